@@ -1,0 +1,36 @@
+package io.backpack4j.spi;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Collects problems, so that a user sees all of them at once. Belongs to one thread. */
+public final class Problems {
+
+    private final List<Problem> collected = new ArrayList<>();
+
+    /** Adds a problem. */
+    public void add(String id, String message) {
+        collected.add(new Problem(id, message));
+    }
+
+    /** Runs {@code action} and keeps what it reports. */
+    public void collect(Runnable action) {
+        try {
+            action.run();
+        } catch (BackpackException e) {
+            collected.addAll(e.problems());
+        }
+    }
+
+    /** Whether nothing was reported. */
+    public boolean isEmpty() {
+        return collected.isEmpty();
+    }
+
+    /** Throws one exception with everything that was reported, if anything was. */
+    public void throwIfAny() {
+        if (!collected.isEmpty()) {
+            throw new BackpackException(collected);
+        }
+    }
+}

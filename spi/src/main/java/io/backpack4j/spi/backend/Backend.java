@@ -1,0 +1,62 @@
+package io.backpack4j.spi.backend;
+
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/**
+ * Supplies the arithmetic: small groups of operations that write into given tensors.
+ *
+ * <p>A group's plain operations are abstract; its fused ones have portable defaults made of plain ones, so that a new backend
+ * starts small and gets fast later. Shapes are checked once, when a plan is made; a backend may trust them afterwards. Operands of one
+ * operation have one floating type unless it says otherwise. A destination may be an operand of an element-wise operation, and of no
+ * other. Operations may be called from any thread as long as tensors and scopes stay with theirs.
+ */
+public interface Backend extends AutoCloseable {
+
+    /** The id of the provider that opened it. */
+    String id();
+
+    /** Opens a scope that owns the tensors allocated in it. */
+    TensorScope openScope();
+
+    /** What the pool holds now. */
+    MemoryStatistics memory();
+
+    /** Sets the peak back to what is used now. */
+    void resetPeak();
+
+    /** Element by element. */
+    Elementwise elementwise();
+
+    /** Sums, extrema and other reductions. */
+    Reductions reductions();
+
+    /** Matrix products. */
+    Products products();
+
+    /** Moving elements about. */
+    Indexing indexing();
+
+    /** Random draws. */
+    default RandomDraws random() {
+        return new PortableRandomDraws();
+    }
+
+    /** The fused contractions that per-sample quantities are made of. */
+    default Contractions contractions() {
+        return new PortableContractions(this);
+    }
+
+    /** A tensor in {@code scope} with the given numbers. */
+    default Tensor upload(TensorScope scope, Shape shape, DType dtype, double[] values) {
+        Tensor tensor = scope.allocate(shape, dtype);
+        tensor.write(0, values, 0, values.length);
+        return tensor;
+    }
+
+    /** Returns all memory to the system. Tensors must be closed before. */
+    @Override
+    void close();
+}

@@ -1,0 +1,11 @@
+package io.backpack4j.spi.backend;
+
+/** Functions of two numbers. */
+public enum BinaryOperation {
+    ADD,
+    SUBTRACT,
+    MULTIPLY,
+    DIVIDE,
+    MAXIMUM,
+    MINIMUM
+}

@@ -1,0 +1,58 @@
+package io.backpack4j.spi.backend;
+
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Operations that treat every element alike. */
+public interface Elementwise {
+
+    /** The backend of this group, for the defaults. */
+    Backend backend();
+
+    /** destination = value. */
+    void fill(Tensor destination, double value);
+
+    /** destination = source, converted to the destination's type; any two types, equal shapes. */
+    void copy(Tensor source, Tensor destination);
+
+    /** destination = operation(x). */
+    void apply(UnaryOperation operation, Tensor x, Tensor destination);
+
+    /**
+     * destination = operation(a, b). Shapes are aligned at their last axes; axes of size one, and missing ones, stretch. The destination has
+     * the stretched shape.
+     */
+    void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination);
+
+    /** destination = scale · x + offset. */
+    void affine(Tensor x, double scale, double offset, Tensor destination);
+
+    /** destination = destination + alpha · x, of equal shapes. */
+    void addScaled(double alpha, Tensor x, Tensor destination);
+
+    /**
+     * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's, the left one. Finite for all
+     * finite x.
+     */
+    default void activation(Activation activation, int order, Tensor x, Tensor destination) {
+        PortableActivations.apply(backend(), activation, order, x, destination);
+    }
+
+    /**
+     * destination = cotangents ⊙ f'(x): the transposed Jacobian of an activation.
+     *
+     * @param saved f(x) if {@link Activation#derivativeFromOutput()}, else x; {@code [N, *]}
+     * @param cotangents {@code [V, N, *]}
+     * @param destination {@code [V, N, *]}
+     */
+    default void activationPullback(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
+        try (var scope = backend().openScope()) {
+            Tensor derivative = scope.allocate(saved.shape(), saved.dtype());
+            if (activation.derivativeFromOutput()) {
+                PortableActivations.derivativeFromOutput(backend(), activation, saved, derivative);
+            } else {
+                activation(activation, 1, saved, derivative);
+            }
+            combine(BinaryOperation.MULTIPLY, cotangents, derivative, destination);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package io.backpack4j.spi.backend;
+
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+
+/** Fused contractions made of plain operations: runs of tiles that fit into a fixed amount of memory, each consumed at once. */
+final class PortableContractions implements Contractions {
+
+    /** How much memory one run of tiles may take, unless one tile takes more. */
+    private static final long RUN_BYTES = 4 << 20;
+
+    private final Backend backend;
+
+    PortableContractions(Backend backend) {
+        this.backend = backend;
+    }
+
+    @Override
+    public void contract(PerSampleProduct product, List<TileConsumer> consumers) {
+        Shape tile = product.tile();
+        long batch = product.batch();
+        long samples = product.samples();
+        long run = runLength(tile, product.left(), samples);
+        try (TensorScope scope = backend.openScope()) {
+            Tensor tiles = scope.allocate(tile.prepend(Math.min(run, samples)), product.left().dtype());
+            for (long column = 0; column < batch; column += samples) {
+                for (long from = 0; from < samples; from += run) {
+                    long count = Math.min(run, samples - from);
+                    try (TensorScope step = backend.openScope()) {
+                        Tensor current = step.rows(tiles, 0, count);
+                        backend.products()
+                                .multiply(
+                                        step.rows(product.left(), column + from, column + from + count),
+                                        product.leftTransposed(),
+                                        step.rows(product.right(), from, from + count),
+                                        product.rightTransposed(),
+                                        1,
+                                        0,
+                                        current);
+                        consumeRun(step, current, column + from, batch, consumers);
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    public void consume(Tensor tiles, long first, long batch, List<TileConsumer> consumers) {
+        long count = tiles.shape().size(0);
+        if (count == 0) {
+            return;
+        }
+        long run = runLength(tiles.shape().dropFirst(1), tiles, count);
+        for (long from = 0; from < count; from += run) {
+            long to = Math.min(count, from + run);
+            try (TensorScope step = backend.openScope()) {
+                consumeRun(step, step.rows(tiles, from, to), first + from, batch, consumers);
+            }
+        }
+    }
+
+    @Override
+    public void rowDots(Tensor a, Tensor b, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor products = scope.allocate(a.shape(), a.dtype());
+            backend.elementwise().combine(BinaryOperation.MULTIPLY, a, b, products);
+            backend.reductions().reduce(Reduction.SUM, products, 1, a.shape().rank(), destination);
+        }
+    }
+
+    /** Runs never cross a multiple of {@code period}, so that the samples of a run are neighbours. */
+    private static long runLength(Shape tile, Tensor like, long period) {
+        long bytes = Math.max(1, tile.elements() * like.dtype().bytes());
+        return Math.max(1, Math.min(period, RUN_BYTES / bytes));
+    }
+
+    private void consumeRun(
+            TensorScope scope, Tensor run, long first, long batch, List<TileConsumer> consumers) {
+        long count = run.shape().size(0);
+        long elements = run.shape().elements() / Math.max(1, count);
+        Tensor rows = scope.view(run, Shape.of(count, elements));
+        for (TileConsumer consumer : consumers) {
+            if (consumer instanceof TileConsumer.Sum sum) {
+                addRuns(scope, rows, first, batch, sum.destination());
+            } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
+                addSquares(scope, rows, first, squares);
+            } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
+                addSquaresPerSample(scope, rows, first, squares.destination());
+            } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
+                rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
+            } else if (consumer instanceof TileConsumer.Copy copy) {
+                Tensor target = scope.rows(copy.destination(), first, first + count);
+                backend.elementwise().copy(rows, scope.view(target, rows.shape()));
+            } else if (consumer instanceof TileConsumer.Dot dot) {
+                dots(scope, rows, first, dot);
+            } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
+                addWeighted(scope, rows, first, weighted);
+            }
+        }
+    }
+
+    private void addRuns(TensorScope scope, Tensor rows, long first, long batch, Tensor destination) {
+        long groups = destination.shape().size(0);
+        long length = batch / groups;
+        long count = rows.shape().size(0);
+        for (long from = 0; from < count; ) {
+            long group = (first + from) / length;
+            long to = Math.min(count, (group + 1) * length - first);
+            Tensor total = scope.allocate(Shape.of(rows.shape().size(1)), rows.dtype());
+            backend.reductions().reduce(Reduction.SUM, scope.rows(rows, from, to), 0, 1, total);
+            Tensor target = scope.rows(destination, group, group + 1);
+            backend.elementwise().addScaled(1, total, scope.view(target, total.shape()));
+            from = to;
+        }
+    }
+
+    private void addSquares(TensorScope scope, Tensor rows, long first, TileConsumer.SumOfSquares squares) {
+        var ops = backend.elementwise();
+        Tensor squared = scope.allocate(rows.shape(), rows.dtype());
+        Shape flat = Shape.of(rows.shape().size(1));
+        if (squares.center() != null) {
+            ops.combine(BinaryOperation.SUBTRACT, rows, scope.view(squares.center(), flat), squared);
+            ops.apply(UnaryOperation.SQUARE, squared, squared);
+        } else {
+            ops.apply(UnaryOperation.SQUARE, rows, squared);
+        }
+        if (squares.weights() != null) {
+            long count = rows.shape().size(0);
+            Tensor weights = scope.rows(squares.weights(), first, first + count);
+            ops.combine(BinaryOperation.MULTIPLY, squared, scope.view(weights, Shape.of(count, 1)), squared);
+        }
+        Tensor total = scope.allocate(flat, rows.dtype());
+        backend.reductions().reduce(Reduction.SUM, squared, 0, 1, total);
+        ops.addScaled(1, total, scope.view(squares.destination(), flat));
+    }
+
+    private void addSquaresPerSample(TensorScope scope, Tensor rows, long first, Tensor destination) {
+        long samples = destination.shape().size(0);
+        long count = rows.shape().size(0);
+        Tensor squared = scope.allocate(rows.shape(), rows.dtype());
+        backend.elementwise().apply(UnaryOperation.SQUARE, rows, squared);
+        for (long from = 0; from < count; ) {
+            long sample = (first + from) % samples;
+            long to = Math.min(count, from + samples - sample);
+            Tensor part = scope.rows(squared, from, to);
+            Tensor target = scope.rows(destination, sample, sample + to - from);
+            backend.elementwise().addScaled(1, part, scope.view(target, part.shape()));
+            from = to;
+        }
+    }
+
+    private void dots(TensorScope scope, Tensor rows, long first, TileConsumer.Dot dot) {
+        long vectors = dot.vectors().shape().size(0);
+        long count = rows.shape().size(0);
+        Tensor flat = scope.view(dot.vectors(), Shape.of(vectors, rows.shape().size(1)));
+        Tensor values = scope.allocate(Shape.of(vectors, count), rows.dtype());
+        backend.products().multiply(flat, false, rows, true, 1, 0, values);
+        backend.indexing()
+                .insert(values, Region.all(dot.destination().shape()).with(1, first, count), dot.destination());
+    }
+
+    private void addWeighted(TensorScope scope, Tensor rows, long first, TileConsumer.WeightedSum weighted) {
+        long sums = weighted.weights().shape().size(0);
+        long count = rows.shape().size(0);
+        Tensor weights = scope.allocate(Shape.of(sums, count), rows.dtype());
+        backend.indexing()
+                .extract(weighted.weights(), Region.all(weighted.weights().shape()).with(1, first, count), weights);
+        Tensor target = scope.view(weighted.destination(), Shape.of(sums, rows.shape().size(1)));
+        backend.products().multiply(weights, false, rows, false, 1, 1, target);
+    }
+}

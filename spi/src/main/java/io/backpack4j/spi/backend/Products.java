@@ -1,0 +1,34 @@
+package io.backpack4j.spi.backend;
+
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Matrix products. */
+public interface Products {
+
+    /** The backend of this group, for the defaults. */
+    Backend backend();
+
+    /**
+     * destination = alpha · op(a) · op(b) + beta · destination over the last two axes, op transposing them or not. The axes before are a
+     * batch: equal, or of size one in {@code a} or {@code b}. With {@code beta} 0 the old contents do not matter, NaN included.
+     *
+     * @param a {@code [*batch, m, k]}, or {@code [*batch, k, m]} if transposed
+     * @param b {@code [*batch, k, n]}, or {@code [*batch, n, k]} if transposed
+     * @param destination {@code [*batch, m, n]}; all three of one rank
+     */
+    void multiply(
+            Tensor a, boolean transposeA, Tensor b, boolean transposeB, double alpha, double beta, Tensor destination);
+
+    /**
+     * destination = x · weightᵀ + bias.
+     *
+     * @param x {@code [M, I]}
+     * @param weight {@code [O, I]}
+     * @param bias {@code [O]}
+     * @param destination {@code [M, O]}
+     */
+    default void linear(Tensor x, Tensor weight, Tensor bias, Tensor destination) {
+        multiply(x, false, weight, true, 1, 0, destination);
+        backend().elementwise().combine(BinaryOperation.ADD, destination, bias, destination);
+    }
+}

@@ -1,0 +1,8 @@
+package io.backpack4j.spi.backend;
+
+/** How many numbers become one. */
+public enum Reduction {
+    SUM,
+    MAXIMUM,
+    MINIMUM
+}

@@ -1,0 +1,67 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Map;
+
+/**
+ * A quantity that one backward pass computes beside the gradient: an immutable description, best a record. Equal extensions ask for the same.
+ *
+ * <p>Most extensions write {@link #declare} and {@link #finish}. One whose second walk depends on the outcome of the first over the whole
+ * network, such as clipping by the total norm, has two {@link #stages} and a {@link #fold} between them.
+ *
+ * @param <R> the result per parameter; its tensors are those that {@link #export} names
+ */
+public interface Extension<R> {
+
+    /** The name by which users ask for it, such as {@code BatchGrad}. */
+    default String type() {
+        return getClass().getSimpleName();
+    }
+
+    /** The name of its results, such as {@code grad_batch}: they stand under {@code <parameter>/<name>}. */
+    String resultName();
+
+    /** How often the backward pass walks the parameters. */
+    default int stages() {
+        return 1;
+    }
+
+    /**
+     * Declares what a stage needs at a parameter. Declaring nothing leaves the parameter out.
+     *
+     * @param stage counted from 1
+     * @throws BackpackException if the options do not fit the batch
+     */
+    void declare(int stage, SiteDeclaration site);
+
+    /** Fills partial results of the extension's own, wherever {@link SiteDeclaration#visit} asked for it. */
+    default void extract(int stage, SiteVisit visit) {}
+
+    /**
+     * Makes network-wide tensors of a stage's partial results. Later stages see them through {@link #operand} and
+     * {@link SitePartial#folded}.
+     */
+    default Map<String, Tensor> fold(int stage, NetworkPartial partial) {
+        return Map.of();
+    }
+
+    /**
+     * Supplies the operand {@code name} of a contraction at a parameter: weights {@code [K, V, N]} of the whole batch, or vectors
+     * {@code [K, *p]}.
+     */
+    default Tensor operand(String name, SitePartial site) {
+        throw new BackpackException("UnknownOperand", "Extension " + type() + " has no operand '" + name + "'.");
+    }
+
+    /** Makes the result of a parameter. Partial tensors may be part of it as they are; changed ones are allocated in its scope. */
+    R finish(SitePartial partial);
+
+    /** Names the tensors of a result: {@code ""} for one that stands under the result's name itself, {@code "0"} for {@code name/0}. */
+    Map<String, Tensor> export(R result);
+
+    /** Names folded tensors that are results of the whole network, under {@code *}{@code /<name>}. */
+    default Map<String, Tensor> exportNetwork(Map<String, Tensor> folded) {
+        return Map.of();
+    }
+}

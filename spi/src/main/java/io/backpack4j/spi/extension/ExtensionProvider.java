@@ -1,0 +1,29 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.Arguments;
+import java.util.function.Function;
+
+/** Makes extensions of one type from options. */
+public interface ExtensionProvider {
+
+    /** The name by which users ask for it, unique on a class path. */
+    String type();
+
+    /** Makes an extension. Options that it does not ask for are reported to the user as unknown. */
+    Extension<?> create(Arguments options);
+
+    /** A provider made of a function. */
+    static ExtensionProvider of(String type, Function<Arguments, Extension<?>> factory) {
+        return new ExtensionProvider() {
+            @Override
+            public String type() {
+                return type;
+            }
+
+            @Override
+            public Extension<?> create(Arguments options) {
+                return factory.apply(options);
+            }
+        };
+    }
+}

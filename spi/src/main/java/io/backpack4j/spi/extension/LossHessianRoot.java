@@ -1,0 +1,38 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.HessianRoot;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** The exact root of the loss's Hessian, in the loss's own columns. */
+public record LossHessianRoot() implements Signal {
+
+    @Override
+    public String name() {
+        return "root of the loss Hessian";
+    }
+
+    @Override
+    public double degree() {
+        return 0.5;
+    }
+
+    @Override
+    public long columns(LossEvaluation loss) {
+        return root(loss).count();
+    }
+
+    @Override
+    public Tensor seed(EvaluationContext context, LossEvaluation loss, long from, long to) {
+        return root(loss).columns(from, to);
+    }
+
+    private static HessianRoot root(LossEvaluation loss) {
+        return loss.hessianRoot()
+                .orElseThrow(() -> new BackpackException(
+                        "UnsupportedLoss",
+                        "The loss has no root of its Hessian. Use a loss that offers one, or an extension that needs gradients only."));
+    }
+}

@@ -1,0 +1,25 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+
+/** The partial results of one extension at all its parameters, after a stage. */
+public interface NetworkPartial {
+
+    /** All parameters of the extension, in the order of the network. At least one. */
+    List<SitePartial> sites();
+
+    /** The number of samples. */
+    long samples();
+
+    /** The element type. */
+    DType dtype();
+
+    /** The arithmetic. */
+    Backend backend();
+
+    /** Where folded tensors are allocated. */
+    TensorScope scope();
+}

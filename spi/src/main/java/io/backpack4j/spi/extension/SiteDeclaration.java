@@ -1,0 +1,35 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.Shape;
+
+/** What an extension needs at one parameter, with all the parameter's uses. Filled in when a plan is made. */
+public interface SiteDeclaration {
+
+    /** The parameter's full name, such as {@code 0.weight}. */
+    String parameter();
+
+    /** The parameter's shape. */
+    Shape shape();
+
+    /** The number of samples of the batch. */
+    long samples();
+
+    /**
+     * Asks for a contraction of a signal, accumulated over the batch into the partial result {@code key}. The merge rule follows from the
+     * contraction.
+     */
+    void accumulate(String key, Signal signal, Contraction contraction);
+
+    /**
+     * Asks for a partial result that the extension fills itself in {@link Extension#extract}; zero at first, and −∞ for
+     * {@link MergeRule#MAX}.
+     *
+     * @param shape the whole shape, except that {@link MergeRule#PER_SAMPLE} gets an axis N in front of it and
+     *     {@link MergeRule#PER_COLUMN_AND_SAMPLE} the axes V and N of {@code signal}; {@link MergeRule#MOMENTS} is for contractions only
+     */
+    void partial(String key, Signal signal, MergeRule rule, Shape shape);
+
+    /** Asks that {@link Extension#extract} be called for a signal. */
+    void visit(Signal signal);
+}

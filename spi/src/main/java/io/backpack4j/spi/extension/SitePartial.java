@@ -1,0 +1,40 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** What was accumulated for one extension at one parameter. Tensors are shared with other extensions that asked for the same: read them. */
+public interface SitePartial {
+
+    /** The parameter's full name. */
+    String parameter();
+
+    /** The parameter's shape. */
+    Shape shape();
+
+    /** The number of samples. */
+    long samples();
+
+    /** A partial result, in full. */
+    Tensor tensor(String key);
+
+    /** The number of terms behind {@link MergeRule#MOMENTS}: samples times columns. */
+    long count(String key);
+
+    /** The sum of a partial result with {@link MergeRule#MOMENTS}. */
+    Tensor sum(String key);
+
+    /** The centred squares Σ (· − mean)² of a partial result with {@link MergeRule#MOMENTS}. */
+    Tensor centredSquares(String key);
+
+    /** A folded tensor of the network, from an earlier stage. */
+    Tensor folded(String name);
+
+    /** The arithmetic. */
+    Backend backend();
+
+    /** Where results are allocated. */
+    TensorScope scope();
+}

@@ -1,0 +1,36 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** One parameter during the walk, for one signal, one block of its columns and one chunk of the batch. */
+public interface SiteVisit {
+
+    /** The parameter's full name. */
+    String parameter();
+
+    /** The signal. */
+    Signal signal();
+
+    /** Which columns of the signal and which samples of the batch are here. */
+    Block block();
+
+    /** The per-sample gradients of this block. */
+    ParameterDerivatives derivatives();
+
+    /**
+     * A partial result of this extension, of the part that belongs to this visit: all of it for {@link MergeRule#SUM},
+     * {@link MergeRule#MAX} and {@link MergeRule#NOT_MERGEABLE}, to be added to; the chunk's samples for {@link MergeRule#PER_SAMPLE}, to
+     * be added to; the block's columns and the chunk's samples for {@link MergeRule#PER_COLUMN_AND_SAMPLE}, to be written.
+     */
+    Tensor partial(String key);
+
+    /** The arithmetic. */
+    Backend backend();
+
+    /** A scope that closes after the visit. */
+    TensorScope scope();
+}

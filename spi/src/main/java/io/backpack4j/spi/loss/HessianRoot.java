@@ -1,0 +1,13 @@
+package io.backpack4j.spi.loss;
+
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Columns s_vn with Σ_v s_vn s_vnᵀ = c ∇²ℓ_n. */
+public interface HessianRoot {
+
+    /** How many columns there are. */
+    long count();
+
+    /** The columns {@code from} (inclusive) to {@code to} (exclusive), {@code [to − from, N, *out]}. Never all at once unless asked. */
+    Tensor columns(long from, long to);
+}

@@ -1,0 +1,55 @@
+package io.backpack4j.spi.loss;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/**
+ * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to; it is fixed for a whole
+ * batch before any part of it is evaluated, and rides in everything that {@link LossEvaluation} returns except the values.
+ */
+public interface Loss {
+
+    /** The type's name in model files and messages. */
+    default String type() {
+        return getClass().getSimpleName();
+    }
+
+    /**
+     * Checks shapes and types.
+     *
+     * @param output the shape of the network's output, {@code [N, *out]}
+     * @param targets the shape of the targets, batch first
+     * @param targetType their type
+     * @throws BackpackException if they do not fit
+     */
+    void validate(Shape output, Shape targets, DType targetType);
+
+    /**
+     * Checks the targets' values, such as class indices.
+     *
+     * @param output the shape of the network's output, {@code [N, *out]}
+     * @throws BackpackException naming the first wrong one
+     */
+    default void validateValues(Shape output, Tensor targets) {}
+
+    /**
+     * The factor c, from the whole batch: 1 for a sum, one over the number of averaged terms for a mean.
+     *
+     * @param output the shape of the network's output for the whole batch
+     * @param targets all targets of the batch
+     */
+    double normaliser(Shape output, Tensor targets);
+
+    /**
+     * Evaluates the loss at some samples of a batch.
+     *
+     * @param context where results are allocated
+     * @param output {@code [N, *out]}, alive as long as the evaluation
+     * @param targets the targets of these samples, alive as long as the evaluation
+     * @param normaliser c
+     */
+    LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser);
+}

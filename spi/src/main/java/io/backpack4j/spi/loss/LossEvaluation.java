@@ -1,0 +1,29 @@
+package io.backpack4j.spi.loss;
+
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
+
+/** A loss evaluated at N samples. Returned tensors live in the scope of the evaluation's context. Belongs to one thread. */
+public interface LossEvaluation {
+
+    /** The unreduced losses ℓ_n, {@code [N]}: c times their sum is the loss. */
+    Tensor values();
+
+    /** The gradient c ∇ℓ_n, {@code [1, N, *out]}. */
+    Tensor gradient();
+
+    /** A root of the Hessian, if the loss has one. */
+    default Optional<HessianRoot> hessianRoot() {
+        return Optional.empty();
+    }
+
+    /** Gradients at drawn targets, if the loss is a negative log-likelihood. */
+    default Optional<GradientSampler> gradientSampler() {
+        return Optional.empty();
+    }
+
+    /** Products with the Hessian, if the loss has them. */
+    default Optional<HessianProduct> hessianProduct() {
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,21 @@
+package io.backpack4j.spi.loss;
+
+import io.backpack4j.spi.Arguments;
+
+/** How a loss joins its terms. */
+public enum LossReduction {
+    /** c is one over the number of terms. */
+    MEAN,
+    /** c is one. */
+    SUM;
+
+    /** Reads the argument {@code reduction}, {@code mean} by default as in PyTorch. */
+    public static LossReduction of(Arguments arguments) {
+        return arguments.word("reduction", "mean", "mean", "sum").equals("sum") ? SUM : MEAN;
+    }
+
+    /** The factor c for a number of averaged terms. */
+    public double normaliser(long terms) {
+        return this == SUM || terms == 0 ? 1 : 1.0 / terms;
+    }
+}

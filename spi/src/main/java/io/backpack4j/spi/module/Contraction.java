@@ -1,0 +1,163 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.tensor.Shape;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What can be made of per-sample gradients g_vn (V columns, N samples, a parameter of shape {@code *p}) without extensions knowing layers or
+ * layers knowing extensions. Equal contractions of equal signals are computed once.
+ */
+public sealed interface Contraction {
+
+    /** The shapes of the results. */
+    List<Shape> shapes(long columns, long samples, Shape parameter);
+
+    /** How often a per-sample gradient is multiplied into the result: 2 for squares. */
+    int power();
+
+    /**
+     * The gradients themselves, {@code [V, N, *p]}.
+     *
+     * @param subsampling the positions in the batch that are wanted, in order, repetitions allowed; all if empty
+     */
+    record PerSample(Optional<List<Integer>> subsampling) implements Contraction {
+        public PerSample {
+            subsampling = subsampling.map(List::copyOf);
+        }
+
+        /** Of all samples. */
+        public PerSample() {
+            this(Optional.empty());
+        }
+
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter.prepend(columns, subsampling.map(s -> (long) s.size()).orElse(samples)));
+        }
+
+        @Override
+        public int power() {
+            return 1;
+        }
+    }
+
+    /** Σ_n g_vn: {@code [V, *p]}. */
+    record Sum() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter.prepend(columns));
+        }
+
+        @Override
+        public int power() {
+            return 1;
+        }
+    }
+
+    /** Two tensors of shape {@code *p}: Σ g and Σ (g − mean)², over samples and columns alike. Free of cancellation. */
+    record Moments() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter, parameter);
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /** Σ_v Σ_n w_vn g_vn²: {@code *p}. The weights, one if there are none, are the signal's own. */
+    record SumOfSquares() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter);
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /** Σ_v g_vn²: {@code [N, *p]}. */
+    record SumOfSquaresPerSample() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter.prepend(samples));
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /** ‖g_vn‖²: {@code [V, N]}. */
+    record SquaredNorms() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(columns, samples));
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /**
+     * ⟨g_vn, g_wn⟩ for all pairs of columns of one sample, {@code [N, V, V]}, or for all pairs of columns and samples, {@code [V·N, V·N]}.
+     *
+     * @param sameSample which of the two
+     */
+    record InnerProducts(boolean sameSample) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(
+                    sameSample ? Shape.of(samples, columns, columns) : Shape.of(columns * samples, columns * samples));
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /**
+     * ⟨u_k, g_vn⟩: {@code [K, V, N]}.
+     *
+     * @param vectors {@code [K, *p]}
+     * @param count K
+     */
+    record Dot(Operand vectors, int count) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(count, columns, samples));
+        }
+
+        @Override
+        public int power() {
+            return 1;
+        }
+    }
+
+    /**
+     * Σ_v Σ_n w_kvn g_vn: {@code [K, *p]}.
+     *
+     * @param weights {@code [K, V, N]}
+     * @param count K
+     */
+    record WeightedSum(Operand weights, int count) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter.prepend(count));
+        }
+
+        @Override
+        public int power() {
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A contraction to be computed, and where it goes.
+ *
+ * @param contraction what to compute
+ * @param destinations tensors of the contraction's shapes
+ * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for {@link Contraction.SumOfSquares}
+ * @param accumulate whether sums over samples are added to what the destinations hold. Results with one entry per sample, and moments,
+ *     always overwrite
+ */
+public record ContractionTask(
+        Contraction contraction, List<Tensor> destinations, @Nullable Tensor operand, boolean accumulate) {
+
+    public ContractionTask {
+        destinations = List.copyOf(destinations);
+    }
+
+    /** The first, mostly the only, destination. */
+    public Tensor destination() {
+        return destinations.get(0);
+    }
+
+    /** The operand of a contraction that has one. */
+    public Tensor requiredOperand() {
+        if (operand == null) {
+            throw new IllegalStateException(contraction + " needs an operand");
+        }
+        return operand;
+    }
+}

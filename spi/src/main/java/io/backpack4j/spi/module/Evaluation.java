@@ -1,0 +1,18 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.tensor.Tensor;
+
+/** A module evaluated at a batch: its output, and the way back. Belongs to one thread. */
+public interface Evaluation {
+
+    /** The output, {@code [N, *out]}. May share memory with an input (see {@link io.backpack4j.spi.tensor.TensorScope#view}). */
+    Tensor output();
+
+    /**
+     * Starts the transposed Jacobian product with V columns at once: work that all inputs and parameters share is done here.
+     *
+     * @param context where the results are allocated
+     * @param cotangents {@code [V, N, *out]}, alive as long as the pullback
+     */
+    Pullback pullback(EvaluationContext context, Tensor cotangents);
+}

@@ -1,0 +1,53 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a module says of itself once the shapes of its inputs are known. Shapes are of one sample: the batch axis is not part of them.
+ *
+ * @param output the shape of one sample's output
+ * @param parameters parameters and buffers, in PyTorch's order
+ * @param retainsInputs whether the evaluation uses its inputs after the forward pass
+ * @param retainsOutput whether the evaluation uses its output after the forward pass
+ * @param couplesSamples whether a sample's output depends on other samples; per-sample quantities are refused then
+ */
+public record ModuleDeclaration(
+        Shape output,
+        List<ParameterSpec> parameters,
+        boolean retainsInputs,
+        boolean retainsOutput,
+        boolean couplesSamples) {
+
+    public ModuleDeclaration {
+        parameters = List.copyOf(parameters);
+    }
+
+    /** A module without parameters that needs neither inputs nor output after the forward pass. */
+    public static ModuleDeclaration output(Shape output) {
+        return new ModuleDeclaration(output, List.of(), false, false, false);
+    }
+
+    /** Adds a parameter or buffer. */
+    public ModuleDeclaration parameter(ParameterSpec spec) {
+        List<ParameterSpec> more = new ArrayList<>(parameters);
+        more.add(spec);
+        return new ModuleDeclaration(output, more, retainsInputs, retainsOutput, couplesSamples);
+    }
+
+    /** Says that inputs are used after the forward pass. */
+    public ModuleDeclaration retainInputs() {
+        return new ModuleDeclaration(output, parameters, true, retainsOutput, couplesSamples);
+    }
+
+    /** Says that the output is used after the forward pass. */
+    public ModuleDeclaration retainOutput() {
+        return new ModuleDeclaration(output, parameters, retainsInputs, true, couplesSamples);
+    }
+
+    /** Says that samples influence each other. */
+    public ModuleDeclaration coupleSamples() {
+        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, true);
+    }
+}

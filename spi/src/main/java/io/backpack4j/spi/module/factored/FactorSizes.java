@@ -1,0 +1,25 @@
+package io.backpack4j.spi.module.factored;
+
+import io.backpack4j.spi.tensor.Shape;
+
+/**
+ * The sizes of a factored gradient g_g = Σ_s left_gs ⊗ right_gs.
+ *
+ * @param groups G, the number of blocks with factors of their own
+ * @param rows M, the length of a left factor
+ * @param columns K, the length of a right factor
+ * @param positions S, the number of positions that share the parameter
+ * @param positionsFirst whether both factors are kept as {@code [·, G, S, ·]}, so that samples and positions join into one axis
+ */
+public record FactorSizes(long groups, long rows, long columns, long positions, boolean positionsFirst) {
+
+    /** The shape {@code [G, M, K]} of one gradient. */
+    public Shape tile() {
+        return Shape.of(groups, rows, columns);
+    }
+
+    /** Whether inner products of positions (S × S) take fewer multiplications than gradients (M × K). */
+    public boolean prefersGram() {
+        return positions * (rows + columns) < rows * columns;
+    }
+}
