@@ -1,0 +1,151 @@
+package io.backpack4j.kernel;
+
+import com.google.inject.Guice;
+import com.google.inject.Stage;
+import io.backpack4j.kernel.internal.Kernel;
+import io.backpack4j.kernel.internal.KernelModule;
+import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Properties;
+
+/**
+ * A loaded library: plugins found, a backend open. Serves several threads; several instances do not disturb each other.
+ *
+ * <pre>{@code
+ * try (BackPack backpack = BackPack.create();
+ *         Model model = backpack.model(graph, loss, DType.FLOAT32, Shape.of(784));
+ *         Batch batch = backpack.batch(DType.FLOAT32, pixels, Shape.of(512, 784), labels);
+ *         Results results = backpack.compute(model, batch, variance)) {
+ *     Tensor ofWeight = results.get(variance, "1.weight");
+ * }
+ * }</pre>
+ */
+public final class BackPack implements AutoCloseable {
+
+    private final Kernel kernel;
+
+    private BackPack(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Loads all plugins of the class path and opens the backend that {@code -Dbackpack.backend} names, or the best available one. */
+    public static BackPack create() {
+        return builder().build();
+    }
+
+    /** Loads the library step by step. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** What plugins provide. Opening no backend, it works where no backend does. */
+    public Catalog catalog() {
+        return kernel.catalog();
+    }
+
+    /** The backend, opened at the first call. */
+    public Backend backend() {
+        return kernel.backend();
+    }
+
+    /**
+     * Makes a model with all parameters zero until {@link Parameters#initialize} or {@link Parameters#set}.
+     *
+     * @param inputShapes the shapes of one sample's inputs, in the graph's order
+     */
+    public Model model(Graph graph, Loss loss, DType dtype, Shape... inputShapes) {
+        return kernel.model(graph, loss, dtype, List.of(inputShapes));
+    }
+
+    /** Makes a model of a description. */
+    public Model model(ModelDescription description, DType dtype, Shape... inputShapes) {
+        return model(catalog().graph(description), catalog().loss(description.loss()), dtype, inputShapes);
+    }
+
+    /** Makes a batch of one input and class indices, with sample ids 0, 1, …. */
+    public Batch batch(DType dtype, float[] inputs, Shape inputShape, long[] classes) {
+        BatchBuilder builder = batch(dtype).input(Graph.INPUT, inputShape, inputs);
+        return builder.targets(Shape.of(classes.length), classes).build();
+    }
+
+    /** Makes a batch step by step. */
+    public BatchBuilder batch(DType dtype) {
+        return kernel.batch(dtype);
+    }
+
+    /** Computes the gradient and the given extensions for all parameters. Plans are kept and reused for equal shapes and requests. */
+    public Results compute(Model model, Batch batch, Extension<?>... extensions) {
+        List<Request<?>> requests = new ArrayList<>();
+        for (Extension<?> extension : extensions) {
+            requests.add(Request.of(extension));
+        }
+        return plan(model, batch, requests, PassOptions.DEFAULT).run(batch);
+    }
+
+    /**
+     * Plans a pass for batches like the given one.
+     *
+     * @throws io.backpack4j.spi.BackpackException with everything that does not fit
+     */
+    public Plan plan(Model model, Batch like, List<? extends Request<?>> requests, PassOptions options) {
+        return kernel.plan(model, like, List.copyOf(requests), options);
+    }
+
+    /** Closes the backend. Models, batches and results must be closed before. */
+    @Override
+    public void close() {
+        kernel.close();
+    }
+
+    /** Says how to load the library. What is not said is read from system properties that start with {@code backpack.}. */
+    public static final class Builder {
+
+        private Optional<String> backend = Optional.empty();
+        private OptionalInt threads = OptionalInt.empty();
+        private Optional<ClassLoader> classLoader = Optional.empty();
+        private Properties properties = System.getProperties();
+
+        private Builder() {}
+
+        /** Picks the backend; wins over {@code -Dbackpack.backend}. */
+        public Builder backend(String id) {
+            backend = Optional.of(id);
+            return this;
+        }
+
+        /** Sets the number of the backend's threads; wins over {@code -Dbackpack.threads}. All processors if neither is given. */
+        public Builder threads(int count) {
+            threads = OptionalInt.of(count);
+            return this;
+        }
+
+        /** Sets the loader in which plugins are looked for: the thread's own, or this library's, if none is given. */
+        public Builder classLoader(ClassLoader loader) {
+            classLoader = Optional.of(loader);
+            return this;
+        }
+
+        /** Replaces the system's properties. */
+        public Builder properties(Map<String, String> values) {
+            properties = new Properties();
+            properties.putAll(values);
+            return this;
+        }
+
+        /** Finds the plugins. */
+        public BackPack build() {
+            KernelSettings settings = KernelSettings.of(backend, threads, classLoader, properties);
+            return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
+                    .getInstance(Kernel.class));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Module;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that plugins provide, by name. Immutable; the order is that of plugin ids, never that of the class path. */
+public interface Catalog {
+
+    /** The plugins, sorted by id. */
+    List<PluginInfo> plugins();
+
+    /** What was found and left out, where the policy allows that. */
+    List<Problem> issues();
+
+    /** The backends, probed now, sorted by id. */
+    List<BackendInfo> backends();
+
+    /** The types of modules, sorted. */
+    List<String> moduleTypes();
+
+    /** The types of losses, sorted. */
+    List<String> lossTypes();
+
+    /** The types of extensions, sorted. */
+    List<String> extensionTypes();
+
+    /**
+     * Makes a module.
+     *
+     * @param owner what the arguments belong to, for messages
+     */
+    Module module(String owner, String type, Map<String, ? extends @Nullable Object> arguments);
+
+    /** Makes a loss. */
+    Loss loss(LossDescription description);
+
+    /** Makes an extension. */
+    Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options);
+
+    /** Makes a request; beside the extension's own options, {@code as} renames its results and {@code parameters} selects. */
+    Request<?> request(String type, Map<String, ? extends @Nullable Object> options);
+
+    /** Makes a graph; all problems are reported together. */
+    Graph graph(ModelDescription description);
+}

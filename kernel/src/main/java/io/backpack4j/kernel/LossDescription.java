@@ -1,0 +1,19 @@
+package io.backpack4j.kernel;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loss as data.
+ *
+ * @param type the loss's type, such as {@code CrossEntropyLoss}
+ * @param arguments its arguments, such as {@code reduction}
+ */
+public record LossDescription(String type, Map<String, @Nullable Object> arguments) {
+
+    public LossDescription {
+        arguments = Collections.unmodifiableMap(new LinkedHashMap<>(arguments));
+    }
+}

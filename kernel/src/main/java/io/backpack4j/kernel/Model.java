@@ -1,0 +1,29 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.List;
+
+/** A network with a loss and its parameters' numbers on a backend. Owns the numbers. */
+public interface Model extends AutoCloseable {
+
+    /** The network. */
+    Graph graph();
+
+    /** The loss. */
+    Loss loss();
+
+    /** The element type of parameters, inputs and results. */
+    DType dtype();
+
+    /** The shapes of one sample's inputs for which it was made. */
+    List<Shape> inputShapes();
+
+    /** The numbers. */
+    Parameters parameters();
+
+    /** Returns the parameters' memory. */
+    @Override
+    void close();
+}

@@ -1,0 +1,46 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.BackpackException;
+import java.util.OptionalLong;
+
+/**
+ * How a pass is split and what it may use.
+ *
+ * @param memoryBytes the most memory that the pass and its results may take beside the model and the batch; unlimited if empty
+ * @param chunkSamples how many samples are taken at a time; the plan chooses if empty
+ * @param blockColumns how many columns of a signal travel at a time; the plan chooses if empty
+ */
+public record PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns) {
+
+    /** Nothing is limited: one chunk, one block. */
+    public static final PassOptions DEFAULT =
+            new PassOptions(OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty());
+
+    public PassOptions {
+        requirePositive("memory budget", memoryBytes);
+        requirePositive("number of samples per chunk", chunkSamples);
+        requirePositive("number of columns per block", blockColumns);
+    }
+
+    /** With a memory budget. */
+    public PassOptions memory(long bytes) {
+        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns);
+    }
+
+    /** With chunks of a fixed number of samples; the last may be smaller. */
+    public PassOptions chunk(long samples) {
+        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns);
+    }
+
+    /** With blocks of a fixed number of columns; the last may be smaller. */
+    public PassOptions block(long columns) {
+        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns));
+    }
+
+    private static void requirePositive(String what, OptionalLong value) {
+        if (value.isPresent() && value.getAsLong() < 1) {
+            throw new BackpackException(
+                    "InvalidOption", "The %s is %d, but must be at least 1.".formatted(what, value.getAsLong()));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package io.backpack4j.kernel;
+
+import java.util.regex.Pattern;
+
+/** Patterns of names in which {@code *} stands for any characters and {@code ?} for one. */
+final class Patterns {
+
+    private Patterns() {}
+
+    static boolean matches(String pattern, String name) {
+        StringBuilder regex = new StringBuilder();
+        for (char c : pattern.toCharArray()) {
+            switch (c) {
+                case '*' -> regex.append(".*");
+                case '?' -> regex.append('.');
+                default -> regex.append(Pattern.quote(String.valueOf(c)));
+            }
+        }
+        return name.matches(regex.toString());
+    }
+}

@@ -1,0 +1,49 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A pass, checked and laid out for one model, one shape of batch and one set of requests. Made once, run often, by any thread; it knows the
+ * model's numbers only when it runs.
+ */
+public interface Plan {
+
+    /** Runs the pass with seed 0. */
+    default Results run(Batch batch) {
+        return run(batch, 0);
+    }
+
+    /**
+     * Runs the pass.
+     *
+     * @param batch of the planned shapes and types
+     * @param seed of random draws; the same seed gives the same numbers
+     */
+    Results run(Batch batch, long seed);
+
+    /** The number of samples taken at a time. */
+    long chunkSamples();
+
+    /** The number of columns of a signal that travel at a time. */
+    long blockColumns();
+
+    /** The most memory that tensors of the pass and its results take at a time, beside the model and the batch. */
+    long peakBytes();
+
+    /** The names, types and shapes of the tensors that {@link Results#tensors} will hold. */
+    Map<String, ResultType> results();
+
+    /** What is propagated: the signals with their numbers of columns. */
+    List<String> signals();
+
+    /**
+     * The type of a result.
+     *
+     * @param dtype its elements
+     * @param shape its shape
+     */
+    record ResultType(DType dtype, Shape shape) {}
+}

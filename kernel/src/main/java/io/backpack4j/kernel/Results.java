@@ -1,0 +1,36 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.SortedMap;
+
+/** What a pass computed. Owns its tensors and outlives the pass; close it when done. */
+public interface Results extends AutoCloseable {
+
+    /** The reduced loss. */
+    double loss();
+
+    /** The network's output, {@code [N, *out]}. */
+    Tensor output();
+
+    /** The unreduced losses, {@code [N]}: the loss is their sum times the loss's factor. */
+    Tensor lossPerSample();
+
+    /** The gradient of the reduced loss with respect to a parameter, {@code *p}. */
+    Tensor gradient(String parameter);
+
+    /**
+     * The result of an extension for a parameter.
+     *
+     * @throws BackpackException if it was not asked for
+     */
+    <R> R get(Extension<R> extension, String parameter);
+
+    /** Everything under the names of result files, such as {@code 0.weight/grad_batch}. */
+    SortedMap<String, Tensor> tensors();
+
+    /** Returns the memory. */
+    @Override
+    void close();
+}

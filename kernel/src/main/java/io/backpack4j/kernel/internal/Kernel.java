@@ -1,0 +1,74 @@
+package io.backpack4j.kernel.internal;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Catalog;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.discovery.BackendSelector;
+import io.backpack4j.kernel.internal.graph.BatchAssembler;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.StoredModel;
+import io.backpack4j.kernel.internal.plan.BatchSignature;
+import io.backpack4j.kernel.internal.plan.PlanCache;
+import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import jakarta.inject.Inject;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One loaded library behind the public API. */
+public final class Kernel {
+
+    private final Catalog catalog;
+    private final BackendSelector selector;
+    private final Planner planner;
+    private final PlanCache plans = new PlanCache();
+    private @Nullable Backend backend;
+
+    @Inject
+    Kernel(Catalog catalog, BackendSelector selector, Planner planner) {
+        this.catalog = catalog;
+        this.selector = selector;
+        this.planner = planner;
+    }
+
+    public Catalog catalog() {
+        return catalog;
+    }
+
+    /** The backend, opened once. */
+    public synchronized Backend backend() {
+        if (backend == null) {
+            backend = selector.open();
+        }
+        return backend;
+    }
+
+    public Model model(Graph graph, Loss loss, DType dtype, List<Shape> inputShapes) {
+        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype);
+    }
+
+    public BatchBuilder batch(DType dtype) {
+        return new BatchAssembler(backend(), dtype);
+    }
+
+    public Plan plan(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+        var key = new PlanCache.Key(BatchSignature.of(batch), requests, options);
+        return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, options));
+    }
+
+    /** Closes the backend, if it was opened. */
+    public synchronized void close() {
+        if (backend != null) {
+            backend.close();
+            backend = null;
+        }
+    }
+}

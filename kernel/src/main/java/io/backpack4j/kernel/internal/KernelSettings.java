@@ -1,0 +1,88 @@
+package io.backpack4j.kernel.internal;
+
+import io.backpack4j.spi.BackpackException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Properties;
+
+/**
+ * Settings of one loaded library, read once.
+ *
+ * @param backend the backend asked for
+ * @param backendSource who asked for it, for messages
+ * @param threads the number of the backend's threads
+ * @param classLoader where plugins are looked for, if the caller says
+ * @param excludedPlugins classes of plugins to leave out
+ * @param skipBroken whether broken plugins are left out instead of failing
+ * @param properties all properties that start with {@code backpack.}
+ */
+public record KernelSettings(
+        Optional<String> backend,
+        String backendSource,
+        int threads,
+        Optional<ClassLoader> classLoader,
+        List<String> excludedPlugins,
+        boolean skipBroken,
+        Map<String, String> properties) {
+
+    private static final String PREFIX = "backpack.";
+
+    /** Reads settings; what the caller says wins over properties. */
+    public static KernelSettings of(
+            Optional<String> backend, OptionalInt threads, Optional<ClassLoader> classLoader, Properties properties) {
+        Map<String, String> own = new HashMap<>();
+        for (String name : properties.stringPropertyNames()) {
+            if (name.startsWith(PREFIX)) {
+                own.put(name, properties.getProperty(name));
+            }
+        }
+        Optional<String> fromProperty =
+                Optional.ofNullable(own.get("backpack.backend")).filter(id -> !id.isBlank());
+        String source = backend.isPresent() ? "the caller" : "-Dbackpack.backend=" + fromProperty.orElse("");
+        List<String> excluded = Arrays.stream(own.getOrDefault("backpack.plugins.exclude", "").split(","))
+                .map(String::strip)
+                .filter(name -> !name.isEmpty())
+                .toList();
+        return new KernelSettings(
+                backend.or(() -> fromProperty),
+                source,
+                threads.orElseGet(() -> threads(own)),
+                classLoader,
+                excluded,
+                "skip".equals(own.get("backpack.plugins.broken")),
+                Map.copyOf(own));
+    }
+
+    /** The properties of one backend, without their prefix. */
+    public Map<String, String> backendProperties(String id) {
+        String prefix = PREFIX + id + ".";
+        Map<String, String> selected = new HashMap<>();
+        properties.forEach((name, value) -> {
+            if (name.startsWith(prefix)) {
+                selected.put(name.substring(prefix.length()), value);
+            }
+        });
+        return selected;
+    }
+
+    private static int threads(Map<String, String> properties) {
+        String value = properties.get("backpack.threads");
+        if (value == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        try {
+            int threads = Integer.parseInt(value.strip());
+            if (threads > 0) {
+                return threads;
+            }
+        } catch (NumberFormatException e) {
+            // falls through to the one message for all wrong values
+        }
+        throw new BackpackException(
+                "InvalidOption", "-Dbackpack.threads is '%s', but must be a positive whole number.".formatted(value));
+    }
+}

@@ -1,0 +1,93 @@
+package io.backpack4j.kernel.internal.discovery;
+
+import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Availability;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.spi.backend.BackendProvider;
+import jakarta.inject.Inject;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Picks and opens a backend: the one asked for, or the available one with the highest priority. Never another one silently. */
+public final class BackendSelector {
+
+    private static final Logger LOG = LoggerFactory.getLogger(BackendSelector.class);
+
+    private final KernelSettings settings;
+    private final PluginCatalog catalog;
+
+    @Inject
+    BackendSelector(KernelSettings settings, PluginCatalog catalog) {
+        this.settings = settings;
+        this.catalog = catalog;
+    }
+
+    /** Opens the backend. */
+    public Backend open() {
+        BackendProvider provider = settings.backend().isPresent()
+                ? requested(settings.backend().get())
+                : best();
+        LOG.debug("Opening backend '{}' with {} threads", provider.id(), settings.threads());
+        return provider.open(
+                new BackendConfiguration(settings.threads(), settings.backendProperties(provider.id())));
+    }
+
+    private BackendProvider requested(String id) {
+        BackendProvider provider = catalog.backendProviders().get(id);
+        if (provider == null) {
+            throw new BackpackException(
+                    "UnknownBackend",
+                    "Backend '%s', asked for by %s, is not on the class path. %s%s"
+                            .formatted(
+                                    id,
+                                    settings.backendSource(),
+                                    Suggestions.didYouMean(id, catalog.backendProviders().keySet()),
+                                    report()));
+        }
+        if (provider.probe() instanceof Availability.Unavailable unavailable) {
+            throw new BackpackException(
+                    "BackendUnavailable",
+                    "Backend '%s', asked for by %s, is unavailable: %s %s %s"
+                            .formatted(
+                                    id, settings.backendSource(), unavailable.reason(), unavailable.remedy(), report()));
+        }
+        return provider;
+    }
+
+    private BackendProvider best() {
+        List<BackendProvider> available = catalog.backendProviders().values().stream()
+                .filter(provider -> provider.probe() instanceof Availability.Available)
+                .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
+                .toList();
+        if (available.isEmpty()) {
+            throw new BackpackException("BackendUnavailable", "No backend is available. " + report());
+        }
+        if (available.size() > 1 && available.get(0).priority() == available.get(1).priority()) {
+            throw new BackpackException(
+                    "AmbiguousBackend",
+                    "Backends '%s' and '%s' have the same priority. Pick one with -Dbackpack.backend=<id>."
+                            .formatted(available.get(0).id(), available.get(1).id()));
+        }
+        return available.get(0);
+    }
+
+    private String report() {
+        if (catalog.backendProviders().isEmpty()) {
+            return "No backends are on the class path: add a jar such as backpack4j-backend-cpu.";
+        }
+        return catalog.backendProviders().values().stream()
+                .map(provider -> provider.id() + " (" + state(provider.probe()) + ")")
+                .collect(Collectors.joining(", ", "Backends: ", "."));
+    }
+
+    private static String state(Availability availability) {
+        return availability instanceof Availability.Unavailable unavailable
+                ? "unavailable: " + unavailable.reason()
+                : "available";
+    }
+}

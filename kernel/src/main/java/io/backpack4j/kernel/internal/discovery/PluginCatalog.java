@@ -1,0 +1,187 @@
+package io.backpack4j.kernel.internal.discovery;
+
+import io.backpack4j.kernel.BackendInfo;
+import io.backpack4j.kernel.Catalog;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.LossDescription;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.NodeDescription;
+import io.backpack4j.kernel.PluginInfo;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.BackendProvider;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.ExtensionProvider;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.loss.LossProvider;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleProvider;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The catalogue of what plugins provide. */
+public final class PluginCatalog implements Catalog {
+
+    private final List<PluginInfo> plugins;
+    private final List<Problem> issues;
+    private final SortedMap<String, ModuleProvider> modules = new TreeMap<>();
+    private final SortedMap<String, LossProvider> losses = new TreeMap<>();
+    private final SortedMap<String, ExtensionProvider> extensions = new TreeMap<>();
+    private final SortedMap<String, BackendProvider> backends = new TreeMap<>();
+    private final Map<String, String> backendLocations = new LinkedHashMap<>();
+
+    PluginCatalog(List<LoadedPlugin> loaded, List<Problem> issues) {
+        this.issues = List.copyOf(issues);
+        List<PluginInfo> infos = new ArrayList<>();
+        for (LoadedPlugin plugin : loaded) {
+            plugin.modules().forEach(provider -> modules.put(provider.type(), provider));
+            plugin.losses().forEach(provider -> losses.put(provider.type(), provider));
+            plugin.extensions().forEach(provider -> extensions.put(provider.type(), provider));
+            plugin.backends().forEach(provider -> {
+                backends.put(provider.id(), provider);
+                backendLocations.put(provider.id(), plugin.location());
+            });
+            infos.add(new PluginInfo(
+                    plugin.descriptor().id(),
+                    plugin.descriptor().version(),
+                    plugin.location(),
+                    sorted(plugin.modules(), ModuleProvider::type),
+                    sorted(plugin.losses(), LossProvider::type),
+                    sorted(plugin.extensions(), ExtensionProvider::type),
+                    sorted(plugin.backends(), BackendProvider::id)));
+        }
+        this.plugins = List.copyOf(infos);
+    }
+
+    private static <T> List<String> sorted(List<T> providers, Function<T, String> name) {
+        return providers.stream().map(name).sorted().toList();
+    }
+
+    @Override
+    public List<PluginInfo> plugins() {
+        return plugins;
+    }
+
+    @Override
+    public List<Problem> issues() {
+        return issues;
+    }
+
+    @Override
+    public List<BackendInfo> backends() {
+        List<BackendInfo> infos = new ArrayList<>();
+        backends.forEach((id, provider) -> infos.add(new BackendInfo(
+                id, provider.priority(), provider.probe(), Optional.ofNullable(backendLocations.get(id)).orElse(""))));
+        return infos;
+    }
+
+    Map<String, BackendProvider> backendProviders() {
+        return backends;
+    }
+
+    @Override
+    public List<String> moduleTypes() {
+        return List.copyOf(modules.keySet());
+    }
+
+    @Override
+    public List<String> lossTypes() {
+        return List.copyOf(losses.keySet());
+    }
+
+    @Override
+    public List<String> extensionTypes() {
+        return List.copyOf(extensions.keySet());
+    }
+
+    @Override
+    public Module module(String owner, String type, Map<String, ? extends @Nullable Object> arguments) {
+        ModuleProvider provider = modules.get(type);
+        if (provider == null) {
+            throw unknown(
+                    "UnknownModule", "The type '%s' of %s".formatted(type, owner), type, modules.keySet());
+        }
+        return create(new Arguments(owner, arguments), provider::create);
+    }
+
+    @Override
+    public Loss loss(LossDescription description) {
+        LossProvider provider = losses.get(description.type());
+        if (provider == null) {
+            throw unknown("UnknownLoss", "Loss '" + description.type() + "'", description.type(), losses.keySet());
+        }
+        return create(new Arguments("loss " + description.type(), description.arguments()), provider::create);
+    }
+
+    @Override
+    public Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options) {
+        ExtensionProvider provider = extensions.get(type);
+        if (provider == null) {
+            throw unknown("UnknownExtension", "Extension '" + type + "'", type, extensions.keySet());
+        }
+        return create(new Arguments("extension " + type, options), provider::create);
+    }
+
+    @Override
+    public Request<?> request(String type, Map<String, ? extends @Nullable Object> options) {
+        Map<String, @Nullable Object> own = new LinkedHashMap<>(options);
+        Object name = own.remove("as");
+        Object parameters = own.remove("parameters");
+        Request<?> request = Request.of(extension(type, own));
+        if (name != null) {
+            request = request.as(String.valueOf(name));
+        }
+        if (parameters instanceof List<?> patterns) {
+            request = request.only(patterns.stream().map(String::valueOf).toArray(String[]::new));
+        } else if (parameters != null) {
+            request = request.only(String.valueOf(parameters));
+        }
+        return request;
+    }
+
+    @Override
+    public Graph graph(ModelDescription description) {
+        Problems problems = new Problems();
+        Graph.Builder builder = Graph.builder().inputs(description.inputs().toArray(String[]::new));
+        description.output().ifPresent(builder::output);
+        for (NodeDescription node : description.nodes()) {
+            problems.collect(() -> {
+                String owner = "node '%s' (%s)".formatted(node.name(), node.type());
+                Module module = module(owner, node.type(), node.arguments());
+                builder.add(new Graph.Node(node.name(), module, node.inputs(), node.frozen(), node.ties()));
+            });
+        }
+        // A graph that lacks nodes would report names as unknown that are not.
+        problems.throwIfAny();
+        return builder.build();
+    }
+
+    private static <T> T create(Arguments arguments, Function<Arguments, T> factory) {
+        Problems problems = new Problems();
+        List<T> created = new ArrayList<>();
+        problems.collect(() -> created.add(factory.apply(arguments)));
+        if (!created.isEmpty()) {
+            problems.collect(arguments::rejectUnknown);
+        }
+        problems.throwIfAny();
+        return created.get(0);
+    }
+
+    private static BackpackException unknown(String id, String subject, String name, Collection<String> possible) {
+        return new BackpackException(
+                id,
+                "%s is not available. %sAvailable: %s. A jar that provides it must be on the class path."
+                        .formatted(subject, Suggestions.didYouMean(name, possible), String.join(", ", possible)));
+    }
+}

@@ -1,0 +1,176 @@
+package io.backpack4j.kernel.internal.discovery;
+
+import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Plugin;
+import io.backpack4j.spi.PluginDescriptor;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.SpiVersion;
+import jakarta.inject.Inject;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.security.CodeSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+
+/**
+ * Finds plugins by ServiceLoader. A provider that cannot be loaded, throws, or was compiled against another version of the contracts becomes a
+ * problem that names it and its jar; the rest is read. All problems are reported together.
+ */
+public final class PluginDiscovery {
+
+    private final KernelSettings settings;
+
+    @Inject
+    PluginDiscovery(KernelSettings settings) {
+        this.settings = settings;
+    }
+
+    /**
+     * Reads all plugins.
+     *
+     * @throws BackpackException with every problem, unless broken plugins are to be skipped
+     */
+    public PluginCatalog discover() {
+        List<Problem> problems = new ArrayList<>();
+        List<LoadedPlugin> plugins = new ArrayList<>();
+        Iterator<ServiceLoader.Provider<Plugin>> providers =
+                ServiceLoader.load(Plugin.class, loader()).stream().iterator();
+        while (true) {
+            Optional<ServiceLoader.Provider<Plugin>> provider;
+            try {
+                if (!providers.hasNext()) {
+                    break;
+                }
+                provider = Optional.of(providers.next());
+            } catch (ServiceConfigurationError | LinkageError e) {
+                problems.add(new Problem("BrokenPlugin", "A plugin could not be loaded: " + describe(e) + "."));
+                continue;
+            }
+            Class<? extends Plugin> type = provider.get().type();
+            if (!settings.excludedPlugins().contains(type.getName())) {
+                load(provider.get(), type, plugins, problems);
+            }
+        }
+        plugins.sort(Comparator.comparing(plugin -> plugin.descriptor().id()));
+        List<LoadedPlugin> unique = rejectDuplicates(plugins, problems);
+        if (!problems.isEmpty() && !settings.skipBroken()) {
+            throw new BackpackException(problems);
+        }
+        return new PluginCatalog(unique, problems);
+    }
+
+    private ClassLoader loader() {
+        if (settings.classLoader().isPresent()) {
+            return settings.classLoader().get();
+        }
+        ClassLoader own = Plugin.class.getClassLoader();
+        ClassLoader ofThread = Thread.currentThread().getContextClassLoader();
+        return ofThread != null && seesSamePlugin(ofThread) ? ofThread : own;
+    }
+
+    private static boolean seesSamePlugin(ClassLoader loader) {
+        try {
+            return loader.loadClass(Plugin.class.getName()) == Plugin.class;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
+    }
+
+    private static void load(
+            ServiceLoader.Provider<Plugin> provider,
+            Class<? extends Plugin> type,
+            List<LoadedPlugin> plugins,
+            List<Problem> problems) {
+        String location = location(type);
+        try {
+            Plugin plugin = provider.get();
+            PluginDescriptor descriptor = plugin.descriptor();
+            if (descriptor.compiledAgainst() != SpiVersion.MAJOR) {
+                problems.add(new Problem(
+                        "IncompatiblePlugin",
+                        "Plugin '%s' %s (%s) was compiled against version %d of the contracts; this kernel has version %d. Use a version of the plugin made for it, or another kernel."
+                                .formatted(
+                                        descriptor.id(),
+                                        descriptor.version(),
+                                        location,
+                                        descriptor.compiledAgainst(),
+                                        SpiVersion.MAJOR)));
+                return;
+            }
+            plugins.add(new LoadedPlugin(
+                    descriptor,
+                    type.getName(),
+                    location,
+                    List.copyOf(plugin.modules()),
+                    List.copyOf(plugin.losses()),
+                    List.copyOf(plugin.extensions()),
+                    List.copyOf(plugin.backends())));
+        } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+            problems.add(new Problem(
+                    "BrokenPlugin",
+                    "Plugin %s (%s) failed to load: %s. Remove or replace the jar, or leave the plugin out with -Dbackpack.plugins.exclude=%s."
+                            .formatted(type.getName(), location, describe(e), type.getName())));
+        }
+    }
+
+    /** Plugins that clash in an id or in a name they provide are problems; the first by id stays, for callers that skip broken ones. */
+    private static List<LoadedPlugin> rejectDuplicates(List<LoadedPlugin> plugins, List<Problem> problems) {
+        Map<String, LoadedPlugin> owners = new HashMap<>();
+        List<LoadedPlugin> kept = new ArrayList<>();
+        for (LoadedPlugin plugin : plugins) {
+            List<String> keys = new ArrayList<>(List.of("Plugin '" + plugin.descriptor().id() + "'"));
+            plugin.modules().forEach(provider -> keys.add("Module '" + provider.type() + "'"));
+            plugin.losses().forEach(provider -> keys.add("Loss '" + provider.type() + "'"));
+            plugin.extensions().forEach(provider -> keys.add("Extension '" + provider.type() + "'"));
+            plugin.backends().forEach(provider -> keys.add("Backend '" + provider.id() + "'"));
+            boolean clashes = false;
+            for (String key : keys) {
+                LoadedPlugin owner = owners.putIfAbsent(key, plugin);
+                if (owner != null) {
+                    clashes = true;
+                    problems.add(new Problem(
+                            "DuplicateName",
+                            "%s is provided twice: by %s (%s) and by %s (%s). Remove one jar, or leave a plugin out with -Dbackpack.plugins.exclude=<class>."
+                                    .formatted(
+                                            key,
+                                            owner.className(),
+                                            owner.location(),
+                                            plugin.className(),
+                                            plugin.location())));
+                }
+            }
+            if (!clashes) {
+                kept.add(plugin);
+            }
+        }
+        return kept;
+    }
+
+    private static String describe(Throwable error) {
+        Throwable cause = error;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
+    }
+
+    private static String location(Class<?> type) {
+        CodeSource source = type.getProtectionDomain().getCodeSource();
+        if (source == null || source.getLocation() == null) {
+            return "unknown location";
+        }
+        try {
+            return Path.of(source.getLocation().toURI()).toString();
+        } catch (URISyntaxException | IllegalArgumentException e) {
+            return source.getLocation().toString();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.backpack4j.kernel.internal.dryrun;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.RandomDraws;
+import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** A backend whose tensors have shapes and no numbers. Belongs to one thread. */
+public final class DryRunBackend implements Backend {
+
+    private final String id;
+    private final ByteCounter counter = new ByteCounter();
+
+    /** Creates a stand-in for the backend {@code id}. */
+    public DryRunBackend(String id) {
+        this.id = id;
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public TensorScope openScope() {
+        return new DryRunScope(id, counter);
+    }
+
+    @Override
+    public MemoryStatistics memory() {
+        return counter.statistics();
+    }
+
+    @Override
+    public void resetPeak() {
+        counter.resetPeak();
+    }
+
+    @Override
+    public Elementwise elementwise() {
+        return new DryRunElementwise(this);
+    }
+
+    @Override
+    public Reductions reductions() {
+        return new DryRunReductions(this);
+    }
+
+    @Override
+    public Products products() {
+        return new DryRunProducts(this);
+    }
+
+    @Override
+    public Indexing indexing() {
+        return new DryRunIndexing(this);
+    }
+
+    @Override
+    public RandomDraws random() {
+        return new DryRunRandomDraws();
+    }
+
+    @Override
+    public void close() {}
+}

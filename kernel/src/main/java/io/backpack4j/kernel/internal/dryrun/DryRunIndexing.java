@@ -1,0 +1,95 @@
+package io.backpack4j.kernel.internal.dryrun;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Checks movements of elements. */
+record DryRunIndexing(Backend backend) implements Indexing {
+
+    @Override
+    public void permute(Tensor source, int[] axes, Tensor destination) {
+        Checks.own(source);
+        Checks.own(destination);
+        Checks.require(
+                axes.length == source.shape().rank(), "permute", "needs as many axes as the shape " + source.shape());
+        long[] sizes = new long[axes.length];
+        for (int i = 0; i < axes.length; i++) {
+            sizes[i] = source.shape().size(axes[i]);
+        }
+        Checks.sameShape("permute", Shape.of(sizes), destination);
+    }
+
+    @Override
+    public void extract(Tensor source, Region region, Tensor destination) {
+        checkRegion("extract", source, region);
+        Checks.own(destination);
+        Checks.sameShape("extract", region.shape(), destination);
+    }
+
+    @Override
+    public void insert(Tensor source, Region region, Tensor destination) {
+        checkRegion("insert", destination, region);
+        Checks.own(source);
+        Checks.sameShape("insert", region.shape(), source);
+    }
+
+    @Override
+    public void gatherRows(Tensor source, Tensor indices, Tensor destination) {
+        checkRows("gatherRows", source, indices, destination);
+    }
+
+    @Override
+    public void addRows(Tensor source, Tensor indices, Tensor destination) {
+        checkRows("addRows", destination, indices, source);
+    }
+
+    @Override
+    public void pick(Tensor x, int axis, Tensor indices, Tensor destination) {
+        Checks.floating("pick", x, destination);
+        checkIndices("pick", x, axis, indices);
+        Checks.sameShape("pick", indices.shape(), destination);
+    }
+
+    @Override
+    public void addAt(Tensor indices, int axis, double value, Tensor destination) {
+        Checks.floating("addAt", destination);
+        checkIndices("addAt", destination, axis, indices);
+    }
+
+    private static void checkIndices(String operation, Tensor x, int axis, Tensor indices) {
+        Checks.type(operation, indices, DType.INT64);
+        Shape rest = x.shape().slice(0, axis).append(x.shape().dropFirst(axis + 1).toArray());
+        Checks.sameShape(operation, rest, indices);
+    }
+
+    private static void checkRows(String operation, Tensor table, Tensor indices, Tensor rows) {
+        Checks.floating(operation, table, rows);
+        Checks.type(operation, indices, DType.INT64);
+        Checks.require(
+                indices.shape().rank() == 1 && table.shape().rank() > 0,
+                operation,
+                "needs a list of indices and rows, not %s and %s".formatted(indices.shape(), table.shape()));
+        Checks.sameShape(operation, table.shape().with(0, indices.shape().size(0)), rows);
+    }
+
+    private static void checkRegion(String operation, Tensor tensor, Region region) {
+        Checks.own(tensor);
+        int rank = tensor.shape().rank();
+        Checks.require(
+                region.starts().size() == rank,
+                operation,
+                "needs a region of the shape's rank, not %s of %s".formatted(region, tensor.shape()));
+        for (int axis = 0; axis < rank; axis++) {
+            long size = region.sizes().get(axis);
+            long last = region.starts().get(axis) + (size - 1) * region.steps().get(axis);
+            Checks.require(
+                    size == 0 || (region.starts().get(axis) >= 0 && last < tensor.shape().size(axis)),
+                    operation,
+                    "has a region outside of the shape: %s of %s".formatted(region, tensor.shape()));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package io.backpack4j.kernel.internal.graph;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/** Collects the parts of a batch and uploads them once they fit. */
+public final class BatchAssembler implements BatchBuilder {
+
+    private final Backend backend;
+    private final DType dtype;
+    private final Map<String, Part> inputs = new LinkedHashMap<>();
+    private @Nullable Part targets;
+    private long @Nullable [] sampleIds;
+
+    /** Numbers that are not uploaded yet. */
+    private record Part(Shape shape, DType dtype, long length, Consumer<Tensor> writer) {}
+
+    public BatchAssembler(Backend backend, DType dtype) {
+        this.backend = backend;
+        this.dtype = dtype;
+    }
+
+    @Override
+    public BatchBuilder input(String name, Shape shape, float[] values) {
+        inputs.put(name, new Part(shape, dtype, values.length, tensor -> tensor.write(0, values, 0, values.length)));
+        return this;
+    }
+
+    @Override
+    public BatchBuilder input(String name, Shape shape, double[] values) {
+        inputs.put(name, part(shape, values));
+        return this;
+    }
+
+    @Override
+    public BatchBuilder input(String name, Shape shape, long[] values) {
+        inputs.put(name, part(shape, values));
+        return this;
+    }
+
+    @Override
+    public BatchBuilder targets(Shape shape, long[] values) {
+        targets = part(shape, values);
+        return this;
+    }
+
+    @Override
+    public BatchBuilder targets(Shape shape, double[] values) {
+        targets = part(shape, values);
+        return this;
+    }
+
+    @Override
+    public BatchBuilder sampleIds(long... ids) {
+        sampleIds = ids.clone();
+        return this;
+    }
+
+    @Override
+    public Batch build() {
+        Problems problems = new Problems();
+        if (inputs.isEmpty()) {
+            problems.add("MissingInput", "A batch needs at least one input.");
+        }
+        if (targets == null) {
+            problems.add("MissingTargets", "A batch needs targets.");
+        }
+        problems.throwIfAny();
+        Map<String, Part> parts = new LinkedHashMap<>(inputs);
+        Part target = Objects.requireNonNull(targets);
+        parts.put("targets", target);
+        long samples = target.shape().rank() == 0 ? 0 : target.shape().size(0);
+        parts.forEach((name, part) -> check(name, part, samples, problems));
+        long[] ids = sampleIds == null ? LongStream.range(0, samples).toArray() : sampleIds;
+        if (ids.length != samples) {
+            problems.add(
+                    "ShapeMismatch",
+                    "The batch has %d samples, but %d sample ids were given.".formatted(samples, ids.length));
+        }
+        problems.throwIfAny();
+        TensorScope scope = backend.openScope();
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        inputs.forEach((name, part) -> tensors.put(name, upload(scope, part)));
+        return new ResidentBatch(scope, tensors, upload(scope, target), ids);
+    }
+
+    private static void check(String name, Part part, long samples, Problems problems) {
+        if (part.length() != part.shape().elements()) {
+            problems.add(
+                    "ShapeMismatch",
+                    "'%s' has shape %s, that is %d numbers, but %d were given."
+                            .formatted(name, part.shape(), part.shape().elements(), part.length()));
+        }
+        if (part.shape().rank() == 0) {
+            problems.add("ShapeMismatch", "'%s' is a scalar, but needs the batch as its first axis.".formatted(name));
+        } else if (part.shape().size(0) == 0) {
+            problems.add("EmptyBatch", "'%s' has shape %s: the batch is empty.".formatted(name, part.shape()));
+        } else if (part.shape().size(0) != samples) {
+            problems.add(
+                    "ShapeMismatch",
+                    "'%s' has shape %s, that is %d samples, but the targets have %d."
+                            .formatted(name, part.shape(), part.shape().size(0), samples));
+        }
+    }
+
+    private static Tensor upload(TensorScope scope, Part part) {
+        Tensor tensor = scope.allocate(part.shape(), part.dtype());
+        part.writer().accept(tensor);
+        return tensor;
+    }
+
+    private Part part(Shape shape, double[] values) {
+        return new Part(shape, dtype, values.length, tensor -> tensor.write(0, values, 0, values.length));
+    }
+
+    private static Part part(Shape shape, long[] values) {
+        return new Part(shape, DType.INT64, values.length, tensor -> tensor.write(0, values, 0, values.length));
+    }
+}

@@ -1,0 +1,226 @@
+package io.backpack4j.kernel.internal.graph;
+
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
+public final class BoundGraph {
+
+    private final Graph graph;
+    private final List<Shape> inputShapes;
+    private final List<BoundNode> nodes;
+    private final int output;
+    private final Map<String, ParameterSpec> parameters;
+    private final Map<String, List<Use>> uses;
+
+    /**
+     * A use of a trained parameter.
+     *
+     * @param node the node's number
+     * @param name the parameter's name within the node
+     */
+    public record Use(int node, String name) {}
+
+    private BoundGraph(
+            Graph graph,
+            List<Shape> inputShapes,
+            List<BoundNode> nodes,
+            int output,
+            Map<String, ParameterSpec> parameters,
+            Map<String, List<Use>> uses) {
+        this.graph = graph;
+        this.inputShapes = List.copyOf(inputShapes);
+        this.nodes = List.copyOf(nodes);
+        this.output = output;
+        this.parameters = parameters;
+        this.uses = uses;
+    }
+
+    /**
+     * Binds a graph.
+     *
+     * @param inputShapes the shape of one sample of each input
+     * @throws BackpackException with everything that does not fit
+     */
+    public static BoundGraph bind(Graph graph, List<Shape> inputShapes) {
+        if (inputShapes.size() != graph.inputs().size()) {
+            throw new BackpackException(
+                    "WrongInputs",
+                    "The model has %d input(s) (%s), but %d shape(s) were given."
+                            .formatted(
+                                    graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
+        }
+        return new Binder(graph, inputShapes).bind();
+    }
+
+    /** The graph. */
+    public Graph graph() {
+        return graph;
+    }
+
+    /** The shapes of one sample's inputs. */
+    public List<Shape> inputShapes() {
+        return inputShapes;
+    }
+
+    /** The nodes, each after those that feed it. */
+    public List<BoundNode> nodes() {
+        return nodes;
+    }
+
+    /** The number of the output node. */
+    public int output() {
+        return output;
+    }
+
+    /** The shape of one sample's output. */
+    public Shape outputShape() {
+        return nodes.get(output).declaration().output();
+    }
+
+    /** All parameters and buffers by full name, in the order of the network. */
+    public Map<String, ParameterSpec> parameters() {
+        return parameters;
+    }
+
+    /** The trained parameters by full name, in the order of the network, with all their uses. */
+    public Map<String, List<Use>> uses() {
+        return uses;
+    }
+
+    /** Does the work of {@link BoundGraph#bind}. */
+    private static final class Binder {
+
+        private final Graph graph;
+        private final List<Shape> inputShapes;
+        private final Problems problems = new Problems();
+        private final Map<String, Integer> numbers = new HashMap<>();
+        private final Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
+        private final Map<String, List<Use>> uses = new LinkedHashMap<>();
+        private final List<BoundNode> nodes = new ArrayList<>();
+        private final Set<String> frozenOwners = new LinkedHashSet<>();
+
+        Binder(Graph graph, List<Shape> inputShapes) {
+            this.graph = graph;
+            this.inputShapes = inputShapes;
+        }
+
+        BoundGraph bind() {
+            for (Graph.Node node : graph.nodes()) {
+                ModuleDeclaration declaration = declare(node);
+                numbers.put(node.name(), nodes.size());
+                nodes.add(bind(node, declaration));
+            }
+            problems.throwIfAny();
+            int output = numbers.getOrDefault(graph.output(), nodes.size() - 1);
+            return new BoundGraph(graph, inputShapes, nodes, output, parameters, uses);
+        }
+
+        private ModuleDeclaration declare(Graph.Node node) {
+            List<Shape> shapes = new ArrayList<>();
+            for (String input : node.inputs()) {
+                shapes.add(shape(source(input)));
+            }
+            try {
+                return node.module().declare(shapes);
+            } catch (BackpackException e) {
+                // What follows depends on this node's output, so its problems would be echoes.
+                e.problems()
+                        .forEach(problem -> problems.add(
+                                problem.id(),
+                                "Node '%s' (%s): %s".formatted(node.name(), node.module().type(), problem.message())));
+                problems.throwIfAny();
+                throw e;
+            }
+        }
+
+        private BoundNode.Source source(String name) {
+            Integer number = numbers.get(name);
+            return number != null
+                    ? new BoundNode.Source(true, number)
+                    : new BoundNode.Source(false, graph.inputs().indexOf(name));
+        }
+
+        private Shape shape(BoundNode.Source source) {
+            return source.fromNode()
+                    ? nodes.get(source.index()).declaration().output()
+                    : inputShapes.get(source.index());
+        }
+
+        private BoundNode bind(Graph.Node node, ModuleDeclaration declaration) {
+            Set<String> own = new LinkedHashSet<>();
+            Map<String, String> owners = new LinkedHashMap<>();
+            List<String> trained = new ArrayList<>();
+            for (ParameterSpec spec : declaration.parameters()) {
+                own.add(spec.name());
+                String tie = node.ties().get(spec.name());
+                String owner = tie == null ? node.name() + "." + spec.name() : resolve(node, spec, tie);
+                owners.put(spec.name(), owner);
+                if (tie == null) {
+                    parameters.put(owner, spec);
+                    if (node.frozen().contains(spec.name())) {
+                        frozenOwners.add(owner);
+                    }
+                }
+                if (spec.trainable() && !frozenOwners.contains(owner)) {
+                    trained.add(spec.name());
+                    uses.computeIfAbsent(owner, key -> new ArrayList<>()).add(new Use(nodes.size(), spec.name()));
+                }
+            }
+            reportUnknown(node, "tie", node.ties().keySet(), own);
+            reportUnknown(node, "requires_grad", node.frozen().names(), own);
+            List<BoundNode.Source> sources =
+                    node.inputs().stream().map(this::source).toList();
+            boolean carries = !trained.isEmpty()
+                    || sources.stream()
+                            .anyMatch(source -> source.fromNode()
+                                    && nodes.get(source.index()).carries());
+            return new BoundNode(nodes.size(), node, declaration, sources, owners, trained, carries);
+        }
+
+        private String resolve(Graph.Node node, ParameterSpec spec, String owner) {
+            ParameterSpec original = parameters.get(owner);
+            if (original == null) {
+                problems.add(
+                        "UnknownParameter",
+                        "Node '%s' ties '%s' to '%s', which is not a parameter of a node before it. Possible: %s."
+                                .formatted(node.name(), spec.name(), owner, String.join(", ", parameters.keySet())));
+            } else if (!original.shape().equals(spec.shape())) {
+                problems.add(
+                        "ShapeMismatch",
+                        "Node '%s' ties '%s' of shape %s to '%s' of shape %s. Tied parameters have one shape."
+                                .formatted(node.name(), spec.name(), spec.shape(), owner, original.shape()));
+            }
+            return owner;
+        }
+
+        private void reportUnknown(Graph.Node node, String key, Set<String> names, Set<String> own) {
+            for (String name : names) {
+                if (!own.contains(name)) {
+                    Problem problem = new Problem(
+                            "UnknownParameter",
+                            "Node '%s' (%s) has no parameter '%s', which its '%s' names. Its parameters: %s."
+                                    .formatted(
+                                            node.name(),
+                                            node.module().type(),
+                                            name,
+                                            key,
+                                            own.isEmpty() ? "none" : String.join(", ", own)));
+                    problems.add(problem.id(), problem.message());
+                }
+            }
+        }
+    }
+}

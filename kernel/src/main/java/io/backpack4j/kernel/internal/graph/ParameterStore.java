@@ -1,0 +1,106 @@
+package io.backpack4j.kernel.internal.graph;
+
+import io.backpack4j.kernel.Parameters;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The numbers of a model. */
+final class ParameterStore implements Parameters {
+
+    /** Parameters are drawn as if they were one sample's. */
+    private static final long[] ONE_SAMPLE = {0};
+
+    private final Backend backend;
+    private final TensorScope scope;
+    private final Map<String, ParameterSpec> specs;
+    private final List<String> trainable;
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+    ParameterStore(Backend backend, BoundGraph bound, DType dtype) {
+        this.backend = backend;
+        this.scope = backend.openScope();
+        this.specs = bound.parameters();
+        this.trainable = List.copyOf(bound.uses().keySet());
+        specs.forEach((name, spec) -> {
+            Tensor tensor = scope.allocate(spec.shape(), dtype);
+            backend.elementwise().fill(tensor, 0);
+            tensors.put(name, tensor);
+        });
+    }
+
+    @Override
+    public List<String> names() {
+        return List.copyOf(specs.keySet());
+    }
+
+    @Override
+    public List<String> trainable() {
+        return trainable;
+    }
+
+    @Override
+    public ParameterSpec spec(String name) {
+        ParameterSpec spec = specs.get(name);
+        if (spec == null) {
+            throw new BackpackException(
+                    "UnknownParameter",
+                    "The model has no parameter '%s'. Its parameters: %s."
+                            .formatted(name, String.join(", ", specs.keySet())));
+        }
+        return spec;
+    }
+
+    @Override
+    public Tensor get(String name) {
+        spec(name);
+        return Objects.requireNonNull(tensors.get(name));
+    }
+
+    @Override
+    public void set(String name, double[] values) {
+        Shape shape = spec(name).shape();
+        if (values.length != shape.elements()) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "Parameter '%s' has shape %s, that is %d numbers, but %d were given."
+                            .formatted(name, shape, shape.elements(), values.length));
+        }
+        get(name).write(0, values, 0, values.length);
+    }
+
+    @Override
+    public void initialize(long seed) {
+        specs.forEach((name, spec) ->
+                initialize(get(name), spec.initializer(), new RandomKey(seed, 0, 0).stream("parameter:" + name)));
+    }
+
+    private void initialize(Tensor tensor, Initializer initializer, RandomKey key) {
+        try (TensorScope temporary = backend.openScope()) {
+            Tensor row = temporary.view(tensor, tensor.shape().prepend(1));
+            if (initializer instanceof Initializer.Constant constant) {
+                backend.elementwise().fill(tensor, constant.value());
+            } else if (initializer instanceof Initializer.Uniform uniform) {
+                backend.random().uniform(key, ONE_SAMPLE, row);
+                backend.elementwise().affine(tensor, 2 * uniform.bound(), -uniform.bound(), tensor);
+            } else if (initializer instanceof Initializer.Normal normal) {
+                backend.random().normal(key, ONE_SAMPLE, row);
+                backend.elementwise().affine(tensor, normal.standardDeviation(), 0, tensor);
+            }
+        }
+    }
+
+    void close() {
+        scope.close();
+    }
+}

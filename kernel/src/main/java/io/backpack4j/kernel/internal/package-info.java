@@ -1,0 +1,5 @@
+/** How the public API is put together. Not part of the API; the only place that knows Guice. */
+@NullMarked
+package io.backpack4j.kernel.internal;
+
+import org.jspecify.annotations.NullMarked;

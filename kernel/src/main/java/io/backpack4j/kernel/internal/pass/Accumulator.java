@@ -1,0 +1,193 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One accumulated result of a site, over all chunks and blocks. For each step it says where a contraction should write: straight into the result
+ * where that is possible, into temporary memory where the step's part is not contiguous or must be merged.
+ */
+final class Accumulator {
+
+    private final Backend backend;
+    private final AccumulatorKey key;
+    private final Shape parameter;
+    private final List<Tensor> results;
+    private long count;
+
+    Accumulator(
+            Backend backend,
+            TensorScope scope,
+            AccumulatorKey key,
+            Shape parameter,
+            DType dtype,
+            long columns,
+            long samples) {
+        this.backend = backend;
+        this.key = key;
+        this.parameter = parameter;
+        List<Tensor> allocated = new ArrayList<>();
+        for (Shape shape : key.contraction().shapes(columns, samples, parameter)) {
+            allocated.add(scope.allocate(shape, dtype));
+        }
+        this.results = List.copyOf(allocated);
+    }
+
+    AccumulatorKey key() {
+        return key;
+    }
+
+    /** The result's tensors. */
+    List<Tensor> results() {
+        return results;
+    }
+
+    /** For moments: the number of terms so far. */
+    long count() {
+        return count;
+    }
+
+    /** A task for a step, and what to do once it is computed. */
+    record Pending(ContractionTask task, Runnable afterwards) {}
+
+    /**
+     * Prepares a step.
+     *
+     * @param scope closes after the step
+     * @param operand the whole operand, if the contraction has one
+     */
+    @Nullable Pending prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
+        Contraction contraction = key.contraction();
+        if (contraction instanceof Contraction.Moments) {
+            return moments(scope, step);
+        } else if (contraction instanceof Contraction.Sum) {
+            Tensor rows = scope.rows(
+                    results.get(0), step.block().fromColumn(), step.block().toColumn());
+            return direct(rows, null, !step.firstChunk());
+        } else if (contraction instanceof Contraction.SumOfSquares) {
+            return direct(results.get(0), null, !step.first());
+        } else if (contraction instanceof Contraction.WeightedSum) {
+            return direct(results.get(0), weights(scope, step, requireOperand(operand)), !step.first());
+        } else if (contraction instanceof Contraction.SumOfSquaresPerSample
+                || contraction instanceof Contraction.InnerProducts) {
+            boolean perSample = results.get(0).shape().size(0) == step.samples() && !step.wholeBatch();
+            Tensor rows = perSample
+                    ? scope.rows(
+                            results.get(0), step.block().fromSample(), step.block().toSample())
+                    : results.get(0);
+            return direct(rows, null, !step.firstBlock());
+        } else if (contraction instanceof Contraction.Dot) {
+            return dot(scope, step, requireOperand(operand));
+        } else if (contraction instanceof Contraction.PerSample perSample
+                && perSample.subsampling().isPresent()) {
+            return subsampled(scope, step, perSample.subsampling().get());
+        }
+        return perColumnAndSample(scope, step);
+    }
+
+    private Pending direct(Tensor destination, @Nullable Tensor operand, boolean accumulate) {
+        return new Pending(
+                new ContractionTask(key.contraction(), List.of(destination), operand, accumulate), () -> {});
+    }
+
+    private Pending moments(TensorScope scope, Step step) {
+        long added = step.block().columns() * step.block().samples();
+        if (step.first()) {
+            count = added;
+            return new Pending(new ContractionTask(key.contraction(), results, null, false), () -> {});
+        }
+        Tensor sum = scope.allocate(parameter, results.get(0).dtype());
+        Tensor squares = scope.allocate(parameter, results.get(0).dtype());
+        var task = new ContractionTask(key.contraction(), List.of(sum, squares), null, false);
+        return new Pending(task, () -> {
+            Moments.merge(backend, results.get(0), results.get(1), count, sum, squares, added);
+            count += added;
+        });
+    }
+
+    private Pending dot(TensorScope scope, Step step, Tensor vectors) {
+        if (step.wholeBatch() && step.block().columns() == step.columns()) {
+            return direct(results.get(0), vectors, false);
+        }
+        Region region = Region.all(results.get(0).shape())
+                .with(1, step.block().fromColumn(), step.block().columns())
+                .with(2, step.block().fromSample(), step.block().samples());
+        return inserted(scope, region, vectors);
+    }
+
+    private Tensor weights(TensorScope scope, Step step, Tensor weights) {
+        if (step.wholeBatch() && step.block().columns() == step.columns()) {
+            return weights;
+        }
+        Region region = Region.all(weights.shape())
+                .with(1, step.block().fromColumn(), step.block().columns())
+                .with(2, step.block().fromSample(), step.block().samples());
+        Tensor part = scope.allocate(region.shape(), weights.dtype());
+        backend.indexing().extract(weights, region, part);
+        return part;
+    }
+
+    private Pending perColumnAndSample(TensorScope scope, Step step) {
+        Tensor view = Blocks.view(scope, results.get(0), step);
+        return view != null ? direct(view, null, false) : inserted(scope, Blocks.region(results.get(0), step), null);
+    }
+
+    private Pending inserted(TensorScope scope, Region region, @Nullable Tensor operand) {
+        Tensor part = scope.allocate(region.shape(), results.get(0).dtype());
+        var task = new ContractionTask(key.contraction(), List.of(part), operand, false);
+        return new Pending(task, () -> backend.indexing().insert(part, region, results.get(0)));
+    }
+
+    /** The wanted samples that are in this chunk, at their places in the result; nothing if there are none. */
+    private @Nullable Pending subsampled(TensorScope scope, Step step, List<Integer> wanted) {
+        if (step.wholeBatch()) {
+            Tensor rows = scope.rows(
+                    results.get(0), step.block().fromColumn(), step.block().toColumn());
+            return direct(rows, null, false);
+        }
+        List<Integer> local = new ArrayList<>();
+        List<Integer> places = new ArrayList<>();
+        for (int place = 0; place < wanted.size(); place++) {
+            int sample = wanted.get(place);
+            if (sample >= step.block().fromSample() && sample < step.block().toSample()) {
+                local.add((int) (sample - step.block().fromSample()));
+                places.add(place);
+            }
+        }
+        if (local.isEmpty()) {
+            return null;
+        }
+        Tensor part = scope.allocate(
+                parameter.prepend(step.block().columns(), local.size()), results.get(0).dtype());
+        var contraction = new Contraction.PerSample(Optional.of(local));
+        return new Pending(new ContractionTask(contraction, List.of(part), null, false), () -> {
+            for (int i = 0; i < places.size(); i++) {
+                Region from = Region.all(part.shape()).with(1, i, 1);
+                Tensor one = scope.allocate(from.shape(), part.dtype());
+                backend.indexing().extract(part, from, one);
+                Region to = Region.all(results.get(0).shape())
+                        .with(0, step.block().fromColumn(), step.block().columns())
+                        .with(1, places.get(i), 1);
+                backend.indexing().insert(one, to, results.get(0));
+                one.close();
+            }
+        });
+    }
+
+    private Tensor requireOperand(@Nullable Tensor operand) {
+        if (operand == null) {
+            throw new IllegalStateException(key + " needs an operand");
+        }
+        return operand;
+    }
+}

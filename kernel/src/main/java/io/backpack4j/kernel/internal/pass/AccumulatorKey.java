@@ -1,0 +1,46 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Contraction;
+
+/**
+ * What one accumulated result is of. Equal keys at a site are one result.
+ *
+ * @param stage the walk that fills it
+ * @param signal the signal contracted
+ * @param contraction the contraction
+ */
+public record AccumulatorKey(int stage, Signal signal, Contraction contraction) {
+
+    /** How parts of it merge. */
+    public MergeRule rule() {
+        if (contraction instanceof Contraction.Moments) {
+            return MergeRule.MOMENTS;
+        } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
+            return MergeRule.PER_SAMPLE;
+        } else if (contraction instanceof Contraction.PerSample
+                || contraction instanceof Contraction.SquaredNorms
+                || contraction instanceof Contraction.Dot) {
+            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        } else if (contraction instanceof Contraction.InnerProducts products) {
+            return products.sameSample() ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
+        }
+        return MergeRule.SUM;
+    }
+
+    /** Its degree in the loss's factor. */
+    public double degree() {
+        return signal.degree() * contraction.power();
+    }
+
+    /** Whether the signal's columns may come in blocks. */
+    boolean splitsColumns() {
+        return !(contraction instanceof Contraction.InnerProducts);
+    }
+
+    /** Whether the batch may come in chunks. */
+    boolean splitsSamples() {
+        return rule() != MergeRule.NOT_MERGEABLE;
+    }
+}

@@ -1,0 +1,167 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
+import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.module.Pullback;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Walks one block of columns of some signals from the loss to the first node that matters, visiting sites on the way. */
+final class BackwardSweep implements AutoCloseable {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final ChunkForward forward;
+    private final SiteVisitor visitor;
+    private final List<Lane> lanes = new ArrayList<>();
+    /** Scopes of pullbacks that a tied parameter still needs. */
+    private final List<TensorScope> kept = new ArrayList<>();
+
+    /** Is called when a site opens. */
+    interface SiteVisitor {
+        void visit(SiteLayout site, SignalLayout signal, Step step, ParameterDerivatives derivatives);
+    }
+
+    /** One signal on its way. */
+    private record Lane(
+            SignalLayout signal,
+            Step step,
+            Cotangents cotangents,
+            Map<SiteLayout, List<ParameterDerivatives>> pending) {}
+
+    BackwardSweep(PassLayout layout, Backend backend, ChunkForward forward, SiteVisitor visitor) {
+        this.layout = layout;
+        this.backend = backend;
+        this.forward = forward;
+        this.visitor = visitor;
+    }
+
+    /** Sends columns of a signal along. */
+    void send(SignalLayout signal, Step step) {
+        Shape out = layout.graph().outputShape();
+        String who = "signal '%s'".formatted(signal.signal().name());
+        Tensor seed = PluginCalls.call(
+                who,
+                "at the loss",
+                () -> signal.signal()
+                        .seed(
+                                forward.lossContext(),
+                                forward.loss(),
+                                step.block().fromColumn(),
+                                step.block().toColumn()));
+        PluginCalls.check(
+                who,
+                "its columns",
+                seed,
+                out.prepend(step.block().columns(), step.block().samples()),
+                layout.dtype());
+        Cotangents cotangents = new Cotangents(backend, layout.graph().nodes().size());
+        lanes.add(new Lane(signal, step, cotangents, new HashMap<>()));
+        cotangents.add(layout.graph().output(), seed);
+    }
+
+    /**
+     * Walks.
+     *
+     * @param release whether nodes' evaluations are not needed any more
+     */
+    void walk(boolean release) {
+        List<BoundNode> nodes = layout.graph().nodes();
+        for (int index = nodes.size() - 1; index >= 0; index--) {
+            BoundNode node = nodes.get(index);
+            for (Lane lane : lanes) {
+                if (lane.signal().reaches()[index]) {
+                    step(node, lane);
+                }
+            }
+            // A tied parameter that waits for another use still needs what nodes below keep.
+            if (release && lanes.stream().allMatch(lane -> lane.pending().isEmpty())) {
+                forward.release(node);
+            }
+        }
+    }
+
+    private void step(BoundNode node, Lane lane) {
+        Tensor cotangents = lane.cotangents().take(node.index());
+        if (cotangents == null) {
+            throw new IllegalStateException("No cotangents at " + node.described());
+        }
+        TensorScope scope = backend.openScope();
+        scope.adopt(cotangents);
+        kept.add(scope);
+        Pullback pullback = PluginCalls.call(
+                node.described(),
+                "in its backward pass",
+                () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
+        boolean pending = false;
+        for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
+            ParameterDerivatives derivatives = PluginCalls.call(
+                    node.described(), "in its backward pass", () -> pullback.parameter(use.name()));
+            pending |= arrive(node, lane, use, derivatives);
+        }
+        for (int input = 0; input < node.inputs().size(); input++) {
+            BoundNode.Source source = node.inputs().get(input);
+            if (source.fromNode() && lane.signal().reaches()[source.index()]) {
+                Tensor ofInput = input(node, lane, pullback, input);
+                boolean same = ofInput == cotangents;
+                lane.cotangents().add(source.index(), same ? scope.view(ofInput, ofInput.shape()) : ofInput);
+            }
+        }
+        if (!pending) {
+            scope.close();
+            kept.remove(kept.size() - 1);
+        }
+    }
+
+    private Tensor input(BoundNode node, Lane lane, Pullback pullback, int input) {
+        Tensor cotangents =
+                PluginCalls.call(node.described(), "in its backward pass", () -> pullback.input(input));
+        Shape expected = layout.graph()
+                .nodes()
+                .get(node.inputs().get(input).index())
+                .declaration()
+                .output()
+                .prepend(lane.step().block().columns(), lane.step().block().samples());
+        return PluginCalls.check(
+                node.described(), "the cotangents of an input", cotangents, expected, layout.dtype());
+    }
+
+    /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */
+    private boolean arrive(BoundNode node, Lane lane, SiteUse use, ParameterDerivatives derivatives) {
+        SiteLayout site = use.site();
+        if (site.uses().size() == 1) {
+            visit(node, lane, site, derivatives);
+            return false;
+        }
+        List<ParameterDerivatives> waiting =
+                lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
+        waiting.add(derivatives);
+        if (use.last()) {
+            visit(node, lane, site, TiedDerivatives.of(waiting));
+            lane.pending().remove(site);
+            return false;
+        }
+        return true;
+    }
+
+    private void visit(BoundNode node, Lane lane, SiteLayout site, ParameterDerivatives derivatives) {
+        PluginCalls.call(node.described(), "in the derivatives of '" + site.parameter() + "'", () -> {
+            visitor.visit(site, lane.signal(), lane.step(), derivatives);
+            return site;
+        });
+    }
+
+    @Override
+    public void close() {
+        lanes.forEach(lane -> lane.cotangents().close());
+        kept.forEach(TensorScope::close);
+    }
+}

@@ -1,0 +1,139 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A chunk of a batch, evaluated: every node's evaluation for as long as the way back needs it, and the loss's. */
+final class ChunkForward implements AutoCloseable {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final SampleIds samples;
+    private final RandomKey seed;
+    private final TensorScope inputScope;
+    private final @Nullable TensorScope[] scopes;
+    private final @Nullable Evaluation[] evaluations;
+    private final Tensor output;
+    private final LossEvaluation loss;
+    private final NodeContext lossContext;
+
+    ChunkForward(
+            PassLayout layout,
+            Backend backend,
+            PassInputs inputs,
+            long fromSample,
+            long toSample,
+            double normaliser) {
+        this.layout = layout;
+        this.backend = backend;
+        this.samples = inputs.sampleIds(fromSample, toSample);
+        this.seed = inputs.seed();
+        int count = layout.graph().nodes().size();
+        this.scopes = new @Nullable TensorScope[count];
+        this.evaluations = new @Nullable Evaluation[count];
+        this.inputScope = backend.openScope();
+        this.lossContext = new NodeContext(backend, inputScope, samples, seed.stream("loss"));
+        boolean done = false;
+        try {
+            this.output = evaluate(inputs, fromSample, toSample);
+            Tensor targets = inputScope.rows(inputs.targets(), fromSample, toSample);
+            this.loss = PluginCalls.call(
+                    "loss " + layout.loss().type(),
+                    "in its evaluation",
+                    () -> layout.loss().evaluate(lossContext, output, targets, normaliser));
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
+    }
+
+    /** The network's output, {@code [n, *out]}. */
+    Tensor output() {
+        return output;
+    }
+
+    /** The loss at this chunk. */
+    LossEvaluation loss() {
+        return loss;
+    }
+
+    /** Where the loss works. */
+    NodeContext lossContext() {
+        return lossContext;
+    }
+
+    Evaluation evaluation(BoundNode node) {
+        Evaluation evaluation = evaluations[node.index()];
+        if (evaluation == null) {
+            throw new IllegalStateException("The evaluation of " + node.described() + " was given back too early");
+        }
+        return evaluation;
+    }
+
+    NodeContext context(BoundNode node, TensorScope scope) {
+        return new NodeContext(backend, scope, samples, seed.stream("node:" + node.node().name()));
+    }
+
+    /** Gives a node's memory back before the chunk is done. */
+    void release(BoundNode node) {
+        TensorScope scope = scopes[node.index()];
+        if (scope != null) {
+            scope.close();
+            scopes[node.index()] = null;
+            evaluations[node.index()] = null;
+        }
+    }
+
+    private Tensor evaluate(PassInputs inputs, long fromSample, long toSample) {
+        List<Tensor> graphInputs = new ArrayList<>();
+        for (String name : layout.graph().graph().inputs()) {
+            graphInputs.add(inputScope.rows(inputs.input(name), fromSample, toSample));
+        }
+        List<Tensor> outputs = new ArrayList<>();
+        for (BoundNode node : layout.graph().nodes()) {
+            List<Tensor> arguments = new ArrayList<>();
+            for (BoundNode.Source source : node.inputs()) {
+                arguments.add((source.fromNode() ? outputs : graphInputs).get(source.index()));
+            }
+            outputs.add(evaluate(node, arguments, inputs.parameters(node), toSample - fromSample));
+            for (int released : layout.releasedAfter(node.index())) {
+                outputs.get(released).close();
+            }
+        }
+        return outputs.get(layout.graph().output());
+    }
+
+    private Tensor evaluate(BoundNode node, List<Tensor> arguments, Map<String, Tensor> parameters, long count) {
+        TensorScope scope = backend.openScope();
+        scopes[node.index()] = scope;
+        Evaluation evaluation = PluginCalls.call(
+                node.described(),
+                "in its forward pass",
+                () -> node.node().module().evaluate(context(node, scope), arguments, parameters));
+        evaluations[node.index()] = evaluation;
+        Shape expected = node.declaration().output().prepend(count);
+        return PluginCalls.check(node.described(), "its output", evaluation.output(), expected, layout.dtype());
+    }
+
+    @Override
+    public void close() {
+        for (TensorScope scope : scopes) {
+            if (scope != null) {
+                scope.close();
+            }
+        }
+        inputScope.close();
+    }
+}

@@ -1,0 +1,64 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+
+/** The numbers that a pass works on. */
+public final class PassInputs {
+
+    private final Map<String, Tensor> inputs;
+    private final Tensor targets;
+    private final long[] sampleIds;
+    private final Function<String, Tensor> parameters;
+    private final RandomKey seed;
+
+    /**
+     * Collects the numbers.
+     *
+     * @param inputs the model's inputs by name
+     * @param targets the targets
+     * @param sampleIds the samples' ids
+     * @param parameters parameters and buffers by full name
+     * @param seed the seed of random draws
+     */
+    public PassInputs(
+            Map<String, Tensor> inputs,
+            Tensor targets,
+            long[] sampleIds,
+            Function<String, Tensor> parameters,
+            long seed) {
+        this.inputs = inputs;
+        this.targets = targets;
+        this.sampleIds = sampleIds;
+        this.parameters = parameters;
+        this.seed = new RandomKey(seed, 0, 0);
+    }
+
+    Tensor input(String name) {
+        return Objects.requireNonNull(inputs.get(name), name);
+    }
+
+    Tensor targets() {
+        return targets;
+    }
+
+    RandomKey seed() {
+        return seed;
+    }
+
+    SampleIds sampleIds(long from, long to) {
+        return new SampleIds(Arrays.copyOfRange(sampleIds, (int) from, (int) to));
+    }
+
+    Map<String, Tensor> parameters(BoundNode node) {
+        Map<String, Tensor> own = new LinkedHashMap<>();
+        node.owners().forEach((name, owner) -> own.put(name, parameters.apply(owner)));
+        return own;
+    }
+}

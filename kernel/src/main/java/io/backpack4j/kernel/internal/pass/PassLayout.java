@@ -1,0 +1,192 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What a pass has to do, worked out once: who is needed where, and until when. Immutable. */
+public final class PassLayout {
+
+    private final BoundGraph graph;
+    private final Loss loss;
+    private final DType dtype;
+    private final long samples;
+    private final List<Request<?>> requests;
+    private final List<SiteLayout> sites;
+    private final List<List<SignalLayout>> signals;
+    private final List<List<Integer>> releasedAfter;
+
+    /**
+     * A signal in one stage.
+     *
+     * @param signal the signal
+     * @param splitsColumns whether its columns may come in blocks
+     * @param reaches per node, whether its cotangents must get there
+     * @param sitesAt per node, the wanted sites that have a use there
+     */
+    record SignalLayout(
+            Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {}
+
+    /**
+     * A use of a site at a node.
+     *
+     * @param site the site
+     * @param name the parameter's name within the node
+     * @param last whether it is the last in backward order, at which the site opens
+     */
+    record SiteUse(SiteLayout site, String name, boolean last) {}
+
+    public PassLayout(
+            BoundGraph graph,
+            Loss loss,
+            DType dtype,
+            long samples,
+            List<Request<?>> requests,
+            List<SiteLayout> sites) {
+        this.graph = graph;
+        this.loss = loss;
+        this.dtype = dtype;
+        this.samples = samples;
+        this.requests = List.copyOf(requests);
+        this.sites = List.copyOf(sites);
+        int stages = requests.stream()
+                .mapToInt(request -> request.extension().stages())
+                .reduce(1, Math::max);
+        List<List<SignalLayout>> perStage = new ArrayList<>();
+        for (int stage = 1; stage <= stages; stage++) {
+            perStage.add(signalsOf(stage));
+        }
+        this.signals = List.copyOf(perStage);
+        this.releasedAfter = releases();
+    }
+
+    BoundGraph graph() {
+        return graph;
+    }
+
+    Loss loss() {
+        return loss;
+    }
+
+    DType dtype() {
+        return dtype;
+    }
+
+    long samples() {
+        return samples;
+    }
+
+    List<Request<?>> requests() {
+        return requests;
+    }
+
+    List<SiteLayout> sites() {
+        return sites;
+    }
+
+    int stages() {
+        return signals.size();
+    }
+
+    List<SignalLayout> signals(int stage) {
+        return signals.get(stage - 1);
+    }
+
+    /** The nodes whose outputs nobody needs once the given node is evaluated. */
+    List<Integer> releasedAfter(int node) {
+        return releasedAfter.get(node);
+    }
+
+    /** Whether the batch may come in chunks. */
+    public boolean splitsSamples() {
+        return sites.stream().allMatch(SiteLayout::splitsSamples)
+                && graph.nodes().stream().noneMatch(node -> node.declaration().couplesSamples());
+    }
+
+    /** All signals of all stages. */
+    public Set<Signal> distinctSignals() {
+        Set<Signal> distinct = new LinkedHashSet<>();
+        signals.forEach(stage -> stage.forEach(layout -> distinct.add(layout.signal())));
+        return distinct;
+    }
+
+    private List<SignalLayout> signalsOf(int stage) {
+        Map<Signal, List<SiteLayout>> wanted = new LinkedHashMap<>();
+        for (SiteLayout site : sites) {
+            for (Signal signal : site.signals(stage)) {
+                wanted.computeIfAbsent(signal, key -> new ArrayList<>()).add(site);
+            }
+        }
+        List<SignalLayout> layouts = new ArrayList<>();
+        wanted.forEach((signal, wantedSites) -> layouts.add(layout(signal, wantedSites)));
+        return layouts;
+    }
+
+    private SignalLayout layout(Signal signal, List<SiteLayout> wantedSites) {
+        int count = graph.nodes().size();
+        List<List<SiteUse>> sitesAt = new ArrayList<>();
+        for (int node = 0; node < count; node++) {
+            sitesAt.add(new ArrayList<>());
+        }
+        for (SiteLayout site : wantedSites) {
+            // Backward order, also of two uses at one node.
+            for (int i = site.uses().size() - 1; i >= 0; i--) {
+                BoundGraph.Use use = site.uses().get(i);
+                sitesAt.get(use.node()).add(new SiteUse(site, use.name(), i == 0));
+            }
+        }
+        boolean[] reaches = new boolean[count];
+        for (BoundNode node : graph.nodes()) {
+            reaches[node.index()] = !sitesAt.get(node.index()).isEmpty()
+                    || node.inputs().stream().anyMatch(source -> source.fromNode() && reaches[source.index()]);
+        }
+        boolean splits = wantedSites.stream().allMatch(site -> site.splitsColumns(signal));
+        return new SignalLayout(signal, splits, reaches, sitesAt);
+    }
+
+    private List<List<Integer>> releases() {
+        int count = graph.nodes().size();
+        boolean[] reached = new boolean[count];
+        for (List<SignalLayout> stage : signals) {
+            for (SignalLayout layout : stage) {
+                for (int node = 0; node < count; node++) {
+                    reached[node] |= layout.reaches()[node];
+                }
+            }
+        }
+        boolean[] kept = new boolean[count];
+        Map<Integer, Integer> lastReader = new HashMap<>();
+        kept[graph.output()] = true;
+        for (BoundNode node : graph.nodes()) {
+            kept[node.index()] |= reached[node.index()] && node.declaration().retainsOutput();
+            for (BoundNode.Source source : node.inputs()) {
+                if (source.fromNode()) {
+                    lastReader.put(source.index(), node.index());
+                    kept[source.index()] |=
+                            reached[node.index()] && node.declaration().retainsInputs();
+                }
+            }
+        }
+        List<List<Integer>> released = new ArrayList<>();
+        for (int node = 0; node < count; node++) {
+            released.add(new ArrayList<>());
+        }
+        lastReader.forEach((value, reader) -> {
+            if (!kept[value]) {
+                released.get(reader).add(value);
+            }
+        });
+        return released;
+    }
+}

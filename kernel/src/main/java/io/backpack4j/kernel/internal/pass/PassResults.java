@@ -1,0 +1,117 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The results of a pass, owned by one scope. */
+public final class PassResults implements Results {
+
+    private final TensorScope scope;
+    private final Tensor loss;
+    private final Tensor output;
+    private final Tensor lossPerSample;
+    private final Map<String, Tensor> gradients = new HashMap<>();
+    private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
+    private final SortedMap<String, Tensor> tensors = new TreeMap<>();
+
+    PassResults(TensorScope scope, Tensor loss, Tensor output, Tensor lossPerSample) {
+        this.scope = scope;
+        this.loss = loss;
+        this.output = output;
+        this.lossPerSample = lossPerSample;
+        tensors.put("loss", loss);
+        tensors.put("output", output);
+        tensors.put("loss_batch", lossPerSample);
+    }
+
+    void addGradient(String parameter, Tensor gradient) {
+        gradients.put(parameter, gradient);
+        tensors.put(parameter + "/grad", gradient);
+    }
+
+    void add(Request<?> request, String parameter, Object value, Map<String, Tensor> exported) {
+        values.computeIfAbsent(request.extension(), absent -> new HashMap<>()).put(parameter, value);
+        exported.forEach((suffix, tensor) -> put(parameter + "/" + join(request.name(), suffix), tensor));
+    }
+
+    void addNetwork(Request<?> request, Map<String, Tensor> exported) {
+        exported.forEach((suffix, tensor) -> put("*/" + join(request.name(), suffix), tensor));
+    }
+
+    private void put(String name, Tensor tensor) {
+        scope.adopt(tensor);
+        tensors.put(name, tensor);
+    }
+
+    private static String join(String name, String suffix) {
+        return suffix.isEmpty() ? name : name + "/" + suffix;
+    }
+
+    @Override
+    public double loss() {
+        return loss.item();
+    }
+
+    @Override
+    public Tensor output() {
+        return output;
+    }
+
+    @Override
+    public Tensor lossPerSample() {
+        return lossPerSample;
+    }
+
+    @Override
+    public Tensor gradient(String parameter) {
+        Tensor gradient = gradients.get(parameter);
+        if (gradient == null) {
+            throw new BackpackException(
+                    "UnknownParameter",
+                    "There is no gradient of '%s'. Parameters: %s."
+                            .formatted(parameter, String.join(", ", new TreeMap<>(gradients).keySet())));
+        }
+        return gradient;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // add() stores what the extension's own finish() returned
+    public <R> R get(Extension<R> extension, String parameter) {
+        Map<String, Object> ofExtension = values.get(extension);
+        if (ofExtension == null) {
+            throw new BackpackException(
+                    "UnknownResult",
+                    "Extension %s was not part of this pass. Part of it: %s."
+                            .formatted(
+                                    extension,
+                                    values.keySet().stream().map(Object::toString).sorted().toList()));
+        }
+        Object value = ofExtension.get(parameter);
+        if (value == null) {
+            throw new BackpackException(
+                    "UnknownResult",
+                    "Extension %s has no result for '%s'. It has: %s."
+                            .formatted(extension.type(), parameter, String.join(", ", new TreeMap<>(ofExtension).keySet())));
+        }
+        return (R) value;
+    }
+
+    @Override
+    public SortedMap<String, Tensor> tensors() {
+        return Collections.unmodifiableSortedMap(tensors);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,274 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.Operand;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pass: per stage and chunk a forward evaluation and, per block of columns, a walk back. Activations of a batch in one chunk serve all stages.
+ * Belongs to one thread.
+ */
+public final class PassRun {
+
+    private final PassLayout layout;
+    private final Splitting splitting;
+    private final Backend backend;
+    private final PassInputs inputs;
+    private final double normaliser;
+    private final TensorScope results;
+    private final TensorScope partials;
+    private final List<SiteState> sites = new ArrayList<>();
+    private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
+    private final Map<Signal, Long> columns = new HashMap<>();
+    private @Nullable Tensor output;
+    private @Nullable Tensor lossPerSample;
+
+    private PassRun(PassLayout layout, Splitting splitting, Backend backend, PassInputs inputs) {
+        this.layout = layout;
+        this.splitting = splitting;
+        this.backend = backend;
+        this.inputs = inputs;
+        this.results = backend.openScope();
+        this.partials = backend.openScope();
+        Shape whole = layout.graph().outputShape().prepend(layout.samples());
+        this.normaliser = PluginCalls.call(
+                "loss " + layout.loss().type(),
+                "in its normaliser",
+                () -> layout.loss().normaliser(whole, inputs.targets()));
+        for (SiteLayout site : layout.sites()) {
+            sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
+        }
+    }
+
+    /** Runs a pass on a backend. The caller closes the results. */
+    public static PassResults run(PassLayout layout, Splitting splitting, Backend backend, PassInputs inputs) {
+        PassRun run = new PassRun(layout, splitting, backend, inputs);
+        boolean done = false;
+        try {
+            run.walk();
+            PassResults results = run.finish();
+            done = true;
+            return results;
+        } finally {
+            run.partials.close();
+            if (!done) {
+                run.results.close();
+            }
+        }
+    }
+
+    private void walk() {
+        ChunkForward kept = null;
+        try {
+            for (int stage = 1; stage <= layout.stages(); stage++) {
+                boolean last = stage == layout.stages();
+                long samples = layout.samples();
+                for (long from = 0; from < samples; from += splitting.chunkSamples()) {
+                    long to = Math.min(samples, from + splitting.chunkSamples());
+                    ChunkForward chunk =
+                            kept != null ? kept : new ChunkForward(layout, backend, inputs, from, to, normaliser);
+                    kept = chunk;
+                    if (stage == 1) {
+                        keepOutputs(chunk, from, to);
+                    }
+                    walkBack(stage, chunk, from, to, last);
+                    // Only a whole batch stays for the next stage.
+                    if (last || to - from < samples) {
+                        chunk.close();
+                        kept = null;
+                    }
+                }
+                fold(stage);
+            }
+        } finally {
+            if (kept != null) {
+                kept.close();
+            }
+        }
+    }
+
+    private void walkBack(int stage, ChunkForward chunk, long from, long to, boolean lastStage) {
+        List<SignalLayout> signals = layout.signals(stage);
+        long blocks = 1;
+        for (SignalLayout signal : signals) {
+            long count = columns.computeIfAbsent(
+                    signal.signal(),
+                    absent -> PluginCalls.call(
+                            "signal '%s'".formatted(absent.name()), "at the loss", () -> absent.columns(chunk.loss())));
+            blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
+        }
+        for (long block = 0; block < blocks; block++) {
+            try (BackwardSweep sweep = new BackwardSweep(
+                    layout, backend, chunk, (site, signal, step, derivatives) ->
+                            visit(stage, site, signal.signal(), step, derivatives))) {
+                for (SignalLayout signal : signals) {
+                    long count = Objects.requireNonNull(columns.get(signal.signal()));
+                    long width = blockOf(signal, count);
+                    if (block * width < count) {
+                        Block part = new Block(block * width, Math.min(count, (block + 1) * width), from, to);
+                        sweep.send(signal, new Step(part, count, layout.samples()));
+                    }
+                }
+                sweep.walk(lastStage && block == blocks - 1);
+            }
+        }
+    }
+
+    private long blockOf(SignalLayout signal, long count) {
+        return signal.splitsColumns() ? Math.max(1, Math.min(count, splitting.blockColumns())) : Math.max(1, count);
+    }
+
+    private static long ceilingOf(long count, long width) {
+        return (count + width - 1) / width;
+    }
+
+    private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
+        SiteState site = sites.get(layoutOfSite.index());
+        try (TensorScope scope = backend.openScope()) {
+            List<ContractionTask> tasks = new ArrayList<>();
+            List<Runnable> afterwards = new ArrayList<>();
+            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
+                var pending = accumulator.prepare(scope, step, operand(scope, site, accumulator.key()));
+                if (pending != null) {
+                    tasks.add(pending.task());
+                    afterwards.add(pending.afterwards());
+                }
+            }
+            derivatives.execute(tasks);
+            afterwards.forEach(Runnable::run);
+            for (SiteRequest request : layoutOfSite.requests()) {
+                if (request.visits(stage, signal)) {
+                    request.partials().forEach((name, key) -> {
+                        if (key.signal().equals(signal)) {
+                            site.partial(request, name, step.columns());
+                        }
+                    });
+                    var visit = new SiteVisitView(site, request, signal, step, derivatives, scope);
+                    request.request().extension().extract(stage, visit);
+                    visit.finish();
+                }
+            }
+        }
+    }
+
+    /** The operand of a contraction, supplied by the extension that owns it. */
+    private @Nullable Tensor operand(TensorScope scope, SiteState site, AccumulatorKey key) {
+        Operand operand;
+        if (key.contraction() instanceof Contraction.Dot dot) {
+            operand = dot.vectors();
+        } else if (key.contraction() instanceof Contraction.WeightedSum weighted) {
+            operand = weighted.weights();
+        } else {
+            return null;
+        }
+        for (SiteRequest request : site.layout().requests()) {
+            Extension<?> extension = request.request().extension();
+            if (extension.equals(operand.owner())) {
+                return extension.operand(operand.name(), view(site, request, scope));
+            }
+        }
+        throw new IllegalStateException("Nobody owns " + operand);
+    }
+
+    private SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
+        Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
+        return new SitePartialView(site, request, layout.samples(), tensors, backend, scope);
+    }
+
+    private void fold(int stage) {
+        for (Request<?> request : layout.requests()) {
+            Extension<?> extension = request.extension();
+            List<SitePartial> views = new ArrayList<>();
+            for (SiteState site : sites) {
+                requestAt(site, request).ifPresent(own -> views.add(view(site, own, partials)));
+            }
+            if (extension.stages() >= stage && !views.isEmpty()) {
+                var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
+                Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
+                tensors.putAll(PluginCalls.call(
+                        "extension " + extension.type(), "in its fold", () -> extension.fold(stage, partial)));
+                folded.put(request, tensors);
+            }
+        }
+    }
+
+    private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
+        return site.layout().requests().stream()
+                .filter(own -> own.request().equals(request))
+                .findFirst();
+    }
+
+    private void keepOutputs(ChunkForward chunk, long from, long to) {
+        Tensor values = PluginCalls.call(
+                "loss " + layout.loss().type(), "in its values", () -> chunk.loss().values());
+        PluginCalls.check(
+                "loss " + layout.loss().type(), "its values", values, Shape.of(to - from), layout.dtype());
+        if (to - from == layout.samples()) {
+            output = results.view(chunk.output(), chunk.output().shape());
+            lossPerSample = results.adopt(values);
+            return;
+        }
+        if (output == null || lossPerSample == null) {
+            output = results.allocate(layout.graph().outputShape().prepend(layout.samples()), layout.dtype());
+            lossPerSample = results.allocate(Shape.of(layout.samples()), layout.dtype());
+        }
+        try (TensorScope scope = backend.openScope()) {
+            backend.elementwise().copy(chunk.output(), scope.rows(output, from, to));
+            backend.elementwise().copy(values, scope.rows(lossPerSample, from, to));
+        }
+    }
+
+    private PassResults finish() {
+        Tensor values = Objects.requireNonNull(lossPerSample);
+        Tensor loss = results.allocate(Shape.of(), layout.dtype());
+        backend.reductions().reduce(Reduction.SUM, values, 0, 1, loss);
+        backend.elementwise().affine(loss, normaliser, 0, loss);
+        PassResults finished = new PassResults(results, loss, Objects.requireNonNull(output), values);
+        AccumulatorKey gradient = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
+        for (SiteState site : sites) {
+            Tensor sum = site.accumulator(gradient).results().get(0);
+            finished.addGradient(
+                    site.layout().parameter(), results.view(sum, site.layout().shape()));
+        }
+        for (Request<?> request : layout.requests()) {
+            finish(request, finished);
+        }
+        return finished;
+    }
+
+    private <R> void finish(Request<R> request, PassResults finished) {
+        Extension<R> extension = request.extension();
+        String who = "extension " + extension.type();
+        for (SiteState site : sites) {
+            Optional<SiteRequest> own = requestAt(site, request);
+            if (own.isPresent()) {
+                String parameter = site.layout().parameter();
+                R result = PluginCalls.call(
+                        who, "when it finished '" + parameter + "'", () -> extension.finish(view(site, own.get(), results)));
+                finished.add(request, parameter, result, extension.export(result));
+            }
+        }
+        Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
+        finished.addNetwork(request, extension.exportNetwork(tensors));
+    }
+}

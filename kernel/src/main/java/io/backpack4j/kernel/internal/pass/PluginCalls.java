@@ -1,0 +1,50 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.function.Supplier;
+
+/** Calls into plugins: what goes wrong there is reported with the name of who did it, and what comes back is checked. */
+final class PluginCalls {
+
+    private PluginCalls() {}
+
+    /** Runs a call; problems get {@code who} in front, anything else becomes a problem. */
+    static <T> T call(String who, String what, Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (BackpackException e) {
+            throw new BackpackException(e.problems().stream()
+                    .map(problem -> new Problem(problem.id(), capitalised(who) + ": " + problem.message()))
+                    .toList());
+        } catch (RuntimeException | LinkageError e) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "%s failed %s: %s. This is an error of the plugin that provides it."
+                            .formatted(capitalised(who), what, e),
+                    e);
+        }
+    }
+
+    /** Checks what a plugin returned. */
+    static Tensor check(String who, String what, Tensor tensor, Shape shape, DType dtype) {
+        if (tensor.isClosed()) {
+            throw new BackpackException(
+                    "PluginFailure", "%s returned a closed tensor as %s.".formatted(capitalised(who), what));
+        }
+        if (!tensor.shape().equals(shape) || tensor.dtype() != dtype) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "%s returned %s of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it."
+                            .formatted(capitalised(who), what, tensor.shape(), tensor.dtype(), shape, dtype));
+        }
+        return tensor;
+    }
+
+    private static String capitalised(String text) {
+        return Character.toUpperCase(text.charAt(0)) + text.substring(1);
+    }
+}

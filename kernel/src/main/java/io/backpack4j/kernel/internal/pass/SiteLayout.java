@@ -1,0 +1,57 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A site: a trained parameter with all its uses, and what is wanted of it.
+ *
+ * @param index its number
+ * @param parameter its full name
+ * @param shape its shape
+ * @param uses its uses; it opens at the first of them, the last one in backward order
+ * @param requests what is wanted, by request
+ * @param accumulators the distinct accumulated results, the gradient's first
+ */
+public record SiteLayout(
+        int index,
+        String parameter,
+        Shape shape,
+        List<BoundGraph.Use> uses,
+        List<SiteRequest> requests,
+        List<AccumulatorKey> accumulators) {
+
+    /** The signals that have to get here in a stage. */
+    Set<Signal> signals(int stage) {
+        Set<Signal> signals = new LinkedHashSet<>();
+        for (AccumulatorKey key : accumulators) {
+            if (key.stage() == stage) {
+                signals.add(key.signal());
+            }
+        }
+        for (SiteRequest request : requests) {
+            signals.addAll(request.visits().getOrDefault(stage, Set.of()));
+        }
+        return signals;
+    }
+
+    boolean splitsColumns(Signal signal) {
+        return accumulators.stream().allMatch(key -> !key.signal().equals(signal) || key.splitsColumns())
+                && requests.stream()
+                        .flatMap(request -> request.partials().values().stream())
+                        .allMatch(key -> !key.signal().equals(signal) || key.rule() != MergeRule.NOT_MERGEABLE);
+    }
+
+    /** Whether the batch may come in chunks here. */
+    public boolean splitsSamples() {
+        return accumulators.stream().allMatch(AccumulatorKey::splitsSamples)
+                && requests.stream()
+                        .flatMap(request -> request.partials().values().stream())
+                        .allMatch(key -> key.rule() != MergeRule.NOT_MERGEABLE);
+    }
+}

@@ -1,0 +1,85 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Map;
+
+/** A site's accumulated results under the keys of one request. */
+record SitePartialView(
+        SiteState state,
+        SiteRequest request,
+        long samples,
+        Map<String, Tensor> foldedTensors,
+        Backend backend,
+        TensorScope scope)
+        implements SitePartial {
+
+    @Override
+    public String parameter() {
+        return state.layout().parameter();
+    }
+
+    @Override
+    public Shape shape() {
+        return state.layout().shape();
+    }
+
+    @Override
+    public Tensor tensor(String key) {
+        if (request.partials().containsKey(key)) {
+            // Its columns are known since the first visit.
+            return state.partial(request, key, 0);
+        }
+        return results(key).get(0);
+    }
+
+    @Override
+    public long count(String key) {
+        return state.accumulator(required(key)).count();
+    }
+
+    @Override
+    public Tensor sum(String key) {
+        return results(key).get(0);
+    }
+
+    @Override
+    public Tensor centredSquares(String key) {
+        return results(key).get(1);
+    }
+
+    @Override
+    public Tensor folded(String name) {
+        Tensor tensor = foldedTensors.get(name);
+        if (tensor == null) {
+            throw new BackpackException(
+                    "UnknownPartial",
+                    "Extension %s folded no tensor '%s'. Folded: %s."
+                            .formatted(request.request().extension().type(), name, foldedTensors.keySet()));
+        }
+        return tensor;
+    }
+
+    private List<Tensor> results(String key) {
+        return state.accumulator(required(key)).results();
+    }
+
+    private AccumulatorKey required(String key) {
+        AccumulatorKey accumulated = request.accumulated().get(key);
+        if (accumulated == null) {
+            throw new BackpackException(
+                    "UnknownPartial",
+                    "Extension %s declared no partial result '%s'. Declared: %s."
+                            .formatted(
+                                    request.request().extension().type(),
+                                    key,
+                                    request.accumulated().keySet()));
+        }
+        return accumulated;
+    }
+}

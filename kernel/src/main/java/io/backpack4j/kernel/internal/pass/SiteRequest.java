@@ -1,0 +1,30 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.extension.Signal;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What one request wants at one parameter.
+ *
+ * @param request the request
+ * @param accumulated its accumulated results by its own keys
+ * @param partials the partial results that it fills itself, by its own keys
+ * @param visits the signals at which it wants to be called, by stage
+ */
+public record SiteRequest(
+        Request<?> request,
+        Map<String, AccumulatorKey> accumulated,
+        Map<String, PartialKey> partials,
+        Map<Integer, Set<Signal>> visits) {
+
+    /** Whether it declared nothing, and so leaves the parameter out. */
+    public boolean isEmpty() {
+        return accumulated.isEmpty() && partials.isEmpty() && visits.isEmpty();
+    }
+
+    boolean visits(int stage, Signal signal) {
+        return visits.getOrDefault(stage, Set.of()).contains(signal);
+    }
+}

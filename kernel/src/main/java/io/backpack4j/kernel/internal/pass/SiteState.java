@@ -1,0 +1,66 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** What a pass has accumulated at one site so far. */
+final class SiteState {
+
+    private final SiteLayout layout;
+    private final Backend backend;
+    private final TensorScope scope;
+    private final DType dtype;
+    private final long samples;
+    private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
+    private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
+
+    SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
+        this.layout = layout;
+        this.backend = backend;
+        this.scope = scope;
+        this.dtype = dtype;
+        this.samples = samples;
+    }
+
+    SiteLayout layout() {
+        return layout;
+    }
+
+    /** The accumulators that a signal fills in a stage; allocated at the first step. */
+    List<Accumulator> accumulators(int stage, Signal signal, long columns) {
+        List<Accumulator> selected = new ArrayList<>();
+        for (AccumulatorKey key : layout.accumulators()) {
+            if (key.stage() == stage && key.signal().equals(signal)) {
+                selected.add(accumulators.computeIfAbsent(
+                        key,
+                        absent -> new Accumulator(backend, scope, absent, layout.shape(), dtype, columns, samples)));
+            }
+        }
+        return selected;
+    }
+
+    Accumulator accumulator(AccumulatorKey key) {
+        return Objects.requireNonNull(accumulators.get(key), () -> "not accumulated yet: " + key);
+    }
+
+    /** A partial result that an extension fills itself; allocated and cleared at the first call. */
+    Tensor partial(SiteRequest request, String name, long columns) {
+        PartialKey key = Objects.requireNonNull(
+                request.partials().get(name), () -> "the extension declared no partial result '" + name + "'");
+        return partials.computeIfAbsent(request, absent -> new HashMap<>()).computeIfAbsent(name, absent -> {
+            Tensor tensor = scope.allocate(key.shape(columns, samples), dtype);
+            backend.elementwise().fill(tensor, key.rule() == MergeRule.MAX ? Double.NEGATIVE_INFINITY : 0);
+            return tensor;
+        });
+    }
+}

@@ -1,0 +1,90 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PartialKey;
+import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.extension.SiteDeclaration;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** Writes down what an extension declares at a site, stage by stage. */
+final class DeclarationCollector implements SiteDeclaration {
+
+    private final String parameter;
+    private final Shape shape;
+    private final long samples;
+    private final Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
+    private final Map<String, PartialKey> partials = new LinkedHashMap<>();
+    private final Map<Integer, Set<Signal>> visits = new HashMap<>();
+    private int stage;
+
+    private DeclarationCollector(String parameter, Shape shape, long samples) {
+        this.parameter = parameter;
+        this.shape = shape;
+        this.samples = samples;
+    }
+
+    static SiteRequest collect(Request<?> request, String parameter, Shape shape, long samples) {
+        DeclarationCollector collector = new DeclarationCollector(parameter, shape, samples);
+        for (int stage = 1; stage <= request.extension().stages(); stage++) {
+            collector.stage = stage;
+            request.extension().declare(stage, collector);
+        }
+        return new SiteRequest(request, collector.accumulated, collector.partials, collector.visits);
+    }
+
+    @Override
+    public String parameter() {
+        return parameter;
+    }
+
+    @Override
+    public Shape shape() {
+        return shape;
+    }
+
+    @Override
+    public long samples() {
+        return samples;
+    }
+
+    @Override
+    public void accumulate(String key, Signal signal, Contraction contraction) {
+        requireNew(key);
+        accumulated.put(key, new AccumulatorKey(stage, signal, contraction));
+    }
+
+    @Override
+    public void partial(String key, Signal signal, MergeRule rule, Shape shapeOfPartial) {
+        requireNew(key);
+        if (rule == MergeRule.MOMENTS) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "Partial result '%s' has the rule MOMENTS, which is for accumulated contractions. Use accumulate with Moments."
+                            .formatted(key));
+        }
+        partials.put(key, new PartialKey(signal, rule, shapeOfPartial));
+        visit(signal);
+    }
+
+    @Override
+    public void visit(Signal signal) {
+        visits.computeIfAbsent(stage, absent -> new LinkedHashSet<>()).add(signal);
+    }
+
+    private void requireNew(String key) {
+        if (accumulated.containsKey(key) || partials.containsKey(key)) {
+            throw new BackpackException(
+                    "InvalidDeclaration", "Partial result '%s' is declared twice. Use another key.".formatted(key));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.SiteLayout;
+import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/** Asks every extension what it needs at every parameter, and lays out a pass that gives it to them. */
+final class LayoutBuilder {
+
+    private static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
+
+    private LayoutBuilder() {}
+
+    static PassLayout build(
+            BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
+        List<SiteLayout> sites = new ArrayList<>();
+        graph.uses().forEach((parameter, uses) -> {
+            Shape shape = Objects.requireNonNull(graph.parameters().get(parameter)).shape();
+            List<SiteRequest> wanted = new ArrayList<>();
+            Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
+            for (Request<?> request : requests) {
+                if (request.wants(parameter)) {
+                    problems.collect(() -> {
+                        SiteRequest site = DeclarationCollector.collect(request, parameter, shape, samples);
+                        if (!site.isEmpty()) {
+                            wanted.add(site);
+                            accumulators.addAll(site.accumulated().values());
+                        }
+                    });
+                }
+            }
+            sites.add(new SiteLayout(
+                    sites.size(), parameter, shape, uses, List.copyOf(wanted), List.copyOf(accumulators)));
+        });
+        reportClashes(requests, problems);
+        reportEmpty(requests, sites, problems);
+        reportCoupled(graph, sites, problems);
+        return new PassLayout(graph, loss, dtype, samples, requests, sites);
+    }
+
+    private static void reportClashes(List<Request<?>> requests, Problems problems) {
+        Map<String, Request<?>> names = new HashMap<>();
+        for (Request<?> request : requests) {
+            Request<?> other = names.putIfAbsent(request.name(), request);
+            if (other != null || request.name().equals("grad")) {
+                problems.add(
+                        "DuplicateResult",
+                        "%s and %s both name their results '%s'. Rename one with as=NAME."
+                                .formatted(
+                                        other == null ? "The gradient" : other.extension().type(),
+                                        request.extension().type(),
+                                        request.name()));
+            }
+        }
+    }
+
+    private static void reportEmpty(List<Request<?>> requests, List<SiteLayout> sites, Problems problems) {
+        for (Request<?> request : requests) {
+            boolean matches = sites.stream().anyMatch(site -> request.wants(site.parameter()));
+            if (!matches && !request.parameters().equals(List.of("*"))) {
+                problems.add(
+                        "NoParameters",
+                        "%s is asked for parameters %s, but no trained parameter matches. Parameters: %s."
+                                .formatted(
+                                        request.extension().type(),
+                                        request.parameters(),
+                                        sites.stream().map(SiteLayout::parameter).toList()));
+            }
+        }
+    }
+
+    /** Where samples influence each other there are no per-sample gradients: only their sum has a meaning. */
+    private static void reportCoupled(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
+        List<BoundNode> coupling = graph.nodes().stream()
+                .filter(node -> node.declaration().couplesSamples())
+                .toList();
+        if (coupling.isEmpty()) {
+            return;
+        }
+        Set<String> refused = new LinkedHashSet<>();
+        for (SiteLayout site : sites) {
+            for (SiteRequest request : site.requests()) {
+                boolean onlyGradient = request.partials().isEmpty()
+                        && request.visits().isEmpty()
+                        && request.accumulated().values().stream().allMatch(GRADIENT::equals);
+                if (!onlyGradient) {
+                    refused.add(request.request().extension().type());
+                }
+            }
+        }
+        for (String extension : refused) {
+            problems.add(
+                    "CoupledSamples",
+                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode, or a module that works per sample such as GroupNorm."
+                            .formatted(extension, coupling.get(0).described()));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.internal.dryrun.DryRunBackend;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassResults;
+import io.backpack4j.kernel.internal.pass.PassRun;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Runs a pass without numbers: every shape is checked, every allocation counted. */
+final class PlanTrial {
+
+    private final Backend backend;
+    private final PassLayout layout;
+    private final BoundGraph graph;
+    private final Model model;
+    private final Batch batch;
+
+    PlanTrial(Backend backend, PassLayout layout, BoundGraph graph, Model model, Batch batch) {
+        this.backend = backend;
+        this.layout = layout;
+        this.graph = graph;
+        this.model = model;
+        this.batch = batch;
+    }
+
+    long samples() {
+        return batch.samples();
+    }
+
+    boolean splitsSamples() {
+        return layout.splitsSamples();
+    }
+
+    TrialOutcome run(Splitting splitting) {
+        try (DryRunBackend dry = new DryRunBackend(backend.id());
+                TensorScope given = dry.openScope()) {
+            Map<String, Tensor> inputs = new HashMap<>();
+            batch.inputs()
+                    .forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
+            Tensor targets =
+                    given.allocate(batch.targets().shape(), batch.targets().dtype());
+            Map<String, Tensor> parameters = new HashMap<>();
+            graph.parameters()
+                    .forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), model.dtype())));
+            long before = dry.memory().usedBytes();
+            dry.resetPeak();
+            PassInputs passInputs = new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
+            try (PassResults results = PassRun.run(layout, splitting, dry, passInputs)) {
+                SortedMap<String, ResultType> types = new TreeMap<>();
+                results.tensors()
+                        .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
+                return new TrialOutcome(splitting, dry.memory().peakBytes() - before, types);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import jakarta.inject.Inject;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Checks that model, batch and requests fit together, and finds a splitting that fits the memory budget. */
+public final class Planner {
+
+    @Inject
+    Planner() {}
+
+    /**
+     * Plans a pass.
+     *
+     * @throws BackpackException with everything that does not fit
+     */
+    public CompiledPlan plan(
+            Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+        BoundGraph graph = bind(model, batch);
+        Problems problems = new Problems();
+        checkTypes(graph, model, batch, problems);
+        Shape output = graph.outputShape().prepend(batch.samples());
+        problems.collect(() -> model.loss()
+                .validate(output, batch.targets().shape(), batch.targets().dtype()));
+        PassLayout layout =
+                LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
+        checkChunks(layout, batch.samples(), options, problems);
+        problems.throwIfAny();
+        PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch);
+        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), new SplittingSearch(trial, options).find());
+    }
+
+    private static BoundGraph bind(Model model, Batch batch) {
+        List<Shape> shapes = new ArrayList<>();
+        for (String name : model.graph().inputs()) {
+            shapes.add(input(batch, name).shape().dropFirst(1));
+        }
+        return BoundGraph.bind(model.graph(), shapes);
+    }
+
+    private static Tensor input(Batch batch, String name) {
+        Tensor input = batch.inputs().get(name);
+        if (input == null) {
+            throw new BackpackException(
+                    "MissingInput",
+                    "The model's input '%s' is not in the batch. The batch has: %s."
+                            .formatted(name, batch.inputs().keySet().stream().sorted().toList()));
+        }
+        return input;
+    }
+
+    private static void checkTypes(BoundGraph graph, Model model, Batch batch, Problems problems) {
+        for (BoundNode node : graph.nodes()) {
+            for (int i = 0; i < node.inputs().size(); i++) {
+                BoundNode.Source source = node.inputs().get(i);
+                boolean wantsIntegers = node.node().module().takesIntegers(i);
+                DType actual = source.fromNode()
+                        ? model.dtype()
+                        : input(batch, graph.graph().inputs().get(source.index())).dtype();
+                DType expected = wantsIntegers ? DType.INT64 : model.dtype();
+                if (actual != expected) {
+                    problems.add(
+                            "WrongType",
+                            "Input %d of %s has type %s, but must be %s."
+                                    .formatted(i, node.described(), actual, expected));
+                }
+            }
+        }
+        graph.parameters().forEach((name, spec) -> {
+            Shape stored = model.parameters().spec(name).shape();
+            if (!stored.equals(spec.shape())) {
+                problems.add(
+                        "ShapeMismatch",
+                        "Parameter '%s' needs shape %s for this batch, but the model's has %s."
+                                .formatted(name, spec.shape(), stored));
+            }
+        });
+    }
+
+    private static void checkChunks(PassLayout layout, long samples, PassOptions options, Problems problems) {
+        long chunk = options.chunkSamples().orElse(samples);
+        if (chunk < samples && !layout.splitsSamples()) {
+            problems.add(
+                    "NotMergeable",
+                    "Chunks of %d of %d samples were asked for, but a result does not merge, or a module mixes samples. Take the batch as a whole."
+                            .formatted(chunk, samples));
+        }
+    }
+}

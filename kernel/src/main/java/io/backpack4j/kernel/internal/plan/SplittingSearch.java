@@ -1,0 +1,81 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.BackpackException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Finds the coarsest splitting that fits the budget: whole batch and all columns first, then fewer columns at a time, which costs further walks
+ * back, then fewer samples at a time.
+ */
+final class SplittingSearch {
+
+    private static final long ALL_COLUMNS = Long.MAX_VALUE;
+
+    /** More columns than this at once are never worth their memory; the search starts here once all together do not fit. */
+    private static final long MANY_COLUMNS = 64;
+
+    private final PlanTrial trial;
+    private final PassOptions options;
+
+    SplittingSearch(PlanTrial trial, PassOptions options) {
+        this.trial = trial;
+        this.options = options;
+    }
+
+    TrialOutcome find() {
+        if (options.memoryBytes().isEmpty()) {
+            return trial.run(new Splitting(
+                    options.chunkSamples().orElse(trial.samples()), options.blockColumns().orElse(ALL_COLUMNS)));
+        }
+        long budget = options.memoryBytes().getAsLong();
+        TrialOutcome smallest = null;
+        for (long chunk : chunks()) {
+            for (long block : blocks()) {
+                TrialOutcome outcome = trial.run(new Splitting(chunk, block));
+                if (outcome.peakBytes() <= budget) {
+                    return outcome;
+                }
+                if (smallest == null || outcome.peakBytes() < smallest.peakBytes()) {
+                    smallest = outcome;
+                }
+            }
+        }
+        throw new BackpackException(
+                "MemoryBudget",
+                "The pass does not fit into %s. The smallest budget that would do is %s, with %d sample(s) at a time. Ask for less, or for fewer parameters."
+                        .formatted(
+                                mebibytes(budget),
+                                mebibytes(smallest == null ? 0 : smallest.peakBytes()),
+                                smallest == null ? 0 : smallest.splitting().chunkSamples()));
+    }
+
+    private List<Long> chunks() {
+        if (options.chunkSamples().isPresent()) {
+            return List.of(options.chunkSamples().getAsLong());
+        }
+        List<Long> chunks = new ArrayList<>();
+        for (long chunk = trial.samples(); chunk > 1 && trial.splitsSamples(); chunk = (chunk + 1) / 2) {
+            chunks.add(chunk);
+        }
+        chunks.add(trial.splitsSamples() ? 1L : trial.samples());
+        return chunks;
+    }
+
+    private List<Long> blocks() {
+        if (options.blockColumns().isPresent()) {
+            return List.of(options.blockColumns().getAsLong());
+        }
+        List<Long> blocks = new ArrayList<>(List.of(ALL_COLUMNS));
+        for (long block = MANY_COLUMNS; block >= 1; block /= 2) {
+            blocks.add(block);
+        }
+        return blocks;
+    }
+
+    private static String mebibytes(long bytes) {
+        return "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
+    }
+}
