@@ -31,7 +31,9 @@ public record SampledLossGradient(int samples) implements Signal {
 
     @Override
     public long columns(LossEvaluation loss) {
-        loss.gradientSampler().orElseThrow(SampledLossGradient::unsupported);
+        if (loss.gradientSampler().isEmpty()) {
+            throw unsupported();
+        }
         return samples;
     }
 

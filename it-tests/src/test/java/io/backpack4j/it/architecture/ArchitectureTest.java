@@ -1,0 +1,140 @@
+package io.backpack4j.it.architecture;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import io.backpack4j.spi.Plugin;
+
+/** The arrows of the house. */
+@AnalyzeClasses(packages = "io.backpack4j", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    private static final String[] PLUGINS = {
+        "io.backpack4j.modules..", "io.backpack4j.ext..", "io.backpack4j.backend.."
+    };
+
+    @ArchTest
+    static final ArchRule the_contracts_depend_on_annotations_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.spi..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.spi..", "java..", "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule the_kernel_knows_no_plugin = noClasses()
+            .that()
+            .resideInAPackage("io.backpack4j.kernel..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(PLUGINS);
+
+    @ArchTest
+    static final ArchRule plugins_know_contracts_only = classes()
+            .that()
+            .resideInAnyPackage("io.backpack4j.modules..", "io.backpack4j.ext..")
+            .should()
+            .onlyDependOnClassesThat(DescribedPredicate.describe(
+                    "are contracts, annotations, the JDK or their own module's",
+                    type -> !type.getPackageName().startsWith("io.backpack4j")
+                            || type.getPackageName().startsWith("io.backpack4j.spi")
+                            || type.getPackageName().startsWith("io.backpack4j.modules")
+                            || type.getPackageName().startsWith("io.backpack4j.ext")));
+
+    @ArchTest
+    static final ArchRule plugins_do_not_know_each_other = slices()
+            .matching("io.backpack4j.(modules.*|ext.*|backend.*)..")
+            .should()
+            .notDependOnEachOther();
+
+    @ArchTest
+    static final ArchRule guice_stays_inside_the_kernel = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.kernel..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("com.google.inject..", "jakarta.inject..");
+
+    @ArchTest
+    static final ArchRule native_libraries_stay_inside_the_cpu_backend = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.backend.cpu..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
+
+    @ArchTest
+    static final ArchRule the_cpu_backend_shows_its_plugin_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.backend.cpu..")
+            .and()
+            .areNotAssignableTo(Plugin.class)
+            .should()
+            .notBePublic();
+
+    @ArchTest
+    static final ArchRule the_command_line_alone_knows_its_parser = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.cli..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("picocli..", "me.tongfei..");
+
+    @ArchTest
+    static final ArchRule internals_stay_internal = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.kernel..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("..internal..");
+
+    @ArchTest
+    static final ArchRule only_the_command_line_writes_to_the_console = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.cli..")
+            .should()
+            .accessField(System.class, "out")
+            .orShould()
+            .accessField(System.class, "err");
+
+    @ArchTest
+    static final ArchRule nothing_is_left_unsupported = noClasses()
+            .should()
+            .dependOnClassesThat()
+            .areAssignableTo(UnsupportedOperationException.class);
+
+    @ArchTest
+    static final ArchRule plugins_can_be_loaded = classes()
+            .that()
+            .areAssignableTo(Plugin.class)
+            .and()
+            .areNotInterfaces()
+            .should()
+            .bePublic()
+            .andShould()
+            .haveModifier(JavaModifier.FINAL)
+            .andShould(havePublicConstructorWithoutParameters());
+
+    private static ArchCondition<JavaClass> havePublicConstructorWithoutParameters() {
+        return new ArchCondition<>("have a public constructor without parameters") {
+            @Override
+            public void check(JavaClass type, ConditionEvents events) {
+                boolean present = type.getConstructors().stream()
+                        .anyMatch(constructor -> constructor.getRawParameterTypes().isEmpty()
+                                && constructor.getModifiers().contains(JavaModifier.PUBLIC));
+                events.add(new SimpleConditionEvent(type, present, type.getName() + " has no such constructor"));
+            }
+        };
+    }
+}
