@@ -1,0 +1,120 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The CPU backend: a memory pool and a set of kernels. */
+final class CpuBackend implements Backend {
+
+    static final String ID = "cpu";
+
+    private static final Logger LOG = LoggerFactory.getLogger(CpuBackend.class);
+
+    private final MemoryPool pool = new MemoryPool();
+    private final KernelSet kernels;
+    private volatile boolean closed;
+
+    CpuBackend(KernelChoice choice, int threads) {
+        this.kernels = choice.create(this, threads);
+    }
+
+    @Override
+    public String id() {
+        return ID;
+    }
+
+    @Override
+    public TensorScope openScope() {
+        requireOpen();
+        return new CpuScope(this);
+    }
+
+    @Override
+    public MemoryStatistics memory() {
+        return pool.statistics();
+    }
+
+    @Override
+    public void resetPeak() {
+        pool.resetPeak();
+    }
+
+    @Override
+    public Elementwise elementwise() {
+        return kernels.elementwise();
+    }
+
+    @Override
+    public Reductions reductions() {
+        return kernels.reductions();
+    }
+
+    @Override
+    public Products products() {
+        return kernels.products();
+    }
+
+    @Override
+    public Indexing indexing() {
+        return kernels.indexing();
+    }
+
+    @Override
+    public Contractions contractions() {
+        return kernels.contractions();
+    }
+
+    /** The contractions made of this backend's plain operations. */
+    Contractions portableContractions() {
+        return Backend.super.contractions();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        long open = pool.statistics().openTensors();
+        if (open > 0) {
+            LOG.warn("The CPU backend was closed while {} tensors were open. They cannot be used any more.", open);
+        }
+        kernels.close();
+        pool.close();
+    }
+
+    MemoryPool pool() {
+        return pool;
+    }
+
+    KernelSet kernels() {
+        return kernels;
+    }
+
+    /** The tensor, if it is an open one of this backend. */
+    CpuTensor own(Tensor tensor) {
+        if (tensor instanceof CpuTensor ours) {
+            return ours.openIn(this);
+        }
+        throw new BackpackException(
+                "ForeignTensor",
+                "A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'. Copy it through arrays."
+                        .formatted(tensor.shape(), tensor.backend(), ID));
+    }
+
+    void requireOpen() {
+        if (closed) {
+            throw new BackpackException("ClosedBackend", "The CPU backend was used after it was closed.");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Availability;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.spi.backend.BackendProvider;
+
+/** Opens CPU backends. */
+final class CpuBackendProvider implements BackendProvider {
+
+    @Override
+    public String id() {
+        return CpuBackend.ID;
+    }
+
+    @Override
+    public int priority() {
+        return 0;
+    }
+
+    @Override
+    public Availability probe() {
+        return NativeLibraries.get().availability();
+    }
+
+    @Override
+    public Backend open(BackendConfiguration configuration) {
+        NativeLibraries libraries = NativeLibraries.get();
+        if (libraries.availability() instanceof Availability.Unavailable missing) {
+            throw new BackpackException("BackendUnavailable", missing.reason() + " " + missing.remedy());
+        }
+        if (configuration.threads() < 1) {
+            throw new BackpackException(
+                    "InvalidThreads",
+                    "The CPU backend needs at least one thread, but was given " + configuration.threads() + ".");
+        }
+        KernelChoice choice = KernelChoice.of(configuration.property(KernelChoice.PROPERTY), libraries);
+        return new CpuBackend(choice, configuration.threads());
+    }
+}

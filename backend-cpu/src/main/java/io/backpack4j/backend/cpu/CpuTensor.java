@@ -1,0 +1,263 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** A handle on row-major elements in a block. The unchecked accessors are for kernels, which know their ranges. */
+final class CpuTensor implements Tensor {
+
+    final Block block;
+
+    /** Where the first element lies, in bytes from the block's start. */
+    final long offset;
+
+    final long elements;
+
+    /** The scope that owns this handle, and the place there. */
+    CpuScope scope;
+
+    int place;
+
+    private final CpuBackend backend;
+    private final Shape shape;
+    private final DType dtype;
+    private volatile boolean closed;
+
+    CpuTensor(CpuBackend backend, CpuScope scope, Block block, long offset, Shape shape, DType dtype) {
+        this.backend = backend;
+        this.scope = scope;
+        this.block = block;
+        this.offset = offset;
+        this.shape = shape;
+        this.dtype = dtype;
+        this.elements = shape.elements();
+    }
+
+    @Override
+    public Shape shape() {
+        return shape;
+    }
+
+    @Override
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public String backend() {
+        return backend.id();
+    }
+
+    @Override
+    public boolean isClosed() {
+        return closed;
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            scope.forget(this);
+            release();
+        }
+    }
+
+    /** Closes this handle without telling its scope. */
+    void release() {
+        if (!closed) {
+            closed = true;
+            backend.pool().tensorClosed();
+            backend.pool().release(block);
+        }
+    }
+
+    /** This tensor, if {@code user} is the backend that keeps it and it is open. */
+    CpuTensor openIn(CpuBackend user) {
+        if (backend != user) {
+            throw new BackpackException(
+                    "ForeignTensor",
+                    "A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this one. Copy it through arrays."
+                            .formatted(shape, backend.id()));
+        }
+        requireOpen();
+        return this;
+    }
+
+    boolean isSingle() {
+        return dtype == DType.FLOAT32;
+    }
+
+    /** The native address of the first element. */
+    long address() {
+        return block.address + offset;
+    }
+
+    long at(long element) {
+        return offset + element * dtype.bytes();
+    }
+
+    @Override
+    public void read(long from, double[] target, int position, int count) {
+        checkRange(from, count);
+        Scratch scratch = Scratch.get();
+        switch (dtype) {
+            case FLOAT64 -> block.get(at(from), target, position, count);
+            case FLOAT32 -> {
+                float[] part = scratch.floats;
+                for (int done = 0; done < count; done += part.length) {
+                    int length = Math.min(part.length, count - done);
+                    block.get(at(from + done), part, 0, length);
+                    for (int i = 0; i < length; i++) {
+                        target[position + done + i] = part[i];
+                    }
+                }
+            }
+            case INT64 -> {
+                long[] part = scratch.longs;
+                for (int done = 0; done < count; done += part.length) {
+                    int length = Math.min(part.length, count - done);
+                    block.get(at(from + done), part, 0, length);
+                    for (int i = 0; i < length; i++) {
+                        target[position + done + i] = part[i];
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    public void read(long from, float[] target, int position, int count) {
+        checkRange(from, count);
+        switch (dtype) {
+            case FLOAT32 -> block.get(at(from), target, position, count);
+            case FLOAT64 -> {
+                double[] part = Scratch.get().a;
+                for (int done = 0; done < count; done += part.length) {
+                    int length = Math.min(part.length, count - done);
+                    block.get(at(from + done), part, 0, length);
+                    for (int i = 0; i < length; i++) {
+                        target[position + done + i] = (float) part[i];
+                    }
+                }
+            }
+            case INT64 -> throw wrongType("read as floats");
+        }
+    }
+
+    @Override
+    public void read(long from, long[] target, int position, int count) {
+        checkRange(from, count);
+        if (dtype != DType.INT64) {
+            throw wrongType("read as integers");
+        }
+        block.get(at(from), target, position, count);
+    }
+
+    @Override
+    public void write(long from, double[] source, int position, int count) {
+        checkRange(from, count);
+        Scratch scratch = Scratch.get();
+        switch (dtype) {
+            case FLOAT64 -> block.put(at(from), source, position, count);
+            case FLOAT32 -> {
+                float[] part = scratch.floats;
+                for (int done = 0; done < count; done += part.length) {
+                    int length = Math.min(part.length, count - done);
+                    for (int i = 0; i < length; i++) {
+                        part[i] = (float) source[position + done + i];
+                    }
+                    block.put(at(from + done), part, 0, length);
+                }
+            }
+            case INT64 -> {
+                long[] part = scratch.longs;
+                for (int done = 0; done < count; done += part.length) {
+                    int length = Math.min(part.length, count - done);
+                    for (int i = 0; i < length; i++) {
+                        part[i] = (long) source[position + done + i];
+                    }
+                    block.put(at(from + done), part, 0, length);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void write(long from, float[] source, int position, int count) {
+        if (dtype == DType.FLOAT32) {
+            checkRange(from, count);
+            block.put(at(from), source, position, count);
+            return;
+        }
+        double[] part = new double[count];
+        for (int i = 0; i < count; i++) {
+            part[i] = source[position + i];
+        }
+        write(from, part, 0, count);
+    }
+
+    @Override
+    public void write(long from, long[] source, int position, int count) {
+        checkRange(from, count);
+        if (dtype != DType.INT64) {
+            throw wrongType("written as integers");
+        }
+        block.put(at(from), source, position, count);
+    }
+
+    /** Loads elements of a floating tensor as doubles. */
+    void load(long from, double[] target, int count) {
+        if (dtype == DType.FLOAT64) {
+            block.get(offset + (from << 3), target, 0, count);
+            return;
+        }
+        float[] part = Scratch.get().floats;
+        block.get(offset + (from << 2), part, 0, count);
+        for (int i = 0; i < count; i++) {
+            target[i] = part[i];
+        }
+    }
+
+    /** Stores doubles as elements of a floating tensor. */
+    void store(long from, double[] source, int count) {
+        if (dtype == DType.FLOAT64) {
+            block.put(offset + (from << 3), source, 0, count);
+            return;
+        }
+        float[] part = Scratch.get().floats;
+        for (int i = 0; i < count; i++) {
+            part[i] = (float) source[i];
+        }
+        block.put(offset + (from << 2), part, 0, count);
+    }
+
+    @Override
+    public String toString() {
+        return "Tensor " + shape + " " + dtype + " on " + backend.id() + (closed ? ", closed" : "");
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new BackpackException(
+                    "ClosedTensor",
+                    "A tensor of shape %s was used after it, or the scope that owns it, was closed.".formatted(shape));
+        }
+        backend.requireOpen();
+    }
+
+    private void checkRange(long from, int count) {
+        requireOpen();
+        if (from < 0 || count < 0 || from + count > elements) {
+            throw new BackpackException(
+                    "RangeOutOfBounds",
+                    "Elements %d to %d (exclusive) were asked of a tensor of shape %s, which has %d."
+                            .formatted(from, from + count, shape, elements));
+        }
+    }
+
+    private BackpackException wrongType(String use) {
+        return new BackpackException(
+                "WrongType", "A tensor of type %s and shape %s cannot be %s.".formatted(dtype, shape, use));
+    }
+}

@@ -1,0 +1,106 @@
+package io.backpack4j.backend.cpu;
+
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_destroy;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.dnnl.dnnl_stream;
+import org.jspecify.annotations.Nullable;
+
+/** One thread's stream and compiled primitives, the least recently used of which go when there are too many. */
+final class DnnlContext implements AutoCloseable {
+
+    /** The most primitives a thread keeps. */
+    static final int LIMIT = 1024;
+
+    private static final long FEWEST_ONES = 4096;
+
+    private final MemoryPool pool;
+    private final dnnl_stream stream = new dnnl_stream();
+    private final PrimitiveKey key = new PrimitiveKey();
+    private final Block scalars;
+    private @Nullable Block ones;
+    private final Map<PrimitiveKey, DnnlPrimitive> primitives = new LinkedHashMap<>(64, 0.5f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PrimitiveKey, DnnlPrimitive> eldest) {
+            if (size() <= LIMIT) {
+                return false;
+            }
+            eldest.getValue().close();
+            return true;
+        }
+    };
+
+    DnnlContext(MemoryPool pool) {
+        this.pool = pool;
+        this.scalars = pool.allocate(2L * SizeClass.ALIGNMENT);
+        Dnnl.check(dnnl_stream_create(stream, Dnnl.ENGINE, dnnl_stream_default_flags), "create a stream");
+    }
+
+    MemoryPool pool() {
+        return pool;
+    }
+
+    dnnl_stream stream() {
+        return stream;
+    }
+
+    /** The address of one of two single numbers in memory, set to {@code value}. */
+    long scalar(int which, double value) {
+        scalars.putFloat(which * (long) SizeClass.ALIGNMENT, (float) value);
+        return scalars.address + which * (long) SizeClass.ALIGNMENT;
+    }
+
+    /** The address of at least {@code count} ones. */
+    long ones(long count) {
+        Block current = ones;
+        if (current == null || current.bytes < count * Float.BYTES) {
+            if (current != null) {
+                pool.release(current);
+            }
+            current = pool.allocate(Math.max(count, FEWEST_ONES) * Float.BYTES);
+            float[] values = new float[(int) (current.bytes / Float.BYTES)];
+            Arrays.fill(values, 1);
+            current.put(0, values, 0, values.length);
+            ones = current;
+        }
+        return current.address;
+    }
+
+    /** A key to fill and to hand to {@link #get}; valid until the next call. */
+    PrimitiveKey key(DnnlKind kind) {
+        return key.start(kind);
+    }
+
+    /** The primitive of that key, compiled if it is not there. */
+    DnnlPrimitive get(PrimitiveKey wanted, Supplier<DnnlPrimitive> recipe) {
+        DnnlPrimitive known = primitives.get(wanted);
+        if (known == null) {
+            PrimitiveKey copy = wanted.copy();
+            known = recipe.get();
+            primitives.put(copy, known);
+        }
+        return known;
+    }
+
+    /** The number of compiled primitives. */
+    int size() {
+        return primitives.size();
+    }
+
+    @Override
+    public void close() {
+        primitives.values().forEach(DnnlPrimitive::close);
+        primitives.clear();
+        dnnl_stream_destroy(stream);
+        pool.release(scalars);
+        Block last = ones;
+        if (last != null) {
+            pool.release(last);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Reductions;
+
+/** The operations of a backend, made with one selection of libraries. Every set handles every type. */
+interface KernelSet extends AutoCloseable {
+
+    Elementwise elementwise();
+
+    Reductions reductions();
+
+    Products products();
+
+    Indexing indexing();
+
+    Contractions contractions();
+
+    /** Frees what the set keeps outside the pool. */
+    @Override
+    void close();
+}

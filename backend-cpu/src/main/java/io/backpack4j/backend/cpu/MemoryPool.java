@@ -1,0 +1,138 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.MemoryStatistics;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Native memory that is given back to be taken again. A steady sequence of requests finds all its blocks here and never asks the system. Blocks
+ * have references: handles on one block share it, and the last release frees it.
+ */
+final class MemoryPool {
+
+    /** Free memory below this is always kept. */
+    private static final long KEPT_BYTES = 256L << 20;
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private final ArrayDeque<Block>[] free = new ArrayDeque[SizeClass.COUNT];
+
+    private final Set<Block> blocks = Collections.newSetFromMap(new IdentityHashMap<>());
+    private long openTensors;
+    private long usedBytes;
+    private long peakBytes;
+    private long highestBytes;
+    private long pooledBytes;
+    private long systemAllocations;
+    private long releases;
+
+    /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
+    synchronized Block allocate(long bytes) {
+        long size = SizeClass.round(bytes);
+        ArrayDeque<Block> queue = free[SizeClass.index(size)];
+        Block block = queue == null ? null : queue.pollLast();
+        if (block == null) {
+            trim(Math.max(KEPT_BYTES, 2 * highestBytes));
+            block = fromSystem(size);
+        }
+        block.references = 1;
+        usedBytes += size;
+        peakBytes = Math.max(peakBytes, usedBytes);
+        highestBytes = Math.max(highestBytes, usedBytes);
+        return block;
+    }
+
+    synchronized void retain(Block block) {
+        block.references++;
+    }
+
+    synchronized void release(Block block) {
+        if (--block.references > 0 || !blocks.contains(block)) {
+            return;
+        }
+        usedBytes -= block.bytes;
+        block.freedAt = ++releases;
+        int index = SizeClass.index(block.bytes);
+        if (free[index] == null) {
+            free[index] = new ArrayDeque<>();
+        }
+        free[index].addLast(block);
+    }
+
+    synchronized void tensorOpened() {
+        openTensors++;
+    }
+
+    synchronized void tensorClosed() {
+        openTensors--;
+    }
+
+    synchronized MemoryStatistics statistics() {
+        return new MemoryStatistics(openTensors, usedBytes, peakBytes, pooledBytes, systemAllocations);
+    }
+
+    synchronized void resetPeak() {
+        peakBytes = usedBytes;
+    }
+
+    /** Returns all memory to the system, used or not. */
+    synchronized void close() {
+        for (ArrayDeque<Block> queue : free) {
+            if (queue != null) {
+                queue.clear();
+            }
+        }
+        for (Block block : blocks) {
+            Pointer.free(new Address().at(block.allocation));
+        }
+        blocks.clear();
+        pooledBytes = 0;
+        usedBytes = 0;
+    }
+
+    private Block fromSystem(long size) {
+        long request = size + SizeClass.ALIGNMENT;
+        Pointer memory = Pointer.malloc(request);
+        if (memory == null || memory.isNull()) {
+            trim(0);
+            memory = Pointer.malloc(request);
+        }
+        if (memory == null || memory.isNull()) {
+            throw new BackpackException(
+                    "OutOfMemory",
+                    "The system gave no %,d bytes; this backend holds %,d already, %,d of them in use. Use a smaller batch, or ask for less at once."
+                            .formatted(size, pooledBytes, usedBytes));
+        }
+        long allocation = memory.address();
+        long aligned = (allocation + SizeClass.ALIGNMENT - 1) & -SizeClass.ALIGNMENT;
+        Block block = new Block(allocation, aligned, size);
+        blocks.add(block);
+        pooledBytes += size;
+        systemAllocations++;
+        return block;
+    }
+
+    /** Gives the longest unused blocks back to the system until no more than {@code limit} bytes are free. */
+    private void trim(long limit) {
+        while (pooledBytes - usedBytes > limit) {
+            ArrayDeque<Block> oldest = null;
+            for (ArrayDeque<Block> queue : free) {
+                if (queue != null
+                        && !queue.isEmpty()
+                        && (oldest == null || queue.getFirst().freedAt < oldest.getFirst().freedAt)) {
+                    oldest = queue;
+                }
+            }
+            if (oldest == null) {
+                return;
+            }
+            Block block = oldest.removeFirst();
+            blocks.remove(block);
+            pooledBytes -= block.bytes;
+            Pointer.free(new Address().at(block.allocation));
+        }
+    }
+}

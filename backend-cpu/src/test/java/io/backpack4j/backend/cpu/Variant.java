@@ -1,0 +1,55 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.spi.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** A kernel set and a type; every operation is tested with each. */
+record Variant(String kernels, DType dtype) {
+
+    static final int THREADS = 2;
+
+    static List<Variant> all() {
+        List<Variant> variants = new ArrayList<>();
+        for (String kernels : List.of("nd4j", "onednn")) {
+            for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
+                variants.add(new Variant(kernels, dtype));
+            }
+        }
+        return variants;
+    }
+
+    static Backend open(String kernels) {
+        return new CpuBackendProvider().open(new BackendConfiguration(THREADS, Map.of("kernels", kernels)));
+    }
+
+    Backend open() {
+        return open(kernels);
+    }
+
+    boolean single() {
+        return dtype == DType.FLOAT32;
+    }
+
+    /** How far a result may lie from the oracle's, per unit of the summed magnitudes. */
+    double tolerance() {
+        return single() ? 2e-6 : 1e-14;
+    }
+
+    double round(double value) {
+        return single() ? (float) value : value;
+    }
+
+    /** A generator whose seed is printed when a test fails, as part of the assertion. */
+    static long seed() {
+        return Long.getLong("test.seed", 20260101L);
+    }
+
+    static Random random(int salt) {
+        return new Random(seed() * 31 + salt);
+    }
+}

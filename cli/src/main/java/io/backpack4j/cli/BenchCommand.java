@@ -1,0 +1,121 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.tensor.DType;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Measures how long passes take. */
+@Command(
+        name = "bench",
+        description = "Time a pass with extensions, and the gradient alone, on a network of DeepOBS with random inputs.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
+            "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json"
+        })
+final class BenchCommand implements Runnable {
+
+    private static final String GRADIENT = "gradient";
+
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--problem",
+            paramLabel = "NAME",
+            required = true,
+            converter = BenchProblem.Converter.class,
+            completionCandidates = BenchProblem.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}.")
+    private BenchProblem problem;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            required = true,
+            converter = PositiveInteger.class,
+            description = "Samples per batch.")
+    private int samples;
+
+    @Option(
+            names = "--extensions",
+            paramLabel = "A,B,...",
+            required = true,
+            description = "What to compute, or '" + GRADIENT + "' for nothing beside it.")
+    private String extensions;
+
+    @Option(
+            names = "--repetitions",
+            paramLabel = "N",
+            defaultValue = "5",
+            converter = PositiveInteger.class,
+            description = "How many passes are timed after the warm-up. ${DEFAULT-VALUE} by default.")
+    private int repetitions;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            defaultValue = "float32",
+            converter = FloatingType.class,
+            description = "float32 (the default) or float64.")
+    private DType dtype;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "The seed of inputs and parameters. 0 by default.")
+    private long seed;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    private boolean json;
+
+    @Override
+    public void run() {
+        List<ExtensionExpression> expressions =
+                extensions.strip().equals(GRADIENT) ? List.of() : Requests.parse(extensions);
+        try (BackPack backpack = main.open()) {
+            List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, List.of());
+            try (Model model = backpack.model(problem.model(), dtype, problem.sample());
+                    Batch batch = problem.batch(backpack, dtype, samples, seed)) {
+                model.parameters().initialize(seed);
+                Plan gradient = backpack.plan(model, batch, List.of(), PassOptions.DEFAULT);
+                Plan pass = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
+                List<Durations> times = new Stopwatch(batch).measure(repetitions, gradient, pass);
+                BenchReport report = new BenchReport(
+                        problem.id(),
+                        samples,
+                        backpack.backend().id(),
+                        Text.of(dtype),
+                        main.threads(),
+                        expressions.stream().map(ExtensionExpression::toString).toList(),
+                        repetitions,
+                        times.get(0),
+                        times.get(1),
+                        PeakMemory.mebibytes());
+                PrintWriter out = spec.commandLine().getOut();
+                if (json) {
+                    out.println(report.toJson());
+                } else {
+                    report.print(out);
+                }
+                out.flush();
+            }
+        }
+    }
+}

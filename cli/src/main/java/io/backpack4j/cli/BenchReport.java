@@ -1,0 +1,79 @@
+package io.backpack4j.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * What was measured.
+ *
+ * @param problem the network
+ * @param batch samples per batch
+ * @param backend the backend's id
+ * @param dtype the element type
+ * @param threads the backend's threads
+ * @param extensions what was computed beside the gradient
+ * @param repetitions how many passes were timed
+ * @param gradient times of the gradient alone
+ * @param pass times with the extensions
+ * @param peakMebibytes the most memory that the process had, in MiB
+ */
+record BenchReport(
+        String problem,
+        int batch,
+        String backend,
+        String dtype,
+        int threads,
+        List<String> extensions,
+        int repetitions,
+        Durations gradient,
+        Durations pass,
+        double peakMebibytes) {
+
+    BenchReport {
+        extensions = List.copyOf(extensions);
+    }
+
+    /** One object on one line. */
+    String toJson() {
+        return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s}")
+                .formatted(
+                        quoted(problem),
+                        batch,
+                        quoted(backend),
+                        quoted(dtype),
+                        threads,
+                        extensions.stream().map(BenchReport::quoted).collect(Collectors.joining(", ")),
+                        repetitions,
+                        gradient.toJson(),
+                        pass.toJson(),
+                        Text.format("%.1f", peakMebibytes));
+    }
+
+    /** For people. */
+    void print(PrintWriter out) {
+        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after warm-up"
+                .formatted(
+                        problem, batch, dtype, backend, threads, threads == 1 ? "thread" : "threads", repetitions));
+        Table table = new Table("pass", ">median ms", ">min ms", ">max ms");
+        row(table, "gradient", gradient);
+        if (!extensions.isEmpty()) {
+            row(table, "gradient, " + String.join(", ", extensions), pass);
+        }
+        table.print(out);
+        out.println(Text.format("peak resident memory %.0f MiB", peakMebibytes));
+    }
+
+    private static void row(Table table, String name, Durations times) {
+        table.row(
+                name,
+                Text.format("%.2f", times.median()),
+                Text.format("%.2f", times.min()),
+                Text.format("%.2f", times.max()));
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

@@ -1,0 +1,55 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.formats.IdxFile;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Objects;
+
+/** The handwritten digits that ship with this program: the first of MNIST's training set. */
+final class Digits {
+
+    private final IdxFile images = read("images-idx3-ubyte.gz");
+    private final IdxFile labels = read("labels-idx1-ubyte.gz");
+
+    int size() {
+        return labels.size();
+    }
+
+    /** The shape of one image. */
+    Shape sample() {
+        return images.shape().dropFirst(1);
+    }
+
+    /** The first {@code count} digits, pixels from 0 to 1. */
+    Batch batch(BackPack backpack, DType dtype, int count) {
+        if (count > size()) {
+            throw new BackpackException(
+                    "InvalidOption", "A batch of %d was asked for, but there are %d digits.".formatted(count, size()));
+        }
+        Shape shape = sample().prepend(count);
+        float[] pixels = new float[Math.toIntExact(shape.elements())];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = images.value(i) / 255f;
+        }
+        long[] classes = new long[count];
+        for (int i = 0; i < count; i++) {
+            classes[i] = labels.value(i);
+        }
+        return backpack.batch(dtype, pixels, shape, classes);
+    }
+
+    private static IdxFile read(String name) {
+        String resource = "mnist/" + name;
+        try (InputStream stream = Objects.requireNonNull(Digits.class.getResourceAsStream(resource), resource)) {
+            return IdxFile.read(stream, resource);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.formats.DataFile;
+import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.Safetensors;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Computes extensions for a model and a batch that files hold. */
+@Command(
+        name = "evaluate",
+        description = "Compute extensions for a model and data in files, and write the results to a file.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  backpack evaluate --model m.json --data d.safetensors --extensions BatchGrad,Variance \\",
+            "                    --out r.safetensors",
+            "  backpack evaluate --model m.json --data d.safetensors --out r.safetensors --memory 2GiB \\",
+            "                    --extensions 'BatchGrad(subsampling=[0,2],as=some),BatchL2Grad(parameters=[0.*])'"
+        })
+final class EvaluateCommand implements Runnable {
+
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "FILE", required = true, description = "The model, as JSON.")
+    private Path modelFile;
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            required = true,
+            description = "Inputs, target and parameters, as safetensors.")
+    private Path dataFile;
+
+    @Option(
+            names = "--extensions",
+            paramLabel = "A,B,...",
+            defaultValue = "",
+            description = "What to compute beside the gradient. Options stand in brackets: BatchGrad(subsampling=[0,2]). Every"
+                    + " extension takes as=NAME and parameters=[GLOB,...].")
+    private String extensions;
+
+    @Option(names = "--out", paramLabel = "FILE", required = true, description = "The result file, as safetensors.")
+    private Path resultFile;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            converter = FloatingType.class,
+            description = "float32 or float64. By default what the data file's parameters have: float64 if one is F64.")
+    private @Nullable DType dtype;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "The seed of random draws. 0 by default.")
+    private long seed;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            converter = MemorySize.Converter.class,
+            description = "What the pass and its results may take, such as 512MiB. Unlimited by default.")
+    private @Nullable MemorySize memory;
+
+    @Option(
+            names = "--parameters",
+            paramLabel = "GLOB",
+            split = ",",
+            description = "Compute extensions for matching parameters only, such as 0.*; gradients are always complete.")
+    private List<String> patterns = List.of();
+
+    @Override
+    public void run() {
+        List<ExtensionExpression> expressions = Requests.parse(extensions);
+        requireOther(modelFile);
+        requireOther(dataFile);
+        String json = ModelFile.text(modelFile);
+        ModelDescription description = ModelFile.parse(json, modelFile.toString());
+        try (Safetensors file = Safetensors.open(dataFile);
+                BackPack backpack = main.open()) {
+            List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, patterns);
+            DataFile data = new DataFile(dataFile.toString(), file, description);
+            DType type = dtype == null ? data.dtype() : dtype;
+            try (Model model = data.model(backpack, type);
+                    Batch batch = data.batch(backpack, type)) {
+                Map<String, String> metadata = metadata(json, type, backpack.backend().id());
+                evaluate(backpack.plan(model, batch, requests, options()), batch, metadata);
+            }
+        }
+    }
+
+    private void evaluate(Plan plan, Batch batch, Map<String, String> metadata) {
+        try (ResultFile file = ResultFile.open(resultFile, plan.results(), metadata);
+                Results results = plan.run(batch, seed)) {
+            file.write(results);
+            print(plan, results.loss());
+        }
+    }
+
+    private Map<String, String> metadata(String json, DType type, String backend) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("source", Version.program());
+        metadata.put("model", json);
+        metadata.put("extensions", extensions);
+        metadata.put("dtype", Text.of(type));
+        metadata.put("seed", String.valueOf(seed));
+        metadata.put("backend", backend);
+        return metadata;
+    }
+
+    private void print(Plan plan, double loss) {
+        PrintWriter out = spec.commandLine().getOut();
+        Table table = new Table("parameter", "quantity", "type", "shape");
+        plan.results().forEach((name, result) -> {
+            int slash = name.indexOf('/');
+            if (slash >= 0) {
+                String shape = result.shape().toString();
+                table.row(name.substring(0, slash), name.substring(slash + 1), Text.of(result.dtype()), shape);
+            }
+        });
+        out.println("loss " + Text.number(loss));
+        table.print(out);
+        out.println("%d tensors written to %s".formatted(plan.results().size(), resultFile));
+        out.flush();
+    }
+
+    private PassOptions options() {
+        return memory == null ? PassOptions.DEFAULT : PassOptions.DEFAULT.memory(memory.bytes());
+    }
+
+    private void requireOther(Path input) {
+        try {
+            if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
+                throw new BackpackException(
+                        "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
+            }
+        } catch (IOException e) {
+            throw new BackpackException("InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
+        }
+    }
+}

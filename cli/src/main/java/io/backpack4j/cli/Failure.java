@@ -1,0 +1,53 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.spi.BackpackException;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** What users see of an error. */
+final class Failure {
+
+    private Failure() {}
+
+    /** Prints what failed; the stack trace too if {@code debug}. */
+    static void print(Throwable failure, PrintWriter err, boolean debug) {
+        err.println(message(failure, debug));
+        if (debug) {
+            failure.printStackTrace(err);
+        }
+        err.flush();
+    }
+
+    /** Prints what is wrong with the arguments, and where help is. */
+    static int printUsage(ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("backpack: " + failure.getMessage());
+        if (failure instanceof UnmatchedArgumentException unmatched) {
+            List<String> suggestions = unmatched.getSuggestions();
+            if (!suggestions.isEmpty()) {
+                err.println("Did you mean: " + String.join(", ", suggestions) + "?");
+            }
+        }
+        err.println("Run '" + command.getCommandSpec().qualifiedName() + " --help' for help.");
+        err.flush();
+        return Main.WRONG_USAGE;
+    }
+
+    static String message(Throwable failure, boolean debug) {
+        if (failure instanceof BackpackException known) {
+            return "backpack: " + (known.problems().size() > 1 ? "\n" : "") + known.getMessage();
+        }
+        if (failure instanceof OutOfMemoryError) {
+            return "backpack: [OutOfMemory] Memory is exhausted (%s). Take a smaller batch or fewer quantities per sample, set a budget with --memory, or give the JVM more with BACKPACK_OPTS=-Xmx8g."
+                    .formatted(failure.getMessage());
+        }
+        return "backpack: internal error: %s.%s"
+                .formatted(
+                        failure.toString().replaceAll("\\s*\\R\\s*", " "),
+                        debug ? "" : " Run the command again with --debug for details.");
+    }
+}

@@ -1,0 +1,57 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.formats.SafetensorsWriter;
+import io.backpack4j.formats.SafetensorsWriterBuilder;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A result file in the making: opened before the pass, so that what prevents it is known early. It appears when all results are in it. */
+final class ResultFile implements AutoCloseable {
+
+    private static final int RANGE = 1 << 14;
+
+    private final SafetensorsWriter writer;
+
+    private ResultFile(SafetensorsWriter writer) {
+        this.writer = writer;
+    }
+
+    static ResultFile open(Path path, Map<String, Plan.ResultType> results, Map<String, String> metadata) {
+        SafetensorsWriterBuilder builder = SafetensorsWriter.to(path);
+        metadata.forEach(builder::metadata);
+        results.forEach((name, type) -> builder.tensor(name, type.dtype(), type.shape()));
+        return new ResultFile(builder.open());
+    }
+
+    /** Writes everything and puts the file in its place. */
+    void write(Results results) {
+        results.tensors().forEach(this::write);
+        writer.commit();
+    }
+
+    private void write(String name, Tensor tensor) {
+        long elements = tensor.shape().elements();
+        for (long from = 0; from < elements; from += RANGE) {
+            int count = (int) Math.min(RANGE, elements - from);
+            if (tensor.dtype() == DType.INT64) {
+                long[] range = new long[count];
+                tensor.read(from, range, 0, count);
+                writer.write(name, from, range, 0, count);
+            } else {
+                double[] range = new double[count];
+                tensor.read(from, range, 0, count);
+                writer.write(name, from, range, 0, count);
+            }
+        }
+    }
+
+    /** Removes what was written, unless it is complete. */
+    @Override
+    public void close() {
+        writer.close();
+    }
+}

@@ -1,0 +1,52 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Results;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Times passes: forward, backward, and giving the results' memory back. */
+final class Stopwatch {
+
+    private static final int WARM_UP_PASSES = 3;
+    private static final double WARM_UP_MILLISECONDS = 300;
+
+    private final Batch batch;
+
+    Stopwatch(Batch batch) {
+        this.batch = batch;
+    }
+
+    /** The time of one pass. Reading the loss waits for backends that work in the background. */
+    double time(Plan plan) {
+        return Durations.measure(() -> {
+            try (Results results = plan.run(batch)) {
+                results.loss();
+            }
+        });
+    }
+
+    /** Runs passes until the compilers and memory pools have settled. */
+    void warmUp(Plan plan) {
+        double total = 0;
+        for (int pass = 0; pass < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS; pass++) {
+            total += time(plan);
+        }
+    }
+
+    /** Times several plans in turns, so that whatever slows the machine down slows all of them. */
+    List<Durations> measure(int repetitions, Plan... plans) {
+        List<List<Double>> times = new ArrayList<>();
+        for (Plan plan : plans) {
+            warmUp(plan);
+            times.add(new ArrayList<>());
+        }
+        for (int repetition = 0; repetition < repetitions; repetition++) {
+            for (int i = 0; i < plans.length; i++) {
+                times.get(i).add(time(plans[i]));
+            }
+        }
+        return times.stream().map(Durations::of).toList();
+    }
+}

@@ -1,0 +1,37 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.spi.tensor.DType;
+import java.util.Locale;
+
+/** How values are written. */
+final class Text {
+
+    /** Says yes. */
+    static final String TICK = Main.charset().newEncoder().canEncode('\u2713') ? "\u2713" : "yes";
+
+    private Text() {}
+
+    /** Formats the same way everywhere. */
+    static String format(String pattern, Object... values) {
+        return String.format(Locale.ROOT, pattern, values);
+    }
+
+    /** Four significant digits. */
+    static String number(double value) {
+        if (value == 0) {
+            return "0";
+        }
+        double magnitude = Math.abs(value);
+        return format(magnitude >= 1e-3 && magnitude < 1e4 ? "%.4g" : "%.3e", value);
+    }
+
+    /** Milliseconds. */
+    static String milliseconds(double value) {
+        return format("%.2f ms", value);
+    }
+
+    /** The type's name on the command line and in files. */
+    static String of(DType dtype) {
+        return dtype.name().toLowerCase(Locale.ROOT);
+    }
+}

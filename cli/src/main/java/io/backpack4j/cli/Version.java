@@ -1,0 +1,17 @@
+package io.backpack4j.cli;
+
+import picocli.CommandLine.IVersionProvider;
+
+/** The versions of this program and of what it runs on. */
+final class Version implements IVersionProvider {
+
+    @Override
+    public String[] getVersion() {
+        return new String[] {program(), "Java " + System.getProperty("java.version") + " (" + System.getProperty("java.vm.name") + ")"};
+    }
+
+    static String program() {
+        String version = Version.class.getPackage().getImplementationVersion();
+        return "backpack4j " + (version == null ? "development" : version);
+    }
+}

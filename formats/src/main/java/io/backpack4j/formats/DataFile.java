@@ -1,0 +1,227 @@
+package io.backpack4j.formats;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.NodeDescription;
+import io.backpack4j.kernel.Parameters;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
+ * such as {@code 0.weight}. Expected results may be in it too; any other tensor is an error.
+ */
+public final class DataFile {
+
+    private static final String TARGET = "target";
+    private static final Set<String> RESULTS = Set.of("loss", "output", "loss_batch");
+    private static final int RANGE = 1 << 14;
+
+    private final String name;
+    private final Safetensors file;
+    private final ModelDescription description;
+
+    /**
+     * Creates a view. Nothing is read yet.
+     *
+     * @param name the file's name, for messages
+     * @param file stays open as long as this view is used
+     * @param description the model
+     */
+    public DataFile(String name, Safetensors file, ModelDescription description) {
+        this.name = name;
+        this.file = file;
+        this.description = description;
+    }
+
+    /** The type to compute with if nobody says: float64 if a parameter, a buffer or an input has it, else float32. */
+    public DType dtype() {
+        boolean wide = file.tensors().values().stream()
+                .anyMatch(tensor -> tensor.type() == SafetensorsType.F64 && isGiven(tensor.name()));
+        return wide ? DType.FLOAT64 : DType.FLOAT32;
+    }
+
+    /**
+     * Makes the model with the file's parameters.
+     *
+     * @throws BackpackException with every tensor that is missing, does not fit, or is not known
+     */
+    public Model model(BackPack backpack, DType dtype) {
+        Problems problems = new Problems();
+        Shape[] shapes = description.inputs().stream()
+                .map(input -> sample(input, problems))
+                .toArray(Shape[]::new);
+        problems.throwIfAny();
+        Model model = backpack.model(description, dtype, shapes);
+        try {
+            Parameters parameters = model.parameters();
+            reportUnknown(parameters, problems);
+            parameters.names().forEach(parameter -> problems.collect(() -> load(parameter, parameters)));
+            problems.throwIfAny();
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Makes the batch.
+     *
+     * @throws BackpackException with everything that does not fit
+     */
+    public Batch batch(BackPack backpack, DType dtype) {
+        Problems problems = new Problems();
+        BatchBuilder builder = backpack.batch(dtype);
+        for (String input : description.inputs()) {
+            problems.collect(() -> addInput(input, dtype, builder));
+        }
+        problems.collect(() -> addTarget(dtype, builder));
+        problems.throwIfAny();
+        return builder.build();
+    }
+
+    private boolean isGiven(String tensor) {
+        return !RESULTS.contains(tensor) && !tensor.contains("/") && !tensor.equals(TARGET);
+    }
+
+    private Shape sample(String input, Problems problems) {
+        TensorInfo tensor = file.tensors().get(input);
+        if (tensor == null) {
+            problems.add("MissingTensor", missing(input, "the model's input, the batch in front"));
+        } else if (tensor.shape().rank() == 0) {
+            problems.add(
+                    "ShapeMismatch",
+                    "%s is a scalar, but needs the batch as its first axis.".formatted(described(tensor)));
+        } else {
+            return tensor.shape().dropFirst(1);
+        }
+        return Shape.of();
+    }
+
+    private void load(String parameter, Parameters parameters) {
+        Shape shape = parameters.spec(parameter).shape();
+        TensorInfo tensor = file.tensors().get(parameter);
+        if (tensor == null) {
+            throw new BackpackException("MissingTensor", missing(parameter, "of shape " + shape + ", which the model needs"));
+        }
+        if (!tensor.shape().equals(shape)) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "%s has shape %s, but the model needs %s.".formatted(described(tensor), tensor.shape(), shape));
+        }
+        Tensor target = parameters.get(parameter);
+        readFinite(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
+    }
+
+    private void addInput(String input, DType dtype, BatchBuilder builder) {
+        TensorInfo tensor = file.tensor(input);
+        if (!tensor.type().isFloating()) {
+            builder.input(input, tensor.shape(), file.readLongs(input));
+        } else if (dtype == DType.FLOAT32) {
+            requireFinite(tensor, dtype);
+            builder.input(input, tensor.shape(), file.readFloats(input));
+        } else {
+            requireFinite(tensor, dtype);
+            builder.input(input, tensor.shape(), file.readDoubles(input));
+        }
+    }
+
+    private void addTarget(DType dtype, BatchBuilder builder) {
+        TensorInfo tensor = file.tensors().get(TARGET);
+        if (tensor == null) {
+            throw new BackpackException("MissingTensor", missing(TARGET, "what the loss compares the output with"));
+        }
+        if (tensor.type().isFloating()) {
+            requireFinite(tensor, dtype);
+            builder.targets(tensor.shape(), file.readDoubles(TARGET));
+        } else {
+            builder.targets(tensor.shape(), file.readLongs(TARGET));
+        }
+    }
+
+    private void reportUnknown(Parameters parameters, Problems problems) {
+        Set<String> known = new TreeSet<>(parameters.names());
+        known.addAll(description.inputs());
+        known.add(TARGET);
+        Map<String, String> ties = new HashMap<>();
+        for (NodeDescription node : description.nodes()) {
+            node.ties().forEach((own, owner) -> ties.put(node.name() + "." + own, owner));
+        }
+        List<String> unknown = new ArrayList<>();
+        for (String tensor : file.tensors().keySet()) {
+            if (ties.containsKey(tensor)) {
+                problems.add(
+                        "UnknownTensor",
+                        "File %s has tensor '%s', which the model ties to '%s': it has no numbers of its own. Remove it."
+                                .formatted(Failures.quoted(name), tensor, ties.get(tensor)));
+            } else if (isGiven(tensor) && !known.contains(tensor)) {
+                unknown.add(Failures.quoted(tensor));
+            }
+        }
+        if (!unknown.isEmpty()) {
+            problems.add(
+                    "UnknownTensor",
+                    "File %s has what the model does not know: %s. The model knows: %s. Remove or rename it."
+                            .formatted(
+                                    Failures.quoted(name), String.join(", ", unknown), String.join(", ", known)));
+        }
+    }
+
+    private void requireFinite(TensorInfo tensor, DType dtype) {
+        readFinite(tensor, dtype, (from, values, count) -> {});
+    }
+
+    private interface RangeReader {
+        void accept(long from, double[] values, int count);
+    }
+
+    private void readFinite(TensorInfo tensor, DType dtype, RangeReader reader) {
+        long elements = tensor.shape().elements();
+        double[] range = new double[(int) Math.min(RANGE, elements)];
+        for (long from = 0; from < elements; from += RANGE) {
+            int count = (int) Math.min(RANGE, elements - from);
+            file.read(tensor.name(), from, range, 0, count);
+            for (int i = 0; i < count; i++) {
+                double stored = dtype == DType.FLOAT32 ? (float) range[i] : range[i];
+                if (!Double.isFinite(stored)) {
+                    throw new BackpackException(
+                            "NotFinite",
+                            "%s is %s at position %s, but must be a finite number in %s."
+                                    .formatted(described(tensor), range[i], position(tensor.shape(), from + i), dtype));
+                }
+            }
+            reader.accept(from, range, count);
+        }
+    }
+
+    private static List<Long> position(Shape shape, long index) {
+        List<Long> position = new ArrayList<>();
+        long rest = index;
+        for (int axis = shape.rank() - 1; axis >= 0; axis--) {
+            position.add(0, rest % shape.size(axis));
+            rest /= shape.size(axis);
+        }
+        return position;
+    }
+
+    private String missing(String tensor, String what) {
+        return "File %s has no tensor %s, %s.".formatted(Failures.quoted(name), Failures.quoted(tensor), what);
+    }
+
+    private String described(TensorInfo tensor) {
+        return "Tensor %s of file %s".formatted(Failures.quoted(tensor.name()), Failures.quoted(name));
+    }
+}

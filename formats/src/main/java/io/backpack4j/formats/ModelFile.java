@@ -1,0 +1,63 @@
+package io.backpack4j.formats;
+
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.spi.BackpackException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Reads models as JSON: checks their form, not whether types, arguments and connections make sense. */
+public final class ModelFile {
+
+    private static final int MAX_BYTES = 64 << 20;
+
+    private ModelFile() {}
+
+    /**
+     * Reads a model file.
+     *
+     * @throws BackpackException if it cannot be read or does not have the form of a model, with all problems
+     */
+    public static ModelDescription read(Path path) {
+        return parse(text(path), path.toString());
+    }
+
+    /**
+     * Reads a model file as text.
+     *
+     * @throws BackpackException if it cannot be read, is larger than a model can be, or is not UTF-8
+     */
+    public static String text(Path path) {
+        String file = path.toString();
+        try (InputStream stream = Files.newInputStream(path)) {
+            byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
+            if (bytes.length > MAX_BYTES) {
+                throw Failures.invalid(file, "is not a model: it has more than %d bytes.".formatted(MAX_BYTES));
+            }
+            // A decoder of its own reports what is malformed; the default replaces it.
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw Failures.invalid(file, "is not UTF-8.");
+        } catch (IOException e) {
+            throw Failures.unreadable(file, e);
+        }
+    }
+
+    /**
+     * Reads a model from text.
+     *
+     * @param json what a model file would hold
+     * @param file where it comes from, for messages
+     * @throws BackpackException if the text does not have the form of a model, with all problems
+     */
+    public static ModelDescription parse(String json, String file) {
+        return new ModelReader(file).read(StrictJson.object(json, file));
+    }
+}

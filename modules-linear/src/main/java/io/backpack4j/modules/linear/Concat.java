@@ -1,0 +1,81 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Puts one or more inputs behind each other along an axis; their other axes agree.
+ *
+ * @param dim the axis; 0 is the batch and refused, negative numbers count from the end
+ */
+public record Concat(long dim) implements Module {
+
+    private static final String REMEDY =
+            "an axis behind the batch, which is axis 0; dim=1 is the first axis of a sample";
+
+    public Concat {
+        if (dim == 0) {
+            throw Checks.invalid(this, "dim", dim, REMEDY);
+        }
+    }
+
+    @Override
+    public ModuleDeclaration declare(List<Shape> inputs) {
+        Checks.atLeast(this, 1, inputs);
+        Shape first = inputs.get(0);
+        int axis = axis(first);
+        long size = 0;
+        for (Shape input : inputs) {
+            boolean fits =
+                    input.rank() == first.rank() && input.with(axis - 1, 0).equals(first.with(axis - 1, 0));
+            if (!fits) {
+                throw Checks.mismatch(
+                        this,
+                        "along dim = %d needs inputs that agree on all other axes, but samples have the shapes %s."
+                                .formatted(dim, inputs));
+            }
+            size += input.size(axis - 1);
+        }
+        return ModuleDeclaration.output(first.with(axis - 1, size));
+    }
+
+    @Override
+    public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+        Shape first = inputs.get(0).shape();
+        int axis = axis(first.dropFirst(1));
+        long[] starts = new long[inputs.size() + 1];
+        for (int i = 0; i < inputs.size(); i++) {
+            starts[i + 1] = starts[i] + inputs.get(i).shape().size(axis);
+        }
+        Tensor output = context.scope()
+                .allocate(first.with(axis, starts[inputs.size()]), inputs.get(0).dtype());
+        Indexing indexing = context.backend().indexing();
+        for (int i = 0; i < inputs.size(); i++) {
+            Region region = Region.all(output.shape()).with(axis, starts[i], starts[i + 1] - starts[i]);
+            indexing.insert(inputs.get(i), region, output);
+        }
+        return new InputEvaluation(output, (pullback, cotangents, index) -> {
+            Region region =
+                    Region.all(cotangents.shape()).with(axis + 1, starts[index], starts[index + 1] - starts[index]);
+            Tensor result = pullback.scope().allocate(region.shape(), cotangents.dtype());
+            pullback.backend().indexing().extract(cotangents, region, result);
+            return result;
+        });
+    }
+
+    private int axis(Shape sample) {
+        int axis = Checks.axis(this, "dim", dim, sample);
+        if (axis == 0) {
+            throw Checks.invalid(this, "dim", dim, REMEDY);
+        }
+        return axis;
+    }
+}

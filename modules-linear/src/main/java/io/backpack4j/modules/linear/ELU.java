@@ -1,0 +1,25 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.backend.Activation;
+
+/**
+ * y = x for x &gt; 0, α · (exp(x) − 1) elsewhere.
+ *
+ * @param alpha α
+ */
+public record ELU(double alpha) implements ActivationModule {
+
+    public ELU {
+        Checks.finite(this, "alpha", alpha);
+    }
+
+    /** With α = 1. */
+    public ELU() {
+        this(1);
+    }
+
+    @Override
+    public Activation activation() {
+        return new Activation(Activation.Kind.ELU, alpha);
+    }
+}

@@ -1,0 +1,31 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/** y = x. The output shares the input's memory. */
+public record Identity() implements Module {
+
+    @Override
+    public ModuleDeclaration declare(List<Shape> inputs) {
+        return ModuleDeclaration.output(Checks.single(this, inputs));
+    }
+
+    @Override
+    public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+        return of(context, inputs.get(0));
+    }
+
+    /** The evaluation of any module that does nothing to {@code input}. */
+    static Evaluation of(EvaluationContext context, Tensor input) {
+        Tensor output = context.scope().view(input, input.shape());
+        return new InputEvaluation(
+                output, (pullback, cotangents, index) -> pullback.scope().view(cotangents, cotangents.shape()));
+    }
+}

@@ -1,0 +1,84 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * y = x · weightᵀ + bias along the last axis: {@code [N, *, in]} to {@code [N, *, out]}. The axes between are positions
+ * that share the weight {@code [out, in]} and the bias {@code [out]}.
+ *
+ * @param inFeatures the size of the input's last axis
+ * @param outFeatures the size of the output's last axis
+ * @param bias whether there is a bias
+ */
+public record Linear(long inFeatures, long outFeatures, boolean bias) implements Module {
+
+    static final String WEIGHT = "weight";
+    static final String BIAS = "bias";
+
+    public Linear {
+        Checks.positive(this, "in_features", inFeatures);
+        Checks.positive(this, "out_features", outFeatures);
+    }
+
+    /** With a bias. */
+    public Linear(long inFeatures, long outFeatures) {
+        this(inFeatures, outFeatures, true);
+    }
+
+    @Override
+    public ModuleDeclaration declare(List<Shape> inputs) {
+        Shape input = Checks.single(this, inputs);
+        if (input.rank() == 0 || input.size(-1) != inFeatures) {
+            throw Checks.mismatch(
+                    this,
+                    "has in_features = %d, so the last axis of its input needs that size, but samples have shape %s. %s"
+                            .formatted(inFeatures, input, remedy(input)));
+        }
+        Initializer initializer = Initializer.fanIn(inFeatures);
+        ModuleDeclaration declaration = ModuleDeclaration.output(input.with(-1, outFeatures))
+                .retainInputs()
+                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(outFeatures, inFeatures), initializer));
+        return bias
+                ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outFeatures), initializer))
+                : declaration;
+    }
+
+    private String remedy(Shape input) {
+        return input.elements() == inFeatures
+                ? "Put a Flatten before it."
+                : "Change in_features, or what comes before.";
+    }
+
+    @Override
+    public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+        Tensor input = inputs.get(0);
+        Tensor weight = Checks.parameter(parameters, WEIGHT);
+        Tensor output = context.scope().allocate(input.shape().with(-1, outFeatures), input.dtype());
+        try (TensorScope scope = context.backend().openScope()) {
+            Tensor rows = rows(scope, input);
+            Tensor target = rows(scope, output);
+            if (bias) {
+                context.backend().products().linear(rows, weight, Checks.parameter(parameters, BIAS), target);
+            } else {
+                context.backend().products().multiply(rows, false, weight, true, 1, 0, target);
+            }
+        }
+        return new LinearEvaluation(this, input, weight, output);
+    }
+
+    /** All axes but the last as one. */
+    static Tensor rows(TensorScope scope, Tensor tensor) {
+        Shape shape = tensor.shape();
+        return scope.view(tensor, Shape.of(shape.elements(0, shape.rank() - 1), shape.size(-1)));
+    }
+}

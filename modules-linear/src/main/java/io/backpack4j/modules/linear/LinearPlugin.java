@@ -1,0 +1,71 @@
+package io.backpack4j.modules.linear;
+
+import com.google.auto.service.AutoService;
+import io.backpack4j.modules.linear.loss.BCEWithLogitsLoss;
+import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.modules.linear.loss.MSELoss;
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.Plugin;
+import io.backpack4j.spi.PluginDescriptor;
+import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.loss.LossProvider;
+import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.ModuleProvider;
+import java.util.List;
+
+/** Brings the modules of this package and the losses. Arguments have PyTorch's names and defaults. */
+@AutoService(Plugin.class)
+public final class LinearPlugin implements Plugin {
+
+    private static final String ID = "modules-linear";
+
+    @Override
+    public PluginDescriptor descriptor() {
+        String version = LinearPlugin.class.getPackage().getImplementationVersion();
+        return new PluginDescriptor(ID, version == null ? "development" : version, SpiVersion.MAJOR);
+    }
+
+    @Override
+    public List<ModuleProvider> modules() {
+        return List.of(
+                ModuleProvider.of("Linear", LinearPlugin::linear),
+                ModuleProvider.of("ReLU", arguments -> new ReLU()),
+                ModuleProvider.of("LeakyReLU", arguments -> new LeakyReLU(arguments.number("negative_slope", 0.01))),
+                ModuleProvider.of("ELU", arguments -> new ELU(arguments.number("alpha", 1))),
+                ModuleProvider.of("SELU", arguments -> new SELU()),
+                ModuleProvider.of("Sigmoid", arguments -> new Sigmoid()),
+                ModuleProvider.of("Tanh", arguments -> new Tanh()),
+                ModuleProvider.of("LogSigmoid", arguments -> new LogSigmoid()),
+                ModuleProvider.of("Identity", arguments -> new Identity()),
+                ModuleProvider.of("Flatten", LinearPlugin::flatten),
+                ModuleProvider.of("Dropout", LinearPlugin::dropout),
+                ModuleProvider.of("Scale", arguments -> new Scale(arguments.number("weight"))),
+                ModuleProvider.of("Sum", arguments -> new Sum()),
+                ModuleProvider.of("Mul", arguments -> new Mul()),
+                ModuleProvider.of("Concat", arguments -> new Concat(arguments.integer("dim"))),
+                ModuleProvider.of("Permute", arguments -> new Permute(arguments.integers("dims"))),
+                ModuleProvider.of("Slice", SliceArguments::read));
+    }
+
+    @Override
+    public List<LossProvider> losses() {
+        return List.of(
+                LossProvider.of("CrossEntropyLoss", arguments -> new CrossEntropyLoss(LossReduction.of(arguments))),
+                LossProvider.of("MSELoss", arguments -> new MSELoss(LossReduction.of(arguments))),
+                LossProvider.of("BCEWithLogitsLoss", arguments -> new BCEWithLogitsLoss(LossReduction.of(arguments))));
+    }
+
+    private static Linear linear(Arguments arguments) {
+        return new Linear(
+                arguments.integer("in_features"), arguments.integer("out_features"), arguments.flag("bias", true));
+    }
+
+    private static Flatten flatten(Arguments arguments) {
+        return new Flatten(arguments.integer("start_dim", 1), arguments.integer("end_dim", -1));
+    }
+
+    private static Dropout dropout(Arguments arguments) {
+        boolean train = arguments.word("mode", "train", "train", "eval").equals("train");
+        return new Dropout(arguments.number("p", 0.5), train ? Dropout.Mode.TRAIN : Dropout.Mode.EVAL);
+    }
+}

@@ -1,0 +1,39 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * y = weight · x.
+ *
+ * @param weight a fixed number
+ */
+public record Scale(double weight) implements Module {
+
+    public Scale {
+        Checks.finite(this, "weight", weight);
+    }
+
+    @Override
+    public ModuleDeclaration declare(List<Shape> inputs) {
+        return ModuleDeclaration.output(Checks.single(this, inputs));
+    }
+
+    @Override
+    public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+        return new InputEvaluation(
+                scaled(context, inputs.get(0)), (pullback, cotangents, index) -> scaled(pullback, cotangents));
+    }
+
+    private Tensor scaled(EvaluationContext context, Tensor x) {
+        Tensor result = context.scope().allocate(x.shape(), x.dtype());
+        context.backend().elementwise().affine(x, weight, 0, result);
+        return result;
+    }
+}

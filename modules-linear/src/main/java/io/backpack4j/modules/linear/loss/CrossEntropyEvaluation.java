@@ -1,0 +1,196 @@
+package io.backpack4j.modules.linear.loss;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.loss.GradientSampler;
+import io.backpack4j.spi.loss.HessianProduct;
+import io.backpack4j.spi.loss.HessianRoot;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Cross-entropy at N samples with C classes at Q positions; p is the softmax, c the factor of the reduction. */
+final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, GradientSampler, HessianProduct {
+
+    private final EvaluationContext context;
+    private final Backend backend;
+    private final Elementwise ops;
+    private final Tensor targets;
+    private final double normaliser;
+    private final Tensor logProbabilities;
+    private final Shape shape;
+    private final long samples;
+    private final long classes;
+    private final long positions;
+    private @Nullable Tensor probabilities;
+
+    CrossEntropyEvaluation(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+        this.context = context;
+        this.backend = context.backend();
+        this.ops = backend.elementwise();
+        this.targets = targets;
+        this.normaliser = normaliser;
+        this.shape = output.shape();
+        this.samples = shape.size(0);
+        this.classes = shape.size(1);
+        this.positions = shape.elements(2, shape.rank());
+        this.logProbabilities = context.scope().allocate(shape, output.dtype());
+        backend.reductions().logSoftmax(output, 1, logProbabilities);
+    }
+
+    /** −Σ_q log p_{n,y,q}. */
+    @Override
+    public Tensor values() {
+        Tensor values = context.scope().allocate(Shape.of(samples), dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor picked = scope.allocate(targets.shape(), dtype());
+            backend.indexing().pick(logProbabilities, 1, targets, picked);
+            Tensor rows = scope.view(picked, Shape.of(samples, positions));
+            backend.reductions().reduce(Reduction.SUM, rows, 1, 2, values);
+        }
+        ops.affine(values, -1, 0, values);
+        return values;
+    }
+
+    /** c (p − onehot(y)). */
+    @Override
+    public Tensor gradient() {
+        Tensor gradient = context.scope().allocate(shape.prepend(1), dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor ofSamples = scope.view(gradient, shape);
+            ops.apply(UnaryOperation.EXP, logProbabilities, ofSamples);
+            backend.indexing().addAt(targets, 1, -1, ofSamples);
+        }
+        ops.affine(gradient, normaliser, 0, gradient);
+        return gradient;
+    }
+
+    @Override
+    public Optional<HessianRoot> hessianRoot() {
+        return Optional.of(this);
+    }
+
+    @Override
+    public Optional<GradientSampler> gradientSampler() {
+        return Optional.of(this);
+    }
+
+    @Override
+    public Optional<HessianProduct> hessianProduct() {
+        return Optional.of(this);
+    }
+
+    @Override
+    public long count() {
+        return classes * positions;
+    }
+
+    /** Column v·Q + q is zero except at position q, where it is √c √p_v (onehot(v) − p). */
+    @Override
+    public Tensor columns(long from, long to) {
+        long count = to - from;
+        Tensor result = context.scope().allocate(shape.prepend(count), dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor labels = OneHot.rows(backend, scope, dtype(), from, to, j -> j / positions, classes, 1);
+            Tensor columns = scope.view(result, byPosition(count, samples, classes));
+            Tensor ofSamples = scope.view(probabilities(), byPosition(samples, classes));
+            Tensor labelColumns = scope.view(labels, withoutPositions(count, 1, classes));
+            ops.combine(BinaryOperation.SUBTRACT, labelColumns, ofSamples, columns);
+            ops.combine(BinaryOperation.MULTIPLY, columns, factors(scope, from, to), columns);
+        }
+        return result;
+    }
+
+    /**
+     * √c √p_v at position q of column v·Q + q, zero at its other positions: {@code [columns, N, 1, Q]}, without the
+     * last axis if Q is 1.
+     */
+    private Tensor factors(TensorScope scope, long from, long to) {
+        long count = to - from;
+        Tensor rows = scope.view(logProbabilities, Shape.of(samples, classes * positions));
+        Tensor logarithms = scope.allocate(Shape.of(samples, count), dtype());
+        backend.indexing().extract(rows, Region.all(rows.shape()).with(1, from, count), logarithms);
+        Tensor roots = scope.allocate(Shape.of(count, samples), dtype());
+        backend.indexing().permute(logarithms, new int[] {1, 0}, roots);
+        ops.affine(roots, 0.5, 0, roots);
+        ops.apply(UnaryOperation.EXP, roots, roots);
+        ops.affine(roots, Math.sqrt(normaliser), 0, roots);
+        Tensor ofColumns = scope.view(roots, withoutPositions(count, samples, 1));
+        if (positions == 1) {
+            return ofColumns;
+        }
+        Tensor places = OneHot.rows(backend, scope, dtype(), from, to, j -> j % positions, positions, 1);
+        Tensor factors = scope.allocate(Shape.of(count, samples, 1, positions), dtype());
+        ops.combine(BinaryOperation.MULTIPLY, ofColumns, scope.view(places, Shape.of(count, 1, 1, positions)), factors);
+        return factors;
+    }
+
+    /** √(c/M) (p − onehot(ỹ)), ỹ drawn from p. */
+    @Override
+    public Tensor columns(RandomKey key, int from, int to, int total) {
+        Tensor result = context.scope().allocate(shape.prepend(to - from), dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor labels = scope.allocate(targets.shape(), DType.INT64);
+            for (int draw = from; draw < to; draw++) {
+                Tensor row = scope.rows(result, draw - from, draw - from + 1);
+                Tensor column = scope.view(row, shape);
+                backend.random().categorical(key.draw(draw), context.sampleIds(), probabilities(), labels);
+                ops.copy(probabilities(), column);
+                backend.indexing().addAt(labels, 1, -1, column);
+            }
+        }
+        ops.affine(result, Math.sqrt(normaliser / total), 0, result);
+        return result;
+    }
+
+    /** c p ⊙ (t − pᵀt). */
+    @Override
+    public Tensor multiply(Tensor tangents) {
+        long count = tangents.shape().size(0);
+        Tensor result = context.scope().allocate(tangents.shape(), dtype());
+        ops.combine(BinaryOperation.MULTIPLY, tangents, probabilities(), result);
+        try (TensorScope scope = backend.openScope()) {
+            Tensor means = scope.allocate(shape.dropFirst(2).prepend(count, samples), dtype());
+            backend.reductions().reduce(Reduction.SUM, result, 2, 3, means);
+            Tensor stretched = scope.view(means, shape.with(1, 1).prepend(count));
+            ops.combine(BinaryOperation.SUBTRACT, tangents, stretched, result);
+        }
+        ops.combine(BinaryOperation.MULTIPLY, result, probabilities(), result);
+        ops.affine(result, normaliser, 0, result);
+        return result;
+    }
+
+    private Tensor probabilities() {
+        Tensor known = probabilities;
+        if (known == null) {
+            known = context.scope().allocate(shape, dtype());
+            ops.apply(UnaryOperation.EXP, logProbabilities, known);
+            probabilities = known;
+        }
+        return known;
+    }
+
+    /** Sizes and the positions behind them, if there are several. */
+    private Shape byPosition(long... sizes) {
+        return positions == 1 ? Shape.of(sizes) : Shape.of(sizes).append(positions);
+    }
+
+    /** Sizes and one position behind them, if there are several in the shapes that this one is combined with. */
+    private Shape withoutPositions(long... sizes) {
+        return positions == 1 ? Shape.of(sizes) : Shape.of(sizes).append(1);
+    }
+
+    private DType dtype() {
+        return logProbabilities.dtype();
+    }
+}

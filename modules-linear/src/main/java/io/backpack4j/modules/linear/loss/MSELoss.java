@@ -1,0 +1,45 @@
+package io.backpack4j.modules.linear.loss;
+
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/**
+ * ℓ_n = Σ_d (f_nd − y_nd)², the outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D
+ * elements.
+ *
+ * @param reduction how terms are joined
+ */
+public record MSELoss(LossReduction reduction) implements Loss {
+
+    /** The mean. */
+    public MSELoss() {
+        this(LossReduction.MEAN);
+    }
+
+    @Override
+    public void validate(Shape output, Shape targets, DType targetType) {
+        Targets.batched(this, output, 1, "[N, *]");
+        Targets.shaped(this, output, targets, output);
+        Targets.typed(this, targetType.isFloating(), "real numbers", targetType);
+    }
+
+    @Override
+    public void validateValues(Shape output, Tensor targets) {
+        Targets.values(this, targets, Double::isFinite, "a finite number");
+    }
+
+    @Override
+    public double normaliser(Shape output, Tensor targets) {
+        return reduction.normaliser(output.elements());
+    }
+
+    @Override
+    public LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+        return new SquaredErrorEvaluation(context, output, targets, normaliser);
+    }
+}

@@ -1,0 +1,58 @@
+package io.backpack4j.modules.linear.loss;
+
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** Squared error at N samples: the negative log-likelihood of normal targets with mean f and variance 1/2. */
+final class SquaredErrorEvaluation extends ElementEvaluation {
+
+    SquaredErrorEvaluation(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+        super(context, output, targets, normaliser);
+    }
+
+    @Override
+    void writeTerms(TensorScope scope, Tensor targets, Tensor destination) {
+        ops.combine(BinaryOperation.SUBTRACT, output, targets, destination);
+        ops.apply(UnaryOperation.SQUARE, destination, destination);
+    }
+
+    @Override
+    void writeDerivatives(TensorScope scope, Tensor targets, Tensor destination) {
+        ops.combine(BinaryOperation.SUBTRACT, output, targets, destination);
+        ops.affine(destination, 2, 0, destination);
+    }
+
+    /** 2 (ỹ − f) = √2 z with z standard normal. */
+    @Override
+    void writeDrawn(TensorScope scope, RandomKey key, Tensor destination) {
+        backend.random().normal(key, context.sampleIds(), destination);
+        ops.affine(destination, Math.sqrt(2), 0, destination);
+    }
+
+    /** √(2c) times unit vectors, the same for all samples. */
+    @Override
+    public Tensor columns(long from, long to) {
+        Tensor result = context.scope().allocate(output.shape().prepend(to - from), output.dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor vectors = unitVectors(scope, from, to, Math.sqrt(2 * normaliser));
+            Tensor zeros = scope.allocate(Shape.of(samples, 1), output.dtype());
+            ops.fill(zeros, 0);
+            Tensor columns = scope.view(result, Shape.of(to - from, samples, elements));
+            ops.combine(BinaryOperation.ADD, vectors, zeros, columns);
+        }
+        return result;
+    }
+
+    /** 2c t. */
+    @Override
+    public Tensor multiply(Tensor tangents) {
+        Tensor result = context.scope().allocate(tangents.shape(), tangents.dtype());
+        ops.affine(tangents, 2 * normaliser, 0, result);
+        return result;
+    }
+}

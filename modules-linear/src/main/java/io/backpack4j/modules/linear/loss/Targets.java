@@ -1,0 +1,95 @@
+package io.backpack4j.modules.linear.loss;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Arrays;
+import java.util.function.DoublePredicate;
+
+/** What losses check of their targets. */
+final class Targets {
+
+    private static final int CHUNK = 1 << 14;
+
+    private Targets() {}
+
+    static void batched(Loss loss, Shape output, int axes, String expected) {
+        if (output.rank() < axes) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "%s needs an output of shape %s, but the network's is %s."
+                            .formatted(loss.type(), expected, output));
+        }
+    }
+
+    static void shaped(Loss loss, Shape output, Shape targets, Shape expected) {
+        if (!targets.equals(expected)) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "%s needs targets of shape %s for an output of shape %s, but they have shape %s."
+                            .formatted(loss.type(), expected, output, targets));
+        }
+    }
+
+    static void typed(Loss loss, boolean fits, String expected, DType type) {
+        if (!fits) {
+            throw new BackpackException(
+                    "TypeMismatch",
+                    "%s needs targets that are %s, but they are %s.".formatted(loss.type(), expected, type));
+        }
+    }
+
+    /** Checks floating targets element by element. */
+    static void values(Loss loss, Tensor targets, DoublePredicate valid, String expected) {
+        double[] chunk = new double[CHUNK];
+        long elements = targets.shape().elements();
+        for (long from = 0; from < elements; from += CHUNK) {
+            int count = (int) Math.min(CHUNK, elements - from);
+            targets.read(from, chunk, 0, count);
+            for (int i = 0; i < count; i++) {
+                if (!valid.test(chunk[i])) {
+                    throw invalid(loss, targets.shape(), from + i, String.valueOf(chunk[i]), expected);
+                }
+            }
+        }
+    }
+
+    /** Checks class indices. */
+    static void classes(Loss loss, Tensor targets, long classes) {
+        long[] chunk = new long[CHUNK];
+        long elements = targets.shape().elements();
+        for (long from = 0; from < elements; from += CHUNK) {
+            int count = (int) Math.min(CHUNK, elements - from);
+            targets.read(from, chunk, 0, count);
+            for (int i = 0; i < count; i++) {
+                if (chunk[i] < 0 || chunk[i] >= classes) {
+                    String expected = "a class from 0 to %d, as the network's output has %d classes"
+                            .formatted(classes - 1, classes);
+                    throw invalid(loss, targets.shape(), from + i, "class " + chunk[i], expected);
+                }
+            }
+        }
+    }
+
+    private static BackpackException invalid(Loss loss, Shape targets, long element, String value, String expected) {
+        long perSample = targets.elements(1, targets.rank());
+        String position =
+                targets.rank() == 1 ? "" : " at position " + position(targets.dropFirst(1), element % perSample);
+        return new BackpackException(
+                "InvalidTarget",
+                "The target of sample %d%s is %s, but %s needs %s."
+                        .formatted(element / perSample, position, value, loss.type(), expected));
+    }
+
+    private static String position(Shape sample, long element) {
+        long[] position = new long[sample.rank()];
+        long rest = element;
+        for (int axis = sample.rank() - 1; axis >= 0; axis--) {
+            position[axis] = rest % sample.size(axis);
+            rest /= sample.size(axis);
+        }
+        return Arrays.toString(position);
+    }
+}

@@ -1,0 +1,84 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.testing.JacobianChecks;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every module's way back against differences of its way there. */
+class JacobiansTest {
+
+    static Stream<Arguments> modules() {
+        Shape vector = Shape.of(3);
+        Shape image = Shape.of(2, 3, 4);
+        return Stream.of(
+                of(new Linear(3, 2), vector),
+                of(new Linear(3, 2, false), vector),
+                of(new Linear(1, 1), Shape.of(1)),
+                of(new Linear(3, 2), Shape.of(4, 3)),
+                of(new Linear(4, 2), image),
+                of(new Linear(6, 5), Shape.of(2, 6)),
+                of(new ReLU(), image),
+                of(new LeakyReLU(), vector),
+                of(new LeakyReLU(0.3), image),
+                of(new LeakyReLU(-0.3), vector),
+                of(new ELU(), image),
+                of(new ELU(0.6), vector),
+                of(new ELU(-0.6), vector),
+                of(new SELU(), image),
+                of(new Sigmoid(), image),
+                of(new Tanh(), image),
+                of(new LogSigmoid(), image),
+                of(new Identity(), image),
+                of(new Flatten(), image),
+                of(new Flatten(), vector),
+                of(new Flatten(2, 3), image),
+                of(new Flatten(-2, -1), image),
+                of(new Dropout(0.4), image),
+                of(new Dropout(0), vector),
+                of(new Dropout(1), vector),
+                of(new Dropout(0.4, Dropout.Mode.EVAL), vector),
+                of(new Scale(-1.5), image),
+                of(new Sum(), vector),
+                of(new Sum(), image, image),
+                of(new Sum(), vector, vector, vector),
+                of(new Mul(), image, image),
+                of(new Mul(), vector, vector, vector),
+                of(new Mul(), vector, vector, vector, vector),
+                of(new Concat(1), vector, Shape.of(1), Shape.of(2)),
+                of(new Concat(2), image, Shape.of(2, 1, 4)),
+                of(new Concat(-1), image, Shape.of(2, 3, 2)),
+                of(new Concat(1), image),
+                of(new Permute(0, 3, 1, 2), image),
+                of(new Permute(0, -1, 2, -3), image),
+                of(new Permute(0, 1), vector),
+                of(slice(new Slice.Index(1), range(null, null, 2L), range(1L, -1L, null)), image),
+                of(slice(range(-1L, null, null), new Slice.Index(-2)), image),
+                of(slice(), image));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void agreeWithDifferences(Module module, List<Shape> inputs) {
+        JacobianChecks.run(module, 4, inputs.toArray(Shape[]::new));
+        JacobianChecks.run(module, 1, inputs.toArray(Shape[]::new));
+    }
+
+    private static Arguments of(Module module, Shape... inputs) {
+        return Arguments.of(Named.of(module.toString(), module), List.of(inputs));
+    }
+
+    private static Slice slice(Slice.Selection... behindBatch) {
+        return new Slice(Stream.concat(Stream.of(new Slice.Range()), Stream.of(behindBatch))
+                .toList());
+    }
+
+    private static Slice.Range range(Long start, Long stop, Long step) {
+        return new Slice.Range(start, stop, step);
+    }
+}
