@@ -13,6 +13,8 @@ import picocli.CommandLine.Spec;
 /** Lists the backends and whether they can run here. */
 @Command(
         name = "backends",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "List the backends, whether they can run here, and if not, what to do about it.",
         footerHeading = "%nExample:%n",
         footer = "  backpack backends")

@@ -19,7 +19,10 @@ import picocli.CommandLine.Spec;
 /** Measures how long passes take. */
 @Command(
         name = "bench",
-        description = "Time a pass with extensions, and the gradient alone, on a network of DeepOBS with random inputs.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description =
+                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS with random inputs.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",

@@ -54,8 +54,7 @@ record BenchReport(
     /** For people. */
     void print(PrintWriter out) {
         out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after warm-up"
-                .formatted(
-                        problem, batch, dtype, backend, threads, threads == 1 ? "thread" : "threads", repetitions));
+                .formatted(problem, batch, dtype, backend, threads, threads == 1 ? "thread" : "threads", repetitions));
         Table table = new Table("pass", ">median ms", ">min ms", ">max ms");
         row(table, "gradient", gradient);
         if (!extensions.isEmpty()) {

@@ -26,6 +26,8 @@ import picocli.CommandLine.Spec;
 /** Computes every extension there is for a linear classifier of handwritten digits. */
 @Command(
         name = "demo",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "Compute all extensions for a linear classifier on a batch of real handwritten digits.",
         footerHeading = "%nExamples:%n",
         footer = {"  backpack demo", "  backpack demo --batch 6000 --dtype float64 --threads 2"})

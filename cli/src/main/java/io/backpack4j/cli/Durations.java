@@ -12,7 +12,8 @@ import java.util.List;
 record Durations(double median, double min, double max) {
 
     static Durations of(List<Double> milliseconds) {
-        double[] sorted = milliseconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        double[] sorted =
+                milliseconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         if (sorted.length == 0) {
             throw new IllegalArgumentException("Nothing was measured");
         }

@@ -6,7 +6,6 @@ import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -31,13 +30,15 @@ import picocli.CommandLine.Spec;
 /** Computes extensions for a model and a batch that files hold. */
 @Command(
         name = "evaluate",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "Compute extensions for a model and data in files, and write the results to a file.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack evaluate --model m.json --data d.safetensors --extensions BatchGrad,Variance \\",
             "                    --out r.safetensors",
             "  backpack evaluate --model m.json --data d.safetensors --out r.safetensors --memory 2GiB \\",
-            "                    --extensions 'BatchGrad(subsampling=[0,2],as=some),BatchL2Grad(parameters=[0.*])'"
+            "                    --extensions 'BatchGrad(subsampling=[0,2],as=two),Variance(parameters=[0.*])'"
         })
 final class EvaluateCommand implements Runnable {
 
@@ -61,8 +62,9 @@ final class EvaluateCommand implements Runnable {
             names = "--extensions",
             paramLabel = "A,B,...",
             defaultValue = "",
-            description = "What to compute beside the gradient. Options stand in brackets: BatchGrad(subsampling=[0,2]). Every"
-                    + " extension takes as=NAME and parameters=[GLOB,...].")
+            description =
+                    "What to compute beside the gradient. Options stand in brackets: BatchGrad(subsampling=[0,2]). Every"
+                            + " extension takes as=NAME and parameters=[GLOB,...].")
     private String extensions;
 
     @Option(names = "--out", paramLabel = "FILE", required = true, description = "The result file, as safetensors.")
@@ -75,7 +77,11 @@ final class EvaluateCommand implements Runnable {
             description = "float32 or float64. By default what the data file's parameters have: float64 if one is F64.")
     private @Nullable DType dtype;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "The seed of random draws. 0 by default.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "The seed of random draws. 0 by default.")
     private long seed;
 
     @Option(
@@ -89,7 +95,8 @@ final class EvaluateCommand implements Runnable {
             names = "--parameters",
             paramLabel = "GLOB",
             split = ",",
-            description = "Compute extensions for matching parameters only, such as 0.*; gradients are always complete.")
+            description =
+                    "Compute extensions for matching parameters only, such as 0.*; gradients are always complete.")
     private List<String> patterns = List.of();
 
     @Override
@@ -104,10 +111,11 @@ final class EvaluateCommand implements Runnable {
             List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, patterns);
             DataFile data = new DataFile(dataFile.toString(), file, description);
             DType type = dtype == null ? data.dtype() : dtype;
-            try (Model model = data.model(backpack, type);
-                    Batch batch = data.batch(backpack, type)) {
-                Map<String, String> metadata = metadata(json, type, backpack.backend().id());
-                evaluate(backpack.plan(model, batch, requests, options()), batch, metadata);
+            try (DataFile.Loaded loaded = data.load(backpack, type)) {
+                Map<String, String> metadata =
+                        metadata(json, type, backpack.backend().id());
+                Plan plan = backpack.plan(loaded.model(), loaded.batch(), requests, options());
+                evaluate(plan, loaded.batch(), metadata);
             }
         }
     }
@@ -158,7 +166,8 @@ final class EvaluateCommand implements Runnable {
                         "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
             }
         } catch (IOException e) {
-            throw new BackpackException("InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
+            throw new BackpackException(
+                    "InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
         }
     }
 }

@@ -39,7 +39,7 @@ final class Failure {
 
     static String message(Throwable failure, boolean debug) {
         if (failure instanceof BackpackException known) {
-            return "backpack: " + (known.problems().size() > 1 ? "\n" : "") + known.getMessage();
+            return "backpack:" + (known.problems().size() > 1 ? "\n" : " ") + known.getMessage();
         }
         if (failure instanceof OutOfMemoryError) {
             return "backpack: [OutOfMemory] Memory is exhausted (%s). Take a smaller batch or fewer quantities per sample, set a budget with --memory, or give the JVM more with BACKPACK_OPTS=-Xmx8g."

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
 /** The command {@code backpack}: options that all commands have, and how errors become exit codes. */
 @Command(
         name = "backpack",
+        mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Per-sample gradients, gradient statistics and curvature from one backward pass.",
@@ -51,19 +52,6 @@ public final class Main implements Runnable {
 
     private static final int HELP_COLUMNS = 100;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            scope = ScopeType.INHERIT,
-            description = "Show this help.")
-    private boolean help;
-
-    @Option(
-            names = {"-V", "--version"},
-            versionHelp = true,
-            description = "Show the version.")
-    private boolean version;
-
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show stack traces of errors.")
     private boolean debug;
 
@@ -71,7 +59,9 @@ public final class Main implements Runnable {
             names = "--plugins",
             paramLabel = "DIR",
             scope = ScopeType.INHERIT,
-            description = "A directory of plugin jars, or one jar, for the class path. May be repeated. The launcher reads it.")
+            description =
+                    "A directory of plugin jars, or one jar, for the class path. May be repeated. The launcher reads it.")
+    @SuppressWarnings("UnusedVariable")
     private List<Path> plugins = List.of();
 
     @Option(

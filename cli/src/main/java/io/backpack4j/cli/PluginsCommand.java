@@ -15,6 +15,8 @@ import picocli.CommandLine.Spec;
 /** Lists the plugins that were found. */
 @Command(
         name = "plugins",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "List the plugins on the class path and what they provide.",
         footerHeading = "%nExamples:%n",
         footer = {"  backpack plugins", "  backpack plugins --plugins ~/jars"})

@@ -18,6 +18,8 @@ import picocli.CommandLine.Spec;
 /** Prints which extensions work with which modules. */
 @Command(
         name = "support",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "Print which extensions work with which modules, found out by planning a pass for each pair.",
         footerHeading = "%nExample:%n",
         footer = "  backpack support")
@@ -62,7 +64,10 @@ final class SupportCommand implements Runnable {
     }
 
     private static int width(Map<String, Optional<Map<String, Optional<Problem>>>> rows, List<String> extensions) {
-        return table(rows, extensions).lines().stream().mapToInt(String::length).max().orElse(0);
+        return table(rows, extensions).lines().stream()
+                .mapToInt(String::length)
+                .max()
+                .orElse(0);
     }
 
     private static Table table(Map<String, Optional<Map<String, Optional<Problem>>>> rows, List<String> extensions) {
@@ -86,8 +91,8 @@ final class SupportCommand implements Runnable {
     private static void printNotes(Map<String, Optional<Map<String, Optional<Problem>>>> rows, PrintWriter out) {
         Map<String, Problem> examples = new TreeMap<>();
         for (Optional<Map<String, Optional<Problem>>> row : rows.values()) {
-            row.ifPresent(cells -> cells.values().forEach(
-                    cell -> cell.ifPresent(problem -> examples.putIfAbsent(problem.id(), problem))));
+            row.ifPresent(cells -> cells.values()
+                    .forEach(cell -> cell.ifPresent(problem -> examples.putIfAbsent(problem.id(), problem))));
         }
         if (!examples.isEmpty()) {
             out.println();
@@ -96,7 +101,8 @@ final class SupportCommand implements Runnable {
         }
         if (rows.containsValue(Optional.<Map<String, Optional<Problem>>>empty())) {
             out.println();
-            out.println(UNKNOWN + "  no example of this module is known here; 'backpack evaluate' tells whether it works");
+            out.println(
+                    UNKNOWN + "  no example of this module is known here; 'backpack evaluate' tells whether it works");
         }
     }
 }

@@ -54,11 +54,11 @@ public final class DataFile {
     }
 
     /**
-     * Makes the model with the file's parameters.
+     * Makes the model with the file's parameters, and the batch.
      *
-     * @throws BackpackException with every tensor that is missing, does not fit, or is not known
+     * @throws BackpackException with every tensor that is missing, does not fit, is not finite, or is not known
      */
-    public Model model(BackPack backpack, DType dtype) {
+    public Loaded load(BackPack backpack, DType dtype) {
         Problems problems = new Problems();
         Shape[] shapes = description.inputs().stream()
                 .map(input -> sample(input, problems))
@@ -69,8 +69,11 @@ public final class DataFile {
             Parameters parameters = model.parameters();
             reportUnknown(parameters, problems);
             parameters.names().forEach(parameter -> problems.collect(() -> load(parameter, parameters)));
+            BatchBuilder builder = backpack.batch(dtype);
+            description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+            problems.collect(() -> addTarget(dtype, builder));
             problems.throwIfAny();
-            return model;
+            return new Loaded(model, builder.build());
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
@@ -78,19 +81,20 @@ public final class DataFile {
     }
 
     /**
-     * Makes the batch.
+     * What a data file holds, on a backend.
      *
-     * @throws BackpackException with everything that does not fit
+     * @param model with the file's parameters
+     * @param batch the file's inputs and target
      */
-    public Batch batch(BackPack backpack, DType dtype) {
-        Problems problems = new Problems();
-        BatchBuilder builder = backpack.batch(dtype);
-        for (String input : description.inputs()) {
-            problems.collect(() -> addInput(input, dtype, builder));
+    public record Loaded(Model model, Batch batch) implements AutoCloseable {
+
+        /** Closes both. */
+        @Override
+        public void close() {
+            try (Model first = model) {
+                batch.close();
+            }
         }
-        problems.collect(() -> addTarget(dtype, builder));
-        problems.throwIfAny();
-        return builder.build();
     }
 
     private boolean isGiven(String tensor) {
@@ -100,7 +104,7 @@ public final class DataFile {
     private Shape sample(String input, Problems problems) {
         TensorInfo tensor = file.tensors().get(input);
         if (tensor == null) {
-            problems.add("MissingTensor", missing(input, "the model's input, the batch in front"));
+            problems.add("MissingTensor", missing(input, "which is an input of the model"));
         } else if (tensor.shape().rank() == 0) {
             problems.add(
                     "ShapeMismatch",
@@ -115,7 +119,8 @@ public final class DataFile {
         Shape shape = parameters.spec(parameter).shape();
         TensorInfo tensor = file.tensors().get(parameter);
         if (tensor == null) {
-            throw new BackpackException("MissingTensor", missing(parameter, "of shape " + shape + ", which the model needs"));
+            throw new BackpackException(
+                    "MissingTensor", missing(parameter, "which the model needs with shape " + shape));
         }
         if (!tensor.shape().equals(shape)) {
             throw new BackpackException(
@@ -142,7 +147,7 @@ public final class DataFile {
     private void addTarget(DType dtype, BatchBuilder builder) {
         TensorInfo tensor = file.tensors().get(TARGET);
         if (tensor == null) {
-            throw new BackpackException("MissingTensor", missing(TARGET, "what the loss compares the output with"));
+            throw new BackpackException("MissingTensor", missing(TARGET, "which the loss needs"));
         }
         if (tensor.type().isFloating()) {
             requireFinite(tensor, dtype);
@@ -175,8 +180,7 @@ public final class DataFile {
             problems.add(
                     "UnknownTensor",
                     "File %s has what the model does not know: %s. The model knows: %s. Remove or rename it."
-                            .formatted(
-                                    Failures.quoted(name), String.join(", ", unknown), String.join(", ", known)));
+                            .formatted(Failures.quoted(name), String.join(", ", unknown), String.join(", ", known)));
         }
     }
 

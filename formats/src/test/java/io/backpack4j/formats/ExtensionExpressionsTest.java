@@ -76,4 +76,11 @@ class ExtensionExpressionsTest {
                 .isInstanceOf(BackpackException.class)
                 .hasMessageContaining("at character 21, lists are nested more than 16 deep.");
     }
+
+    @Test
+    void writesWhatItReads() {
+        String text = "KFAC(mc_samples=10),A(a=true,b=[[1],[x]],c=[]),B";
+        assertThat(ExtensionExpressions.parse(text).stream().map(ExtensionExpression::toString))
+                .containsExactly("KFAC(mc_samples=10)", "A(a=true,b=[[1],[x]],c=[])", "B");
+    }
 }

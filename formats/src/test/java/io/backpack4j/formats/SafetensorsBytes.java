@@ -29,6 +29,8 @@ final class SafetensorsBytes {
 
     static Path write(Path path, byte[] bytes) {
         try {
+            // Some file systems flush a file that is overwritten: slow, thousands of times.
+            Files.deleteIfExists(path);
             return Files.write(path, bytes);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

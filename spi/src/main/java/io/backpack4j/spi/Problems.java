@@ -1,12 +1,13 @@
 package io.backpack4j.spi;
 
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
-/** Collects problems, so that a user sees all of them at once. Belongs to one thread. */
+/** Collects problems, so that a user sees all of them at once, equal ones once. Belongs to one thread. */
 public final class Problems {
 
-    private final List<Problem> collected = new ArrayList<>();
+    private final Set<Problem> collected = new LinkedHashSet<>();
 
     /** Adds a problem. */
     public void add(String id, String message) {
@@ -30,7 +31,7 @@ public final class Problems {
     /** Throws one exception with everything that was reported, if anything was. */
     public void throwIfAny() {
         if (!collected.isEmpty()) {
-            throw new BackpackException(collected);
+            throw new BackpackException(List.copyOf(collected));
         }
     }
 }

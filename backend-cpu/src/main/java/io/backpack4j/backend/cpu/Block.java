@@ -33,11 +33,13 @@ final class Block {
     private final LongBuffer[] longs;
     private final FloatBuffer[] floats;
     private final DoubleBuffer[] doubles;
+    private final ArrayViews arrays;
 
     Block(long allocation, long address, long bytes) {
         this.allocation = allocation;
         this.address = address;
         this.bytes = bytes;
+        arrays = new ArrayViews(address);
         int count = (int) ((bytes + SEGMENT_BYTES - 1) >>> SEGMENT_BITS);
         ints = new IntBuffer[count];
         longs = new LongBuffer[count];
@@ -158,6 +160,11 @@ final class Block {
             done += part;
             offset += (long) part << 3;
         }
+    }
+
+    /** ND4J's views of this block. */
+    ArrayViews arrays() {
+        return arrays;
     }
 
     private static int segment(long offset) {

@@ -4,6 +4,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A handle on row-major elements in a block. The unchecked accessors are for kernels, which know their ranges. */
 final class CpuTensor implements Tensor {
@@ -204,6 +205,11 @@ final class CpuTensor implements Tensor {
             throw wrongType("written as integers");
         }
         block.put(at(from), source, position, count);
+    }
+
+    /** ND4J's view of all elements, as a vector. */
+    INDArray flat() {
+        return block.arrays().flat(this);
     }
 
     /** Loads elements of a floating tensor as doubles. */

@@ -19,7 +19,15 @@ final class DnnlContext implements AutoCloseable {
 
     private static final long FEWEST_ONES = 4096;
 
+    /**
+     * What takes less than this on one thread runs on one: waking the others and waiting for them takes a microsecond, and far more when the
+     * processor has other work.
+     */
+    private static final double WORTH_SHARING = 8000;
+
     private final MemoryPool pool;
+    private final int threads;
+    private final NativeThreads openMp = NativeThreads.ofThisThread();
     private final dnnl_stream stream = new dnnl_stream();
     private final PrimitiveKey key = new PrimitiveKey();
     private final Block scalars;
@@ -35,8 +43,9 @@ final class DnnlContext implements AutoCloseable {
         }
     };
 
-    DnnlContext(MemoryPool pool) {
+    DnnlContext(MemoryPool pool, int threads) {
         this.pool = pool;
+        this.threads = threads;
         this.scalars = pool.allocate(2L * SizeClass.ALIGNMENT);
         Dnnl.check(dnnl_stream_create(stream, Dnnl.ENGINE, dnnl_stream_default_flags), "create a stream");
     }
@@ -76,15 +85,26 @@ final class DnnlContext implements AutoCloseable {
         return key.start(kind);
     }
 
-    /** The primitive of that key, compiled if it is not there. */
-    DnnlPrimitive get(PrimitiveKey wanted, Supplier<DnnlPrimitive> recipe) {
+    /**
+     * The primitive of that key, compiled if it is not there.
+     *
+     * @param nanoseconds about how long it takes on one thread
+     */
+    DnnlPrimitive get(PrimitiveKey wanted, double nanoseconds, Supplier<DnnlPrimitive> recipe) {
         DnnlPrimitive known = primitives.get(wanted);
         if (known == null) {
             PrimitiveKey copy = wanted.copy();
-            known = recipe.get();
+            int share = nanoseconds < WORTH_SHARING ? 1 : threads;
+            openMp.use(share);
+            known = recipe.get().on(share);
             primitives.put(copy, known);
         }
         return known;
+    }
+
+    /** Has OpenMP use that many threads for what follows. */
+    void use(int share) {
+        openMp.use(share);
     }
 
     /** The number of compiled primitives. */

@@ -18,7 +18,6 @@ final class DnnlContexts implements AutoCloseable {
     }
 
     DnnlContext get() {
-        NativeThreads.use(threads);
         return ofThread.get();
     }
 
@@ -31,7 +30,7 @@ final class DnnlContexts implements AutoCloseable {
             owned.context.close();
             return true;
         });
-        var context = new DnnlContext(pool);
+        var context = new DnnlContext(pool, threads);
         all.add(new Owned(new WeakReference<>(Thread.currentThread()), context));
         return context;
     }

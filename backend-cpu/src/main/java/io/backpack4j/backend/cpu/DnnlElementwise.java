@@ -214,7 +214,7 @@ final class DnnlElementwise implements Elementwise {
                 .add(beta)
                 .add(x.elements);
         DnnlPrimitive primitive =
-                context.get(key, () -> DnnlRecipes.eltwise(algorithm, alpha, beta, x.elements));
+                context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.eltwise(algorithm, alpha, beta, x.elements));
         return primitive.usable() && run(context, primitive.at(0, x.address()).at(1, to.address()));
     }
 
@@ -222,14 +222,14 @@ final class DnnlElementwise implements Elementwise {
         DnnlContext context = contexts.get();
         PrimitiveKey key = context.key(DnnlKind.COPY).add(x.elements);
         DnnlPrimitive primitive =
-                context.get(key, () -> DnnlRecipes.reorder(Layout.dense(x.elements), Layout.dense(x.elements)));
+                context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.reorder(Layout.dense(x.elements), Layout.dense(x.elements)));
         return primitive.usable() && run(context, primitive.at(0, x.address()).at(1, to.address()));
     }
 
     private boolean affine(CpuTensor x, double scale, double offset, CpuTensor to) {
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
-                context.key(DnnlKind.AFFINE).add(x.elements), () -> DnnlRecipes.affine(x.elements));
+                context.key(DnnlKind.AFFINE).add(x.elements), Cost.elements(x.elements), () -> DnnlRecipes.affine(x.elements));
         return primitive.usable()
                 && run(
                         context,
@@ -242,19 +242,21 @@ final class DnnlElementwise implements Elementwise {
     private boolean addScaled(double alpha, CpuTensor x, CpuTensor to) {
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
-                context.key(DnnlKind.ADD_SCALED).add(x.elements), () -> DnnlRecipes.addScaled(x.elements));
+                context.key(DnnlKind.ADD_SCALED).add(x.elements), Cost.elements(x.elements), () -> DnnlRecipes.addScaled(x.elements));
         return primitive.usable()
                 && run(
                         context,
                         primitive.at(0, x.address())
                                 .at(1, context.scalar(0, alpha))
-                                .at(2, to.address()));
+                                .at(2, to.address())
+                                .at(3, to.address()));
     }
 
     private boolean selu(CpuTensor x, CpuTensor to) {
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
                 context.key(DnnlKind.SELU).add(x.elements),
+                Cost.elements(x.elements),
                 () -> DnnlRecipes.scaledEltwise(
                         dnnl_eltwise_elu, Activation.SELU_ALPHA, Activation.SELU_SCALE, x.elements));
         return primitive.usable()
@@ -269,11 +271,14 @@ final class DnnlElementwise implements Elementwise {
         DnnlContext context = contexts.get();
         PrimitiveKey key =
                 context.key(DnnlKind.COMPARE).add(function).add(comparison).add(x.elements);
-        DnnlPrimitive primitive = context.get(key, () -> DnnlRecipes.compare(function, comparison, x.elements));
+        DnnlPrimitive primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.compare(function, comparison, x.elements));
         return primitive.usable()
                 && run(
                         context,
-                        primitive.at(0, x.address()).at(1, x.address()).at(2, to.address()));
+                        primitive.at(0, x.address())
+                                .at(1, context.scalar(0, 1))
+                                .at(2, x.address())
+                                .at(3, to.address()));
     }
 
     private boolean backward(int algorithm, double alpha, CpuTensor saved, CpuTensor cotangents, CpuTensor to) {
@@ -283,7 +288,7 @@ final class DnnlElementwise implements Elementwise {
                 .add(alpha)
                 .add(saved.elements);
         DnnlPrimitive primitive =
-                context.get(key, () -> DnnlRecipes.eltwiseBackward(algorithm, alpha, saved.elements));
+                context.get(key, Cost.elements(saved.elements), () -> DnnlRecipes.eltwiseBackward(algorithm, alpha, saved.elements));
         if (!primitive.usable()) {
             return false;
         }
@@ -304,7 +309,7 @@ final class DnnlElementwise implements Elementwise {
                 .add(sizes)
                 .add(sizesB)
                 .add(scale);
-        DnnlPrimitive primitive = context.get(key, () -> DnnlRecipes.binary(algorithm, sizes, sizesB, scale));
+        DnnlPrimitive primitive = context.get(key, Cost.elements(to.elements), () -> DnnlRecipes.binary(algorithm, sizes, sizesB, scale));
         return primitive.usable()
                 && run(
                         context,

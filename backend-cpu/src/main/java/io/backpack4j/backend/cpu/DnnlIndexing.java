@@ -44,7 +44,7 @@ final class DnnlIndexing implements Indexing {
         for (int axis : axes) {
             key.add(axis).add(from.shape().size(axis));
         }
-        DnnlPrimitive primitive = context.get(key, () -> {
+        DnnlPrimitive primitive = context.get(key, Cost.elements(from.elements), () -> {
             long[] strides = Dnnl.contiguous(from.shape().toArray());
             long[] permuted = new long[axes.length];
             for (int axis = 0; axis < axes.length; axis++) {

@@ -18,7 +18,7 @@ final class DnnlKernels implements KernelSet {
     private final Contractions contractions;
 
     DnnlKernels(CpuBackend backend, int threads) {
-        host = new HostKernels(backend, 1);
+        host = new HostKernels(backend, 1, threads);
         contexts = new DnnlContexts(backend.pool(), threads);
         elementwise = new DnnlElementwise(backend, contexts, host.elementwise());
         reductions = new DnnlReductions(backend, contexts, host.reductions());

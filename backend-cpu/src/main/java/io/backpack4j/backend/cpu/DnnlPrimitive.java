@@ -37,6 +37,7 @@ final class DnnlPrimitive implements AutoCloseable {
     private final Address address = new Address();
     private final dnnl_exec_arg_t arguments;
     private final long scratchpadBytes;
+    private int threads = 1;
 
     /** Takes the description over. */
     private DnnlPrimitive(dnnl_primitive_desc description, int[] argumentIds) {
@@ -94,6 +95,12 @@ final class DnnlPrimitive implements AutoCloseable {
         return implementation;
     }
 
+    /** Sets the number of threads, the one that it was compiled for. */
+    DnnlPrimitive on(int share) {
+        threads = share;
+        return this;
+    }
+
     /** Moves an argument. */
     DnnlPrimitive at(int argument, long newAddress) {
         if (addresses[argument] != newAddress) {
@@ -118,6 +125,7 @@ final class DnnlPrimitive implements AutoCloseable {
     }
 
     private void execute(DnnlContext context) {
+        context.use(threads);
         int status = dnnl_primitive_execute(primitive, context.stream(), memories.length, arguments);
         if (status != dnnl_success) {
             Dnnl.check(status, "run " + implementation);

@@ -69,7 +69,7 @@ final class DnnlProducts implements Products {
         long items = batch;
         long itemsA = batchA;
         long rows = m;
-        DnnlPrimitive primitive = context.get(key, () -> {
+        DnnlPrimitive primitive = context.get(key, Cost.product(items * rows, n, k), () -> {
             Layout left = operand(items, itemsA, rows, k, transposeA);
             Layout right = operand(items, batchB, k, n, transposeB);
             Layout result = operand(items, items, rows, n, false);
@@ -116,6 +116,7 @@ final class DnnlProducts implements Products {
         PrimitiveKey key = context.key(DnnlKind.LINEAR).add(m).add(n).add(k);
         DnnlPrimitive primitive = context.get(
                 key,
+                Cost.product(m, n, k),
                 () -> DnnlRecipes.linear(
                         operand(1, 1, m, k, false), operand(1, 1, k, n, true), operand(1, 1, m, n, false)));
         if (!primitive.usable()) {

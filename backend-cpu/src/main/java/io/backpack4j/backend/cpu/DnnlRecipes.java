@@ -44,15 +44,16 @@ final class DnnlRecipes {
         return binary(dnnl_binary_add, sizes, sizes, 1);
     }
 
-    /** destination += alpha · x, alpha being a single number in memory; x, alpha, destination. */
+    /** destination += alpha · x, alpha being a single number in memory; x, alpha, the destination as an operand, the destination. */
     static DnnlPrimitive addScaled(long n) {
         var x = Dnnl.dense(n);
         var one = Dnnl.dense(1);
         var description = new dnnl_primitive_desc();
-        try (var attributes = new DnnlAttributes().sum(1)) {
+        try (var attributes = new DnnlAttributes()) {
+            int old = attributes.binary(dnnl_binary_add, x);
             int status = dnnl_binary_primitive_desc_create(
                     description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
-            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, DNNL_ARG_DST);
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, old, DNNL_ARG_DST);
         } finally {
             destroy(x, one);
         }
@@ -78,17 +79,20 @@ final class DnnlRecipes {
 
     /**
      * destination = comparison(f(x), x), for an f without parameters. In this order NaN survives a maximum and is below nothing: exp, which is
-     * larger than x anyway; relu and x &gt; 0, f being a clip between 0 and 0. oneDNN's own exp, relu and &gt; lose NaN.
+     * larger than x anyway; relu and x &gt; 0, f being a clip between 0 and 0. oneDNN's own exp, relu and &gt; lose NaN. As in {@link #scaledEltwise}
+     * there is a multiplication by 1 first; x, that number, x, destination.
      */
     static DnnlPrimitive compare(int function, int comparison, long n) {
         var x = Dnnl.dense(n);
+        var one = Dnnl.dense(1);
         var description = new dnnl_primitive_desc();
-        try (var attributes = new DnnlAttributes()) {
+        try (var attributes = new DnnlAttributes().eltwise(function, 0, 0)) {
             int operand = attributes.binary(comparison, x);
-            int status = forward(description, function, 0, 0, x, attributes);
-            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC, operand, DNNL_ARG_DST);
+            int status = dnnl_binary_primitive_desc_create(
+                    description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, operand, DNNL_ARG_DST);
         } finally {
-            destroy(x);
+            destroy(x, one);
         }
     }
 
@@ -205,7 +209,7 @@ final class DnnlRecipes {
 
     /**
      * destination += (x − center)² · weight over n numbers, the weight being one number. The arguments are x, the center, or x again without one,
-     * the destination as an operand, the destination, the weight if there is one. oneDNN's own sum does not go behind other post-operations here.
+     * the destination as an operand, the destination, the weight if there is one. oneDNN's own sum is slow here.
      */
     static DnnlPrimitive squares(long n, boolean center, boolean weight) {
         var x = Dnnl.dense(n);

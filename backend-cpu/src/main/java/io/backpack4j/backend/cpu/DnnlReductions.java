@@ -55,11 +55,11 @@ final class DnnlReductions implements Reductions {
         DnnlPrimitive primitive;
         if (inner == 1) {
             PrimitiveKey key = context.key(DnnlKind.SUM_ROWS).add(outer).add(length);
-            primitive = context.get(key, () -> DnnlRecipes.sumRows(outer, length));
+            primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.sumRows(outer, length));
         } else {
             PrimitiveKey key =
                     context.key(DnnlKind.SUM_COLUMNS).add(outer).add(length).add(inner);
-            primitive = context.get(key, () -> DnnlRecipes.sumColumns(outer, length, inner));
+            primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.sumColumns(outer, length, inner));
         }
         if (!primitive.usable()) {
             return false;
@@ -110,7 +110,9 @@ final class DnnlReductions implements Reductions {
                 .add(length)
                 .add(inner);
         DnnlPrimitive primitive = context.get(
-                key, () -> DnnlRecipes.softmax(algorithm, new long[] {outer, length, inner}, 1));
+                key,
+                4 * Cost.elements(x.elements),
+                () -> DnnlRecipes.softmax(algorithm, new long[] {outer, length, inner}, 1));
         if (!primitive.usable()) {
             return false;
         }

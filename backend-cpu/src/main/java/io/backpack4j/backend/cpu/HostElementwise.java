@@ -13,7 +13,10 @@ import org.bytedeco.javacpp.Pointer;
 /** Element-wise operations as loops over chunks, in double precision whatever the type. */
 final class HostElementwise implements Elementwise {
 
+    private static final long FILL_BYTES = 1 << 18;
+
     private final CpuBackend backend;
+    private final Nd4jTransforms large = new Nd4jTransforms();
 
     HostElementwise(CpuBackend backend) {
         this.backend = backend;
@@ -33,9 +36,16 @@ final class HostElementwise implements Elementwise {
             return;
         }
         double[] values = Scratch.get().a;
-        Arrays.fill(values, 0, (int) Math.min(values.length, target.elements), value);
-        for (long from = 0; from < target.elements; from += values.length) {
-            target.write(from, values, 0, chunk(target.elements, from));
+        int first = chunk(target.elements, 0);
+        Arrays.fill(values, 0, first, value);
+        target.write(0, values, 0, first);
+        // what is filled is copied behind itself, up to a piece that stays in the cache
+        var from = new Address().at(target.address());
+        var to = new Address();
+        for (long done = first * (long) target.dtype().bytes(); done < bytes; ) {
+            long length = Math.min(Math.min(done, FILL_BYTES), bytes - done);
+            Pointer.memcpy(to.at(target.address() + done), from, length);
+            done += length;
         }
     }
 
@@ -65,6 +75,9 @@ final class HostElementwise implements Elementwise {
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
         CpuTensor from = backend.own(x);
         CpuTensor to = backend.own(destination);
+        if (large.apply(operation, from, to)) {
+            return;
+        }
         double[] values = Scratch.get().a;
         for (long at = 0; at < from.elements; at += values.length) {
             int count = chunk(from.elements, at);
@@ -146,7 +159,9 @@ final class HostElementwise implements Elementwise {
         CpuTensor right = backend.own(b);
         CpuTensor to = backend.own(destination);
         if (left.elements == to.elements && right.elements == to.elements) {
-            combineAlike(operation, left, right, to);
+            if (!large.combine(operation, left, right, to)) {
+                combineAlike(operation, left, right, to);
+            }
         } else if (to.elements > 0) {
             combineStretched(operation, left, right, to);
         }

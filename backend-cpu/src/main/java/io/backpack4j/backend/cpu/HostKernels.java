@@ -14,12 +14,14 @@ final class HostKernels implements KernelSet {
     private final HostProducts products;
     private final HostIndexing indexing;
     private final Contractions contractions;
-    private final int threads;
+    private final int openBlasThreads;
+    private final int nd4jThreads;
 
-    /** With {@code threads} threads for OpenBLAS. */
-    HostKernels(CpuBackend backend, int threads) {
-        this.threads = threads;
-        NativeThreads.limitOpenBlas(threads);
+    /** Creates kernels that use so many threads of either library. */
+    HostKernels(CpuBackend backend, int openBlasThreads, int nd4jThreads) {
+        this.openBlasThreads = openBlasThreads;
+        this.nd4jThreads = nd4jThreads;
+        NativeThreads.open(openBlasThreads, nd4jThreads);
         elementwise = new HostElementwise(backend);
         reductions = new HostReductions(backend);
         products = new HostProducts(backend);
@@ -54,6 +56,6 @@ final class HostKernels implements KernelSet {
 
     @Override
     public void close() {
-        NativeThreads.unlimitOpenBlas(threads);
+        NativeThreads.close(openBlasThreads, nd4jThreads);
     }
 }

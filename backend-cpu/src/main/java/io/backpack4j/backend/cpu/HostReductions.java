@@ -118,14 +118,33 @@ final class HostReductions implements Reductions {
     }
 
     private static double reduceRun(Reduction reduction, double[] values, int from, int count) {
-        if (reduction == Reduction.SUM) {
-            return sum(values, from, count);
+        return switch (reduction) {
+            case SUM -> sum(values, from, count);
+            case MAXIMUM -> maximum(values, from, count);
+            case MINIMUM -> minimum(values, from, count);
+        };
+    }
+
+    private static double maximum(double[] values, int from, int count) {
+        double m0 = values[from];
+        double m1 = m0;
+        int i = 1;
+        for (; i + 2 <= count; i += 2) {
+            m0 = Math.max(m0, values[from + i]);
+            m1 = Math.max(m1, values[from + i + 1]);
         }
-        double result = values[from];
-        for (int i = 1; i < count; i++) {
-            result = combine(reduction, result, values[from + i]);
+        return Math.max(Math.max(m0, m1), values[from + count - 1]);
+    }
+
+    private static double minimum(double[] values, int from, int count) {
+        double m0 = values[from];
+        double m1 = m0;
+        int i = 1;
+        for (; i + 2 <= count; i += 2) {
+            m0 = Math.min(m0, values[from + i]);
+            m1 = Math.min(m1, values[from + i + 1]);
         }
-        return result;
+        return Math.min(Math.min(m0, m1), values[from + count - 1]);
     }
 
     /** Four partial sums: additions that do not wait for each other. */

@@ -10,7 +10,7 @@ enum KernelChoice {
     ND4J {
         @Override
         KernelSet create(CpuBackend backend, int threads) {
-            return new HostKernels(backend, threads);
+            return new HostKernels(backend, threads, threads);
         }
     },
     /** oneDNN for single precision, the rest as {@link #ND4J}. */

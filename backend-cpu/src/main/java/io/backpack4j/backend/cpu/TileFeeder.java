@@ -38,7 +38,9 @@ interface TileFeeder {
         if (consumer instanceof TileConsumer.Sum sum) {
             long length = Math.max(1, batch / sum.destination().shape().size(0));
             DnnlPrimitive add = context.get(
-                    context.key(DnnlKind.ADD).add(elements), () -> DnnlRecipes.add(elements));
+                    context.key(DnnlKind.ADD).add(elements),
+                    Cost.elements(elements),
+                    () -> DnnlRecipes.add(elements));
             return (tile, b) -> {
                 long sums = to + b / length * bytes;
                 add.at(0, sums).at(1, tile).at(2, sums).run(context);
@@ -96,7 +98,7 @@ interface TileFeeder {
                 .add(elements)
                 .add(center ? 1 : 0)
                 .add(weight ? 1 : 0);
-        return context.get(key, () -> DnnlRecipes.squares(elements, center, weight));
+        return context.get(key, Cost.elements(elements), () -> DnnlRecipes.squares(elements, center, weight));
     }
 
     /** [m, k] · [k, n] with rows of the left operand and of the result some distance apart. */
@@ -112,6 +114,7 @@ interface TileFeeder {
                 .add(beta);
         return context.get(
                 key,
+                Cost.product(m, n, k),
                 () -> DnnlRecipes.matmul(
                         new Layout(new long[] {m, k}, new long[] {leftStride, 1}),
                         Layout.dense(k, n),
@@ -136,6 +139,7 @@ interface TileFeeder {
         public void feed(long tile, long b) {
             context.get(
                             context.key(DnnlKind.COPY).add(elements),
+                            Cost.elements(elements),
                             () -> DnnlRecipes.reorder(Layout.dense(elements), Layout.dense(elements)))
                     .at(0, tile)
                     .at(1, place(b))

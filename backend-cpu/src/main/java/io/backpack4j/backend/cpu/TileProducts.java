@@ -50,6 +50,7 @@ final class TileProducts {
                 .add(weights == null ? 0 : 1);
         DnnlPrimitive primitive = context.get(
                 key,
+                cost(product, 1),
                 () -> DnnlRecipes.squaredProduct(
                         leftLayout(product, 1),
                         rightLayout(product, 1),
@@ -92,11 +93,17 @@ final class TileProducts {
         PrimitiveKey key = key(context.key(DnnlKind.TILE), product, joined).add(beta);
         return context.get(
                 key,
+                cost(product, joined),
                 () -> DnnlRecipes.matmul(
                         leftLayout(product, joined),
                         rightLayout(product, joined),
                         tileLayout(product),
                         beta));
+    }
+
+    private static double cost(PerSampleProduct product, long joined) {
+        return Cost.product(
+                product.groups() * product.rows(), product.columns(), product.positions() * joined);
     }
 
     private static PrimitiveKey key(PrimitiveKey start, PerSampleProduct product, long joined) {

@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param contraction what to compute
  * @param destinations tensors of the contraction's shapes
- * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for {@link Contraction.SumOfSquares}
- * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one entry per column
- *     and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms}, {@link Contraction.InnerProducts},
- *     {@link Contraction.Dot}), and moments, always overwrite
+ * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for
+ *     {@link Contraction.SumOfSquares}
+ * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
+ *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms},
+ *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}), and moments, always overwrite
  */
 public record ContractionTask(
         Contraction contraction, List<Tensor> destinations, @Nullable Tensor operand, boolean accumulate) {

@@ -20,9 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class Accumulator {
 
     private final Backend backend;
+    private final TensorScope owner;
     private final AccumulatorKey key;
     private final Shape parameter;
     private final List<Tensor> results;
+    private @Nullable Moments moments;
     private long count;
 
     Accumulator(
@@ -34,6 +36,7 @@ final class Accumulator {
             long columns,
             long samples) {
         this.backend = backend;
+        this.owner = scope;
         this.key = key;
         this.parameter = parameter;
         List<Tensor> allocated = new ArrayList<>();
@@ -110,9 +113,18 @@ final class Accumulator {
         Tensor squares = scope.allocate(parameter, results.get(0).dtype());
         var task = new ContractionTask(key.contraction(), List.of(sum, squares), null, false);
         return new Pending(task, () -> {
-            Moments.merge(backend, results.get(0), results.get(1), count, sum, squares, added);
+            moments().add(sum, squares, added);
             count += added;
         });
+    }
+
+    private Moments moments() {
+        Moments started = moments;
+        if (started == null) {
+            started = new Moments(backend, owner, results.get(0), results.get(1), count);
+            moments = started;
+        }
+        return started;
     }
 
     private Pending dot(TensorScope scope, Step step, Tensor vectors) {

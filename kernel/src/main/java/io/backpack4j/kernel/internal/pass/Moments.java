@@ -6,28 +6,56 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Merges counts, sums and centred squares of two parts (Chan, Golub, LeVeque 1979): M = M_a + M_b + δ² n_a n_b / (n_a + n_b). */
+/**
+ * A sum and centred squares to which those of further parts are added (Chan, Golub, LeVeque 1979): M = M_a + M_b + δ² n_a n_b / (n_a + n_b), δ the
+ * difference of the means. Means are kept as distances from the first part's, so that one that all parts share costs δ no digits.
+ */
 final class Moments {
 
-    private Moments() {}
+    private final Backend backend;
+    private final Tensor sum;
+    private final Tensor squares;
+    private final Tensor firstMean;
+    private final Tensor distance;
+    private long count;
 
-    /** Merges part b into part a. */
-    static void merge(
-            Backend backend, Tensor sumA, Tensor squaresA, long countA, Tensor sumB, Tensor squaresB, long countB) {
-        if (countB == 0) {
+    /**
+     * Starts with a first part.
+     *
+     * @param scope for means, as long as parts are added
+     * @param sum the part's sum, which becomes that of all
+     * @param squares its centred squares, which become those of all
+     * @param count its number of terms
+     */
+    Moments(Backend backend, TensorScope scope, Tensor sum, Tensor squares, long count) {
+        this.backend = backend;
+        this.sum = sum;
+        this.squares = squares;
+        this.count = count;
+        this.firstMean = scope.allocate(sum.shape(), sum.dtype());
+        this.distance = scope.allocate(sum.shape(), sum.dtype());
+        backend.elementwise().affine(sum, 1.0 / Math.max(1, count), 0, firstMean);
+        backend.elementwise().fill(distance, 0);
+    }
+
+    /** Adds a part. */
+    void add(Tensor partSum, Tensor partSquares, long partCount) {
+        if (partCount == 0) {
             return;
         }
         var ops = backend.elementwise();
+        long total = count + partCount;
         try (TensorScope scope = backend.openScope()) {
-            Tensor meanA = scope.allocate(sumA.shape(), sumA.dtype());
-            ops.affine(sumA, 1.0 / Math.max(1, countA), 0, meanA);
-            Tensor difference = scope.allocate(sumA.shape(), sumA.dtype());
-            ops.affine(sumB, 1.0 / countB, 0, difference);
-            ops.combine(BinaryOperation.SUBTRACT, difference, meanA, difference);
+            Tensor difference = scope.allocate(sum.shape(), sum.dtype());
+            ops.affine(partSum, 1.0 / partCount, 0, difference);
+            ops.combine(BinaryOperation.SUBTRACT, difference, firstMean, difference);
+            ops.combine(BinaryOperation.SUBTRACT, difference, distance, difference);
+            ops.addScaled((double) partCount / total, difference, distance);
             ops.apply(UnaryOperation.SQUARE, difference, difference);
-            ops.addScaled((double) countA * countB / (countA + countB), difference, squaresA);
+            ops.addScaled((double) count * partCount / total, difference, squares);
         }
-        ops.addScaled(1, squaresB, squaresA);
-        ops.addScaled(1, sumB, sumA);
+        ops.addScaled(1, partSquares, squares);
+        ops.addScaled(1, partSum, sum);
+        count = total;
     }
 }

@@ -47,8 +47,8 @@ final class SplittingSearch {
                 "MemoryBudget",
                 "The pass does not fit into %s. The smallest budget that would do is %s, with %d sample(s) at a time. Ask for less, or for fewer parameters."
                         .formatted(
-                                mebibytes(budget),
-                                mebibytes(smallest == null ? 0 : smallest.peakBytes()),
+                                amount(budget),
+                                amount(smallest == null ? 0 : smallest.peakBytes()),
                                 smallest == null ? 0 : smallest.splitting().chunkSamples()));
     }
 
@@ -75,7 +75,9 @@ final class SplittingSearch {
         return blocks;
     }
 
-    private static String mebibytes(long bytes) {
-        return "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
+    private static String amount(long bytes) {
+        return bytes < 1 << 20
+                ? bytes + " bytes"
+                : "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
     }
 }

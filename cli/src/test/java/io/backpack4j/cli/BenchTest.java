@@ -1,0 +1,104 @@
+package io.backpack4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.NodeDescription;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Results;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class BenchTest {
+
+    private static final BenchReport REPORT = new BenchReport(
+            "logreg",
+            4,
+            "cpu",
+            "float32",
+            2,
+            List.of("BatchGrad(as=\"x\\\")", "Variance"),
+            5,
+            new Durations(1, 0.5, 2),
+            new Durations(3, 2, 4),
+            100.25);
+
+    @Test
+    void report_is_one_json_object() {
+        assertThat(REPORT.toJson())
+                .isEqualTo(
+                        "{\"problem\": \"logreg\", \"batch\": 4, \"backend\": \"cpu\", \"dtype\": \"float32\","
+                                + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
+                                + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
+                                + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3}");
+    }
+
+    @Test
+    void report_is_readable() {
+        StringWriter text = new StringWriter();
+        REPORT.print(new PrintWriter(text));
+        assertThat(text.toString().lines())
+                .containsExactly(
+                        "logreg, batch of 4, float32, backend cpu with 2 threads, 5 repetitions after warm-up",
+                        "pass                                    median ms  min ms  max ms",
+                        "gradient                                     1.00    0.50    2.00",
+                        "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",
+                        "peak resident memory 100 MiB");
+    }
+
+    /** The numbers of parameters that the networks are known to have. */
+    @ParameterizedTest
+    @CsvSource({"LOGREG, 7850", "CNN_2C2D, 3274634", "CNN_3C3D, 895210", "ALLCNNC, 1387108"})
+    void networks_have_the_known_sizes(BenchProblem problem, long expected) {
+        ModelDescription model = problem.model();
+        assertThat(model.nodes().stream().mapToLong(BenchTest::parameters).sum())
+                .isEqualTo(expected);
+        assertThat(model.loss().type()).isEqualTo("CrossEntropyLoss");
+    }
+
+    private static long parameters(NodeDescription node) {
+        return switch (node.type()) {
+            case "Linear" -> (number(node, "in_features") + 1) * number(node, "out_features");
+            case "Conv2d" -> {
+                long kernel = number(node, "kernel_size");
+                yield (number(node, "in_channels") * kernel * kernel + 1) * number(node, "out_channels");
+            }
+            default -> 0;
+        };
+    }
+
+    private static long number(NodeDescription node, String argument) {
+        return (Long) node.arguments().get(argument);
+    }
+
+    @Test
+    void plans_are_warmed_up_and_timed_in_turns() {
+        List<String> order = new ArrayList<>();
+        List<Durations> durations =
+                new Stopwatch(mock(Batch.class)).measure(2, plan("first", order), plan("second", order));
+        assertThat(durations).hasSize(2).allMatch(measured -> measured.min() >= 39);
+        assertThat(order)
+                .startsWith("first", "first", "first")
+                .endsWith("second", "second", "first", "second", "first", "second");
+    }
+
+    /** A plan whose passes take a while. */
+    private static Plan plan(String name, List<String> order) {
+        Plan plan = mock(Plan.class);
+        when(plan.run(any())).thenAnswer(call -> {
+            order.add(name);
+            Thread.sleep(40);
+            return mock(Results.class);
+        });
+        return plan;
+    }
+}

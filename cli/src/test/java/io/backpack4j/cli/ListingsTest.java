@@ -1,0 +1,106 @@
+package io.backpack4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import io.backpack4j.kernel.BackendInfo;
+import io.backpack4j.kernel.Catalog;
+import io.backpack4j.kernel.PluginInfo;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.backend.Availability;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What the commands print that list things. */
+class ListingsTest {
+
+    private final StringWriter text = new StringWriter();
+    private final PrintWriter out = new PrintWriter(text);
+    private final Catalog catalog = mock(Catalog.class);
+
+    @Test
+    void plugins_come_with_what_they_provide() {
+        List<String> many = IntStream.range(0, 20).mapToObj(i -> "Module" + i).toList();
+        when(catalog.plugins())
+                .thenReturn(List.of(
+                        new PluginInfo("a", "1", "/x/a.jar", many, List.of("L"), List.of(), List.of()),
+                        new PluginInfo(
+                                "bb", "development", "/y/classes/", List.of(), List.of(), List.of(), List.of("cpu"))));
+        when(catalog.issues()).thenReturn(List.of(new Problem("Broken", "c.jar is broken.")));
+        PluginsCommand.print(catalog, out);
+        assertThat(lines())
+                .contains(
+                        "plugin  version      provides            from",
+                        "a       1            20 modules, 1 loss  a.jar",
+                        "bb      development  1 backend           classes",
+                        "a, /x/a.jar",
+                        "  losses: L",
+                        "  backends: cpu",
+                        "left out: [Broken] c.jar is broken.")
+                .allMatch(line -> line.length() <= 100);
+    }
+
+    @Test
+    void backends_come_with_reasons_and_remedies() {
+        when(catalog.backends())
+                .thenReturn(List.of(
+                        new BackendInfo("cpu", 0, new Availability.Available("two cores"), "cpu.jar"),
+                        new BackendInfo("gpu", 9, new Availability.Unavailable("No GPU.", "Buy one."), "gpu.jar")));
+        BackendsCommand.print(catalog, out);
+        assertThat(lines())
+                .containsExactly(
+                        "cpu (priority 0): available",
+                        "  two cores",
+                        "gpu (priority 9): unavailable",
+                        "  No GPU.",
+                        "  Buy one.");
+    }
+
+    @Test
+    void missing_backends_are_mentioned() {
+        BackendsCommand.print(catalog, out);
+        assertThat(lines()).singleElement().asString().startsWith("No backends are on the class path");
+    }
+
+    @Test
+    void support_tells_what_prevents_it() {
+        Map<String, Optional<Map<String, Optional<Problem>>>> rows = new LinkedHashMap<>();
+        Map<String, Optional<Problem>> row = new LinkedHashMap<>();
+        row.put("A", Optional.empty());
+        row.put("B", Optional.of(new Problem("NoWay", "It cannot.")));
+        rows.put("Linear", Optional.of(row));
+        rows.put("Strange", Optional.empty());
+        SupportCommand.print(rows, List.of("A", "B"), out);
+        assertThat(lines())
+                .contains(
+                        "Strange  ?    ?".replaceAll("    ", " ".repeat(Math.max(1, Text.TICK.length()) + 1)),
+                        "An example of each problem:",
+                        "  [NoWay] It cannot.")
+                .anyMatch(line -> line.matches("Linear   " + Text.TICK + "  NoWay"))
+                .anyMatch(line -> line.startsWith("?  no example"));
+    }
+
+    @Test
+    void wide_support_tables_come_in_parts() {
+        List<String> extensions =
+                IntStream.range(10, 30).mapToObj(i -> "Extension" + i).toList();
+        Map<String, Optional<Problem>> row = new LinkedHashMap<>();
+        extensions.forEach(extension -> row.put(extension, Optional.empty()));
+        SupportCommand.print(Map.of("Linear", Optional.of(row)), extensions, out);
+        assertThat(lines()).allMatch(line -> line.length() <= 100);
+        assertThat(lines().filter(line -> line.startsWith("module"))).hasSize(3);
+    }
+
+    private Stream<String> lines() {
+        out.flush();
+        return text.toString().lines();
+    }
+}

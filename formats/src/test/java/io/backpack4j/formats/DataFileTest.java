@@ -1,0 +1,153 @@
+package io.backpack4j.formats;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyInt;
+import static org.mockito.ArgumentMatchers.anyLong;
+import static org.mockito.ArgumentMatchers.eq;
+import static org.mockito.Mockito.doAnswer;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.verify;
+import static org.mockito.Mockito.when;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.Parameters;
+import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataFileTest {
+
+    private static final ModelDescription DESCRIPTION = ModelFile.parse("""
+            {"nodes": [{"name": "a", "type": "Linear", "in_features": 2, "out_features": 3, "bias": false},
+                       {"name": "b", "type": "Linear", "in_features": 3, "out_features": 2, "bias": false,
+                        "tie": {"weight": "a.weight"}}],
+             "loss": {"type": "CrossEntropyLoss"}}""", "m.json");
+
+    @TempDir
+    Path directory;
+
+    private final BackPack backpack = mock(BackPack.class);
+    private final Model model = mock(Model.class);
+    private final Parameters parameters = mock(Parameters.class);
+    private final BatchBuilder builder = mock(BatchBuilder.class);
+    private final List<Double> written = new ArrayList<>();
+
+    @BeforeEach
+    void provide() {
+        Tensor weight = mock(Tensor.class);
+        when(weight.dtype()).thenReturn(DType.FLOAT32);
+        doAnswer(call -> {
+                    double[] values = call.getArgument(1);
+                    int count = call.getArgument(3);
+                    for (int i = 0; i < count; i++) {
+                        written.add(values[i]);
+                    }
+                    return null;
+                })
+                .when(weight)
+                .write(anyLong(), any(double[].class), anyInt(), anyInt());
+        when(parameters.names()).thenReturn(List.of("a.weight"));
+        when(parameters.spec("a.weight"))
+                .thenReturn(ParameterSpec.parameter("weight", Shape.of(3, 2), new Initializer.Constant(0)));
+        when(parameters.get("a.weight")).thenReturn(weight);
+        when(model.parameters()).thenReturn(parameters);
+        when(backpack.model(eq(DESCRIPTION), any(), any(Shape[].class))).thenReturn(model);
+        when(backpack.batch(any())).thenReturn(builder);
+        when(builder.build()).thenReturn(mock(Batch.class));
+    }
+
+    @Test
+    void loadsParametersInputsAndTarget() {
+        write(Map.of(
+                "a.weight",
+                new double[] {1, 2, 3, 4, 5, 6},
+                "input",
+                new double[] {7, 8},
+                "vec/a.weight",
+                new double[1]));
+        load(DType.FLOAT32).close();
+        assertThat(written).containsExactly(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
+        verify(backpack).model(DESCRIPTION, DType.FLOAT32, Shape.of(2));
+        verify(builder).input("input", Shape.of(1, 2), new float[] {7, 8});
+        verify(builder).targets(Shape.of(1), new long[] {1});
+        verify(model).close();
+    }
+
+    @Test
+    void reportsEverythingThatDoesNotFit() {
+        write(Map.of("b.weight", new double[6], "odd", new double[1], "input", new double[] {1, 1e300}));
+        assertThatThrownBy(() -> load(DType.FLOAT32)).hasMessage("""
+                1) [UnknownTensor] File 'd' has tensor 'b.weight', which the model ties to 'a.weight': it has no numbers of its own. Remove it.
+                2) [UnknownTensor] File 'd' has what the model does not know: 'odd'. The model knows: a.weight, input, target. Remove or rename it.
+                3) [MissingTensor] File 'd' has no tensor 'a.weight', which the model needs with shape [3, 2].
+                4) [NotFinite] Tensor 'input' of file 'd' is 1.0E300 at position [0, 1], but must be a finite number in FLOAT32.
+                4 problems.""");
+        verify(model).close();
+    }
+
+    @Test
+    void reportsShapesAndNumbersOfParameters() {
+        write(Map.of("a.weight", new double[4], "input", new double[2]));
+        assertThatThrownBy(() -> load(DType.FLOAT64))
+                .hasMessage(
+                        "[ShapeMismatch] Tensor 'a.weight' of file 'd' has shape [2, 2], but the model needs [3, 2].");
+        write(Map.of("a.weight", new double[] {0, 0, 0, Double.NaN, 0, 0}, "input", new double[2]));
+        assertThatThrownBy(() -> load(DType.FLOAT64))
+                .hasMessageStartingWith("[NotFinite] Tensor 'a.weight' of file 'd' is NaN at position [1, 1]");
+    }
+
+    @Test
+    void needsInputs() {
+        write(Map.of("a.weight", new double[6]));
+        assertThatThrownBy(() -> load(DType.FLOAT32))
+                .hasMessage("[MissingTensor] File 'd' has no tensor 'input', which is an input of the model.");
+        verify(backpack, never()).model(any(ModelDescription.class), any(), any(Shape[].class));
+    }
+
+    @Test
+    void chooses64BitsIfWhatIsGivenHasThem() {
+        write(Map.of("a.weight", new double[6], "loss", new double[1]));
+        try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
+            assertThat(new DataFile("d", file, DESCRIPTION).dtype()).isEqualTo(DType.FLOAT64);
+        }
+        write(Map.of("loss", new double[1], "a.weight/grad", new double[6]));
+        try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
+            assertThat(new DataFile("d", file, DESCRIPTION).dtype()).isEqualTo(DType.FLOAT32);
+        }
+    }
+
+    private DataFile.Loaded load(DType dtype) {
+        try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
+            return new DataFile("d", file, DESCRIPTION).load(backpack, dtype);
+        }
+    }
+
+    /** Writes a target of one class index, and tensors with two columns where there are enough numbers. */
+    private void write(Map<String, double[]> tensors) {
+        SafetensorsWriterBuilder declared = SafetensorsWriter.to(directory.resolve("d"));
+        tensors.forEach((name, values) -> declared.tensor(
+                name, DType.FLOAT64, values.length > 1 ? Shape.of(values.length / 2, 2) : Shape.of(values.length)));
+        try (SafetensorsWriter writer =
+                declared.tensor("target", DType.INT64, Shape.of(1)).open()) {
+            tensors.forEach((name, values) -> writer.write(name, 0, values, 0, values.length));
+            writer.write("target", 0, new long[] {1}, 0, 1);
+            writer.commit();
+        }
+    }
+}

@@ -1,0 +1,196 @@
+package io.backpack4j.it.oracle;
+
+import io.backpack4j.kernel.NodeDescription;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+
+/** The modules by PyTorch's definitions. */
+final class Modules {
+
+    private static final double SELU_ALPHA = 1.6732632423543772848170429916717;
+    private static final double SELU_SCALE = 1.0507009873554804934193349852946;
+
+    private double margin = Double.POSITIVE_INFINITY;
+
+    double margin() {
+        return margin;
+    }
+
+    Values apply(NodeDescription node, List<Values> inputs, Function<String, Values> parameters) {
+        Map<String, Object> arguments = node.arguments();
+        Values x = inputs.get(0);
+        return switch (node.type()) {
+            case "Linear" -> linear(x, parameters, !Boolean.FALSE.equals(arguments.get("bias")));
+            case "ReLU" -> x.map(bent(Value::positivePart, value -> constant(0)));
+            case "LeakyReLU" -> leaky(x, number(arguments, "negative_slope", 0.01));
+            case "ELU" -> elu(x, 1, number(arguments, "alpha", 1));
+            case "SELU" -> elu(x, SELU_SCALE, SELU_ALPHA);
+            case "Sigmoid" -> x.map(Value::sigmoid);
+            case "Tanh" -> x.map(Value::tanh);
+            case "LogSigmoid" -> x.map(value -> value.times(-1).softplus().times(-1));
+            case "Identity" -> x;
+            case "Dropout" -> dropout(x, arguments);
+            case "Scale" -> x.map(value -> value.times(number(arguments, "weight", 1)));
+            case "Sum" ->
+                inputs.stream().reduce((a, b) -> a.combine(b, Value::plus)).orElseThrow();
+            case "Mul" ->
+                inputs.stream().reduce((a, b) -> a.combine(b, Value::times)).orElseThrow();
+            case "Concat" -> concat(inputs, axis((int) number(arguments, "dim", 0), x));
+            case "Flatten" ->
+                flatten(
+                        x,
+                        axis((int) number(arguments, "start_dim", 1), x),
+                        axis((int) number(arguments, "end_dim", -1), x));
+            case "Permute" -> permute(x, list(arguments, "dims"));
+            case "Slice" -> slice(x, list(arguments, "slices"));
+            default -> throw new IllegalArgumentException("The oracle does not know " + node.type());
+        };
+    }
+
+    private static Values linear(Values x, Function<String, Values> parameters, boolean hasBias) {
+        Values weight = parameters.apply("weight");
+        int[] shape = x.shape().clone();
+        int last = shape.length - 1;
+        shape[last] = weight.shape()[0];
+        return Values.fill(shape, index -> {
+            int out = index[last];
+            Value sum = hasBias ? parameters.apply("bias").at(out) : constant(0);
+            for (int in = 0; in < weight.shape()[1]; in++) {
+                int[] from = index.clone();
+                from[last] = in;
+                sum = sum.plus(weight.at(out, in).times(x.at(from)));
+            }
+            return sum;
+        });
+    }
+
+    private Values leaky(Values x, double slope) {
+        return x.map(bent(value -> value, value -> value.times(slope)));
+    }
+
+    private Values elu(Values x, double scale, double alpha) {
+        return x.map(bent(
+                value -> value.times(scale),
+                value -> value.exp().minus(constant(1)).times(scale * alpha)));
+    }
+
+    private UnaryOperator<Value> bent(UnaryOperator<Value> above, UnaryOperator<Value> elsewhere) {
+        return value -> {
+            if (value.number() != 0) {
+                margin = Math.min(margin, Math.abs(value.number()));
+            }
+            return value.number() > 0 ? above.apply(value) : elsewhere.apply(value);
+        };
+    }
+
+    private static Values dropout(Values x, Map<String, Object> arguments) {
+        if (!"eval".equals(arguments.get("mode")) && number(arguments, "p", 0.5) != 0) {
+            throw new IllegalArgumentException("The oracle draws nothing");
+        }
+        return x;
+    }
+
+    private static Values concat(List<Values> inputs, int axis) {
+        List<Value> slabs = new ArrayList<>();
+        int[] shape = inputs.get(0).shape().clone();
+        int outer = Arrays.stream(shape, 0, axis).reduce(1, (a, b) -> a * b);
+        for (int i = 0; i < outer; i++) {
+            for (Values input : inputs) {
+                int slab = input.elements().size() / outer;
+                slabs.addAll(input.elements().subList(i * slab, (i + 1) * slab));
+            }
+        }
+        shape[axis] = inputs.stream().mapToInt(input -> input.shape()[axis]).sum();
+        return new Values(shape, slabs);
+    }
+
+    private static Values flatten(Values x, int start, int end) {
+        List<Integer> shape = new ArrayList<>();
+        for (int axis = 0; axis < x.shape().length; axis++) {
+            if (axis > start && axis <= end) {
+                shape.add(shape.remove(shape.size() - 1) * x.shape()[axis]);
+            } else {
+                shape.add(x.shape()[axis]);
+            }
+        }
+        return new Values(shape.stream().mapToInt(size -> size).toArray(), x.elements());
+    }
+
+    private static Values permute(Values x, List<?> dims) {
+        int[] axes = dims.stream()
+                .skip(1)
+                .mapToInt(dim -> axis(((Number) dim).intValue(), x))
+                .toArray();
+        int[] shape = Arrays.stream(axes).map(axis -> x.shape()[axis]).toArray();
+        return Values.fill(shape, index -> {
+            int[] from = new int[axes.length];
+            for (int axis = 0; axis < axes.length; axis++) {
+                from[axes[axis]] = index[axis];
+            }
+            return x.at(from);
+        });
+    }
+
+    private static Values slice(Values x, List<?> slices) {
+        List<List<Integer>> picked = new ArrayList<>();
+        List<Integer> keptAxes = new ArrayList<>();
+        for (int axis = 0; axis < x.shape().length; axis++) {
+            int size = x.shape()[axis];
+            Object slice = axis + 1 < slices.size() ? slices.get(axis + 1) : Arrays.asList(null, null, null);
+            if (slice instanceof List<?> range) {
+                keptAxes.add(axis);
+                picked.add(range(range, size));
+            } else {
+                picked.add(List.of(Math.floorMod(((Number) slice).intValue(), size)));
+            }
+        }
+        int[] shape =
+                keptAxes.stream().mapToInt(axis -> picked.get(axis).size()).toArray();
+        return Values.fill(shape, index -> {
+            int[] from = picked.stream().mapToInt(positions -> positions.get(0)).toArray();
+            for (int i = 0; i < index.length; i++) {
+                int axis = keptAxes.get(i);
+                from[axis] = picked.get(axis).get(index[i]);
+            }
+            return x.at(from);
+        });
+    }
+
+    /** Python's range of start, stop and step. */
+    private static List<Integer> range(List<?> range, int size) {
+        int[] bounds = {0, size};
+        for (int i = 0; i < 2; i++) {
+            if (range.get(i) instanceof Number bound) {
+                int counted = bound.intValue() < 0 ? bound.intValue() + size : bound.intValue();
+                bounds[i] = Math.min(Math.max(counted, 0), size);
+            }
+        }
+        int step = range.get(2) instanceof Number number ? number.intValue() : 1;
+        List<Integer> positions = new ArrayList<>();
+        for (int position = bounds[0]; position < bounds[1]; position += step) {
+            positions.add(position);
+        }
+        return positions;
+    }
+
+    /** The axis within a sample of an axis of the batch. */
+    private static int axis(int dim, Values x) {
+        return dim < 0 ? dim + x.shape().length : dim - 1;
+    }
+
+    private static Value constant(double number) {
+        return Value.constant(number);
+    }
+
+    private static double number(Map<String, Object> arguments, String name, double otherwise) {
+        return arguments.get(name) instanceof Number number ? number.doubleValue() : otherwise;
+    }
+
+    private static List<?> list(Map<String, Object> arguments, String name) {
+        return (List<?>) arguments.get(name);
+    }
+}

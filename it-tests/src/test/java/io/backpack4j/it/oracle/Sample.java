@@ -1,0 +1,70 @@
+package io.backpack4j.it.oracle;
+
+import io.backpack4j.kernel.NodeDescription;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A model evaluated at one sample. Its trained parameters are variables of their own, so derivatives are this sample's alone. */
+public final class Sample {
+
+    private final Map<String, Values> parameters = new LinkedHashMap<>();
+    private final List<String> trained;
+    private final Modules modules = new Modules();
+    private final Values output;
+    private final Value loss;
+
+    /**
+     * Evaluates.
+     *
+     * @param number which sample, from 0 on
+     */
+    public Sample(Problem problem, int number) {
+        trained = problem.trained();
+        problem.parameters().forEach((name, numbers) -> {
+            boolean varies = trained.contains(name);
+            parameters.put(name, Values.of(numbers, varies ? Value::variable : Value::constant));
+        });
+        Map<String, Values> known = new HashMap<>();
+        problem.inputs().forEach((name, numbers) -> known.put(name, Values.of(numbers.row(number), Value::constant)));
+        String before = problem.model().inputs().get(0);
+        for (NodeDescription node : problem.model().nodes()) {
+            List<String> names = node.inputs().isEmpty() ? List.of(before) : node.inputs();
+            List<Values> inputs = names.stream().map(known::get).toList();
+            known.put(node.name(), modules.apply(node, inputs, name -> parameter(node, name)));
+            before = node.name();
+        }
+        output = known.get(problem.model().output().orElse(before));
+        loss = Losses.value(problem.model().loss(), output, problem.targets().row(number));
+    }
+
+    private Values parameter(NodeDescription node, String name) {
+        return parameters.get(node.ties().getOrDefault(name, node.name() + "." + name));
+    }
+
+    /** The full names of the trained parameters. */
+    public List<String> trained() {
+        return trained;
+    }
+
+    /** The variables of a parameter. */
+    public List<Value> variables(String parameter) {
+        return parameters.get(parameter).elements();
+    }
+
+    /** The network's output. */
+    public Values output() {
+        return output;
+    }
+
+    /** ℓ, without the factor of the reduction. */
+    public Value loss() {
+        return loss;
+    }
+
+    /** The smallest distance, other than zero, of a number from a kink of the activation that it goes through. */
+    public double margin() {
+        return modules.margin();
+    }
+}

@@ -1,0 +1,94 @@
+package io.backpack4j.it.quantities;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.backpack4j.formats.Safetensors;
+import io.backpack4j.formats.SafetensorsType;
+import io.backpack4j.formats.TensorInfo;
+import io.backpack4j.it.oracle.Numbers;
+import io.backpack4j.it.oracle.Problem;
+import io.backpack4j.kernel.LossDescription;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.NodeDescription;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * A reference file.
+ *
+ * @param name the file's name
+ * @param problem the model with its numbers
+ * @param extensions the extensions whose results it has, as a command line names them
+ * @param results the results by name
+ */
+record ReferenceCase(String name, Problem problem, List<String> extensions, Map<String, double[]> results) {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    static ReferenceCase read(Path path) {
+        try (Safetensors file = Safetensors.open(path)) {
+            Map<String, Numbers> parameters = new LinkedHashMap<>();
+            Map<String, double[]> results = new TreeMap<>();
+            for (TensorInfo tensor : file.tensors().values()) {
+                String name = tensor.name();
+                boolean isResult =
+                        name.contains("/") || List.of("loss", "output").contains(name);
+                if (isResult && !name.startsWith("vec/")) {
+                    results.put(name, numbers(file, name).values());
+                } else if (!isResult && !List.of("input", "target").contains(name)) {
+                    parameters.put(name, numbers(file, name));
+                }
+            }
+            Map<String, Numbers> inputs = Map.of("input", numbers(file, "input"));
+            ModelDescription model = model(file.metadata().get("model"));
+            Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
+            List<String> extensions = JSON.readValue(file.metadata().get("extensions"), new TypeReference<>() {});
+            return new ReferenceCase(path.getFileName().toString(), problem, extensions, results);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Numbers numbers(Safetensors file, String name) {
+        TensorInfo tensor = file.tensor(name);
+        int[] shape = Arrays.stream(tensor.shape().toArray())
+                .mapToInt(Math::toIntExact)
+                .toArray();
+        double[] values = tensor.type() == SafetensorsType.I64
+                ? Arrays.stream(file.readLongs(name)).asDoubleStream().toArray()
+                : file.readDoubles(name);
+        return new Numbers(shape, values);
+    }
+
+    private static ModelDescription model(String json) throws JsonProcessingException {
+        Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
+        List<Map<String, Object>> nodes = JSON.convertValue(model.get("nodes"), new TypeReference<>() {});
+        Map<String, Object> loss = JSON.convertValue(model.get("loss"), new TypeReference<>() {});
+        String lossType = String.valueOf(loss.remove("type"));
+        return new ModelDescription(
+                nodes.stream().map(ReferenceCase::node).toList(),
+                List.of(),
+                Optional.of(String.valueOf(model.get("output"))),
+                new LossDescription(lossType, loss));
+    }
+
+    private static NodeDescription node(Map<String, Object> json) {
+        Map<String, Object> arguments = new LinkedHashMap<>(json);
+        String name = String.valueOf(arguments.remove("name"));
+        String type = String.valueOf(arguments.remove("type"));
+        List<String> inputs = JSON.convertValue(arguments.remove("inputs"), new TypeReference<>() {});
+        return new NodeDescription(name, type, arguments, inputs);
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

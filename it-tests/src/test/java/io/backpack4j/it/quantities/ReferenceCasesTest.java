@@ -1,0 +1,109 @@
+package io.backpack4j.it.quantities;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.formats.ExtensionExpressions;
+import io.backpack4j.it.oracle.FirstOrder;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The results of BackPACK on PyTorch. Extensions that the class path lacks are left out. */
+class ReferenceCasesTest {
+
+    private static final Set<String> FIRST_ORDER = Set.of("grad_batch", "batch_l2", "sum_grad_squared", "variance");
+    private static final Set<String> ALWAYS = Set.of("loss", "output");
+
+    static List<ReferenceCase> cases() {
+        try (Stream<Path> files = Files.list(Path.of(ReferenceCasesTest.class
+                        .getResource("/reference/README.md")
+                        .toURI())
+                .getParent())) {
+            return files.filter(file -> file.toString().endsWith(".safetensors"))
+                    .sorted()
+                    .map(ReferenceCase::read)
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void results_are_those_of_the_reference(Setting setting) {
+        try (Passes passes = new Passes(setting)) {
+            for (ReferenceCase reference : cases()) {
+                List<Request<?>> requests = requests(passes, reference);
+                Set<String> names = names(requests);
+                assertThat(names).as(reference.name()).containsAll(FIRST_ORDER);
+                Map<String, double[]> expected = only(names, reference.results());
+                for (PassOptions options :
+                        List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(1), PassOptions.DEFAULT.chunk(2))) {
+                    Map<String, double[]> actual = passes.run(reference.problem(), requests, options);
+                    actual.remove("loss_batch");
+                    setting.assertClose(reference + " with " + options, actual, expected);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void the_oracle_agrees_with_the_reference(ReferenceCase reference) {
+        Map<String, double[]> actual = new FirstOrder(reference.problem()).results();
+        actual.remove("loss_batch");
+        Setting.FLOAT64.assertClose(reference.name(), actual, only(FIRST_ORDER, reference.results()));
+    }
+
+    @Test
+    void no_case_is_missing() {
+        assertThat(cases()).hasSizeGreaterThanOrEqualTo(13);
+    }
+
+    private static List<Request<?>> requests(Passes passes, ReferenceCase reference) {
+        List<String> known = passes.backpack().catalog().extensionTypes();
+        return ExtensionExpressions.parse(String.join(",", reference.extensions())).stream()
+                .filter(expression -> known.contains(expression.type()))
+                .<Request<?>>map(expression -> request(passes, expression))
+                .toList();
+    }
+
+    private static Request<?> request(Passes passes, ExtensionExpression expression) {
+        return passes.request(expression.type(), expression.options());
+    }
+
+    private static Set<String> names(List<Request<?>> requests) {
+        Set<String> names = new TreeSet<>();
+        requests.forEach(request -> names.add(request.name()));
+        return names;
+    }
+
+    /** Results that every pass has, and those of some names: {@code <parameter>/<name>} and {@code <parameter>/<name>/<factor>}. */
+    private static Map<String, double[]> only(Set<String> names, Map<String, double[]> results) {
+        Map<String, double[]> selected = new TreeMap<>();
+        results.forEach((key, values) -> {
+            String[] parts = key.split("/", 3);
+            if (ALWAYS.contains(key) || parts.length > 1 && (parts[1].equals("grad") || names.contains(parts[1]))) {
+                selected.put(key, values);
+            }
+        });
+        return selected;
+    }
+}
