@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
+import java.util.Objects;
 
 /** Makes the tiles of a product one at a time. */
 final class TileProducts {
@@ -26,7 +27,7 @@ final class TileProducts {
         Block tile = keeper == null ? context.pool().allocate(tileBytes()) : null;
         try {
             for (long b = 0; b < product.batch(); b++) {
-                long address = tile == null ? keeper.place(b) : tile.address;
+                long address = keeper != null ? keeper.place(b) : Objects.requireNonNull(tile).address;
                 move(primitive, b).at(2, address).run(context);
                 for (TileFeeder feeder : feeders) {
                     if (feeder != keeper) {

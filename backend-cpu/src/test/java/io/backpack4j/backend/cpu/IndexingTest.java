@@ -72,7 +72,7 @@ class IndexingTest extends VariantTest {
                 List<Long> steps = new ArrayList<>();
                 List<Long> sizes = new ArrayList<>();
                 for (int axis = 0; axis < shape.rank(); axis++) {
-                    long step = 1 + random.nextInt(3);
+                    long step = 1L + random.nextInt(3);
                     long start = random.nextInt((int) shape.size(axis));
                     long room = (shape.size(axis) - start + step - 1) / step;
                     starts.add(start);

@@ -45,7 +45,7 @@ abstract class VariantTest {
     static Shape randomShape(Random random, int rank, int limit) {
         long[] sizes = new long[rank];
         for (int axis = 0; axis < rank; axis++) {
-            sizes[axis] = 1 + random.nextInt(limit);
+            sizes[axis] = 1L + random.nextInt(limit);
         }
         return Shape.of(sizes);
     }

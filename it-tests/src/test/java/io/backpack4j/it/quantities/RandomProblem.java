@@ -68,7 +68,7 @@ final class RandomProblem {
 
     private Problem draw() {
         if (random.nextInt(3) > 0) {
-            linear(between(1, 3), true);
+            linear(between(1, 4), true);
         }
         int steps = between(1, 7);
         for (int i = 0; i < steps; i++) {
@@ -101,7 +101,7 @@ final class RandomProblem {
             return;
         }
         switch (between(0, 12)) {
-            case 0, 1, 2 -> linear(between(1, 3), true);
+            case 0, 1, 2 -> linear(between(1, 4), true);
             case 3, 4 -> activation();
             case 5, 6 -> simple();
             case 7 -> permute();
@@ -197,8 +197,8 @@ final class RandomProblem {
             if (axis < entries && left > 1 && random.nextInt(3) == 0) {
                 slices.add(between(-size, size - 1));
             } else if (axis < entries) {
-                int start = between(0, size - 1);
-                int stop = between(start + 1, size);
+                int start = random.nextBoolean() ? 0 : between(0, size - 1);
+                int stop = random.nextBoolean() ? size : between(start + 1, size);
                 int step = between(1, 3);
                 slices.add(range(start, stop, step, size));
                 shape.add((stop - start - 1) / step + 1);
