@@ -13,8 +13,9 @@ final class ActivationLoops {
             case 0 -> value(activation, x, count);
             case 1 -> derivative(activation, x, count);
             case 2 -> secondDerivative(activation, x, count);
-            default -> throw new BackpackException(
-                    "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+            default ->
+                throw new BackpackException(
+                        "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
         }
     }
 

@@ -28,9 +28,7 @@ record Broadcast(long[] sizes, long[] stridesA, long[] stridesB) {
             long strideB = sizeB == 1 ? 0 : stepB;
             stepA *= sizeA;
             stepB *= sizeB;
-            if (last < rank + 2
-                    && strideA == stridesA[last] * sizes[last]
-                    && strideB == stridesB[last] * sizes[last]) {
+            if (last < rank + 2 && strideA == stridesA[last] * sizes[last] && strideB == stridesB[last] * sizes[last]) {
                 sizes[last] *= size;
             } else {
                 last--;

@@ -46,7 +46,7 @@ final class DnnlContext implements AutoCloseable {
     DnnlContext(MemoryPool pool, int threads) {
         this.pool = pool;
         this.threads = threads;
-        this.scalars = pool.allocate(2L * SizeClass.ALIGNMENT);
+        this.scalars = pool.reserve(2L * SizeClass.ALIGNMENT);
         Dnnl.check(dnnl_stream_create(stream, Dnnl.ENGINE, dnnl_stream_default_flags), "create a stream");
     }
 
@@ -69,9 +69,9 @@ final class DnnlContext implements AutoCloseable {
         Block current = ones;
         if (current == null || current.bytes < count * Float.BYTES) {
             if (current != null) {
-                pool.release(current);
+                pool.unreserve(current);
             }
-            current = pool.allocate(Math.max(count, FEWEST_ONES) * Float.BYTES);
+            current = pool.reserve(Math.max(count, FEWEST_ONES) * Float.BYTES);
             float[] values = new float[(int) (current.bytes / Float.BYTES)];
             Arrays.fill(values, 1);
             current.put(0, values, 0, values.length);
@@ -117,10 +117,10 @@ final class DnnlContext implements AutoCloseable {
         primitives.values().forEach(DnnlPrimitive::close);
         primitives.clear();
         dnnl_stream_destroy(stream);
-        pool.release(scalars);
+        pool.unreserve(scalars);
         Block last = ones;
         if (last != null) {
-            pool.release(last);
+            pool.unreserve(last);
         }
     }
 }

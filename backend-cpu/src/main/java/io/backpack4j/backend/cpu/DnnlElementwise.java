@@ -162,8 +162,8 @@ final class DnnlElementwise implements Elementwise {
     private boolean activate(Activation activation, CpuTensor x, CpuTensor to) {
         return switch (activation.kind()) {
             case RELU -> compare(dnnl_eltwise_clip, dnnl_binary_max, x, to);
-            case LEAKY_RELU -> activation.parameter() != 0
-                    && eltwise(dnnl_eltwise_relu, activation.parameter(), 0, x, to);
+            case LEAKY_RELU ->
+                activation.parameter() != 0 && eltwise(dnnl_eltwise_relu, activation.parameter(), 0, x, to);
             case ELU -> eltwise(dnnl_eltwise_elu, activation.parameter(), 0, x, to);
             case SELU -> selu(x, to);
             case SIGMOID -> eltwise(dnnl_eltwise_logistic, 0, 0, x, to);
@@ -188,12 +188,13 @@ final class DnnlElementwise implements Elementwise {
             // y > 0 where x > 0
             case RELU -> backward(dnnl_eltwise_relu, 0, saved, cotangents, to);
             case LEAKY_RELU -> backward(dnnl_eltwise_relu, activation.parameter(), saved, cotangents, to);
-            case ELU -> backward(
-                    activation.derivativeFromOutput() ? dnnl_eltwise_elu_use_dst_for_bwd : dnnl_eltwise_elu,
-                    activation.parameter(),
-                    saved,
-                    cotangents,
-                    to);
+            case ELU ->
+                backward(
+                        activation.derivativeFromOutput() ? dnnl_eltwise_elu_use_dst_for_bwd : dnnl_eltwise_elu,
+                        activation.parameter(),
+                        saved,
+                        cotangents,
+                        to);
             case SIGMOID -> backward(dnnl_eltwise_logistic_use_dst_for_bwd, 0, saved, cotangents, to);
             case TANH -> backward(dnnl_eltwise_tanh_use_dst_for_bwd, 0, saved, cotangents, to);
             case LOG_SIGMOID -> backward(dnnl_eltwise_soft_relu, -1, saved, cotangents, to);
@@ -213,27 +214,32 @@ final class DnnlElementwise implements Elementwise {
                 .add(alpha)
                 .add(beta)
                 .add(x.elements);
-        DnnlPrimitive primitive =
-                context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.eltwise(algorithm, alpha, beta, x.elements));
+        DnnlPrimitive primitive = context.get(
+                key, Cost.elements(x.elements), () -> DnnlRecipes.eltwise(algorithm, alpha, beta, x.elements));
         return primitive.usable() && run(context, primitive.at(0, x.address()).at(1, to.address()));
     }
 
     private boolean copy(CpuTensor x, CpuTensor to) {
         DnnlContext context = contexts.get();
         PrimitiveKey key = context.key(DnnlKind.COPY).add(x.elements);
-        DnnlPrimitive primitive =
-                context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.reorder(Layout.dense(x.elements), Layout.dense(x.elements)));
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.elements(x.elements),
+                () -> DnnlRecipes.reorder(Layout.dense(x.elements), Layout.dense(x.elements)));
         return primitive.usable() && run(context, primitive.at(0, x.address()).at(1, to.address()));
     }
 
     private boolean affine(CpuTensor x, double scale, double offset, CpuTensor to) {
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
-                context.key(DnnlKind.AFFINE).add(x.elements), Cost.elements(x.elements), () -> DnnlRecipes.affine(x.elements));
+                context.key(DnnlKind.AFFINE).add(x.elements),
+                Cost.elements(x.elements),
+                () -> DnnlRecipes.affine(x.elements));
         return primitive.usable()
                 && run(
                         context,
-                        primitive.at(0, x.address())
+                        primitive
+                                .at(0, x.address())
                                 .at(1, context.scalar(0, scale))
                                 .at(2, context.scalar(1, offset))
                                 .at(3, to.address()));
@@ -242,11 +248,14 @@ final class DnnlElementwise implements Elementwise {
     private boolean addScaled(double alpha, CpuTensor x, CpuTensor to) {
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
-                context.key(DnnlKind.ADD_SCALED).add(x.elements), Cost.elements(x.elements), () -> DnnlRecipes.addScaled(x.elements));
+                context.key(DnnlKind.ADD_SCALED).add(x.elements),
+                Cost.elements(x.elements),
+                () -> DnnlRecipes.addScaled(x.elements));
         return primitive.usable()
                 && run(
                         context,
-                        primitive.at(0, x.address())
+                        primitive
+                                .at(0, x.address())
                                 .at(1, context.scalar(0, alpha))
                                 .at(2, to.address())
                                 .at(3, to.address()));
@@ -262,20 +271,20 @@ final class DnnlElementwise implements Elementwise {
         return primitive.usable()
                 && run(
                         context,
-                        primitive.at(0, x.address())
-                                .at(1, context.scalar(0, 1))
-                                .at(2, to.address()));
+                        primitive.at(0, x.address()).at(1, context.scalar(0, 1)).at(2, to.address()));
     }
 
     private boolean compare(int function, int comparison, CpuTensor x, CpuTensor to) {
         DnnlContext context = contexts.get();
         PrimitiveKey key =
                 context.key(DnnlKind.COMPARE).add(function).add(comparison).add(x.elements);
-        DnnlPrimitive primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.compare(function, comparison, x.elements));
+        DnnlPrimitive primitive = context.get(
+                key, Cost.elements(x.elements), () -> DnnlRecipes.compare(function, comparison, x.elements));
         return primitive.usable()
                 && run(
                         context,
-                        primitive.at(0, x.address())
+                        primitive
+                                .at(0, x.address())
                                 .at(1, context.scalar(0, 1))
                                 .at(2, x.address())
                                 .at(3, to.address()));
@@ -283,12 +292,12 @@ final class DnnlElementwise implements Elementwise {
 
     private boolean backward(int algorithm, double alpha, CpuTensor saved, CpuTensor cotangents, CpuTensor to) {
         DnnlContext context = contexts.get();
-        PrimitiveKey key = context.key(DnnlKind.ELTWISE_BACKWARD)
-                .add(algorithm)
-                .add(alpha)
-                .add(saved.elements);
-        DnnlPrimitive primitive =
-                context.get(key, Cost.elements(saved.elements), () -> DnnlRecipes.eltwiseBackward(algorithm, alpha, saved.elements));
+        PrimitiveKey key =
+                context.key(DnnlKind.ELTWISE_BACKWARD).add(algorithm).add(alpha).add(saved.elements);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.elements(saved.elements),
+                () -> DnnlRecipes.eltwiseBackward(algorithm, alpha, saved.elements));
         if (!primitive.usable()) {
             return false;
         }
@@ -309,11 +318,10 @@ final class DnnlElementwise implements Elementwise {
                 .add(sizes)
                 .add(sizesB)
                 .add(scale);
-        DnnlPrimitive primitive = context.get(key, Cost.elements(to.elements), () -> DnnlRecipes.binary(algorithm, sizes, sizesB, scale));
+        DnnlPrimitive primitive =
+                context.get(key, Cost.elements(to.elements), () -> DnnlRecipes.binary(algorithm, sizes, sizesB, scale));
         return primitive.usable()
-                && run(
-                        context,
-                        primitive.at(0, a.address()).at(1, b.address()).at(2, to.address()));
+                && run(context, primitive.at(0, a.address()).at(1, b.address()).at(2, to.address()));
     }
 
     private static boolean run(DnnlContext context, DnnlPrimitive primitive) {

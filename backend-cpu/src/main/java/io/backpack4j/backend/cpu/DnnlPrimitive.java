@@ -59,7 +59,10 @@ final class DnnlPrimitive implements AutoCloseable {
                     ? scratchpad
                     : dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, argumentIds[i]);
             Dnnl.check(dnnl_memory_create(memories[i], memory, Dnnl.ENGINE, address.at(0)), "create memory");
-            arguments.position(i).arg(last ? DNNL_ARG_SCRATCHPAD : argumentIds[i]).memory(memories[i]);
+            arguments
+                    .position(i)
+                    .arg(last ? DNNL_ARG_SCRATCHPAD : argumentIds[i])
+                    .memory(memories[i]);
         }
         arguments.position(0);
         dnnl_primitive_desc_destroy(description);

@@ -122,7 +122,8 @@ final class DnnlProducts implements Products {
         if (!primitive.usable()) {
             return false;
         }
-        primitive.at(0, x.address())
+        primitive
+                .at(0, x.address())
                 .at(1, weight.address())
                 .at(2, bias.address())
                 .at(3, to.address())

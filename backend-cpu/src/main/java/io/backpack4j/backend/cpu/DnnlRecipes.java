@@ -67,8 +67,7 @@ final class DnnlRecipes {
         var x = Dnnl.dense(n);
         var one = Dnnl.dense(1);
         var description = new dnnl_primitive_desc();
-        try (var attributes =
-                new DnnlAttributes().eltwise(algorithm, alpha, 0).affine(scale, 0)) {
+        try (var attributes = new DnnlAttributes().eltwise(algorithm, alpha, 0).affine(scale, 0)) {
             int status = dnnl_binary_primitive_desc_create(
                     description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
             return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, DNNL_ARG_DST);
@@ -118,16 +117,7 @@ final class DnnlRecipes {
                             attributes.done()),
                     "describe a forward operation");
             int status = dnnl_eltwise_backward_primitive_desc_create(
-                    description,
-                    Dnnl.ENGINE,
-                    algorithm,
-                    data,
-                    data,
-                    data,
-                    (float) alpha,
-                    0,
-                    hint,
-                    attributes.done());
+                    description, Dnnl.ENGINE, algorithm, data, data, data, (float) alpha, 0, hint, attributes.done());
             return DnnlPrimitive.of(
                     status,
                     description,
@@ -146,8 +136,8 @@ final class DnnlRecipes {
         var b = Dnnl.dense(sizesB);
         var description = new dnnl_primitive_desc();
         try (var attributes = new DnnlAttributes().affine(scale, 0)) {
-            int status = dnnl_binary_primitive_desc_create(
-                    description, Dnnl.ENGINE, algorithm, a, b, a, attributes.done());
+            int status =
+                    dnnl_binary_primitive_desc_create(description, Dnnl.ENGINE, algorithm, a, b, a, attributes.done());
             return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, DNNL_ARG_DST);
         } finally {
             destroy(a, b);
@@ -183,8 +173,7 @@ final class DnnlRecipes {
                     description, Dnnl.ENGINE, left, right, null, to, attributes.done());
             return alpha == null
                     ? DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST)
-                    : DnnlPrimitive.of(
-                            status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, operand, DNNL_ARG_DST);
+                    : DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, operand, DNNL_ARG_DST);
         } finally {
             destroy(left, right, to, alpha);
         }
@@ -200,8 +189,7 @@ final class DnnlRecipes {
         try (var attributes = new DnnlAttributes()) {
             int status = dnnl_matmul_primitive_desc_create(
                     description, Dnnl.ENGINE, left, right, bias, to, attributes.done());
-            return DnnlPrimitive.of(
-                    status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST);
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST);
         } finally {
             destroy(left, right, bias, to);
         }
@@ -222,11 +210,10 @@ final class DnnlRecipes {
             int factor = weight ? attributes.binary(dnnl_binary_mul, one) : 0;
             int old = attributes.binary(dnnl_binary_add, x);
             int algorithm = center ? dnnl_binary_sub : dnnl_binary_mul;
-            int status = dnnl_binary_primitive_desc_create(
-                    description, Dnnl.ENGINE, algorithm, x, x, x, attributes.done());
+            int status =
+                    dnnl_binary_primitive_desc_create(description, Dnnl.ENGINE, algorithm, x, x, x, attributes.done());
             return weight
-                    ? DnnlPrimitive.of(
-                            status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, old, DNNL_ARG_DST, factor)
+                    ? DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, old, DNNL_ARG_DST, factor)
                     : DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, old, DNNL_ARG_DST);
         } finally {
             destroy(x, one);

@@ -64,7 +64,8 @@ final class DnnlReductions implements Reductions {
         if (!primitive.usable()) {
             return false;
         }
-        primitive.at(0, x.address())
+        primitive
+                .at(0, x.address())
                 .at(1, context.ones(length))
                 .at(2, target.address())
                 .run(context);

@@ -32,19 +32,19 @@ final class HostElementwise implements Elementwise {
         CpuTensor target = backend.own(destination);
         long bytes = target.elements * target.dtype().bytes();
         if (Double.doubleToRawLongBits(value) == 0 && bytes > 0) {
-            Pointer.memset(new Address().at(target.address()), 0, bytes);
+            Pointer.memset(Scratch.get().to.at(target.address()), 0, bytes);
             return;
         }
-        double[] values = Scratch.get().a;
+        Scratch scratch = Scratch.get();
+        double[] values = scratch.a;
         int first = chunk(target.elements, 0);
         Arrays.fill(values, 0, first, value);
         target.write(0, values, 0, first);
         // what is filled is copied behind itself, up to a piece that stays in the cache
-        var from = new Address().at(target.address());
-        var to = new Address();
+        Address from = scratch.from.at(target.address());
         for (long done = first * (long) target.dtype().bytes(); done < bytes; ) {
             long length = Math.min(Math.min(done, FILL_BYTES), bytes - done);
-            Pointer.memcpy(to.at(target.address() + done), from, length);
+            Pointer.memcpy(scratch.to.at(target.address() + done), from, length);
             done += length;
         }
     }
@@ -59,7 +59,8 @@ final class HostElementwise implements Elementwise {
         if (from.dtype() == to.dtype()) {
             long bytes = from.elements * from.dtype().bytes();
             if (from.address() != to.address()) {
-                Pointer.memcpy(new Address().at(to.address()), new Address().at(from.address()), bytes);
+                Scratch scratch = Scratch.get();
+                Pointer.memcpy(scratch.to.at(to.address()), scratch.from.at(from.address()), bytes);
             }
             return;
         }

@@ -41,7 +41,8 @@ final class HostIndexing implements Indexing {
         CpuTensor to = backend.own(destination);
         long[] strides = contiguous(from.shape());
         long start = start(strides, region);
-        StridedCopy.of(to.shape().toArray(), steps(strides, region), contiguous(to.shape())).run(from, start, to, 0);
+        StridedCopy.of(to.shape().toArray(), steps(strides, region), contiguous(to.shape()))
+                .run(from, start, to, 0);
     }
 
     @Override
@@ -63,8 +64,8 @@ final class HostIndexing implements Indexing {
         if (to.elements == 0) {
             return;
         }
-        var input = new Address();
-        var output = new Address();
+        Address input = Scratch.get().from;
+        Address output = Scratch.get().to;
         for (long i = 0; i < positions.elements; i++) {
             long row = positions.block.getLong(positions.at(i));
             Pointer.memcpy(output.at(to.address() + i * bytes), input.at(from.address() + row * bytes), bytes);

@@ -41,9 +41,15 @@ final class HostProducts implements Products {
         int n = Math.toIntExact(to.shape().size(-1));
         int bytes = to.dtype().bytes();
         int batchAxes = to.shape().rank() - 2;
-        long[] sizes = to.shape().toArray();
+        long batch = to.shape().elements(0, batchAxes);
+        boolean oneRight = right.shape().elements(0, batchAxes) == 1;
+        if (oneRight && !transposeA && left.shape().elements(0, batchAxes) == batch) {
+            // the rows of all left matrices meet the same right one
+            m = Math.toIntExact(m * batch);
+            batchAxes = 0;
+        }
         var odometer = new Odometer(
-                sizes,
+                to.shape().toArray(),
                 batchAxes,
                 strides(left.shape(), batchAxes, (long) m * k * bytes),
                 strides(right.shape(), batchAxes, (long) k * n * bytes));

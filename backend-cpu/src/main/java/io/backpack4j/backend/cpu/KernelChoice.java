@@ -42,13 +42,13 @@ enum KernelChoice {
                             "MissingLibrary",
                             "backpack.cpu.kernels=onednn was asked for, but oneDNN cannot be loaded: "
                                     + libraries.onednnProblem()
-                                    + " Add org.bytedeco:dnnl and org.bytedeco:opencl with the classifier of this platform, or leave the property out.");
+                                    + " Add org.bytedeco:dnnl and org.bytedeco:opencl with the classifier of this"
+                                    + " platform, or leave the property out.");
                 }
                 return choice;
             }
         }
         throw new BackpackException(
-                "UnknownKernels",
-                "backpack.cpu.kernels is '%s'. Possible are nd4j and onednn.".formatted(wish.get()));
+                "UnknownKernels", "backpack.cpu.kernels is '%s'. Possible are nd4j and onednn.".formatted(wish.get()));
     }
 }

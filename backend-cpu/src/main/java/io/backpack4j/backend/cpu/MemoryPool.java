@@ -26,11 +26,27 @@ final class MemoryPool {
     private long peakBytes;
     private long highestBytes;
     private long pooledBytes;
+    private long reservedBytes;
     private long systemAllocations;
     private long releases;
 
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
     synchronized Block allocate(long bytes) {
+        Block block = take(bytes);
+        usedBytes += block.bytes;
+        peakBytes = Math.max(peakBytes, usedBytes);
+        highestBytes = Math.max(highestBytes, usedBytes);
+        return block;
+    }
+
+    /** A block for constants that kernels keep: it counts as held from the system, not as used. */
+    synchronized Block reserve(long bytes) {
+        Block block = take(bytes);
+        reservedBytes += block.bytes;
+        return block;
+    }
+
+    private Block take(long bytes) {
         long size = SizeClass.round(bytes);
         ArrayDeque<Block> queue = free[SizeClass.index(size)];
         Block block = queue == null ? null : queue.pollLast();
@@ -39,9 +55,6 @@ final class MemoryPool {
             block = fromSystem(size);
         }
         block.references = 1;
-        usedBytes += size;
-        peakBytes = Math.max(peakBytes, usedBytes);
-        highestBytes = Math.max(highestBytes, usedBytes);
         return block;
     }
 
@@ -50,10 +63,19 @@ final class MemoryPool {
     }
 
     synchronized void release(Block block) {
-        if (--block.references > 0 || !blocks.contains(block)) {
-            return;
+        if (--block.references == 0 && blocks.contains(block)) {
+            usedBytes -= block.bytes;
+            giveBack(block);
         }
-        usedBytes -= block.bytes;
+    }
+
+    /** Ends {@link #reserve}. */
+    synchronized void unreserve(Block block) {
+        reservedBytes -= block.bytes;
+        giveBack(block);
+    }
+
+    private void giveBack(Block block) {
         block.freedAt = ++releases;
         int index = SizeClass.index(block.bytes);
         if (free[index] == null) {
@@ -117,7 +139,7 @@ final class MemoryPool {
 
     /** Gives the longest unused blocks back to the system until no more than {@code limit} bytes are free. */
     private void trim(long limit) {
-        while (pooledBytes - usedBytes > limit) {
+        while (pooledBytes - usedBytes - reservedBytes > limit) {
             ArrayDeque<Block> oldest = null;
             for (ArrayDeque<Block> queue : free) {
                 if (queue != null

@@ -23,7 +23,8 @@ record NativeLibraries(Availability availability, Optional<String> onednn, Strin
     private static final Logger LOG = LoggerFactory.getLogger(NativeLibraries.class);
 
     private static final String REMEDY =
-            "Put org.nd4j:nd4j-native, org.bytedeco:javacpp and org.bytedeco:openblas on the class path, each also with the classifier of this platform";
+            "Put org.nd4j:nd4j-native, org.bytedeco:javacpp and org.bytedeco:openblas on the class path, each also"
+                    + " with the classifier of this platform";
 
     static NativeLibraries get() {
         return Holder.LIBRARIES;
@@ -35,7 +36,8 @@ record NativeLibraries(Availability availability, Optional<String> onednn, Strin
         try {
             platform = Loader.getPlatform();
             Loader.load(openblas_nolapack.class);
-            nd4j = String.valueOf(Nd4j.getExecutioner().getEnvironmentInformation().getProperty("backend"));
+            nd4j = String.valueOf(
+                    Nd4j.getExecutioner().getEnvironmentInformation().getProperty("backend"));
         } catch (Throwable e) {
             LOG.debug("The CPU backend's libraries do not load.", e);
             var missing = new Availability.Unavailable(

@@ -42,8 +42,7 @@ final class OuterSquaresDouble extends OuterSquares {
     }
 
     /** One tile; the compiler does not vectorise a loop over two. */
-    private static void addOne(
-            double[] right, double left, double weight, double[] centers, double[] sums, int width) {
+    private static void addOne(double[] right, double left, double weight, double[] centers, double[] sums, int width) {
         for (int k = 0; k < width; k++) {
             double d = left * right[k] - centers[k];
             sums[k] += weight * d * d;

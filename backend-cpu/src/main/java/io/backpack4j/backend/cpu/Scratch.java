@@ -1,6 +1,6 @@
 package io.backpack4j.backend.cpu;
 
-/** A thread's small arrays, through which loops read and write native memory. They fit into the first cache. */
+/** A thread's small arrays, through which loops read and write native memory, and movable addresses. The arrays fit into the first cache. */
 final class Scratch {
 
     /** The number of elements that loops handle at a time. */
@@ -14,6 +14,8 @@ final class Scratch {
     final float[] floats = new float[CHUNK];
     final int[] ints = new int[CHUNK];
     final long[] longs = new long[CHUNK];
+    final Address from = new Address();
+    final Address to = new Address();
 
     private Scratch() {}
 

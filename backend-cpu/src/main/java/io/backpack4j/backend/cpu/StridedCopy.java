@@ -62,8 +62,8 @@ final class StridedCopy {
         int bytes = source.dtype().bytes();
         var odometer = new Odometer(sizes, inner, from, to);
         if (from[inner] == 1 && to[inner] == 1 && sizes[inner] * bytes >= RUN_BYTES) {
-            var input = new Address();
-            var output = new Address();
+            Address input = Scratch.get().from;
+            Address output = Scratch.get().to;
             long base = source.address() + sourceStart * bytes;
             long targetBase = target.address() + targetStart * bytes;
             do {

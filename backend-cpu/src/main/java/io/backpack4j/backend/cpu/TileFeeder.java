@@ -21,26 +21,28 @@ interface TileFeeder {
         return 0;
     }
 
-    /** A feeder for every consumer of {@code batch} tiles of {@code elements} numbers each. */
-    static List<TileFeeder> all(
+    /** A feeder for every consumer of {@code batch} tiles of {@code elements} numbers each; none if oneDNN is slow at one of them. */
+    static Optional<List<TileFeeder>> all(
             DnnlContext context, CpuBackend backend, List<TileConsumer> consumers, long elements, long batch) {
         List<TileFeeder> feeders = new ArrayList<>();
         for (TileConsumer consumer : consumers) {
-            feeders.add(of(context, backend, consumer, elements, batch));
+            TileFeeder feeder = of(context, backend, consumer, elements, batch);
+            if (feeder == null) {
+                return Optional.empty();
+            }
+            feeders.add(feeder);
         }
-        return feeders;
+        return Optional.of(feeders);
     }
 
-    private static TileFeeder of(
+    private static @Nullable TileFeeder of(
             DnnlContext context, CpuBackend backend, TileConsumer consumer, long elements, long batch) {
         long to = backend.own(consumer.destination()).address();
         long bytes = elements * Float.BYTES;
         if (consumer instanceof TileConsumer.Sum sum) {
             long length = Math.max(1, batch / sum.destination().shape().size(0));
             DnnlPrimitive add = context.get(
-                    context.key(DnnlKind.ADD).add(elements),
-                    Cost.elements(elements),
-                    () -> DnnlRecipes.add(elements));
+                    context.key(DnnlKind.ADD).add(elements), Cost.elements(elements), () -> DnnlRecipes.add(elements));
             return (tile, b) -> {
                 long sums = to + b / length * bytes;
                 add.at(0, sums).at(1, tile).at(2, sums).run(context);
@@ -76,7 +78,7 @@ interface TileFeeder {
         }
     }
 
-    private static TileFeeder squares(
+    private static @Nullable TileFeeder squares(
             DnnlContext context, CpuBackend backend, TileConsumer.SumOfSquares squares, long to, long elements) {
         Tensor center = squares.center();
         Tensor weights = squares.weights();
@@ -94,10 +96,8 @@ interface TileFeeder {
     }
 
     private static DnnlPrimitive squares(DnnlContext context, long elements, boolean center, boolean weight) {
-        PrimitiveKey key = context.key(DnnlKind.SQUARES)
-                .add(elements)
-                .add(center ? 1 : 0)
-                .add(weight ? 1 : 0);
+        PrimitiveKey key =
+                context.key(DnnlKind.SQUARES).add(elements).add(center ? 1 : 0).add(weight ? 1 : 0);
         return context.get(key, Cost.elements(elements), () -> DnnlRecipes.squares(elements, center, weight));
     }
 

@@ -96,15 +96,11 @@ final class TileProducts {
                 key,
                 cost(product, joined),
                 () -> DnnlRecipes.matmul(
-                        leftLayout(product, joined),
-                        rightLayout(product, joined),
-                        tileLayout(product),
-                        beta));
+                        leftLayout(product, joined), rightLayout(product, joined), tileLayout(product), beta));
     }
 
     private static double cost(PerSampleProduct product, long joined) {
-        return Cost.product(
-                product.groups() * product.rows(), product.columns(), product.positions() * joined);
+        return Cost.product(product.groups() * product.rows(), product.columns(), product.positions() * joined);
     }
 
     private static PrimitiveKey key(PrimitiveKey start, PerSampleProduct product, long joined) {

@@ -42,16 +42,18 @@ class ActivationsTest extends VariantTest {
             case SELU -> elu(order, x, Activation.SELU_ALPHA, Activation.SELU_SCALE);
             case SIGMOID -> sigmoid(order, x);
             // tanh x = 2 σ(2x) - 1
-            case TANH -> switch (order) {
-                case 0 -> StrictMath.tanh(x);
-                case 1 -> 4 * sigmoid(1, 2 * x);
-                default -> 8 * sigmoid(2, 2 * x);
-            };
-            case LOG_SIGMOID -> switch (order) {
-                case 0 -> x < 0 ? x - StrictMath.log1p(StrictMath.exp(x)) : -StrictMath.log1p(StrictMath.exp(-x));
-                case 1 -> sigmoid(0, -x);
-                default -> -sigmoid(1, x);
-            };
+            case TANH ->
+                switch (order) {
+                    case 0 -> StrictMath.tanh(x);
+                    case 1 -> 4 * sigmoid(1, 2 * x);
+                    default -> 8 * sigmoid(2, 2 * x);
+                };
+            case LOG_SIGMOID ->
+                switch (order) {
+                    case 0 -> x < 0 ? x - StrictMath.log1p(StrictMath.exp(x)) : -StrictMath.log1p(StrictMath.exp(-x));
+                    case 1 -> sigmoid(0, -x);
+                    default -> -sigmoid(1, x);
+                };
         };
     }
 
@@ -84,7 +86,9 @@ class ActivationsTest extends VariantTest {
         return switch (order) {
             case 0 -> value.doubleValue();
             case 1 -> slope.doubleValue();
-            default -> slope.multiply(BigDecimal.ONE.subtract(value.multiply(BigDecimal.valueOf(2)))).doubleValue();
+            default ->
+                slope.multiply(BigDecimal.ONE.subtract(value.multiply(BigDecimal.valueOf(2))))
+                        .doubleValue();
         };
     }
 
@@ -114,7 +118,9 @@ class ActivationsTest extends VariantTest {
                         Tensor x = input.on(scope, variant);
                         Tensor destination = dirty(scope, variant, input.shape());
                         backend.elementwise().activation(activation, order, x, destination);
-                        assertThat(backend.reductions().allFinite(destination)).as(what).isTrue();
+                        assertThat(backend.reductions().allFinite(destination))
+                                .as(what)
+                                .isTrue();
                         expected.assertClose(destination, variant.tolerance(), what);
                         backend.elementwise().activation(activation, order, x, x);
                         expected.assertClose(x, variant.tolerance(), what + " in place");

@@ -85,7 +85,8 @@ class ContractionsTest extends VariantTest {
     void multipliesRowByRow(Variant variant) {
         var backend = backend(variant);
         Random random = Variant.random(51);
-        for (Shape shape : List.of(Shape.of(3, 4), Shape.of(5, 2, 7), Shape.of(4, 20_000), Shape.of(0, 3), Shape.of(2, 0))) {
+        for (Shape shape :
+                List.of(Shape.of(3, 4), Shape.of(5, 2, 7), Shape.of(4, 20_000), Shape.of(0, 3), Shape.of(2, 0))) {
             try (TensorScope scope = backend.openScope()) {
                 Numbers a = Numbers.random(random, variant, shape);
                 Numbers b = Numbers.random(random, variant, shape);
@@ -112,8 +113,10 @@ class ContractionsTest extends VariantTest {
         for (int[] size : new int[][] {{10, 1, 784}, {24, 9, 100}}) {
             try (TensorScope scope = backend.openScope()) {
                 int[] sizes = {batch, batch, 1, size[0], size[1], size[2]};
-                Numbers left = Numbers.random(random, variant, left(sizes, true)).map(v -> variant.round(100 + v * 1e-3));
-                Numbers right = Numbers.random(random, variant, right(sizes, false)).map(v -> 1);
+                Numbers left =
+                        Numbers.random(random, variant, left(sizes, true)).map(v -> variant.round(100 + v * 1e-3));
+                Numbers right =
+                        Numbers.random(random, variant, right(sizes, false)).map(v -> 1);
                 double[][] tiles = tiles(sizes, left, true, right, false);
                 Shape tile = Shape.of(1, size[0], size[2]);
                 Numbers mean = Numbers.filled(tile, 0);
@@ -141,7 +144,8 @@ class ContractionsTest extends VariantTest {
                 }
                 double unit = variant.single() ? 1e-5 : 1e-13;
                 double tolerance = batch * 1e-3 * 100 * size[1] * unit * size[1];
-                expected.assertClose(destination, Math.min(tolerance, 0.1 * Math.max(largest, 1e-3)), "centred squares");
+                expected.assertClose(
+                        destination, Math.min(tolerance, 0.1 * Math.max(largest, 1e-3)), "centred squares");
             }
         }
     }
@@ -269,8 +273,7 @@ class ContractionsTest extends VariantTest {
                 norms,
                 largest * largest * many,
                 "squaredNorms"));
-        all.add(new Expectation(
-                new TileConsumer.Copy(dirty(scope, variant, copy.shape())), copy, largest, "copy"));
+        all.add(new Expectation(new TileConsumer.Copy(dirty(scope, variant, copy.shape())), copy, largest, "copy"));
         all.add(new Expectation(
                 new TileConsumer.Dot(directions.on(scope, variant), dirty(scope, variant, dots.shape())),
                 dots,

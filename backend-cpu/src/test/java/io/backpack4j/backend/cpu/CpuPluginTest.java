@@ -34,11 +34,13 @@ class CpuPluginTest {
 
     @Test
     void saysWhatItWouldUse() {
-        assertThat(provider.probe()).isInstanceOfSatisfying(Availability.Available.class, available -> assertThat(
-                        available.description())
-                .contains("ND4J")
-                .contains("OpenBLAS")
-                .containsPattern("oneDNN \\d+\\.\\d+\\.\\d+: kernels onednn"));
+        assertThat(provider.probe())
+                .isInstanceOfSatisfying(
+                        Availability.Available.class,
+                        available -> assertThat(available.description())
+                                .contains("ND4J")
+                                .contains("OpenBLAS")
+                                .containsPattern("oneDNN \\d+\\.\\d+\\.\\d+: kernels onednn"));
         assertThat(provider.probe()).isSameAs(provider.probe());
     }
 

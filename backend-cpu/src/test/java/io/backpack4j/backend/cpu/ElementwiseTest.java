@@ -77,7 +77,8 @@ class ElementwiseTest extends VariantTest {
         var backend = backend(variant);
         try (var scope = backend.openScope()) {
             for (Shape shape : SHAPES) {
-                Numbers numbers = Numbers.random(Variant.random(1), variant, shape).map(x -> Math.rint(x * 100) + 0.0);
+                Numbers numbers =
+                        Numbers.random(Variant.random(1), variant, shape).map(x -> Math.rint(x * 100) + 0.0);
                 Tensor source = numbers.on(scope, variant);
                 for (DType dtype : DType.values()) {
                     Tensor copy = scope.allocate(shape, dtype);
@@ -120,7 +121,9 @@ class ElementwiseTest extends VariantTest {
     @EachVariant
     void treatsSpecialNumbersAsJavaDoes(Variant variant) {
         var backend = backend(variant);
-        double[] special = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0, 1e-30, -1e-30, 1e18, -1e18};
+        double[] special = {
+            Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 0, 1e-30, -1e-30, 1e18, -1e18
+        };
         double[] many = new double[4096];
         for (int i = 0; i < many.length; i++) {
             many[i] = variant.round(special[i % special.length]);
@@ -193,7 +196,8 @@ class ElementwiseTest extends VariantTest {
             for (long[][] shapes : table) {
                 for (BinaryOperation operation : BinaryOperation.values()) {
                     Numbers a = Numbers.random(random, variant, Shape.of(shapes[0]));
-                    Numbers b = Numbers.random(random, variant, Shape.of(shapes[1])).map(x -> x + Math.signum(x));
+                    Numbers b =
+                            Numbers.random(random, variant, Shape.of(shapes[1])).map(x -> x + Math.signum(x));
                     Shape shape = Shape.of(shapes[2]);
                     Tensor left = a.on(scope, variant);
                     Tensor right = b.on(scope, variant);
@@ -249,8 +253,7 @@ class ElementwiseTest extends VariantTest {
                 Tensor sum = y.on(scope, variant);
                 Tensor added = x.on(scope, variant);
                 backend.elementwise().addScaled(-1.5, added, sum);
-                Numbers.combine(x, y, shape, (v, w) -> w - 1.5 * v)
-                        .assertClose(sum, variant.tolerance(), "addScaled");
+                Numbers.combine(x, y, shape, (v, w) -> w - 1.5 * v).assertClose(sum, variant.tolerance(), "addScaled");
                 backend.elementwise().addScaled(2, added, added);
                 x.map(v -> 3 * v).assertClose(added, variant.tolerance(), "addScaled to itself");
             }

@@ -86,7 +86,8 @@ class IndexingTest extends VariantTest {
                 for (int i = 0; i < expected.values().length; i++) {
                     int[] index = expected.index(i);
                     for (int axis = 0; axis < index.length; axis++) {
-                        index[axis] = (int) (region.starts().get(axis) + index[axis] * region.steps().get(axis));
+                        index[axis] = (int) (region.starts().get(axis)
+                                + index[axis] * region.steps().get(axis));
                     }
                     expected.values()[i] = x.at(index);
                     merged.values()[x.position(index)] = x.at(index);
@@ -135,13 +136,15 @@ class IndexingTest extends VariantTest {
         var backend = backend(variant);
         Random random = Variant.random(33);
         try (var scope = backend.openScope()) {
-            for (Shape shape : List.of(Shape.of(4), Shape.of(3, 5), Shape.of(3, 4, 5), Shape.of(2, 3, 4, 2), Shape.of(0, 3))) {
+            for (Shape shape :
+                    List.of(Shape.of(4), Shape.of(3, 5), Shape.of(3, 4, 5), Shape.of(2, 3, 4, 2), Shape.of(0, 3))) {
                 for (int axis = 0; axis < shape.rank(); axis++) {
                     if (shape.size(axis) == 0) {
                         continue;
                     }
                     Numbers x = Numbers.random(random, variant, shape);
-                    Shape reduced = shape.slice(0, axis).append(shape.slice(axis + 1, shape.rank()).toArray());
+                    Shape reduced = shape.slice(0, axis)
+                            .append(shape.slice(axis + 1, shape.rank()).toArray());
                     Numbers expected = Numbers.filled(reduced, 0);
                     Numbers added = new Numbers(shape, x.values().clone());
                     long[] chosen = new long[expected.values().length];

@@ -254,7 +254,8 @@ class MemoryTest {
                 step(backend, DType.FLOAT32, 20 + 9 * i);
             }
             assertThat(backend.memory().pooledBytes()).isLessThan(20 << 20);
-            DnnlContext context = ((DnnlKernels) ((CpuBackend) backend).kernels()).contexts().get();
+            DnnlContext context =
+                    ((DnnlKernels) ((CpuBackend) backend).kernels()).contexts().get();
             try (TensorScope scope = backend.openScope()) {
                 Tensor x = scope.allocate(Shape.of(4000), DType.FLOAT32);
                 for (int n = 1000; n < 1000 + DnnlContext.LIMIT + 50; n++) {

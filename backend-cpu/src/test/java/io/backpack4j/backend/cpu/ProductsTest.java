@@ -65,7 +65,8 @@ class ProductsTest extends VariantTest {
         }
     }
 
-    private static Numbers product(Numbers a, boolean transposeA, Numbers b, boolean transposeB, Shape shape, int inner) {
+    private static Numbers product(
+            Numbers a, boolean transposeA, Numbers b, boolean transposeB, Shape shape, int inner) {
         Numbers result = Numbers.filled(shape, 0);
         int rank = shape.rank();
         for (int i = 0; i < result.values().length; i++) {

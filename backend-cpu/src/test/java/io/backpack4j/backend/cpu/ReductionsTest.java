@@ -31,7 +31,8 @@ class ReductionsTest extends VariantTest {
         int outer = (int) shape.elements(0, from);
         int length = (int) shape.elements(from, to);
         int inner = (int) shape.elements(to, shape.rank());
-        Numbers result = Numbers.filled(shape.slice(0, from).append(shape.slice(to, shape.rank()).toArray()), 0);
+        Numbers result = Numbers.filled(
+                shape.slice(0, from).append(shape.slice(to, shape.rank()).toArray()), 0);
         for (int i = 0; i < outer; i++) {
             for (int j = 0; j < inner; j++) {
                 double value = length == 0 ? 0 : x.values()[i * length * inner + j];
@@ -128,7 +129,8 @@ class ReductionsTest extends VariantTest {
                 for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
                     if (size > 0) {
                         x.values()[size - 1] = bad;
-                        assertThat(backend.reductions().allFinite(x.on(scope, variant))).isFalse();
+                        assertThat(backend.reductions().allFinite(x.on(scope, variant)))
+                                .isFalse();
                     }
                 }
             }

@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import io.backpack4j.spi.testing.HeapBackend;
+import io.backpack4j.testkit.HeapBackend;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

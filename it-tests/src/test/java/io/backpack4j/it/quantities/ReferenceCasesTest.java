@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ReferenceCasesTest {
 
     private static final Set<String> FIRST_ORDER = Set.of("grad_batch", "batch_l2", "sum_grad_squared", "variance");
-    private static final Set<String> ALWAYS = Set.of("loss", "output");
+    private static final Set<String> ALWAYS = Set.of("loss", "output", "grad");
 
     static List<ReferenceCase> cases() {
         try (Stream<Path> files = Files.list(Path.of(ReferenceCasesTest.class
@@ -100,7 +100,8 @@ class ReferenceCasesTest {
         Map<String, double[]> selected = new TreeMap<>();
         results.forEach((key, values) -> {
             String[] parts = key.split("/", 3);
-            if (ALWAYS.contains(key) || parts.length > 1 && (parts[1].equals("grad") || names.contains(parts[1]))) {
+            String result = parts.length > 1 ? parts[1] : key;
+            if (ALWAYS.contains(result) || names.contains(result)) {
                 selected.put(key, values);
             }
         });

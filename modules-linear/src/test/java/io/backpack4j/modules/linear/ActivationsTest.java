@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.testing.Numbers;
+import io.backpack4j.testkit.Numbers;
 import org.junit.jupiter.api.Test;
 
 class ActivationsTest {

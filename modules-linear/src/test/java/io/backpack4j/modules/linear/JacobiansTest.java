@@ -2,7 +2,7 @@ package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.testing.JacobianChecks;
+import io.backpack4j.testkit.JacobianChecks;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;

@@ -8,8 +8,8 @@ import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
-import io.backpack4j.spi.testing.HeapBackend;
-import io.backpack4j.spi.testing.Numbers;
+import io.backpack4j.testkit.HeapBackend;
+import io.backpack4j.testkit.Numbers;
 import org.junit.jupiter.api.Test;
 
 /** Values and columns by their formulas, and complaints about targets. */

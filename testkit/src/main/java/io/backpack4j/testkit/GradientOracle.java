@@ -1,0 +1,214 @@
+package io.backpack4j.testkit;
+
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** All contractions of known per-sample gradients g_vn, by their definitions. */
+public final class GradientOracle {
+
+    private final int columns;
+    private final int samples;
+    private final int elements;
+    private final Shape parameter;
+    private final double[] gradients;
+
+    /**
+     * Creates an oracle.
+     *
+     * @param gradients {@code [V, N, *p]}
+     */
+    public GradientOracle(int columns, int samples, Shape parameter, double[] gradients) {
+        this.columns = columns;
+        this.samples = samples;
+        this.parameter = parameter;
+        this.elements = (int) parameter.elements();
+        this.gradients = gradients;
+    }
+
+    /** V. */
+    public int columns() {
+        return columns;
+    }
+
+    /** N. */
+    public int samples() {
+        return samples;
+    }
+
+    /** The parameter's shape. */
+    public Shape parameter() {
+        return parameter;
+    }
+
+    /** An oracle for gradients with the same numbers {@code *p} subtracted from each. */
+    public GradientOracle minus(double[] center) {
+        double[] centred = gradients.clone();
+        for (int i = 0; i < centred.length; i++) {
+            centred[i] -= center[i % elements];
+        }
+        return new GradientOracle(columns, samples, parameter, centred);
+    }
+
+    /** The results of a contraction, in the order of {@link Contraction#shapes}. */
+    public List<double[]> compute(Contraction contraction, double @Nullable [] operand) {
+        if (contraction instanceof Contraction.PerSample perSample) {
+            return List.of(perSample(perSample
+                    .subsampling()
+                    .orElse(IntStream.range(0, samples).boxed().toList())));
+        } else if (contraction instanceof Contraction.Sum) {
+            return List.of(sum());
+        } else if (contraction instanceof Contraction.Moments) {
+            return moments();
+        } else if (contraction instanceof Contraction.SumOfSquares) {
+            return List.of(sumOfSquares(operand));
+        } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
+            return List.of(sumOfSquaresPerSample());
+        } else if (contraction instanceof Contraction.SquaredNorms) {
+            return List.of(squaredNorms());
+        } else if (contraction instanceof Contraction.InnerProducts products) {
+            return List.of(products.sameSample() ? innerProductsOfSamples() : innerProducts());
+        } else if (contraction instanceof Contraction.Dot dot) {
+            return List.of(dot(Objects.requireNonNull(operand), dot.count()));
+        } else if (contraction instanceof Contraction.WeightedSum weighted) {
+            return List.of(weightedSum(Objects.requireNonNull(operand), weighted.count()));
+        }
+        throw new AssertionError("No definition of " + contraction);
+    }
+
+    private double g(int v, int n, int p) {
+        return gradients[(v * samples + n) * elements + p];
+    }
+
+    private double product(int v, int n, int w, int m) {
+        double product = 0;
+        for (int p = 0; p < elements; p++) {
+            product += g(v, n, p) * g(w, m, p);
+        }
+        return product;
+    }
+
+    private double[] perSample(List<Integer> wanted) {
+        double[] result = new double[columns * wanted.size() * elements];
+        for (int v = 0; v < columns; v++) {
+            for (int i = 0; i < wanted.size(); i++) {
+                for (int p = 0; p < elements; p++) {
+                    result[(v * wanted.size() + i) * elements + p] = g(v, wanted.get(i), p);
+                }
+            }
+        }
+        return result;
+    }
+
+    private double[] sum() {
+        double[] result = new double[columns * elements];
+        for (int v = 0; v < columns; v++) {
+            for (int n = 0; n < samples; n++) {
+                for (int p = 0; p < elements; p++) {
+                    result[v * elements + p] += g(v, n, p);
+                }
+            }
+        }
+        return result;
+    }
+
+    private List<double[]> moments() {
+        double[] sum = new double[elements];
+        double[] squares = new double[elements];
+        int count = columns * samples;
+        for (int p = 0; p < elements; p++) {
+            for (int b = 0; b < count; b++) {
+                sum[p] += g(0, b, p);
+            }
+            for (int b = 0; b < count; b++) {
+                squares[p] += Math.pow(g(0, b, p) - sum[p] / count, 2);
+            }
+        }
+        return List.of(sum, squares);
+    }
+
+    private double[] sumOfSquares(double @Nullable [] weights) {
+        double[] result = new double[elements];
+        for (int v = 0; v < columns; v++) {
+            for (int n = 0; n < samples; n++) {
+                double weight = weights == null ? 1 : weights[v * samples + n];
+                for (int p = 0; p < elements; p++) {
+                    result[p] += weight * g(v, n, p) * g(v, n, p);
+                }
+            }
+        }
+        return result;
+    }
+
+    private double[] sumOfSquaresPerSample() {
+        double[] result = new double[samples * elements];
+        for (int v = 0; v < columns; v++) {
+            for (int n = 0; n < samples; n++) {
+                for (int p = 0; p < elements; p++) {
+                    result[n * elements + p] += g(v, n, p) * g(v, n, p);
+                }
+            }
+        }
+        return result;
+    }
+
+    private double[] squaredNorms() {
+        double[] result = new double[columns * samples];
+        for (int v = 0; v < columns; v++) {
+            for (int n = 0; n < samples; n++) {
+                result[v * samples + n] = product(v, n, v, n);
+            }
+        }
+        return result;
+    }
+
+    private double[] innerProducts() {
+        int count = columns * samples;
+        double[] result = new double[count * count];
+        for (int i = 0; i < count; i++) {
+            for (int j = 0; j < count; j++) {
+                result[i * count + j] = product(i / samples, i % samples, j / samples, j % samples);
+            }
+        }
+        return result;
+    }
+
+    private double[] innerProductsOfSamples() {
+        double[] result = new double[samples * columns * columns];
+        for (int n = 0; n < samples; n++) {
+            for (int v = 0; v < columns; v++) {
+                for (int w = 0; w < columns; w++) {
+                    result[(n * columns + v) * columns + w] = product(v, n, w, n);
+                }
+            }
+        }
+        return result;
+    }
+
+    private double[] dot(double[] vectors, int count) {
+        double[] result = new double[count * columns * samples];
+        for (int k = 0; k < count; k++) {
+            for (int b = 0; b < columns * samples; b++) {
+                for (int p = 0; p < elements; p++) {
+                    result[k * columns * samples + b] += vectors[k * elements + p] * g(0, b, p);
+                }
+            }
+        }
+        return result;
+    }
+
+    private double[] weightedSum(double[] weights, int count) {
+        double[] result = new double[count * elements];
+        for (int k = 0; k < count; k++) {
+            for (int b = 0; b < columns * samples; b++) {
+                for (int p = 0; p < elements; p++) {
+                    result[k * elements + p] += weights[k * columns * samples + b] * g(0, b, p);
+                }
+            }
+        }
+        return result;
+    }
+}

@@ -1,0 +1,25 @@
+package io.backpack4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Comparisons of many numbers at once. */
+public final class Numbers {
+
+    private Numbers() {}
+
+    /** Asserts |actual − expected| ≤ tolerance · (1 + max|expected|), element by element. */
+    public static void assertClose(String what, double[] actual, double[] expected, double tolerance) {
+        assertThat(actual).as(what + ": number of elements").hasSameSizeAs(expected);
+        double largest = 0;
+        for (double value : expected) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < expected.length; i++) {
+            boolean close = Math.abs(actual[i] - expected[i]) <= tolerance * (1 + largest);
+            if (!close) {
+                throw new AssertionError(
+                        "%s: element %d is %s instead of %s".formatted(what, i, actual[i], expected[i]));
+            }
+        }
+    }
+}

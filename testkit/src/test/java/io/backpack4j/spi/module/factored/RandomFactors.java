@@ -1,0 +1,124 @@
+package io.backpack4j.spi.module.factored;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.testkit.Randomness;
+import java.util.Random;
+
+/** Random factors, and the gradients that they make by definition. */
+final class RandomFactors {
+
+    /**
+     * How many of what, and whether factors are kept with positions before or behind their own axis.
+     *
+     * @param columns V
+     * @param samples N
+     * @param groups G
+     * @param rows M
+     * @param width K
+     * @param positions S
+     * @param leftByPosition whether left is {@code [V·N, G, S, M]}, not {@code [V·N, G, M, S]}
+     * @param rightByPosition whether right is {@code [N, G, S, K]}, not {@code [N, G, K, S]}
+     */
+    record Sizes(
+            int columns,
+            int samples,
+            int groups,
+            int rows,
+            int width,
+            int positions,
+            boolean leftByPosition,
+            boolean rightByPosition) {
+
+        FactorSizes factors() {
+            return new FactorSizes(groups, rows, width, positions, leftByPosition && rightByPosition);
+        }
+    }
+
+    private final Backend backend;
+    private final Sizes sizes;
+    private final double[] left;
+    private final double[] right;
+    private final Tensor leftTensor;
+    private final Tensor rightTensor;
+
+    RandomFactors(Backend backend, TensorScope scope, Sizes sizes, Random random) {
+        this.backend = backend;
+        this.sizes = sizes;
+        Shape leftShape = sizes.leftByPosition
+                ? Shape.of(sizes.columns, sizes.samples, sizes.groups, sizes.positions, sizes.rows)
+                : Shape.of(sizes.columns, sizes.samples, sizes.groups, sizes.rows, sizes.positions);
+        Shape rightShape = sizes.rightByPosition
+                ? Shape.of(sizes.samples, sizes.groups, sizes.positions, sizes.width)
+                : Shape.of(sizes.samples, sizes.groups, sizes.width, sizes.positions);
+        this.left = Randomness.normal(random, leftShape.elements());
+        this.right = Randomness.normal(random, rightShape.elements());
+        this.leftTensor = backend.upload(scope, leftShape, DType.FLOAT64, left);
+        this.rightTensor = backend.upload(scope, rightShape, DType.FLOAT64, right);
+    }
+
+    FactoredParameter derivatives() {
+        return new FactoredParameter(
+                backend, parameter(), DType.FLOAT64, sizes.columns, sizes.samples, sizes.factors(), this::factors);
+    }
+
+    /** The parameter's shape: groups and rows are one axis, as a convolution's output channels are. */
+    Shape parameter() {
+        return Shape.of((long) sizes.groups * sizes.rows, sizes.width);
+    }
+
+    /** g_vn = Σ_s left_vns ⊗ right_ns, {@code [V, N, G, M, K]}. */
+    double[] gradients() {
+        double[] gradients =
+                new double[sizes.columns * sizes.samples * (int) parameter().elements()];
+        int next = 0;
+        for (int v = 0; v < sizes.columns; v++) {
+            for (int n = 0; n < sizes.samples; n++) {
+                for (int g = 0; g < sizes.groups; g++) {
+                    for (int m = 0; m < sizes.rows; m++) {
+                        for (int k = 0; k < sizes.width; k++) {
+                            gradients[next++] = gradient(v, n, g, m, k);
+                        }
+                    }
+                }
+            }
+        }
+        return gradients;
+    }
+
+    private double gradient(int v, int n, int g, int m, int k) {
+        double sum = 0;
+        for (int s = 0; s < sizes.positions; s++) {
+            int ofLeft = (v * sizes.samples + n) * sizes.groups + g;
+            int ofRight = n * sizes.groups + g;
+            sum += left[place(ofLeft, s, m, sizes.rows, sizes.leftByPosition)]
+                    * right[place(ofRight, s, k, sizes.width, sizes.rightByPosition)];
+        }
+        return sum;
+    }
+
+    private int place(int matrix, int position, int element, int length, boolean byPosition) {
+        int start = matrix * sizes.positions * length;
+        return start + (byPosition ? position * length + element : element * sizes.positions + position);
+    }
+
+    private PerSampleProduct factors(TensorScope scope, Block block) {
+        Region region = Region.all(leftTensor.shape())
+                .with(0, block.fromColumn(), block.columns())
+                .with(1, block.fromSample(), block.samples());
+        Tensor part = scope.allocate(region.shape(), DType.FLOAT64);
+        backend.indexing().extract(leftTensor, region, part);
+        Tensor rows = scope.view(part, part.shape().dropFirst(2).prepend(block.columns() * block.samples()));
+        return new PerSampleProduct(
+                rows,
+                sizes.leftByPosition,
+                scope.rows(rightTensor, block.fromSample(), block.toSample()),
+                !sizes.rightByPosition);
+    }
+}
