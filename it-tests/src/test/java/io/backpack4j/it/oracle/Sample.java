@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A model evaluated at one sample. Its trained parameters are variables of their own, so derivatives are this sample's alone. */
+/**
+ * A model evaluated at one sample. Its trained parameters are variables of their own, so derivatives are this sample's
+ * alone.
+ */
 public final class Sample {
 
     private final Map<String, Values> parameters = new LinkedHashMap<>();

@@ -9,7 +9,8 @@ import java.util.PriorityQueue;
 import java.util.function.Supplier;
 
 /**
- * A number that knows how it was computed. Derivatives are such numbers again, so they have derivatives of their own. Immutable.
+ * A number that knows how it was computed. Derivatives are such numbers again, so they have derivatives of their own.
+ * Immutable.
  */
 public final class Value {
 

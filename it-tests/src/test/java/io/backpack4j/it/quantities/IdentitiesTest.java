@@ -193,7 +193,10 @@ class IdentitiesTest {
                 copies.parameters());
     }
 
-    /** The gradients of weight and bias are 2 (f − y) x and 2 (f − y) with f = 0, y near −5000 and x = 1: their mean is 10⁴ times their spread. */
+    /**
+     * The gradients of weight and bias are 2 (f − y) x and 2 (f − y) with f = 0, y near −5000 and x = 1: their mean is
+     * 10⁴ times their spread.
+     */
     @ParameterizedTest
     @EnumSource
     void a_huge_common_mean_does_not_cost_the_digits_of_the_variance(Setting setting) {

@@ -54,7 +54,10 @@ final class Networks {
         return parameters;
     }
 
-    /** A residual network on samples of shape {@code [3, 4]} with outputs of shape {@code [3]}: shared positions, then vectors. */
+    /**
+     * A residual network on samples of shape {@code [3, 4]} with outputs of shape {@code [3]}: shared positions, then
+     * vectors.
+     */
     static Problem residual(String loss, String reduction, int samples) {
         Random random = new Random(samples);
         ModelDescription model = model(

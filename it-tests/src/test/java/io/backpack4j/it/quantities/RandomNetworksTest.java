@@ -20,7 +20,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code -Dbackpack.it.networks=…} more. */
+/**
+ * Random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code -Dbackpack.it.networks=…} more.
+ */
 class RandomNetworksTest {
 
     private static final long SEED = Long.getLong("backpack.it.seed", 1);

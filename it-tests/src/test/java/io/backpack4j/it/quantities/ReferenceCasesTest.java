@@ -95,7 +95,10 @@ class ReferenceCasesTest {
         return names;
     }
 
-    /** Results that every pass has, and those of some names: {@code <parameter>/<name>} and {@code <parameter>/<name>/<factor>}. */
+    /**
+     * Results that every pass has, and those of some names: {@code <parameter>/<name>} and {@code
+     * <parameter>/<name>/<factor>}.
+     */
     private static Map<String, double[]> only(Set<String> names, Map<String, double[]> results) {
         Map<String, double[]> selected = new TreeMap<>();
         results.forEach((key, values) -> {

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
@@ -124,6 +125,7 @@ public final class BoundGraph {
                 nodes.add(bind(node, declaration));
             }
             problems.throwIfAny();
+            nodes.replaceAll(this::withTraining);
             int output = numbers.getOrDefault(graph.output(), nodes.size() - 1);
             return new BoundGraph(graph, inputShapes, nodes, output, parameters, uses);
         }
@@ -160,34 +162,37 @@ public final class BoundGraph {
         }
 
         private BoundNode bind(Graph.Node node, ModuleDeclaration declaration) {
-            Set<String> own = new LinkedHashSet<>();
             Map<String, String> owners = new LinkedHashMap<>();
-            List<String> trained = new ArrayList<>();
             for (ParameterSpec spec : declaration.parameters()) {
-                own.add(spec.name());
                 String tie = node.ties().get(spec.name());
                 String owner = tie == null ? node.name() + "." + spec.name() : resolve(node, spec, tie);
                 owners.put(spec.name(), owner);
                 if (tie == null) {
                     parameters.put(owner, spec);
-                    if (node.frozen().contains(spec.name())) {
-                        frozenOwners.add(owner);
-                    }
                 }
-                if (spec.trainable() && !frozenOwners.contains(owner)) {
-                    trained.add(spec.name());
-                    uses.computeIfAbsent(owner, key -> new ArrayList<>()).add(new Use(nodes.size(), spec.name()));
+                if (node.frozen().contains(spec.name())) {
+                    frozenOwners.add(owner);
                 }
             }
-            reportUnknown(node, "tie", node.ties().keySet(), own);
-            reportUnknown(node, "requires_grad", node.frozen().names(), own);
+            reportUnknown(node, "tie", node.ties().keySet(), owners.keySet());
+            reportUnknown(node, "requires_grad", node.frozen().names(), owners.keySet());
             List<BoundNode.Source> sources =
                     node.inputs().stream().map(this::source).toList();
-            boolean carries = !trained.isEmpty()
-                    || sources.stream()
-                            .anyMatch(source -> source.fromNode()
-                                    && nodes.get(source.index()).carries());
-            return new BoundNode(nodes.size(), node, declaration, sources, owners, trained, carries);
+            return new BoundNode(nodes.size(), node, declaration, sources, owners, List.of());
+        }
+
+        /** Tied parameters are one, as in PyTorch: frozen anywhere, it is frozen everywhere. */
+        private BoundNode withTraining(BoundNode node) {
+            List<String> trained = new ArrayList<>();
+            for (ParameterSpec spec : node.declaration().parameters()) {
+                String owner = Objects.requireNonNull(node.owners().get(spec.name()));
+                if (spec.trainable() && !frozenOwners.contains(owner)) {
+                    trained.add(spec.name());
+                    uses.computeIfAbsent(owner, key -> new ArrayList<>()).add(new Use(node.index(), spec.name()));
+                }
+            }
+            return new BoundNode(
+                    node.index(), node.node(), node.declaration(), node.inputs(), node.owners(), trained);
         }
 
         private String resolve(Graph.Node node, ParameterSpec spec, String owner) {

@@ -14,7 +14,6 @@ import java.util.Map;
  * @param inputs where its inputs come from
  * @param owners full names of its parameters and buffers by own name; a tied one has its owner's
  * @param trained own names of the parameters that are trained
- * @param carries whether a trained parameter is here or above, so that cotangents must get here
  */
 public record BoundNode(
         int index,
@@ -22,8 +21,7 @@ public record BoundNode(
         ModuleDeclaration declaration,
         List<Source> inputs,
         Map<String, String> owners,
-        List<String> trained,
-        boolean carries) {
+        List<String> trained) {
 
     /**
      * Where a node's input comes from.

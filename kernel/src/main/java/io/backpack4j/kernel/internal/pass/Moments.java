@@ -7,8 +7,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * A sum and centred squares to which those of further parts are added (Chan, Golub, LeVeque 1979): M = M_a + M_b + δ² n_a n_b / (n_a + n_b), δ the
- * difference of the means. Means are kept as distances from the first part's, so that one that all parts share costs δ no digits.
+ * A sum and centred squares to which those of further parts are added (Chan, Golub, LeVeque 1979): M = M_a + M_b + δ²
+ * n_a n_b / (n_a + n_b), δ the difference of the means. Means are kept as distances from the first part's, so that one
+ * that all parts share costs δ no digits.
  */
 final class Moments {
 

@@ -62,6 +62,17 @@ class BoundGraphTest {
     }
 
     @Test
+    void a_tied_parameter_frozen_anywhere_is_frozen_everywhere() {
+        Graph graph = Graph.builder()
+                .add("a", new Stretch(3, 3))
+                .add(node("b", new Stretch(3, 3), Frozen.ALL, Map.of("weight", "a.weight")))
+                .add("c", new Stretch(3, 3))
+                .build();
+        BoundGraph bound = BoundGraph.bind(graph, List.of(Shape.of(3)));
+        assertThat(bound.uses().keySet()).containsExactly("c.weight");
+    }
+
+    @Test
     void what_does_not_fit_names_the_node() {
         assertThatThrownBy(() -> BoundGraph.bind(
                         Graph.builder().add("x", new Stretch(3, 4)).add("y", new Stretch(5, 1)).build(),
