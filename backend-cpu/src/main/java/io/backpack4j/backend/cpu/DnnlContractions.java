@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Contractions of single precision. Tiles that are worth a call are made one at a time and consumed while they are in the cache; squares alone are
@@ -34,19 +35,26 @@ final class DnnlContractions implements Contractions {
         CpuTensor right = backend.own(product.right());
         long elements = product.groups() * product.rows() * product.columns();
         boolean large = elements >= LARGE_TILE || elements * product.positions() >= MUCH_WORK;
-        if (!left.isSingle() || !large || product.positions() == 1 || left.elements == 0 || right.elements == 0) {
+        boolean ours = left.isSingle() && large && product.positions() > 1 && left.elements > 0;
+        if (!ours || !contract(product, left, right, consumers, elements)) {
             host.contract(product, consumers);
-            return;
         }
+    }
+
+    private boolean contract(
+            PerSampleProduct product, CpuTensor left, CpuTensor right, List<TileConsumer> consumers, long elements) {
         DnnlContext context = contexts.get();
+        var products = new TileProducts(context, product, left, right);
         if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.Sum sum) {
-            new TileSums(product, left, right).add(context, backend.own(sum.destination()));
-        } else if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
-            new TileProducts(product, left, right).addSquares(context, backend, squares);
-        } else {
-            new TileProducts(product, left, right)
-                    .feed(context, TileFeeder.all(context, backend, consumers, elements, product.batch()));
+            return products.addSums(backend.own(sum.destination()));
         }
+        if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
+            return products.addSquares(backend, squares);
+        }
+        return new TileFeeders(backend, context, elements, product.batch())
+                .of(consumers)
+                .map(products::feed)
+                .orElse(false);
     }
 
     @Override
@@ -54,17 +62,23 @@ final class DnnlContractions implements Contractions {
         CpuTensor rows = backend.own(tiles);
         long count = rows.shape().size(0);
         long elements = count == 0 ? 0 : rows.elements / count;
-        if (!rows.isSingle() || elements < LARGE_TILE) {
+        if (!rows.isSingle() || elements < LARGE_TILE || !consume(rows, elements, first, batch, consumers)) {
             host.consume(tiles, first, batch, consumers);
-            return;
         }
+    }
+
+    private boolean consume(
+            CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
-        List<TileFeeder> feeders = TileFeeder.all(context, backend, consumers, elements, batch);
-        for (long i = 0; i < count; i++) {
-            for (TileFeeder feeder : feeders) {
-                feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
+        Optional<List<TileFeeder>> feeders = new TileFeeders(backend, context, elements, batch).of(consumers);
+        feeders.ifPresent(all -> {
+            for (long i = 0; i * elements < rows.elements; i++) {
+                for (TileFeeder feeder : all) {
+                    feeder.feed(context, rows.address() + i * elements * Float.BYTES, first + i);
+                }
             }
-        }
+        });
+        return feeders.isPresent();
     }
 
     @Override

@@ -4,34 +4,48 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
-import java.util.Objects;
+import java.util.function.LongUnaryOperator;
 
-/** Makes the tiles of a product one at a time. */
+/** Makes the products of a batch one at a time. Methods say whether oneDNN is fast at what they need; if not, nothing was done. */
 final class TileProducts {
 
+    private final DnnlContext context;
     private final PerSampleProduct product;
     private final CpuTensor left;
     private final CpuTensor right;
+    private final long leftBytes;
+    private final long rightBytes;
+    private final long tileBytes;
 
-    TileProducts(PerSampleProduct product, CpuTensor left, CpuTensor right) {
+    TileProducts(DnnlContext context, PerSampleProduct product, CpuTensor left, CpuTensor right) {
+        this.context = context;
         this.product = product;
         this.left = left;
         this.right = right;
+        leftBytes = product.groups() * product.rows() * product.positions() * Float.BYTES;
+        rightBytes = product.groups() * product.positions() * product.columns() * Float.BYTES;
+        tileBytes = product.groups() * product.rows() * product.columns() * Float.BYTES;
     }
 
-    /** Makes every tile and feeds it on. A feeder that keeps tiles lends its place to make them in. */
-    void feed(DnnlContext context, List<TileFeeder> feeders) {
-        DnnlPrimitive primitive = primitive(context, product, 1, 0);
-        TileFeeder keeper =
-                feeders.stream().filter(TileFeeder::keepsTiles).findFirst().orElse(null);
-        Block tile = keeper == null ? context.pool().allocate(tileBytes()) : null;
+    /** Makes every tile and feeds it on. A consumer that keeps tiles lends its place to make them in. */
+    boolean feed(List<TileFeeder> feeders) {
+        DnnlPrimitive primitive = product(1, 0);
+        if (!primitive.usable()) {
+            return false;
+        }
+        TileFeeder keeper = feeders.stream()
+                .filter(feeder -> feeder.place() != null)
+                .findFirst()
+                .orElse(null);
+        LongUnaryOperator place = keeper == null ? null : keeper.place();
+        Block tile = place == null ? context.pool().allocate(tileBytes) : null;
         try {
             for (long b = 0; b < product.batch(); b++) {
-                long address = keeper != null ? keeper.place(b) : Objects.requireNonNull(tile).address;
+                long address = tile == null ? place.applyAsLong(b) : tile.address;
                 move(primitive, b).at(2, address).run(context);
                 for (TileFeeder feeder : feeders) {
                     if (feeder != keeper) {
-                        feeder.feed(address, b);
+                        feeder.feed(context, address, b);
                     }
                 }
             }
@@ -40,29 +54,40 @@ final class TileProducts {
                 context.pool().release(tile);
             }
         }
+        return true;
+    }
+
+    /** destination[r] += Σ P_b over the r-th run of b's: products of joined factors where neighbours join, else product by product. */
+    boolean addSums(CpuTensor destination) {
+        if (!product(1, 1).usable()) {
+            return false;
+        }
+        long runs = destination.shape().size(0);
+        long length = product.batch() / runs;
+        boolean joinable = product.groups() == 1 && product.leftTransposed() && !product.rightTransposed();
+        for (long run = 0; run < runs; run++) {
+            long to = (run + 1) * length;
+            for (long b = run * length; b < to; ) {
+                long count = joinable ? Math.min(to - b, product.samples() - b % product.samples()) : 1;
+                DnnlPrimitive joined = product(count, 1);
+                if (!joined.usable()) {
+                    count = 1;
+                    joined = product(1, 1);
+                }
+                move(joined, b).at(2, destination.address() + run * tileBytes).run(context);
+                b += count;
+            }
+        }
+        return true;
     }
 
     /** destination += Σ_b w_b (P_b − center)², without tiles. */
-    void addSquares(DnnlContext context, CpuBackend backend, TileConsumer.SumOfSquares squares) {
+    boolean addSquares(CpuBackend backend, TileConsumer.SumOfSquares squares) {
         Tensor center = squares.center();
         Tensor weights = squares.weights();
-        PrimitiveKey key = key(context.key(DnnlKind.SQUARED_PRODUCT), product, 1)
-                .add(center == null ? 0 : 1)
-                .add(weights == null ? 0 : 1);
-        DnnlPrimitive primitive = context.get(
-                key,
-                cost(product, 1),
-                () -> DnnlRecipes.squaredProduct(
-                        leftLayout(product, 1),
-                        rightLayout(product, 1),
-                        tileLayout(product),
-                        center != null,
-                        weights != null));
+        DnnlPrimitive primitive = squaredProduct(center != null, weights != null);
         if (!primitive.usable()) {
-            feed(
-                    context,
-                    TileFeeder.all(context, backend, List.of(squares), tileBytes() / Float.BYTES, product.batch()));
-            return;
+            return false;
         }
         int argument = 2;
         if (center != null) {
@@ -77,64 +102,60 @@ final class TileProducts {
             }
             move(primitive, b).run(context);
         }
+        return true;
     }
 
     private DnnlPrimitive move(DnnlPrimitive primitive, long b) {
         return primitive
-                .at(0, left.address() + b * leftBytes(product))
-                .at(1, right.address() + b % product.samples() * rightBytes(product));
-    }
-
-    private long tileBytes() {
-        return product.groups() * product.rows() * product.columns() * Float.BYTES;
+                .at(0, left.address() + b * leftBytes)
+                .at(1, right.address() + b % product.samples() * rightBytes);
     }
 
     /** tile = the sum of {@code joined} neighbouring products + beta · tile. Several can be joined if there is one group. */
-    static DnnlPrimitive primitive(DnnlContext context, PerSampleProduct product, long joined, double beta) {
-        PrimitiveKey key = key(context.key(DnnlKind.TILE), product, joined).add(beta);
+    private DnnlPrimitive product(long joined, double beta) {
+        PrimitiveKey key = key(DnnlKind.TILE).add(joined).add(beta);
         return context.get(
                 key,
-                cost(product, joined),
-                () -> DnnlRecipes.matmul(
-                        leftLayout(product, joined), rightLayout(product, joined), tileLayout(product), beta));
+                cost(joined),
+                () -> DnnlRecipes.matmul(leftLayout(joined), rightLayout(joined), tileLayout(), beta));
     }
 
-    private static double cost(PerSampleProduct product, long joined) {
-        return Cost.product(product.groups() * product.rows(), product.columns(), product.positions() * joined);
+    private DnnlPrimitive squaredProduct(boolean center, boolean weight) {
+        PrimitiveKey key = key(DnnlKind.SQUARED_PRODUCT).add(center ? 1 : 0).add(weight ? 1 : 0);
+        return context.get(
+                key,
+                cost(1),
+                () -> DnnlRecipes.squaredProduct(leftLayout(1), rightLayout(1), tileLayout(), center, weight));
     }
 
-    private static PrimitiveKey key(PrimitiveKey start, PerSampleProduct product, long joined) {
-        return start.add(product.groups())
+    private PrimitiveKey key(DnnlKind kind) {
+        return context.key(kind)
+                .add(product.groups())
                 .add(product.rows())
                 .add(product.positions())
                 .add(product.columns())
                 .add(product.leftTransposed() ? 1 : 0)
-                .add(product.rightTransposed() ? 1 : 0)
-                .add(joined);
+                .add(product.rightTransposed() ? 1 : 0);
     }
 
-    private static Layout leftLayout(PerSampleProduct product, long joined) {
+    private double cost(long joined) {
+        return Cost.product(product.groups() * product.rows(), product.columns(), product.positions() * joined);
+    }
+
+    private Layout leftLayout(long joined) {
         long groups = product.groups();
         return DnnlProducts.operand(
                 groups, groups, product.rows(), product.positions() * joined, product.leftTransposed());
     }
 
-    private static Layout rightLayout(PerSampleProduct product, long joined) {
+    private Layout rightLayout(long joined) {
         long groups = product.groups();
         return DnnlProducts.operand(
                 groups, groups, product.positions() * joined, product.columns(), product.rightTransposed());
     }
 
-    private static Layout tileLayout(PerSampleProduct product) {
+    private Layout tileLayout() {
         long groups = product.groups();
         return DnnlProducts.operand(groups, groups, product.rows(), product.columns(), false);
-    }
-
-    static long leftBytes(PerSampleProduct product) {
-        return product.groups() * product.rows() * product.positions() * Float.BYTES;
-    }
-
-    static long rightBytes(PerSampleProduct product) {
-        return product.groups() * product.positions() * product.columns() * Float.BYTES;
     }
 }

@@ -125,7 +125,7 @@ public final class BoundGraph {
                 nodes.add(bind(node, declaration));
             }
             problems.throwIfAny();
-            nodes.replaceAll(this::withTraining);
+            nodes.forEach(this::collectUses);
             int output = numbers.getOrDefault(graph.output(), nodes.size() - 1);
             return new BoundGraph(graph, inputShapes, nodes, output, parameters, uses);
         }
@@ -178,21 +178,17 @@ public final class BoundGraph {
             reportUnknown(node, "requires_grad", node.frozen().names(), owners.keySet());
             List<BoundNode.Source> sources =
                     node.inputs().stream().map(this::source).toList();
-            return new BoundNode(nodes.size(), node, declaration, sources, owners, List.of());
+            return new BoundNode(nodes.size(), node, declaration, sources, owners);
         }
 
         /** Tied parameters are one, as in PyTorch: frozen anywhere, it is frozen everywhere. */
-        private BoundNode withTraining(BoundNode node) {
-            List<String> trained = new ArrayList<>();
+        private void collectUses(BoundNode node) {
             for (ParameterSpec spec : node.declaration().parameters()) {
                 String owner = Objects.requireNonNull(node.owners().get(spec.name()));
                 if (spec.trainable() && !frozenOwners.contains(owner)) {
-                    trained.add(spec.name());
                     uses.computeIfAbsent(owner, key -> new ArrayList<>()).add(new Use(node.index(), spec.name()));
                 }
             }
-            return new BoundNode(
-                    node.index(), node.node(), node.declaration(), node.inputs(), node.owners(), trained);
         }
 
         private String resolve(Graph.Node node, ParameterSpec spec, String owner) {

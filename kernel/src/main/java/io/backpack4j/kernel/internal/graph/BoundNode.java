@@ -13,15 +13,13 @@ import java.util.Map;
  * @param declaration what its module says
  * @param inputs where its inputs come from
  * @param owners full names of its parameters and buffers by own name; a tied one has its owner's
- * @param trained own names of the parameters that are trained
  */
 public record BoundNode(
         int index,
         Graph.Node node,
         ModuleDeclaration declaration,
         List<Source> inputs,
-        Map<String, String> owners,
-        List<String> trained) {
+        Map<String, String> owners) {
 
     /**
      * Where a node's input comes from.
