@@ -1,36 +1,45 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.cli.report.HtmlReport;
+import io.backpack4j.cli.report.Report;
+import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
-import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** Computes every extension there is for a linear classifier of handwritten digits. */
+/** Computes extensions for a linear classifier of handwritten digits, or what else is named, and writes a page about it. */
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        description = "Compute all extensions for a linear classifier on a batch of real handwritten digits.",
+        description =
+                "Compute extensions for a linear classifier on a batch of real handwritten digits, or for a model and"
+                        + " data of your own, and write a page that shows the results.",
         footerHeading = "%nExamples:%n",
-        footer = {"  backpack demo", "  backpack demo --batch 6000 --dtype float64 --threads 2"})
+        footer = {
+            "  backpack demo",
+            "  backpack demo --batch 6000 --dtype float64 --threads 2",
+            "  backpack demo --model m.json --data images-idx3-ubyte.gz,labels-idx1-ubyte.gz --out m.html"
+        })
 final class DemoCommand implements Runnable {
 
     private static final int REPETITIONS = 20;
@@ -42,12 +51,32 @@ final class DemoCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(
+            names = "--model",
+            paramLabel = "FILE",
+            description = "The model, as JSON. A linear classifier of digits by default.")
+    private @Nullable Path modelFile;
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            split = ",",
+            description = "IMAGES,LABELS as IDX files, or one safetensors file as 'evaluate' takes it, with parameters."
+                    + " Digits of MNIST by default.")
+    private List<Path> files = List.of();
+
+    @Option(
+            names = "--extensions",
+            paramLabel = "A,B,...",
+            defaultValue = "",
+            description = "What to compute beside the gradient. By default all that the model supports.")
+    private String extensions;
+
+    @Option(
             names = "--batch",
             paramLabel = "N",
-            defaultValue = "512",
             converter = PositiveInteger.class,
-            description = "How many digits, at most 6000. ${DEFAULT-VALUE} by default.")
-    private int samples;
+            description = "How many images. 512 by default; 6000 digits ship with this program.")
+    private @Nullable Integer samples;
 
     @Option(
             names = "--dtype",
@@ -64,44 +93,59 @@ final class DemoCommand implements Runnable {
             description = "The seed of the parameters. 0 by default.")
     private long seed;
 
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            defaultValue = "backpack-demo.html",
+            description = "The page to write. ${DEFAULT-VALUE} by default.")
+    private Path page;
+
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
-        Digits digits = new Digits();
+        List<ExtensionExpression> expressions = Requests.parse(extensions);
         try (BackPack backpack = main.open();
-                Model model = backpack.model(BenchProblem.LOGREG.model(), dtype, digits.sample());
-                Batch batch = digits.batch(backpack, dtype, samples)) {
-            model.parameters().initialize(seed);
-            printSetting(backpack, out);
-            List<Problem> leftOut = new ArrayList<>();
-            List<Request<?>> requests = possible(backpack, model, batch, leftOut);
-            Plan plan = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
-            Plan gradient = backpack.plan(model, batch, List.of(), PassOptions.DEFAULT);
-            Stopwatch stopwatch = new Stopwatch(batch);
-            double first = stopwatch.time(plan);
-            List<Durations> times = stopwatch.measure(REPETITIONS, gradient, plan);
-            try (Results results = plan.run(batch, seed)) {
+                DemoData data = DemoData.load(backpack, modelFile, files, dtype, samples, seed)) {
+            List<Report.Fact> facts = facts(backpack, data);
+            printFacts(facts, out);
+            List<String> leftOut = new ArrayList<>();
+            List<Request<?>> requests = expressions.isEmpty()
+                    ? possible(backpack, data, leftOut)
+                    : Requests.of(backpack.catalog(), expressions, List.of());
+            Plan plan = plan(backpack, data, requests);
+            double first = new Stopwatch(data.batch()).time(plan);
+            List<Report.Timing> timings = measure(backpack, data, requests, plan);
+            try (Results results = plan.run(data.batch(), seed)) {
                 out.println("loss     " + Text.number(results.loss()));
                 out.println();
                 printTensors(results.tensors(), out);
+                Optional<String> variance = named(backpack, "Variance", requests);
+                Optional<String> squares = named(backpack, "BatchL2Grad", requests);
+                HtmlReport.write(
+                        new DemoReport(data, results).report(facts, variance, squares, timings, leftOut), page);
             }
             out.println();
-            out.println("gradient alone      " + Text.milliseconds(times.get(0).median()));
-            out.println("with all of these   " + Text.milliseconds(times.get(1).median()) + ", the first time "
-                    + Text.milliseconds(first));
+            printTimings(timings, first, out);
             leftOut.forEach(problem -> out.println("left out: " + problem));
+            out.println();
+            out.println("The page " + page.toAbsolutePath() + " shows all of this. Open it in a browser.");
         }
         out.flush();
     }
 
-    private void printSetting(BackPack backpack, PrintWriter out) {
+    private List<Report.Fact> facts(BackPack backpack, DemoData data) {
         String id = backpack.backend().id();
-        out.println("program  " + String.join(", ", new Version().getVersion()));
-        out.println("backend  " + id + description(backpack, id));
-        out.println("using    " + main.threads() + (main.threads() == 1 ? " thread, " : " threads, ") + Text.of(dtype));
-        out.println("data     the first " + samples + " digits of MNIST's training set, pixels from 0 to 1");
-        out.println("model    Flatten, Linear(784, 10), CrossEntropyLoss, mean; not trained,");
-        out.println("         parameters drawn as PyTorch does, from seed " + seed);
+        return List.of(
+                new Report.Fact("program", String.join(", ", new Version().getVersion())),
+                new Report.Fact("backend", id + description(backpack, id)),
+                new Report.Fact(
+                        "using", main.threads() + (main.threads() == 1 ? " thread, " : " threads, ") + Text.of(dtype)),
+                new Report.Fact("data", data.about()),
+                new Report.Fact("model", DemoReport.describe(data.description()) + "; " + data.parameters()));
+    }
+
+    private static void printFacts(List<Report.Fact> facts, PrintWriter out) {
+        facts.forEach(fact -> out.println(Text.format("%-9s", fact.name()) + fact.value()));
     }
 
     private static String description(BackPack backpack, String id) {
@@ -114,19 +158,71 @@ final class DemoCommand implements Runnable {
                 .orElse("");
     }
 
+    private static Plan plan(BackPack backpack, DemoData data, List<Request<?>> requests) {
+        return backpack.plan(data.model(), data.batch(), requests, PassOptions.DEFAULT);
+    }
+
     /** All extensions that need no options and fit the model. */
-    private static List<Request<?>> possible(BackPack backpack, Model model, Batch batch, List<Problem> leftOut) {
+    private static List<Request<?>> possible(BackPack backpack, DemoData data, List<String> leftOut) {
         List<Request<?>> requests = new ArrayList<>();
         for (String type : backpack.catalog().extensionTypes()) {
             try {
                 Request<?> request = backpack.catalog().request(type, Map.of());
-                backpack.plan(model, batch, List.of(request), PassOptions.DEFAULT);
+                plan(backpack, data, List.of(request));
                 requests.add(request);
             } catch (BackpackException e) {
-                leftOut.addAll(e.problems());
+                e.problems().forEach(problem -> leftOut.add(problem.toString()));
             }
         }
         return requests;
+    }
+
+    /** The name of the results of an extension that plugins provide under a name. */
+    private static Optional<String> named(BackPack backpack, String type, List<Request<?>> requests) {
+        if (!backpack.catalog().extensionTypes().contains(type)) {
+            return Optional.empty();
+        }
+        Class<?> wanted = backpack.catalog().extension(type, Map.of()).getClass();
+        return requests.stream()
+                .filter(request -> request.extension().getClass() == wanted)
+                .map(Request::name)
+                .findFirst();
+    }
+
+    /** Times the gradient alone, with each extension, and with all of them. */
+    private static List<Report.Timing> measure(
+            BackPack backpack, DemoData data, List<Request<?>> requests, Plan everything) {
+        List<String> names = new ArrayList<>(List.of("gradient alone"));
+        List<Plan> plans = new ArrayList<>(List.of(plan(backpack, data, List.of())));
+        for (Request<?> request : requests) {
+            names.add("with " + request.name());
+            plans.add(plan(backpack, data, List.of(request)));
+        }
+        names.add("with all of these");
+        plans.add(everything);
+        List<Report.Timing> timings = new ArrayList<>();
+        try (Progress progress = new Progress("timing", plans.size() * (REPETITIONS + 1))) {
+            List<Durations> times =
+                    new Stopwatch(data.batch()).measure(REPETITIONS, progress::step, plans.toArray(Plan[]::new));
+            for (int i = 0; i < times.size(); i++) {
+                Durations time = times.get(i);
+                timings.add(new Report.Timing(names.get(i), time.median(), time.min(), time.max()));
+            }
+        }
+        return timings;
+    }
+
+    private static void printTimings(List<Report.Timing> timings, double first, PrintWriter out) {
+        Table table = new Table("pass", ">median", ">least", ">greatest");
+        for (Report.Timing timing : timings) {
+            table.row(
+                    timing.pass(),
+                    Text.milliseconds(timing.median()),
+                    Text.milliseconds(timing.min()),
+                    Text.milliseconds(timing.max()));
+        }
+        table.print(out);
+        out.println("the first pass of all took " + Text.milliseconds(first));
     }
 
     private static void printTensors(SortedMap<String, Tensor> tensors, PrintWriter out) {

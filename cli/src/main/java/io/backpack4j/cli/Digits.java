@@ -11,11 +11,29 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Objects;
 
-/** The handwritten digits that ship with this program: the first of MNIST's training set. */
+/** Handwritten digits: those that ship with this program, the first of MNIST's training set, or others. */
 final class Digits {
 
-    private final IdxFile images = read("images-idx3-ubyte.gz");
-    private final IdxFile labels = read("labels-idx1-ubyte.gz");
+    private final IdxFile images;
+    private final IdxFile labels;
+
+    Digits() {
+        this(read("images-idx3-ubyte.gz"), read("labels-idx1-ubyte.gz"));
+    }
+
+    /** Images with one label each, from files. */
+    Digits(IdxFile images, IdxFile labels) {
+        if (images.shape().rank() < 2
+                || labels.shape().rank() != 1
+                || images.shape().size(0) != labels.size()) {
+            throw new BackpackException(
+                    "InvalidFile",
+                    "Images %s and labels %s do not belong together. Name the file of images first, then that of their labels."
+                            .formatted(images.shape(), labels.shape()));
+        }
+        this.images = images;
+        this.labels = labels;
+    }
 
     int size() {
         return labels.size();
@@ -28,11 +46,16 @@ final class Digits {
 
     /** The first {@code count} digits, pixels from 0 to 1. */
     Batch batch(BackPack backpack, DType dtype, int count) {
+        return batch(backpack, dtype, count, sample());
+    }
+
+    /** The first {@code count} digits, each in a shape of as many elements. */
+    Batch batch(BackPack backpack, DType dtype, int count, Shape each) {
         if (count > size()) {
             throw new BackpackException(
                     "InvalidOption", "A batch of %d was asked for, but there are %d digits.".formatted(count, size()));
         }
-        Shape shape = sample().prepend(count);
+        Shape shape = each.prepend(count);
         float[] pixels = new float[Math.toIntExact(shape.elements())];
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = images.value(i) / 255f;

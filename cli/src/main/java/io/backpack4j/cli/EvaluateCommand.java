@@ -1,22 +1,19 @@
 package io.backpack4j.cli;
 
-import io.backpack4j.formats.DataFile;
-import io.backpack4j.formats.ExtensionExpression;
-import io.backpack4j.formats.ModelFile;
-import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,21 +98,18 @@ final class EvaluateCommand implements Runnable {
 
     @Override
     public void run() {
-        List<ExtensionExpression> expressions = Requests.parse(extensions);
-        requireOther(modelFile);
-        requireOther(dataFile);
-        String json = ModelFile.text(modelFile);
-        ModelDescription description = ModelFile.parse(json, modelFile.toString());
-        try (Safetensors file = Safetensors.open(dataFile);
-                BackPack backpack = main.open()) {
-            List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, patterns);
-            DataFile data = new DataFile(dataFile.toString(), file, description);
-            DType type = dtype == null ? data.dtype() : dtype;
-            try (DataFile.Loaded loaded = data.load(backpack, type)) {
+        Problems problems = new Problems();
+        List<Request<?>> requests = new ArrayList<>();
+        problems.collect(() -> requireOther(modelFile));
+        problems.collect(() -> requireOther(dataFile));
+        try (BackPack backpack = main.open()) {
+            problems.collect(
+                    () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
+            try (EvaluateInputs inputs = EvaluateInputs.read(backpack, modelFile, dataFile, dtype, problems)) {
                 Map<String, String> metadata =
-                        metadata(json, type, backpack.backend().id());
-                Plan plan = backpack.plan(loaded.model(), loaded.batch(), requests, options());
-                evaluate(plan, loaded.batch(), metadata);
+                        metadata(inputs, backpack.backend().id());
+                Plan plan = backpack.plan(inputs.model(), inputs.batch(), requests, options());
+                evaluate(plan, inputs.batch(), metadata);
             }
         }
     }
@@ -128,12 +122,12 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Map<String, String> metadata(String json, DType type, String backend) {
+    private Map<String, String> metadata(EvaluateInputs inputs, String backend) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("source", Version.program());
-        metadata.put("model", json);
+        metadata.put("model", inputs.json());
         metadata.put("extensions", extensions);
-        metadata.put("dtype", Text.of(type));
+        metadata.put("dtype", Text.of(inputs.dtype()));
         metadata.put("seed", String.valueOf(seed));
         metadata.put("backend", backend);
         return metadata;

@@ -25,7 +25,7 @@ final class Failure {
     static int printUsage(ParameterException failure) {
         CommandLine command = failure.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("backpack: " + failure.getMessage());
+        err.println("backpack: " + usage(failure));
         if (failure instanceof UnmatchedArgumentException unmatched) {
             List<String> suggestions = unmatched.getSuggestions();
             if (!suggestions.isEmpty()) {
@@ -35,6 +35,13 @@ final class Failure {
         err.println("Run '" + command.getCommandSpec().qualifiedName() + " --help' for help.");
         err.flush();
         return Main.WRONG_USAGE;
+    }
+
+    private static String usage(ParameterException failure) {
+        if (failure instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            return "Argument '" + String.join("', '", unmatched.getUnmatched()) + "' is not expected";
+        }
+        return String.valueOf(failure.getMessage());
     }
 
     static String message(Throwable failure, boolean debug) {

@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command {@code backpack}: options that all commands have, and how errors become exit codes. */
 @Command(
@@ -32,6 +33,7 @@ import picocli.CommandLine.Spec;
             PluginsCommand.class,
             BackendsCommand.class,
             SupportCommand.class,
+            DoctorCommand.class,
             GenerateCompletion.class
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -93,8 +95,8 @@ public final class Main implements Runnable {
         System.exit(code);
     }
 
-    /** Runs a command and returns its exit code: 0, 1 for a failure, 2 for wrong usage. */
-    static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    /** Runs a command in this JVM and returns its exit code: 0, 1 for a failure, 2 for wrong usage. */
+    public static int run(PrintWriter out, PrintWriter err, String... arguments) {
         return execute(commandLine(out, err), arguments);
     }
 
@@ -103,6 +105,7 @@ public final class Main implements Runnable {
                 .setOut(out)
                 .setErr(err)
                 .setUsageHelpWidth(HELP_COLUMNS)
+                .registerConverter(long.class, Main::wholeNumber)
                 .setParameterExceptionHandler((failure, arguments) -> Failure.printUsage(failure))
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
                     Main main = command.getCommandSpec().root().commandLine().getCommand();
@@ -143,6 +146,14 @@ public final class Main implements Runnable {
         return threads != null
                 ? threads
                 : Integer.getInteger("backpack.threads", Runtime.getRuntime().availableProcessors());
+    }
+
+    private static long wholeNumber(String text) {
+        try {
+            return Long.parseLong(text.strip());
+        } catch (NumberFormatException e) {
+            throw new TypeConversionException("'" + text + "' is not a whole number of at most 64 bits");
+        }
     }
 
     /** What the terminal understands. System.out knows it too, but tells nobody before Java 18. */

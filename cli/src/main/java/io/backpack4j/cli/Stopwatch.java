@@ -37,14 +37,21 @@ final class Stopwatch {
 
     /** Times several plans in turns, so that whatever slows the machine down slows all of them. */
     List<Durations> measure(int repetitions, Plan... plans) {
+        return measure(repetitions, () -> {}, plans);
+    }
+
+    /** As {@link #measure(int, Plan...)}; {@code step} runs after each plan's warming up and each measured pass. */
+    List<Durations> measure(int repetitions, Runnable step, Plan... plans) {
         List<List<Double>> times = new ArrayList<>();
         for (Plan plan : plans) {
             warmUp(plan);
+            step.run();
             times.add(new ArrayList<>());
         }
         for (int repetition = 0; repetition < repetitions; repetition++) {
             for (int i = 0; i < plans.length; i++) {
                 times.get(i).add(time(plans[i]));
+                step.run();
             }
         }
         return times.stream().map(Durations::of).toList();

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -21,8 +22,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description = "Print which extensions work with which modules, found out by planning a pass for each pair.",
-        footerHeading = "%nExample:%n",
-        footer = "  backpack support")
+        footerHeading = "%nExamples:%n",
+        footer = {"  backpack support", "  backpack support --markdown > docs/support.md"})
 final class SupportCommand implements Runnable {
 
     private static final int WIDTH = 100;
@@ -34,6 +35,9 @@ final class SupportCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    @Option(names = "--markdown", description = "Print the table as a document in Markdown.")
+    private boolean markdown;
+
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
@@ -41,7 +45,12 @@ final class SupportCommand implements Runnable {
             SupportMatrix matrix = new SupportMatrix(backpack);
             Map<String, Optional<Map<String, Optional<Problem>>>> rows = new LinkedHashMap<>();
             backpack.catalog().moduleTypes().forEach(type -> rows.put(type, matrix.row(type)));
-            print(rows, backpack.catalog().extensionTypes(), out);
+            List<String> extensions = backpack.catalog().extensionTypes();
+            if (markdown) {
+                SupportDocument.print(rows, extensions, out);
+            } else {
+                print(rows, extensions, out);
+            }
         }
         out.flush();
     }
@@ -61,6 +70,16 @@ final class SupportCommand implements Runnable {
         }
         table(rows, part).print(out);
         printNotes(rows, out);
+    }
+
+    /** One problem of each kind, by its id. */
+    static Map<String, Problem> examples(Map<String, Optional<Map<String, Optional<Problem>>>> rows) {
+        Map<String, Problem> examples = new TreeMap<>();
+        for (Optional<Map<String, Optional<Problem>>> row : rows.values()) {
+            row.ifPresent(cells -> cells.values()
+                    .forEach(cell -> cell.ifPresent(problem -> examples.putIfAbsent(problem.id(), problem))));
+        }
+        return examples;
     }
 
     private static int width(Map<String, Optional<Map<String, Optional<Problem>>>> rows, List<String> extensions) {
@@ -89,11 +108,7 @@ final class SupportCommand implements Runnable {
     }
 
     private static void printNotes(Map<String, Optional<Map<String, Optional<Problem>>>> rows, PrintWriter out) {
-        Map<String, Problem> examples = new TreeMap<>();
-        for (Optional<Map<String, Optional<Problem>>> row : rows.values()) {
-            row.ifPresent(cells -> cells.values()
-                    .forEach(cell -> cell.ifPresent(problem -> examples.putIfAbsent(problem.id(), problem))));
-        }
+        Map<String, Problem> examples = examples(rows);
         if (!examples.isEmpty()) {
             out.println();
             out.println("An example of each problem:");

@@ -110,7 +110,8 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "evaluate", "bench", "plugins", "backends", "support", "generate-completion"})
+    @ValueSource(
+            strings = {"demo", "evaluate", "bench", "plugins", "backends", "support", "doctor", "generate-completion"})
     void helps_with_every_command(String command) {
         assertThat(Main.run(writer(out), writer(err), command, "--help")).isZero();
         assertThat(err.toString()).isEmpty();

@@ -3,12 +3,14 @@ package io.backpack4j.formats;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -56,15 +58,20 @@ public final class DataFile {
     /**
      * Makes the model with the file's parameters, and the batch.
      *
-     * @throws BackpackException with every tensor that is missing, does not fit, is not finite, or is not known
+     * @throws BackpackException with everything that is wrong with the model, or else with every tensor that is missing, does not fit, is not
+     *     finite, or is not known
      */
     public Loaded load(BackPack backpack, DType dtype) {
         Problems problems = new Problems();
         Shape[] shapes = description.inputs().stream()
                 .map(input -> sample(input, problems))
                 .toArray(Shape[]::new);
+        List<Graph> graphs = new ArrayList<>();
+        List<Loss> losses = new ArrayList<>();
+        problems.collect(() -> graphs.add(backpack.catalog().graph(description)));
+        problems.collect(() -> losses.add(backpack.catalog().loss(description.loss())));
         problems.throwIfAny();
-        Model model = backpack.model(description, dtype, shapes);
+        Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
         try {
             Parameters parameters = model.parameters();
             reportUnknown(parameters, problems);
@@ -106,9 +113,7 @@ public final class DataFile {
         if (tensor == null) {
             problems.add("MissingTensor", missing(input, "which is an input of the model"));
         } else if (tensor.shape().rank() == 0) {
-            problems.add(
-                    "ShapeMismatch",
-                    "%s is a scalar, but needs the batch as its first axis.".formatted(described(tensor)));
+            problems.add("ShapeMismatch", scalar(tensor));
         } else {
             return tensor.shape().dropFirst(1);
         }
@@ -148,6 +153,9 @@ public final class DataFile {
         TensorInfo tensor = file.tensors().get(TARGET);
         if (tensor == null) {
             throw new BackpackException("MissingTensor", missing(TARGET, "which the loss needs"));
+        }
+        if (tensor.shape().rank() == 0) {
+            throw new BackpackException("ShapeMismatch", scalar(tensor));
         }
         if (tensor.type().isFloating()) {
             requireFinite(tensor, dtype);
@@ -223,6 +231,10 @@ public final class DataFile {
 
     private String missing(String tensor, String what) {
         return "File %s has no tensor %s, %s.".formatted(Failures.quoted(name), Failures.quoted(tensor), what);
+    }
+
+    private String scalar(TensorInfo tensor) {
+        return "%s is a scalar, but needs the batch as its first axis.".formatted(described(tensor));
     }
 
     private String described(TensorInfo tensor) {

@@ -33,6 +33,9 @@ public final class ModelFile {
      */
     public static String text(Path path) {
         String file = path.toString();
+        if (Files.isDirectory(path)) {
+            throw Failures.invalid(file, "cannot be read: it is a directory.");
+        }
         try (InputStream stream = Files.newInputStream(path)) {
             byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
             if (bytes.length > MAX_BYTES) {

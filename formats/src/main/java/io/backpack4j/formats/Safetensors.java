@@ -170,7 +170,7 @@ public final class Safetensors implements AutoCloseable {
         if (length < 1 || length > most) {
             throw Failures.invalid(
                     path.toString(),
-                    "is not a safetensors file: its header's length is %s, but must be from 1 to %d."
+                    "is not a safetensors file, or is cut short: its header's length is %s, but must be from 1 to %d."
                             .formatted(Long.toUnsignedString(length), most));
         }
         return length;

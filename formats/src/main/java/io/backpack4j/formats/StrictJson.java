@@ -35,8 +35,8 @@ final class StrictJson {
                     .build())
             .build();
 
-    private static final Pattern FOR_PROGRAMMERS =
-            Pattern.compile("(, from `[^`]*`|: enable `.*| \\((for|start marker at) .*)", Pattern.DOTALL);
+    private static final Pattern FOR_PROGRAMMERS = Pattern.compile(
+            "( \\(code [^)]*\\)|, from `[^`]*`|: enable `.*| \\((for|start marker at) .*)", Pattern.DOTALL);
 
     private final String file;
     private final String part;
@@ -156,6 +156,9 @@ final class StrictJson {
 
     /** The parser's message without its hints to programmers. */
     private static String sentence(String message) {
+        if (message.startsWith("Unexpected end-of-input")) {
+            return "The text ends too early: it is cut short, or a bracket is not closed.";
+        }
         String text = FOR_PROGRAMMERS.matcher(message).replaceAll("");
         return text.endsWith(".") ? text : text + ".";
     }

@@ -15,10 +15,15 @@ import static org.mockito.Mockito.when;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Catalog;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -43,6 +48,7 @@ class DataFileTest {
     Path directory;
 
     private final BackPack backpack = mock(BackPack.class);
+    private final Catalog catalog = mock(Catalog.class);
     private final Model model = mock(Model.class);
     private final Parameters parameters = mock(Parameters.class);
     private final BatchBuilder builder = mock(BatchBuilder.class);
@@ -67,7 +73,12 @@ class DataFileTest {
                 .thenReturn(ParameterSpec.parameter("weight", Shape.of(3, 2), new Initializer.Constant(0)));
         when(parameters.get("a.weight")).thenReturn(weight);
         when(model.parameters()).thenReturn(parameters);
-        when(backpack.model(eq(DESCRIPTION), any(), any(Shape[].class))).thenReturn(model);
+        Graph graph = Graph.sequential(mock(Module.class));
+        Loss loss = mock(Loss.class);
+        when(catalog.graph(DESCRIPTION)).thenReturn(graph);
+        when(catalog.loss(DESCRIPTION.loss())).thenReturn(loss);
+        when(backpack.catalog()).thenReturn(catalog);
+        when(backpack.model(eq(graph), eq(loss), any(), any(Shape[].class))).thenReturn(model);
         when(backpack.batch(any())).thenReturn(builder);
         when(builder.build()).thenReturn(mock(Batch.class));
     }
@@ -83,7 +94,7 @@ class DataFileTest {
                 new double[1]));
         load(DType.FLOAT32).close();
         assertThat(written).containsExactly(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
-        verify(backpack).model(DESCRIPTION, DType.FLOAT32, Shape.of(2));
+        verify(backpack).model(any(Graph.class), any(), eq(DType.FLOAT32), eq(Shape.of(2)));
         verify(builder).input("input", Shape.of(1, 2), new float[] {7, 8});
         verify(builder).targets(Shape.of(1), new long[] {1});
         verify(model).close();
@@ -117,7 +128,7 @@ class DataFileTest {
         write(Map.of("a.weight", new double[6]));
         assertThatThrownBy(() -> load(DType.FLOAT32))
                 .hasMessage("[MissingTensor] File 'd' has no tensor 'input', which is an input of the model.");
-        verify(backpack, never()).model(any(ModelDescription.class), any(), any(Shape[].class));
+        verify(backpack, never()).model(any(Graph.class), any(), any(), any(Shape[].class));
     }
 
     @Test
@@ -130,6 +141,15 @@ class DataFileTest {
         try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
             assertThat(new DataFile("d", file, DESCRIPTION).dtype()).isEqualTo(DType.FLOAT32);
         }
+    }
+
+    @Test
+    void reportsTheModelAndItsInputsTogether() {
+        write(Map.of("a.weight", new double[6]));
+        when(catalog.graph(DESCRIPTION)).thenThrow(new BackpackException("UnknownModule", "One."));
+        when(catalog.loss(DESCRIPTION.loss())).thenThrow(new BackpackException("UnknownLoss", "Two."));
+        assertThatThrownBy(() -> load(DType.FLOAT32))
+                .hasMessageContainingAll("no tensor 'input'", "[UnknownModule] One.", "[UnknownLoss] Two.");
     }
 
     private DataFile.Loaded load(DType dtype) {

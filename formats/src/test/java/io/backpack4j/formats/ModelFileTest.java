@@ -132,7 +132,7 @@ class ModelFileTest {
                 "`` | line 1, column 1. A JSON object is expected.",
                 "{\"nodes\": [} | line 1, column 13. Unexpected close marker '}': expected ']'.",
                 "{\"nodes\": NaN} | line 1, column 14. Non-standard token 'NaN'.",
-                "{\"nodes\": [ | line 1, column 12. Unexpected end-of-input: expected close marker for Array.",
+                "{\"nodes\": [ | line 1, column 12. The text ends too early: it is cut short, or a bracket is not closed.",
                 "{\"a\": 1e999} | line 1, column 7. The number 1e999 is too large.",
                 "{\"a\": 1, \"a\": 1} | line 1, column 10. The key 'a' is given twice.",
             })
@@ -162,7 +162,7 @@ class ModelFileTest {
         Files.write(path, new byte[] {'{', (byte) 0xff});
         assertThatThrownBy(() -> ModelFile.read(path)).hasMessage("[InvalidFile] File '%s' is not UTF-8.", path);
         assertThatThrownBy(() -> ModelFile.read(directory))
-                .hasMessage("[InvalidFile] File '%s' cannot be read: Is a directory.", directory);
+                .hasMessage("[InvalidFile] File '%s' cannot be read: it is a directory.", directory);
     }
 
     private static ModelDescription parse(String json) {

@@ -144,13 +144,13 @@ class SafetensorsInvalidTest {
                         "is not a safetensors file: it has 7 bytes, but its header's length alone takes 8."),
                 arguments(
                         SafetensorsBytes.withLength(0, json),
-                        "is not a safetensors file: its header's length is 0, but must be from 1 to 2."),
+                        "is not a safetensors file, or is cut short: its header's length is 0, but must be from 1 to 2."),
                 arguments(
                         SafetensorsBytes.withLength(3, json),
-                        "is not a safetensors file: its header's length is 3, but must be from 1 to 2."),
+                        "is not a safetensors file, or is cut short: its header's length is 3, but must be from 1 to 2."),
                 arguments(
                         SafetensorsBytes.withLength(-1, json),
-                        "is not a safetensors file: its header's length is 18446744073709551615, but must be from 1 to"
+                        "is not a safetensors file, or is cut short: its header's length is 18446744073709551615, but must be from 1 to"
                                 + " 2."),
                 arguments(
                         SafetensorsBytes.withLength(4, new byte[] {'{', '"', (byte) 0xc3, '"'}),

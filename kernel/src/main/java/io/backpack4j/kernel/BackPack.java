@@ -1,10 +1,13 @@
 package io.backpack4j.kernel;
 
+import com.google.inject.CreationException;
 import com.google.inject.Guice;
 import com.google.inject.Stage;
+import com.google.inject.spi.Message;
 import io.backpack4j.kernel.internal.Kernel;
 import io.backpack4j.kernel.internal.KernelModule;
 import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
@@ -141,11 +144,25 @@ public final class BackPack implements AutoCloseable {
             return this;
         }
 
-        /** Finds the plugins. */
+        /**
+         * Finds the plugins.
+         *
+         * @throws BackpackException with everything that is wrong with plugins and properties
+         */
         public BackPack build() {
             KernelSettings settings = KernelSettings.of(backend, threads, classLoader, properties);
-            return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
-                    .getInstance(Kernel.class));
+            try {
+                return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
+                        .getInstance(Kernel.class));
+            } catch (CreationException e) {
+                // Guice wraps what a provider throws, once for each that needs it.
+                for (Message message : e.getErrorMessages()) {
+                    if (message.getCause() instanceof BackpackException known) {
+                        throw known;
+                    }
+                }
+                throw e;
+            }
         }
     }
 }

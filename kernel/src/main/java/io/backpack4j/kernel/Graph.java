@@ -98,7 +98,9 @@ public final class Graph {
         /** Adds a node; without inputs it takes the output of the node before it. */
         public Builder add(Node node) {
             if (node.inputs().isEmpty()) {
-                String before = nodes.isEmpty() ? inputs.get(0) : nodes.get(nodes.size() - 1).name();
+                String before = nodes.isEmpty()
+                        ? inputs.get(0)
+                        : nodes.get(nodes.size() - 1).name();
                 nodes.add(new Node(node.name(), node.module(), List.of(before), node.frozen(), node.ties()));
             } else {
                 nodes.add(node);
@@ -129,22 +131,28 @@ public final class Graph {
                     if (!known.contains(input)) {
                         String hint = later.contains(input)
                                 ? "It is a node, but not one before it: nodes stand in the order of computation, and cycles are not possible."
-                                : "Possible: " + String.join(", ", known.stream().sorted().toList()) + ".";
+                                : "Possible: "
+                                        + String.join(
+                                                ", ", known.stream().sorted().toList()) + ".";
                         problems.add(
                                 "UnknownInput",
-                                "Node '%s' takes '%s', which is not known there. %s".formatted(node.name(), input, hint));
+                                "Node '%s' takes '%s', which is not known there. %s"
+                                        .formatted(node.name(), input, hint));
                     }
                 }
                 if (!known.add(node.name())) {
-                    problems.add("DuplicateNode", "Two nodes or inputs are named '%s'. Rename one.".formatted(node.name()));
+                    problems.add(
+                            "DuplicateNode", "Two nodes or inputs are named '%s'. Rename one.".formatted(node.name()));
                 }
                 byName.put(node.name(), node);
             }
             if (!byName.containsKey(result)) {
                 problems.add(
                         "UnknownOutput",
-                        "The output '%s' is not a node. Possible: %s.".formatted(result, String.join(", ", byName.keySet())));
-            } else {
+                        "The output '%s' is not a node. Possible: %s."
+                                .formatted(result, String.join(", ", byName.keySet())));
+            } else if (problems.isEmpty()) {
+                // With unknown inputs it would only echo them.
                 reportUnused(byName, result, problems);
             }
             problems.throwIfAny();
@@ -165,7 +173,8 @@ public final class Graph {
                 if (!used.contains(name)) {
                     problems.add(
                             "UnusedNode",
-                            "Node '%s' does not lead to the output '%s'. Remove it or connect it.".formatted(name, result));
+                            "Node '%s' does not lead to the output '%s'. Remove it or connect it."
+                                    .formatted(name, result));
                 }
             }
         }

@@ -32,8 +32,7 @@ public record NodeDescription(
     }
 
     /** A node whose parameters are all trained and its own. */
-    public NodeDescription(
-            String name, String type, Map<String, @Nullable Object> arguments, List<String> inputs) {
+    public NodeDescription(String name, String type, Map<String, @Nullable Object> arguments, List<String> inputs) {
         this(name, type, arguments, new ArrayList<>(inputs), Frozen.NONE, Map.of());
     }
 }

@@ -119,8 +119,7 @@ public final class ContractionChecks {
         }
         Tensor operand = request.operand == null
                 ? null
-                : backend.upload(
-                        scope, Objects.requireNonNull(request.operandShape), DType.FLOAT64, request.operand);
+                : backend.upload(scope, Objects.requireNonNull(request.operandShape), DType.FLOAT64, request.operand);
         return new ContractionTask(request.contraction, destinations, operand, accumulate);
     }
 

@@ -11,7 +11,8 @@ public final class Randomness {
     private static final long SEED = Long.getLong(PROPERTY, System.nanoTime());
 
     static {
-        System.out.println("Randomised tests: -D" + PROPERTY + "=" + SEED);
+        System.getLogger(Randomness.class.getName())
+                .log(System.Logger.Level.INFO, "Randomised tests: -D" + PROPERTY + "=" + SEED);
     }
 
     private Randomness() {}

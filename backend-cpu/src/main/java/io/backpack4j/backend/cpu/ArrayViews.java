@@ -8,8 +8,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * ND4J's arrays on the memory of one block, kept because making one takes far longer than using it. A block that is given again serves tensors of
- * few shapes; the least recently used arrays go.
+ * ND4J's arrays on the memory of one block, kept because making one takes far longer than using it. A block that is
+ * given again serves tensors of few shapes; the least recently used arrays go.
  */
 final class ArrayViews {
 

@@ -8,8 +8,8 @@ import java.nio.IntBuffer;
 import java.nio.LongBuffer;
 
 /**
- * A run of native memory that tensors and workspaces share. Offsets count bytes. Java reaches it through buffers of a gigabyte each, since a
- * buffer cannot hold more than two.
+ * A run of native memory that tensors and workspaces share. Offsets count bytes. Java reaches it through buffers of a
+ * gigabyte each, since a buffer cannot hold more than two.
  */
 final class Block {
 

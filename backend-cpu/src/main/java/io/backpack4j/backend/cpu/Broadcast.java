@@ -4,8 +4,8 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
 
 /**
- * How two operands stretch to one shape, with as few axes as possible: neighbours that both operands step through alike are one. Always at least two
- * axes; strides count elements, and 0 stretches.
+ * How two operands stretch to one shape, with as few axes as possible: neighbours that both operands step through alike
+ * are one. Always at least two axes; strides count elements, and 0 stretches.
  */
 record Broadcast(long[] sizes, long[] stridesA, long[] stridesB) {
 

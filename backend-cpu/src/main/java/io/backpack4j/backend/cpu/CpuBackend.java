@@ -108,7 +108,8 @@ final class CpuBackend implements Backend {
         }
         throw new BackpackException(
                 "ForeignTensor",
-                "A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'. Copy it through arrays."
+                ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
+                                + " Copy it through arrays.")
                         .formatted(tensor.shape(), tensor.backend(), ID));
     }
 

@@ -78,7 +78,8 @@ final class CpuTensor implements Tensor {
         if (backend != user) {
             throw new BackpackException(
                     "ForeignTensor",
-                    "A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this one. Copy it through arrays."
+                    ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
+                                    + " one. Copy it through arrays.")
                             .formatted(shape, backend.id()));
         }
         requireOpen();

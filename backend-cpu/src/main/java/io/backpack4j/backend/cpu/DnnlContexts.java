@@ -4,7 +4,9 @@ import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One context per thread that uses the backend. Contexts of threads that ended are closed when the next one is made. */
+/**
+ * One context per thread that uses the backend. Contexts of threads that ended are closed when the next one is made.
+ */
 final class DnnlContexts implements AutoCloseable {
 
     private final MemoryPool pool;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Contractions of single precision. Tiles that are worth a call are made one at a time and consumed while they are in the cache; squares alone are
- * fused into the product. Small tiles are the host's, which makes many at a time.
+ * Contractions of single precision. Tiles that are worth a call are made one at a time and consumed while they are in
+ * the cache; squares alone are fused into the product. Small tiles are the host's, which makes many at a time.
  */
 final class DnnlContractions implements Contractions {
 
@@ -67,14 +67,13 @@ final class DnnlContractions implements Contractions {
         }
     }
 
-    private boolean consume(
-            CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
+    private boolean consume(CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         Optional<List<TileFeeder>> feeders = new TileFeeders(backend, context, elements, batch).of(consumers);
         feeders.ifPresent(all -> {
             for (long i = 0; i * elements < rows.elements; i++) {
                 for (TileFeeder feeder : all) {
-                    feeder.feed(context, rows.address() + i * elements * Float.BYTES, first + i);
+                    feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
                 }
             }
         });

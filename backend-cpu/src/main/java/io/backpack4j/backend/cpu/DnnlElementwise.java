@@ -70,9 +70,14 @@ final class DnnlElementwise implements Elementwise {
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
         CpuTensor from = backend.own(x);
         CpuTensor to = backend.own(destination);
-        if (!isWorthIt(from) || !apply(operation, from, to)) {
+        boolean worthIt = from.isSingle() && from.elements >= (isCostly(operation) ? WORTH_A_CALL / 8 : WORTH_A_CALL);
+        if (!worthIt || !apply(operation, from, to)) {
             host.apply(operation, x, destination);
         }
+    }
+
+    private static boolean isCostly(UnaryOperation operation) {
+        return operation == UnaryOperation.EXP || operation == UnaryOperation.TANH;
     }
 
     private boolean apply(UnaryOperation operation, CpuTensor x, CpuTensor destination) {
@@ -154,7 +159,8 @@ final class DnnlElementwise implements Elementwise {
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
         CpuTensor from = backend.own(x);
         CpuTensor to = backend.own(destination);
-        if (order != 0 || !isWorthIt(from) || !activate(activation, from, to)) {
+        boolean costly = !activation.isPiecewiseLinear() && from.isSingle() && from.elements >= WORTH_A_CALL / 8;
+        if (order != 0 || !(costly || isWorthIt(from)) || !activate(activation, from, to)) {
             host.activation(activation, order, x, destination);
         }
     }

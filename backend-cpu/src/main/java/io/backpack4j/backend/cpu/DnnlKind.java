@@ -15,6 +15,7 @@ enum DnnlKind {
     LINEAR,
     TILE,
     STRIDED,
+    DOTS,
     ADD,
     SQUARES,
     SQUARED_PRODUCT,

@@ -24,8 +24,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * A compiled operation of fixed shapes, with its argument list built once: a run moves addresses and executes. Belongs to one thread. There are
- * primitives that cannot be used, because oneDNN has no fast implementation; they are kept so that nobody asks twice.
+ * A compiled operation of fixed shapes, with its argument list built once: a run moves addresses and executes. Belongs
+ * to one thread. There are primitives that cannot be used, because oneDNN has no fast implementation; they are kept so
+ * that nobody asks twice.
  */
 final class DnnlPrimitive implements AutoCloseable {
 

@@ -88,7 +88,10 @@ final class DnnlProducts implements Products {
         return true;
     }
 
-    /** The layout of [batch, rows, columns], stored with the last axes swapped if {@code transposed}; without the batch if that is 1. */
+    /**
+     * The layout of [batch, rows, columns], stored with the last axes swapped if {@code transposed}; without the batch
+     * if that is 1.
+     */
     static Layout operand(long batch, long own, long rows, long columns, boolean transposed) {
         long stored = transposed ? columns : rows;
         long other = transposed ? rows : columns;

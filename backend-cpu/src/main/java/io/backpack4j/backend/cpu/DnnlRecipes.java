@@ -6,7 +6,10 @@ import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.jspecify.annotations.Nullable;
 
-/** How primitives are made. The order of arguments is the inputs first, the destination last, unless a method says otherwise. */
+/**
+ * How primitives are made. The order of arguments is the inputs first, the destination last, unless a method says
+ * otherwise.
+ */
 final class DnnlRecipes {
 
     private DnnlRecipes() {}
@@ -23,7 +26,10 @@ final class DnnlRecipes {
         }
     }
 
-    /** destination = scale · x + offset, both being single numbers in memory, so that one primitive serves all of them; x, scale, offset, destination. */
+    /**
+     * destination = scale · x + offset, both being single numbers in memory, so that one primitive serves all of them;
+     * x, scale, offset, destination.
+     */
     static DnnlPrimitive affine(long n) {
         var x = Dnnl.dense(n);
         var one = Dnnl.dense(1);
@@ -44,7 +50,10 @@ final class DnnlRecipes {
         return binary(dnnl_binary_add, sizes, sizes, 1);
     }
 
-    /** destination += alpha · x, alpha being a single number in memory; x, alpha, the destination as an operand, the destination. */
+    /**
+     * destination += alpha · x, alpha being a single number in memory; x, alpha, the destination as an operand, the
+     * destination.
+     */
     static DnnlPrimitive addScaled(long n) {
         var x = Dnnl.dense(n);
         var one = Dnnl.dense(1);
@@ -60,8 +69,8 @@ final class DnnlRecipes {
     }
 
     /**
-     * destination = scale · f(x). Only a binary operation takes two functions behind it: it multiplies by a single number in memory, which must be 1;
-     * x, that number, destination.
+     * destination = scale · f(x). Only a binary operation takes two functions behind it: it multiplies by a single
+     * number in memory, which must be 1; x, that number, destination.
      */
     static DnnlPrimitive scaledEltwise(int algorithm, double alpha, double scale, long n) {
         var x = Dnnl.dense(n);
@@ -77,9 +86,10 @@ final class DnnlRecipes {
     }
 
     /**
-     * destination = comparison(f(x), x), for an f without parameters. In this order NaN survives a maximum and is below nothing: exp, which is
-     * larger than x anyway; relu and x &gt; 0, f being a clip between 0 and 0. oneDNN's own exp, relu and &gt; lose NaN. As in {@link #scaledEltwise}
-     * there is a multiplication by 1 first; x, that number, x, destination.
+     * destination = comparison(f(x), x), for an f without parameters. In this order NaN survives a maximum and is below
+     * nothing: exp, which is larger than x anyway; relu and x &gt; 0, f being a clip between 0 and 0. oneDNN's own exp,
+     * relu and &gt; lose NaN. As in {@link #scaledEltwise} there is a multiplication by 1 first; x, that number, x,
+     * destination.
      */
     static DnnlPrimitive compare(int function, int comparison, long n) {
         var x = Dnnl.dense(n);
@@ -196,8 +206,9 @@ final class DnnlRecipes {
     }
 
     /**
-     * destination += (x − center)² · weight over n numbers, the weight being one number. The arguments are x, the center, or x again without one,
-     * the destination as an operand, the destination, the weight if there is one. oneDNN's own sum is slow here.
+     * destination += (x − center)² · weight over n numbers, the weight being one number. The arguments are x, the
+     * center, or x again without one, the destination as an operand, the destination, the weight if there is one.
+     * oneDNN's own sum is slow here.
      */
     static DnnlPrimitive squares(long n, boolean center, boolean weight) {
         var x = Dnnl.dense(n);
@@ -221,7 +232,8 @@ final class DnnlRecipes {
     }
 
     /**
-     * destination += (a · b − center)² · weight. The arguments are a, b, then the center and the weight if there are any, then the destination.
+     * destination += (a · b − center)² · weight. The arguments are a, b, then the center and the weight if there are
+     * any, then the destination.
      */
     static DnnlPrimitive squaredProduct(Layout a, Layout b, Layout c, boolean center, boolean weight) {
         var left = a.describe();
@@ -256,7 +268,10 @@ final class DnnlRecipes {
         return matmul(Layout.dense(rows, columns), Layout.dense(columns, 1), Layout.dense(rows, 1), 0);
     }
 
-    /** destination = the sums of the columns of every matrix of x, a product with ones; the arguments are x, ones, destination. */
+    /**
+     * destination = the sums of the columns of every matrix of x, a product with ones; the arguments are x, ones,
+     * destination.
+     */
     static DnnlPrimitive sumColumns(long batch, long rows, long columns) {
         var ones = DnnlProducts.operand(batch, 1, 1, rows, false).describe();
         var x = DnnlProducts.operand(batch, batch, rows, columns, false).describe();
@@ -269,6 +284,11 @@ final class DnnlRecipes {
         } finally {
             destroy(ones, x, to);
         }
+    }
+
+    /** destination = the dot products of the rows of a and b. */
+    static DnnlPrimitive dots(long rows, long columns) {
+        return matmul(Layout.dense(rows, 1, columns), Layout.dense(rows, columns, 1), Layout.dense(rows, 1, 1), 0);
     }
 
     static DnnlPrimitive softmax(int algorithm, long[] sizes, int axis) {

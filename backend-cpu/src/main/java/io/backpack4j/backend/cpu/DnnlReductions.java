@@ -14,8 +14,14 @@ final class DnnlReductions implements Reductions {
 
     private static final long WORTH_A_CALL = 512;
 
-    /** Longer sums are the host's, which adds in double precision. */
-    private static final long MOST_ONES = 1 << 16;
+    /** Longer sums are cut. */
+    private static final long LONGEST = 4096;
+
+    /** Rows of fewer elements are joined. */
+    private static final long NARROW = 64;
+
+    /** How much longer an element takes in softmax. */
+    private static final int SOFTMAX = 12;
 
     private final CpuBackend backend;
     private final DnnlContexts contexts;
@@ -42,33 +48,85 @@ final class DnnlReductions implements Reductions {
         }
     }
 
-    /** A product with ones: oneDNN's reduction is slow for short rows, and its slowest kernel for everything but the last axis. */
+    /**
+     * A product with ones: oneDNN's reduction is slow for short rows, and a reference for everything but the last axis.
+     * Long sums are taken in pieces, whose sums are added: single precision adds up its rounding errors.
+     */
     private boolean sum(CpuTensor x, int from, int to, CpuTensor target) {
         Shape shape = x.shape();
         long outer = shape.elements(0, from);
         long length = shape.elements(from, to);
         long inner = shape.elements(to, shape.rank());
-        if (length > MOST_ONES) {
+        DnnlContext context = contexts.get();
+        if (inner == 1) {
+            return sumRows(context, outer, length, x, target);
+        }
+        boolean narrow = outer == 1 && inner < NARROW && length > NARROW;
+        long pieces = pieces(length, narrow ? NARROW / inner : 1);
+        if (pieces == 1) {
+            return sumColumns(context, outer, length, inner, x.address(), target.address());
+        }
+        if (pieces == 0 || outer > 1) {
             return false;
         }
-        DnnlContext context = contexts.get();
-        DnnlPrimitive primitive;
-        if (inner == 1) {
-            PrimitiveKey key = context.key(DnnlKind.SUM_ROWS).add(outer).add(length);
-            primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.sumRows(outer, length));
-        } else {
-            PrimitiveKey key =
-                    context.key(DnnlKind.SUM_COLUMNS).add(outer).add(length).add(inner);
-            primitive = context.get(key, Cost.elements(x.elements), () -> DnnlRecipes.sumColumns(outer, length, inner));
+        // some rows side by side are one wide row, whose pieces are added at last
+        Block wide = context.pool().allocate(pieces * inner * Float.BYTES);
+        try {
+            return sumColumns(context, 1, length / pieces, pieces * inner, x.address(), wide.address)
+                    && sumColumns(context, 1, pieces, inner, wide.address, target.address());
+        } finally {
+            context.pool().release(wide);
         }
+    }
+
+    /**
+     * Into how many equal pieces to cut a sum: at least {@code least}, and enough to keep them short; 0 if there is no
+     * such number.
+     */
+    private static long pieces(long length, long least) {
+        long fewest = Math.max(least, (length + LONGEST - 1) / LONGEST);
+        for (long pieces = fewest; pieces <= Math.min(length, 4 * fewest); pieces++) {
+            if (length % pieces == 0) {
+                return pieces;
+            }
+        }
+        return least == 1 ? 0 : pieces(length, 1);
+    }
+
+    private static boolean sumRows(DnnlContext context, long rows, long length, CpuTensor x, CpuTensor target) {
+        long pieces = pieces(length, 1);
+        if (pieces <= 1) {
+            return pieces == 1 && sumRows(context, rows, length, x.address(), target.address());
+        }
+        Block partial = context.pool().allocate(rows * pieces * Float.BYTES);
+        try {
+            return sumRows(context, rows * pieces, length / pieces, x.address(), partial.address)
+                    && sumRows(context, rows, pieces, partial.address, target.address());
+        } finally {
+            context.pool().release(partial);
+        }
+    }
+
+    private static boolean sumRows(DnnlContext context, long rows, long length, long x, long target) {
+        PrimitiveKey key = context.key(DnnlKind.SUM_ROWS).add(rows).add(length);
+        DnnlPrimitive primitive =
+                context.get(key, Cost.elements(rows * length), () -> DnnlRecipes.sumRows(rows, length));
         if (!primitive.usable()) {
             return false;
         }
-        primitive
-                .at(0, x.address())
-                .at(1, context.ones(length))
-                .at(2, target.address())
-                .run(context);
+        primitive.at(0, x).at(1, context.ones(length)).at(2, target).run(context);
+        return true;
+    }
+
+    private static boolean sumColumns(DnnlContext context, long batch, long rows, long columns, long x, long target) {
+        PrimitiveKey key =
+                context.key(DnnlKind.SUM_COLUMNS).add(batch).add(rows).add(columns);
+        DnnlPrimitive primitive = context.get(
+                key, Cost.elements(batch * rows * columns), () -> DnnlRecipes.sumColumns(batch, rows, columns));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(0, x).at(1, context.ones(rows)).at(2, target).run(context);
         return true;
     }
 
@@ -112,7 +170,7 @@ final class DnnlReductions implements Reductions {
                 .add(inner);
         DnnlPrimitive primitive = context.get(
                 key,
-                4 * Cost.elements(x.elements),
+                SOFTMAX * Cost.elements(x.elements),
                 () -> DnnlRecipes.softmax(algorithm, new long[] {outer, length, inner}, 1));
         if (!primitive.usable()) {
             return false;

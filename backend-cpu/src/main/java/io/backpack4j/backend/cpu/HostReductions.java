@@ -125,26 +125,34 @@ final class HostReductions implements Reductions {
         };
     }
 
+    /**
+     * Branches that are nearly always predicted: Math.max, which knows about NaN and two zeros, is slower in a chain.
+     * NaN compares to nothing.
+     */
     private static double maximum(double[] values, int from, int count) {
-        double m0 = values[from];
-        double m1 = m0;
-        int i = 1;
-        for (; i + 2 <= count; i += 2) {
-            m0 = Math.max(m0, values[from + i]);
-            m1 = Math.max(m1, values[from + i + 1]);
+        double largest = values[from];
+        for (int i = from + 1; i < from + count; i++) {
+            if (!(values[i] <= largest)) {
+                if (Double.isNaN(largest)) {
+                    return largest;
+                }
+                largest = values[i];
+            }
         }
-        return Math.max(Math.max(m0, m1), values[from + count - 1]);
+        return largest;
     }
 
     private static double minimum(double[] values, int from, int count) {
-        double m0 = values[from];
-        double m1 = m0;
-        int i = 1;
-        for (; i + 2 <= count; i += 2) {
-            m0 = Math.min(m0, values[from + i]);
-            m1 = Math.min(m1, values[from + i + 1]);
+        double smallest = values[from];
+        for (int i = from + 1; i < from + count; i++) {
+            if (!(values[i] >= smallest)) {
+                if (Double.isNaN(smallest)) {
+                    return smallest;
+                }
+                smallest = values[i];
+            }
         }
-        return Math.min(Math.min(m0, m1), values[from + count - 1]);
+        return smallest;
     }
 
     /** Four partial sums: additions that do not wait for each other. */
@@ -188,7 +196,10 @@ final class HostReductions implements Reductions {
         return source.isSingle() ? allFiniteSingle(source) : allFiniteDouble(source);
     }
 
-    /** The bits of a finite number's magnitude are below those of infinity: their difference is negative for all, or some are not finite. */
+    /**
+     * The bits of a finite number's magnitude are below those of infinity: their difference is negative for all, or
+     * some are not finite.
+     */
     private static boolean allFiniteSingle(CpuTensor source) {
         int[] bits = Scratch.get().ints;
         for (long at = 0; at < source.elements; at += bits.length) {

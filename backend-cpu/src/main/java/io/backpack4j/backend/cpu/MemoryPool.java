@@ -9,8 +9,8 @@ import java.util.Set;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Native memory that is given back to be taken again. A steady sequence of requests finds all its blocks here and never asks the system. Blocks
- * have references: handles on one block share it, and the last release frees it.
+ * Native memory that is given back to be taken again. A steady sequence of requests finds all its blocks here and never
+ * asks the system. Blocks have references: handles on one block share it, and the last release frees it.
  */
 final class MemoryPool {
 
@@ -125,7 +125,8 @@ final class MemoryPool {
         if (memory == null || memory.isNull()) {
             throw new BackpackException(
                     "OutOfMemory",
-                    "The system gave no %,d bytes; this backend holds %,d already, %,d of them in use. Use a smaller batch, or ask for less at once."
+                    ("The system gave no %,d bytes; this backend holds %,d already, %,d of them in use."
+                                    + " Use a smaller batch, or ask for less at once.")
                             .formatted(size, pooledBytes, usedBytes));
         }
         long allocation = memory.address();

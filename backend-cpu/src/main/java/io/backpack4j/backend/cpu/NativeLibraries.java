@@ -1,7 +1,10 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Availability;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.Optional;
+import java.util.Properties;
 import org.bytedeco.dnnl.dnnl_version_t;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.Loader;
@@ -11,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which native libraries load on this machine. Found out once: a native library that failed to load poisons its classes, and trying again says
- * nothing new.
+ * Which native libraries load on this machine. Found out once: a native library that failed to load poisons its
+ * classes, and trying again says nothing new.
  *
  * @param availability what the backend's probe answers
  * @param onednn oneDNN's version, if it loads
@@ -23,26 +26,22 @@ record NativeLibraries(Availability availability, Optional<String> onednn, Strin
     private static final Logger LOG = LoggerFactory.getLogger(NativeLibraries.class);
 
     private static final String REMEDY =
-            "Put org.nd4j:nd4j-native, org.bytedeco:javacpp and org.bytedeco:openblas on the class path, each also"
-                    + " with the classifier of this platform";
+            "Put org.nd4j:nd4j-native, org.bytedeco:javacpp and org.bytedeco:openblas on the"
+                    + " class path, each also with the classifier of this platform (%s, %s).";
 
     static NativeLibraries get() {
         return Holder.LIBRARIES;
     }
 
     private static NativeLibraries load() {
-        String platform;
-        String nd4j;
         try {
-            platform = Loader.getPlatform();
             Loader.load(openblas_nolapack.class);
-            nd4j = String.valueOf(
-                    Nd4j.getExecutioner().getEnvironmentInformation().getProperty("backend"));
+            Nd4j.getExecutioner();
         } catch (Throwable e) {
             LOG.debug("The CPU backend's libraries do not load.", e);
             var missing = new Availability.Unavailable(
-                    "A native library does not load: " + rootMessage(e) + ".",
-                    REMEDY + " (" + System.getProperty("os.name") + ", " + System.getProperty("os.arch") + ").");
+                    "A native library does not load: " + rootMessage(e),
+                    REMEDY.formatted(System.getProperty("os.name"), System.getProperty("os.arch")));
             return new NativeLibraries(missing, Optional.empty(), missing.reason());
         }
         Optional<String> onednn = Optional.empty();
@@ -51,16 +50,35 @@ record NativeLibraries(Availability availability, Optional<String> onednn, Strin
             onednn = Optional.of(version.major() + "." + version.minor() + "." + version.patch());
         } catch (Throwable e) {
             LOG.debug("oneDNN does not load.", e);
-            problem = rootMessage(e) + ".";
+            problem = rootMessage(e);
         }
-        String description = "%s, %d processors; ND4J (%s), OpenBLAS, %s"
+        String description = "%s with %d processors; ND4J%s, OpenBLAS%s, %s"
                 .formatted(
-                        platform,
+                        Loader.getPlatform(),
                         Runtime.getRuntime().availableProcessors(),
-                        nd4j,
-                        onednn.map(version -> "oneDNN " + version + ": kernels onednn")
-                                .orElse("no oneDNN: kernels nd4j"));
+                        version("org.nd4j/nd4j-api"),
+                        version("org.bytedeco/openblas"),
+                        onednn.map(version -> "oneDNN " + version + "; kernels onednn")
+                                .orElse("no oneDNN; kernels nd4j"));
         return new NativeLibraries(new Availability.Available(description), onednn, problem);
+    }
+
+    /**
+     * A space and the version that a jar's Maven properties tell; nothing where they are missing, as in a repackaged
+     * jar.
+     */
+    private static String version(String artifact) {
+        try (InputStream in = Nd4j.class.getResourceAsStream("/META-INF/maven/" + artifact + "/pom.properties")) {
+            var properties = new Properties();
+            if (in != null) {
+                properties.load(in);
+            }
+            String version = properties.getProperty("version");
+            return version == null ? "" : " " + version;
+        } catch (IOException e) {
+            LOG.debug("The version of {} cannot be read.", artifact, e);
+            return "";
+        }
     }
 
     private static String rootMessage(Throwable failure) {
@@ -68,7 +86,7 @@ record NativeLibraries(Availability availability, Optional<String> onednn, Strin
         while (root.getCause() != null && root.getCause() != root) {
             root = root.getCause();
         }
-        return root.getClass().getSimpleName() + ": " + root.getMessage();
+        return root.getClass().getSimpleName() + ": " + root.getMessage() + ".";
     }
 
     private static final class Holder {

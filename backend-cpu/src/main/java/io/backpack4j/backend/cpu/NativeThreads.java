@@ -8,9 +8,10 @@ import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * The numbers of threads that native libraries use. OpenMP's is a setting of the calling thread, kept here one object per thread. OpenBLAS's and
- * ND4J's are settings of the process: the least of what open backends want holds. OpenBLAS's pool and OpenMP's spin against each other on the
- * same cores, so OpenBLAS stays on one thread while a backend with oneDNN is open.
+ * The numbers of threads that native libraries use. OpenMP's is a setting of the calling thread, kept here one object
+ * per thread. OpenBLAS's and ND4J's are settings of the process: the least of what open backends want holds. OpenBLAS's
+ * pool and OpenMP's spin against each other on the same cores, so OpenBLAS stays on one thread while a backend with
+ * oneDNN is open.
  */
 final class NativeThreads {
 

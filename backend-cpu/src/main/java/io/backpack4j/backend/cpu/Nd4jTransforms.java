@@ -20,18 +20,26 @@ import org.nd4j.linalg.api.ops.impl.transforms.strict.Tanh;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * ND4J's element-wise operations, for arrays that are long enough: a call costs as much as a loop over some thousand elements. Only operations that
- * write into a given array and make no native object per call are here.
+ * ND4J's element-wise operations, for arrays that are long enough: a call costs as much as a loop over some thousand
+ * elements. Only operations that write into a given array and make no native object per call are here.
  */
 final class Nd4jTransforms {
 
+    /**
+     * From here on a call for a costly function is worth it: ND4J's are not faster than Java's, but it has several
+     * threads.
+     */
     private static final long WORTH_A_CALL = 8192;
+
+    /** From here on operations that only wait for memory gain from several threads. */
+    private static final long WORTH_SHARING = 1 << 17;
 
     private final OpExecutioner executioner = Nd4j.getExecutioner();
 
     /** destination = operation(x), if that is worth it and ND4J has it. */
     boolean apply(UnaryOperation operation, CpuTensor x, CpuTensor destination) {
-        Op transform = x.elements < WORTH_A_CALL ? null : operation(operation, x.flat(), destination.flat());
+        long least = operation == UnaryOperation.SQUARE ? WORTH_SHARING : WORTH_A_CALL;
+        Op transform = x.elements < least ? null : operation(operation, x.flat(), destination.flat());
         if (transform == null) {
             return false;
         }
@@ -42,7 +50,7 @@ final class Nd4jTransforms {
     /** destination = operation(a, b) of equal shapes, if that is worth it and ND4J has it. */
     boolean combine(BinaryOperation operation, CpuTensor a, CpuTensor b, CpuTensor destination) {
         CustomOp transform =
-                a.elements < WORTH_A_CALL ? null : operation(operation, a.flat(), b.flat(), destination.flat());
+                a.elements < WORTH_SHARING ? null : operation(operation, a.flat(), b.flat(), destination.flat());
         if (transform == null) {
             return false;
         }

@@ -4,8 +4,9 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import org.jspecify.annotations.Nullable;
 
 /**
- * destination += Σ_b w_b (l_b ⊗ r_c − center)², c = b mod C: tiles that are products of two vectors. Neither expanded, which would cancel, nor
- * materialised: a piece of a destination row stays in the first cache while a run of b's passes by.
+ * destination += Σ_b w_b (l_b ⊗ r_c − center)², c = b mod C: tiles that are products of two vectors. Neither expanded,
+ * which would cancel, nor materialised: a piece of a destination row stays in the first cache while a run of b's passes
+ * by.
  */
 abstract class OuterSquares {
 
@@ -26,7 +27,8 @@ abstract class OuterSquares {
     }
 
     /**
-     * Adds the squares of a product with one position. Left is read as [B, G·M], right as [C, G·K], center and destination as [G, M, K].
+     * Adds the squares of a product with one position. Left is read as [B, G·M], right as [C, G·K], center and
+     * destination as [G, M, K].
      *
      * @param weights {@code [B]}, or null for ones
      */

@@ -57,7 +57,10 @@ final class OuterSquaresSingle extends OuterSquares {
         destination.block.put(destination.at(piece), sums, 0, width);
     }
 
-    /** Two tiles load and store the sums once. Written with fused operations the loop is short enough for the compiler to vectorise. */
+    /**
+     * Two tiles load and store the sums once. Written with fused operations the loop is short enough for the compiler
+     * to vectorise.
+     */
     private static void addTwo(
             float[] right0,
             float left0,

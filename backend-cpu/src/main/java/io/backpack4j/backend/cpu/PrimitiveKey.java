@@ -2,7 +2,10 @@ package io.backpack4j.backend.cpu;
 
 import java.util.Arrays;
 
-/** What tells one primitive from another: a kind and numbers. Reused for every look-up; only keys that enter a map are copied. */
+/**
+ * What tells one primitive from another: a kind and numbers. Reused for every look-up; only keys that enter a map are
+ * copied.
+ */
 final class PrimitiveKey {
 
     private long[] numbers = new long[48];

@@ -1,6 +1,9 @@
 package io.backpack4j.backend.cpu;
 
-/** A thread's small arrays, through which loops read and write native memory, and movable addresses. The arrays fit into the first cache. */
+/**
+ * A thread's small arrays, through which loops read and write native memory, and movable addresses. The arrays fit into
+ * the first cache.
+ */
 final class Scratch {
 
     /** The number of elements that loops handle at a time. */

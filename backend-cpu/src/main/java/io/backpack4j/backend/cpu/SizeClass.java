@@ -1,6 +1,9 @@
 package io.backpack4j.backend.cpu;
 
-/** Rounds sizes so that blocks can be shared by requests of similar size: eight classes per power of two, multiples of a cache line. */
+/**
+ * Rounds sizes so that blocks can be shared by requests of similar size: eight classes per power of two, multiples of a
+ * cache line.
+ */
 final class SizeClass {
 
     static final int ALIGNMENT = 64;

@@ -3,7 +3,9 @@ package io.backpack4j.backend.cpu;
 import java.util.Arrays;
 import org.bytedeco.javacpp.Pointer;
 
-/** Copies a box of elements from one set of strides to another; neighbours that both step through alike are one axis. */
+/**
+ * Copies a box of elements from one set of strides to another; neighbours that both step through alike are one axis.
+ */
 final class StridedCopy {
 
     /** Runs of at least so many bytes are copied natively, shorter ones element by element. */

@@ -7,22 +7,22 @@ import org.jspecify.annotations.Nullable;
  * Hands single tiles to a consumer.
  *
  * @param primitive what is run for a tile
- * @param move moves the primitive's arguments to a tile
+ * @param step moves the primitive's arguments to a tile and runs it
  * @param place where the consumer wants the tile of a number to stay, if it keeps tiles
  */
-record TileFeeder(DnnlPrimitive primitive, Move move, @Nullable LongUnaryOperator place) {
+record TileFeeder(
+        DnnlPrimitive primitive, Step step, @Nullable LongUnaryOperator place) {
 
-    /** Moves a primitive's arguments to the tile of number {@code b}. */
-    interface Move {
-        void to(DnnlPrimitive primitive, long tile, long b);
+    /** Works on the tile of number {@code b}. */
+    interface Step {
+        void with(DnnlPrimitive primitive, long tile, long b);
     }
 
-    TileFeeder(DnnlPrimitive primitive, Move move) {
-        this(primitive, move, null);
+    TileFeeder(DnnlPrimitive primitive, Step step) {
+        this(primitive, step, null);
     }
 
-    void feed(DnnlContext context, long tile, long b) {
-        move.to(primitive, tile, b);
-        primitive.run(context);
+    void feed(long tile, long b) {
+        step.with(primitive, tile, b);
     }
 }

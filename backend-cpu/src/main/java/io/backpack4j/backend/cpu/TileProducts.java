@@ -3,10 +3,14 @@ package io.backpack4j.backend.cpu;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongUnaryOperator;
 
-/** Makes the products of a batch one at a time. Methods say whether oneDNN is fast at what they need; if not, nothing was done. */
+/**
+ * Makes the products of a batch one at a time. Methods say whether oneDNN is fast at what they need; if not, nothing
+ * was done.
+ */
 final class TileProducts {
 
     private final DnnlContext context;
@@ -33,31 +37,38 @@ final class TileProducts {
         if (!primitive.usable()) {
             return false;
         }
-        TileFeeder keeper = feeders.stream()
-                .filter(feeder -> feeder.place() != null)
-                .findFirst()
-                .orElse(null);
-        LongUnaryOperator place = keeper == null ? null : keeper.place();
-        Block tile = place == null ? context.pool().allocate(tileBytes) : null;
+        List<TileFeeder> others = new ArrayList<>(feeders);
+        for (int i = 0; i < feeders.size(); i++) {
+            LongUnaryOperator place = feeders.get(i).place();
+            if (place != null) {
+                others.remove(i);
+                feed(primitive, place, others);
+                return true;
+            }
+        }
+        Block tile = context.pool().allocate(tileBytes);
         try {
-            for (long b = 0; b < product.batch(); b++) {
-                long address = tile == null ? place.applyAsLong(b) : tile.address;
-                move(primitive, b).at(2, address).run(context);
-                for (TileFeeder feeder : feeders) {
-                    if (feeder != keeper) {
-                        feeder.feed(context, address, b);
-                    }
-                }
-            }
+            feed(primitive, b -> tile.address, others);
         } finally {
-            if (tile != null) {
-                context.pool().release(tile);
-            }
+            context.pool().release(tile);
         }
         return true;
     }
 
-    /** destination[r] += Σ P_b over the r-th run of b's: products of joined factors where neighbours join, else product by product. */
+    private void feed(DnnlPrimitive primitive, LongUnaryOperator place, List<TileFeeder> feeders) {
+        for (long b = 0; b < product.batch(); b++) {
+            long tile = place.applyAsLong(b);
+            move(primitive, b).at(2, tile).run(context);
+            for (TileFeeder feeder : feeders) {
+                feeder.feed(tile, b);
+            }
+        }
+    }
+
+    /**
+     * destination[r] += Σ P_b over the r-th run of b's: products of joined factors where neighbours join, else product
+     * by product.
+     */
     boolean addSums(CpuTensor destination) {
         if (!product(1, 1).usable()) {
             return false;
@@ -111,7 +122,10 @@ final class TileProducts {
                 .at(1, right.address() + b % product.samples() * rightBytes);
     }
 
-    /** tile = the sum of {@code joined} neighbouring products + beta · tile. Several can be joined if there is one group. */
+    /**
+     * tile = the sum of {@code joined} neighbouring products + beta · tile. Several can be joined if there is one
+     * group.
+     */
     private DnnlPrimitive product(long joined, double beta) {
         PrimitiveKey key = key(DnnlKind.TILE).add(joined).add(beta);
         return context.get(

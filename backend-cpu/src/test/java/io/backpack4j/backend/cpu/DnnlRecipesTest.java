@@ -10,7 +10,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** No operation of the hot path may silently get oneDNN's reference implementation, which is slower than a loop in Java. */
+/**
+ * No operation of the hot path may silently get oneDNN's reference implementation, which is slower than a loop in Java.
+ */
 class DnnlRecipesTest {
 
     private final List<DnnlPrimitive> made = new ArrayList<>();

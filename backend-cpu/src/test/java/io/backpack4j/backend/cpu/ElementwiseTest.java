@@ -25,7 +25,7 @@ class ElementwiseTest extends VariantTest {
             Shape.of(1023),
             Shape.of(1025),
             Shape.of(50, 1000),
-            Shape.of(3, 40_001));
+            Shape.of(3, 50_001));
 
     private static DoubleUnaryOperator function(UnaryOperation operation) {
         return switch (operation) {
@@ -186,6 +186,7 @@ class ElementwiseTest extends VariantTest {
             {{60, 1}, {60, 500}, {60, 500}},
             {{60, 1}, {1, 500}, {60, 500}},
             {{9, 2000}, {9, 2000}, {9, 2000}},
+            {{70, 2000}, {70, 2000}, {70, 2000}},
             {{9, 2000}, {2000}, {9, 2000}},
             {{3, 7, 90, 11}, {7, 1, 11}, {3, 7, 90, 11}},
             {{3, 7, 900}, {7, 1}, {3, 7, 900}},

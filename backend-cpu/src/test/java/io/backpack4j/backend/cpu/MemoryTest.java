@@ -247,6 +247,38 @@ class MemoryTest {
         }
     }
 
+    /** Arrays that are long enough for ND4J. */
+    private static void largeStep(Backend backend, DType dtype) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor x = scope.allocate(Shape.of(150_000), dtype);
+            Tensor y = scope.allocate(Shape.of(150_000), dtype);
+            backend.elementwise().fill(x, 0.5);
+            backend.elementwise().apply(UnaryOperation.EXP, x, y);
+            backend.elementwise().combine(BinaryOperation.MULTIPLY, x, y, y);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nd4j", "onednn"})
+    void neitherDoLargeArrays(String kernels) {
+        try (Backend backend = Variant.open(kernels)) {
+            for (int i = 0; i < 20; i++) {
+                largeStep(backend, DType.FLOAT32);
+                largeStep(backend, DType.FLOAT64);
+            }
+            MemoryStatistics before = backend.memory();
+            long nativeBytes = Pointer.totalBytes();
+            long resident = Pointer.physicalBytes();
+            for (int i = 0; i < 1000; i++) {
+                largeStep(backend, DType.FLOAT32);
+                largeStep(backend, DType.FLOAT64);
+            }
+            assertThat(backend.memory()).isEqualTo(before);
+            assertThat(Pointer.totalBytes()).isLessThanOrEqualTo(nativeBytes);
+            assertThat(Pointer.physicalBytes() - resident).isLessThan(100L << 20);
+        }
+    }
+
     @Test
     void changingShapesDoNotPileUp() {
         try (Backend backend = Variant.open("onednn")) {

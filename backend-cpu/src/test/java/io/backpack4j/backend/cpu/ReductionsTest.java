@@ -23,6 +23,9 @@ class ReductionsTest extends VariantTest {
             Shape.of(1500, 3),
             Shape.of(7, 100, 33),
             Shape.of(40_000),
+            Shape.of(10_007),
+            Shape.of(9000, 10),
+            Shape.of(3, 9000),
             Shape.of(0, 3),
             Shape.of(3, 0));
 
@@ -159,7 +162,7 @@ class ReductionsTest extends VariantTest {
                     Shape.of(5),
                     Shape.of(4, 10),
                     Shape.of(512, 10),
-                    Shape.of(64, 1000),
+                    Shape.of(8, 600),
                     Shape.of(3, 4, 5),
                     Shape.of(6, 10, 7, 7),
                     Shape.of(0, 4))) {

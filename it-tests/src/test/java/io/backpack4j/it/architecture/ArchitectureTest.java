@@ -20,8 +20,7 @@ import io.backpack4j.spi.Plugin;
 @AnalyzeClasses(packages = "io.backpack4j", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
 
-    private static final String[] PLUGINS = {
-        "io.backpack4j.modules..", "io.backpack4j.ext..", "io.backpack4j.backend.."
+    private static final String[] PLUGINS = {"io.backpack4j.modules..", "io.backpack4j.ext..", "io.backpack4j.backend.."
     };
 
     @ArchTest
@@ -53,8 +52,8 @@ class ArchitectureTest {
                             || type.getPackageName().startsWith("io.backpack4j.ext")));
 
     @ArchTest
-    static final ArchRule plugins_do_not_know_each_other = slices()
-            .matching("io.backpack4j.(modules.*|ext.*|backend.*)..")
+    static final ArchRule plugins_do_not_know_each_other = slices().matching(
+                    "io.backpack4j.(modules.*|ext.*|backend.*)..")
             .should()
             .notDependOnEachOther();
 
@@ -109,10 +108,8 @@ class ArchitectureTest {
             .accessField(System.class, "err");
 
     @ArchTest
-    static final ArchRule nothing_is_left_unsupported = noClasses()
-            .should()
-            .dependOnClassesThat()
-            .areAssignableTo(UnsupportedOperationException.class);
+    static final ArchRule nothing_is_left_unsupported =
+            noClasses().should().dependOnClassesThat().areAssignableTo(UnsupportedOperationException.class);
 
     @ArchTest
     static final ArchRule plugins_can_be_loaded = classes()
@@ -131,8 +128,9 @@ class ArchitectureTest {
             @Override
             public void check(JavaClass type, ConditionEvents events) {
                 boolean present = type.getConstructors().stream()
-                        .anyMatch(constructor -> constructor.getRawParameterTypes().isEmpty()
-                                && constructor.getModifiers().contains(JavaModifier.PUBLIC));
+                        .anyMatch(constructor ->
+                                constructor.getRawParameterTypes().isEmpty()
+                                        && constructor.getModifiers().contains(JavaModifier.PUBLIC));
                 events.add(new SimpleConditionEvent(type, present, type.getName() + " has no such constructor"));
             }
         };

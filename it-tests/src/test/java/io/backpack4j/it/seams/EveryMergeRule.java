@@ -67,10 +67,14 @@ record EveryMergeRule(boolean withUnmergeable) implements Extension<Map<String, 
             return;
         }
         Tensor root = visit.partial("hand_root");
-        visit.derivatives().perSample(
-                new Block(
-                        0, visit.derivatives().columns(), 0, visit.derivatives().samples()),
-                root);
+        visit.derivatives()
+                .perSample(
+                        new Block(
+                                0,
+                                visit.derivatives().columns(),
+                                0,
+                                visit.derivatives().samples()),
+                        root);
         Tensor squares = visit.scope().allocate(root.shape(), root.dtype());
         ops.apply(UnaryOperation.SQUARE, root, squares);
         Tensor perSample = visit.scope().allocate(root.shape().dropFirst(1), root.dtype());
@@ -80,12 +84,15 @@ record EveryMergeRule(boolean withUnmergeable) implements Extension<Map<String, 
         visit.backend().reductions().reduce(Reduction.SUM, perSample, 0, 1, total);
         ops.addScaled(1, total, visit.partial("hand_diag"));
         Tensor largest = visit.scope().allocate(Shape.of(), root.dtype());
-        visit.backend().reductions().reduce(Reduction.MAXIMUM, squares, 0, squares.shape().rank(), largest);
+        visit.backend()
+                .reductions()
+                .reduce(Reduction.MAXIMUM, squares, 0, squares.shape().rank(), largest);
         ops.combine(BinaryOperation.MAXIMUM, visit.partial("hand_max"), largest, visit.partial("hand_max"));
     }
 
     private static void addTo(SiteVisit visit, Tensor gradients, Tensor target) {
-        Tensor rows = visit.scope().view(gradients, target.shape().prepend(gradients.shape().size(1)));
+        Tensor rows = visit.scope()
+                .view(gradients, target.shape().prepend(gradients.shape().size(1)));
         Tensor total = visit.scope().allocate(target.shape(), target.dtype());
         visit.backend().reductions().reduce(Reduction.SUM, rows, 0, 1, total);
         visit.backend().elementwise().addScaled(1, total, target);
@@ -95,8 +102,16 @@ record EveryMergeRule(boolean withUnmergeable) implements Extension<Map<String, 
     public Map<String, Tensor> finish(SitePartial partial) {
         Map<String, Tensor> result = new LinkedHashMap<>();
         for (String key : List.of(
-                "diag", "diag_batch", "root", "root_some", "root_norms", "root_sum", "hand_diag", "hand_max",
-                "hand_diag_batch", "hand_root")) {
+                "diag",
+                "diag_batch",
+                "root",
+                "root_some",
+                "root_norms",
+                "root_sum",
+                "hand_diag",
+                "hand_max",
+                "hand_diag_batch",
+                "hand_root")) {
             result.put(key, partial.tensor(key));
         }
         result.put("root_moments_sum", partial.sum("root_moments"));

@@ -30,7 +30,8 @@ record GatedSquare() implements Module {
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         Tensor gain = Objects.requireNonNull(parameters.get("gain"));
-        Tensor product = multiply(context, inputs.get(0), inputs.get(1), inputs.get(0).shape());
+        Tensor product =
+                multiply(context, inputs.get(0), inputs.get(1), inputs.get(0).shape());
         Tensor output = multiply(context, product, gain, product.shape());
         return new Evaluation() {
             @Override
@@ -83,9 +84,10 @@ record GatedSquare() implements Module {
             try (var scope = backend().openScope()) {
                 for (long column = block.fromColumn(); column < block.toColumn(); column++) {
                     Tensor ofColumn = scope.view(
-                            scope.rows(gradients, column, column + 1), parameter().prepend(samples()));
-                    Tensor target = scope.rows(
-                            destination, column - block.fromColumn(), column - block.fromColumn() + 1);
+                            scope.rows(gradients, column, column + 1),
+                            parameter().prepend(samples()));
+                    Tensor target =
+                            scope.rows(destination, column - block.fromColumn(), column - block.fromColumn() + 1);
                     backend()
                             .elementwise()
                             .copy(

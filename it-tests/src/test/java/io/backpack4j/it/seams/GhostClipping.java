@@ -35,7 +35,8 @@ record GhostClipping(double bound) implements TensorExtension {
         if (stage == 1) {
             site.accumulate("norms", new LossGradient(), new Contraction.SquaredNorms());
         } else {
-            site.accumulate("clipped", new LossGradient(), new Contraction.WeightedSum(new Operand(this, "weights"), 1));
+            site.accumulate(
+                    "clipped", new LossGradient(), new Contraction.WeightedSum(new Operand(this, "weights"), 1));
         }
     }
 

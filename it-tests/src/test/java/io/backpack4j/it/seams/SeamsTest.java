@@ -83,13 +83,16 @@ class SeamsTest {
             var builder = backpack.batch(DType.FLOAT64).input("input", Shape.of(N, 4), inputs);
             try (Batch batch = (loss instanceof CrossEntropyLoss
                             ? builder.targets(Shape.of(N), new long[] {0, 2, 1, 1, 0})
-                            : builder.targets(Shape.of(N, 3), random.doubles(N * 3L, -1, 1).toArray()))
+                            : builder.targets(
+                                    Shape.of(N, 3),
+                                    random.doubles(N * 3L, -1, 1).toArray()))
                     .build()) {
                 Plan plan = backpack.plan(model, batch, List.of(requests), options);
                 try (Results results = plan.run(batch)) {
                     Map<String, double[]> arrays = new TreeMap<>();
                     results.tensors().forEach((name, tensor) -> arrays.put(name, tensor.toDoubleArray()));
-                    assertThat(plan.results().keySet()).isEqualTo(results.tensors().keySet());
+                    assertThat(plan.results().keySet())
+                            .isEqualTo(results.tensors().keySet());
                     results.tensors()
                             .forEach((name, tensor) -> assertThat(
                                             plan.results().get(name).shape())
@@ -116,7 +119,8 @@ class SeamsTest {
 
     private static void assertSame(Map<String, double[]> actual, Map<String, double[]> expected) {
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
-        expected.forEach((name, values) -> assertThat(actual.get(name)).as(name).containsExactly(values, within(1e-11)));
+        expected.forEach(
+                (name, values) -> assertThat(actual.get(name)).as(name).containsExactly(values, within(1e-11)));
     }
 
     @Test
@@ -162,9 +166,11 @@ class SeamsTest {
     @ParameterizedTest
     @CsvSource({"false, 5", "true, 5", "false, 2", "true, 2", "true, 1"})
     void ghost_clipping_equals_materialised_clipping(boolean tie, long chunk) {
-        double[] norms = totalNorms(run(
-                tied(tie), crossEntropy(), Map.of(), PassOptions.DEFAULT, Request.of(new BatchGrad())));
-        double bound = (Arrays.stream(norms).min().getAsDouble() + Arrays.stream(norms).max().getAsDouble()) / 2;
+        double[] norms =
+                totalNorms(run(tied(tie), crossEntropy(), Map.of(), PassOptions.DEFAULT, Request.of(new BatchGrad())));
+        double bound = (Arrays.stream(norms).min().getAsDouble()
+                        + Arrays.stream(norms).max().getAsDouble())
+                / 2;
         var results = run(
                 tied(tie),
                 crossEntropy(),
@@ -261,7 +267,11 @@ class SeamsTest {
         var whole =
                 run(tied(false), crossEntropy(), Map.of(), PassOptions.DEFAULT, Request.of(new EveryMergeRule(true)));
         var blocks = run(
-                tied(false), crossEntropy(), Map.of(), PassOptions.DEFAULT.block(2), Request.of(new EveryMergeRule(true)));
+                tied(false),
+                crossEntropy(),
+                Map.of(),
+                PassOptions.DEFAULT.block(2),
+                Request.of(new EveryMergeRule(true)));
         assertSame(blocks, whole);
     }
 
@@ -278,7 +288,9 @@ class SeamsTest {
     @Test
     void a_foreign_module_with_two_inputs_and_a_foreign_loss_have_right_gradients() {
         Request<?>[] all = {
-            Request.of(new BatchGrad()), Request.of(new BatchL2Grad()), Request.of(new Variance()),
+            Request.of(new BatchGrad()),
+            Request.of(new BatchL2Grad()),
+            Request.of(new Variance()),
             Request.of(new GhostClipping(0.01))
         };
         var results = run(gated(), new LogCoshLoss(), Map.of(), PassOptions.DEFAULT, all);
@@ -299,8 +311,8 @@ class SeamsTest {
                 for (int side = 0; side < 2; side++) {
                     double[] moved = values.clone();
                     moved[i] += side == 0 ? step : -step;
-                    losses[side] =
-                            run(gated(), new LogCoshLoss(), Map.of(name, moved), PassOptions.DEFAULT).get("loss")[0];
+                    losses[side] = run(gated(), new LogCoshLoss(), Map.of(name, moved), PassOptions.DEFAULT)
+                            .get("loss")[0];
                 }
                 assertThat(gradient[i]).as(name).isCloseTo((losses[0] - losses[1]) / (2 * step), within(1e-8));
             }
@@ -310,7 +322,11 @@ class SeamsTest {
     @Test
     void a_loss_without_a_root_is_refused_when_planned() {
         assertThatThrownBy(() -> run(
-                        gated(), new LogCoshLoss(), Map.of(), PassOptions.DEFAULT, Request.of(new EveryMergeRule(false))))
+                        gated(),
+                        new LogCoshLoss(),
+                        Map.of(),
+                        PassOptions.DEFAULT,
+                        Request.of(new EveryMergeRule(false))))
                 .isInstanceOf(BackpackException.class)
                 .hasMessageStartingWith("[UnsupportedLoss]");
     }
@@ -331,8 +347,7 @@ class SeamsTest {
         Graph frozen = Graph.builder()
                 .add(new Graph.Node("first", new Linear(4, 4), List.of(), Frozen.ALL, Map.of()))
                 .add("between", new Tanh())
-                .add(new Graph.Node(
-                        "second", new Linear(4, 3), List.of(), new Frozen(false, Set.of("bias")), Map.of()))
+                .add(new Graph.Node("second", new Linear(4, 3), List.of(), new Frozen(false, Set.of("bias")), Map.of()))
                 .build();
         Graph free = Graph.builder()
                 .add("first", new Linear(4, 4))

@@ -63,8 +63,7 @@ class SteadyStateTest {
                 .threads(2)
                 .properties(Map.of("backpack.cpu.kernels", kernels))
                 .build()) {
-            try (Model model = backpack.model(
-                            graph, new CrossEntropyLoss(LossReduction.MEAN), dtype, Shape.of(3, 4));
+            try (Model model = backpack.model(graph, new CrossEntropyLoss(LossReduction.MEAN), dtype, Shape.of(3, 4));
                     Batch batch = backpack.batch(dtype, inputs, Shape.of(N, 3, 4), labels)) {
                 model.parameters().initialize(1);
                 Plan plan = backpack.plan(model, batch, requests, PassOptions.DEFAULT.chunk(chunk));

@@ -43,7 +43,8 @@ public record KernelSettings(
         Optional<String> fromProperty =
                 Optional.ofNullable(own.get("backpack.backend")).filter(id -> !id.isBlank());
         String source = backend.isPresent() ? "the caller" : "-Dbackpack.backend=" + fromProperty.orElse("");
-        List<String> excluded = Arrays.stream(own.getOrDefault("backpack.plugins.exclude", "").split(","))
+        List<String> excluded = Arrays.stream(
+                        own.getOrDefault("backpack.plugins.exclude", "").split(","))
                 .map(String::strip)
                 .filter(name -> !name.isEmpty())
                 .toList();

@@ -1,9 +1,9 @@
 package io.backpack4j.spi.backend;
 
+import static io.backpack4j.spi.backend.BinaryOperation.DIVIDE;
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MINIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
-import static io.backpack4j.spi.backend.BinaryOperation.DIVIDE;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Shape;
@@ -32,8 +32,9 @@ final class PortableActivations {
                 case 0 -> writer.value(activation);
                 case 1 -> writer.derivative(activation);
                 case 2 -> writer.secondDerivative(activation);
-                default -> throw new BackpackException(
-                        "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                default ->
+                    throw new BackpackException(
+                            "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
             }
         }
     }
@@ -60,8 +61,9 @@ final class PortableActivations {
                     writer.ops.affine(y, 1, 1, destination);
                     writer.ops.combine(MULTIPLY, destination, complement, destination);
                 }
-                case LOG_SIGMOID -> throw new BackpackException(
-                        "InvalidActivation", "The derivative of LogSigmoid needs its input, not its output.");
+                case LOG_SIGMOID ->
+                    throw new BackpackException(
+                            "InvalidActivation", "The derivative of LogSigmoid needs its input, not its output.");
             }
         }
     }

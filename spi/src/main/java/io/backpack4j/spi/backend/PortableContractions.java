@@ -24,7 +24,8 @@ final class PortableContractions implements Contractions {
         long samples = product.samples();
         long run = runLength(tile, product.left(), samples);
         try (TensorScope scope = backend.openScope()) {
-            Tensor tiles = scope.allocate(tile.prepend(Math.min(run, samples)), product.left().dtype());
+            Tensor tiles = scope.allocate(
+                    tile.prepend(Math.min(run, samples)), product.left().dtype());
             for (long column = 0; column < batch; column += samples) {
                 for (long from = 0; from < samples; from += run) {
                     long count = Math.min(run, samples - from);
@@ -76,8 +77,7 @@ final class PortableContractions implements Contractions {
         return Math.max(1, Math.min(period, RUN_BYTES / bytes));
     }
 
-    private void consumeRun(
-            TensorScope scope, Tensor run, long first, long batch, List<TileConsumer> consumers) {
+    private void consumeRun(TensorScope scope, Tensor run, long first, long batch, List<TileConsumer> consumers) {
         long count = run.shape().size(0);
         long elements = run.shape().elements() / Math.max(1, count);
         Tensor rows = scope.view(run, Shape.of(count, elements));
@@ -166,8 +166,12 @@ final class PortableContractions implements Contractions {
         long count = rows.shape().size(0);
         Tensor weights = scope.allocate(Shape.of(sums, count), rows.dtype());
         backend.indexing()
-                .extract(weighted.weights(), Region.all(weighted.weights().shape()).with(1, first, count), weights);
-        Tensor target = scope.view(weighted.destination(), Shape.of(sums, rows.shape().size(1)));
+                .extract(
+                        weighted.weights(),
+                        Region.all(weighted.weights().shape()).with(1, first, count),
+                        weights);
+        Tensor target =
+                scope.view(weighted.destination(), Shape.of(sums, rows.shape().size(1)));
         backend.products().multiply(weights, false, rows, false, 1, 1, target);
     }
 }

@@ -26,7 +26,10 @@ public sealed interface TileConsumer {
      * @param center {@code [*p]}, or null for zero
      * @param weights {@code [B]}, or null for ones
      */
-    record SumOfSquares(Tensor destination, @Nullable Tensor center, @Nullable Tensor weights) implements TileConsumer {}
+    record SumOfSquares(
+            Tensor destination,
+            @Nullable Tensor center,
+            @Nullable Tensor weights) implements TileConsumer {}
 
     /**
      * destination[b mod N] += x_b².

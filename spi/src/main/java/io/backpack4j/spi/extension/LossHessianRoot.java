@@ -31,8 +31,9 @@ public record LossHessianRoot() implements Signal {
 
     private static HessianRoot root(LossEvaluation loss) {
         return loss.hessianRoot()
-                .orElseThrow(() -> new BackpackException(
-                        "UnsupportedLoss",
-                        "The loss has no root of its Hessian. Use a loss that offers one, or an extension that needs gradients only."));
+                .orElseThrow(
+                        () -> new BackpackException(
+                                "UnsupportedLoss",
+                                "The loss has no root of its Hessian. Use a loss that offers one, or an extension that needs gradients only."));
     }
 }

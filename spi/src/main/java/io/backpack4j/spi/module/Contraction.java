@@ -33,7 +33,8 @@ public sealed interface Contraction {
 
         @Override
         public List<Shape> shapes(long columns, long samples, Shape parameter) {
-            return List.of(parameter.prepend(columns, subsampling.map(s -> (long) s.size()).orElse(samples)));
+            return List.of(parameter.prepend(
+                    columns, subsampling.map(s -> (long) s.size()).orElse(samples)));
         }
 
         @Override

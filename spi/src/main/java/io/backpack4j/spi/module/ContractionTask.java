@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
  *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}), and moments, always overwrite
  */
 public record ContractionTask(
-        Contraction contraction, List<Tensor> destinations, @Nullable Tensor operand, boolean accumulate) {
+        Contraction contraction,
+        List<Tensor> destinations,
+        @Nullable Tensor operand,
+        boolean accumulate) {
 
     public ContractionTask {
         destinations = List.copyOf(destinations);

@@ -162,8 +162,7 @@ public abstract class ParameterDerivatives {
                 || task.contraction() instanceof Contraction.InnerProducts
                 || task.contraction() instanceof Contraction.Dot;
         if (!overwrites && (!task.accumulate() || task.contraction() instanceof Contraction.Moments)) {
-            task.destinations()
-                    .forEach(destination -> backend.elementwise().fill(destination, 0));
+            task.destinations().forEach(destination -> backend.elementwise().fill(destination, 0));
         }
     }
 
@@ -203,8 +202,7 @@ public abstract class ParameterDerivatives {
         } else if (contraction instanceof Contraction.SquaredNorms) {
             return new TileConsumer.SquaredNorms(scope.view(destination, Shape.of(batch)));
         } else if (contraction instanceof Contraction.Dot dot) {
-            return new TileConsumer.Dot(
-                    task.requiredOperand(), scope.view(destination, Shape.of(dot.count(), batch)));
+            return new TileConsumer.Dot(task.requiredOperand(), scope.view(destination, Shape.of(dot.count(), batch)));
         } else if (contraction instanceof Contraction.WeightedSum weighted) {
             return new TileConsumer.WeightedSum(
                     scope.view(task.requiredOperand(), Shape.of(weighted.count(), batch)), destination);
@@ -279,8 +277,7 @@ public abstract class ParameterDerivatives {
         tiles((left, leftRows) -> tiles((right, rightRows) -> {
             try (TensorScope scope = backend.openScope()) {
                 Tensor products = scope.allocate(Shape.of(left.samples(), right.samples()), dtype);
-                backend.products()
-                        .multiply(flat(scope, leftRows), false, flat(scope, rightRows), true, 1, 0, products);
+                backend.products().multiply(flat(scope, leftRows), false, flat(scope, rightRows), true, 1, 0, products);
                 Region region = all.with(0, left.fromColumn() * samples + left.fromSample(), left.samples())
                         .with(1, right.fromColumn() * samples + right.fromSample(), right.samples());
                 backend.indexing().insert(products, region, destination);

@@ -22,7 +22,9 @@ public final class Shape {
                 product = Math.multiplyExact(product, size);
             } catch (ArithmeticException e) {
                 throw new BackpackException(
-                        "InvalidShape", "Shape " + Arrays.toString(sizes) + " has more elements than can be counted.", e);
+                        "InvalidShape",
+                        "Shape " + Arrays.toString(sizes) + " has more elements than can be counted.",
+                        e);
             }
         }
         this.sizes = sizes;

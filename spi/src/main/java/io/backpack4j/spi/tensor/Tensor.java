@@ -88,7 +88,8 @@ public interface Tensor extends AutoCloseable {
         if (elements > Integer.MAX_VALUE - 8) {
             throw new BackpackException(
                     "TooLargeForArray",
-                    "A tensor of shape " + shape() + " does not fit into one array. Read it in ranges with read(from, …).");
+                    "A tensor of shape " + shape()
+                            + " does not fit into one array. Read it in ranges with read(from, …).");
         }
         return (int) elements;
     }

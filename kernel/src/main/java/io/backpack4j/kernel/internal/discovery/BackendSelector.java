@@ -29,12 +29,10 @@ public final class BackendSelector {
 
     /** Opens the backend. */
     public Backend open() {
-        BackendProvider provider = settings.backend().isPresent()
-                ? requested(settings.backend().get())
-                : best();
+        BackendProvider provider =
+                settings.backend().isPresent() ? requested(settings.backend().get()) : best();
         LOG.debug("Opening backend '{}' with {} threads", provider.id(), settings.threads());
-        return provider.open(
-                new BackendConfiguration(settings.threads(), settings.backendProperties(provider.id())));
+        return provider.open(new BackendConfiguration(settings.threads(), settings.backendProperties(provider.id())));
     }
 
     private BackendProvider requested(String id) {
@@ -46,7 +44,8 @@ public final class BackendSelector {
                             .formatted(
                                     id,
                                     settings.backendSource(),
-                                    Suggestions.didYouMean(id, catalog.backendProviders().keySet()),
+                                    Suggestions.didYouMean(
+                                            id, catalog.backendProviders().keySet()),
                                     report()));
         }
         if (provider.probe() instanceof Availability.Unavailable unavailable) {
@@ -54,7 +53,11 @@ public final class BackendSelector {
                     "BackendUnavailable",
                     "Backend '%s', asked for by %s, is unavailable: %s %s %s"
                             .formatted(
-                                    id, settings.backendSource(), unavailable.reason(), unavailable.remedy(), report()));
+                                    id,
+                                    settings.backendSource(),
+                                    unavailable.reason(),
+                                    unavailable.remedy(),
+                                    report()));
         }
         return provider;
     }
@@ -67,7 +70,8 @@ public final class BackendSelector {
         if (available.isEmpty()) {
             throw new BackpackException("BackendUnavailable", "No backend is available. " + report());
         }
-        if (available.size() > 1 && available.get(0).priority() == available.get(1).priority()) {
+        if (available.size() > 1
+                && available.get(0).priority() == available.get(1).priority()) {
             throw new BackpackException(
                     "AmbiguousBackend",
                     "Backends '%s' and '%s' have the same priority. Pick one with -Dbackpack.backend=<id>."

@@ -82,7 +82,10 @@ public final class PluginCatalog implements Catalog {
     public List<BackendInfo> backends() {
         List<BackendInfo> infos = new ArrayList<>();
         backends.forEach((id, provider) -> infos.add(new BackendInfo(
-                id, provider.priority(), provider.probe(), Optional.ofNullable(backendLocations.get(id)).orElse(""))));
+                id,
+                provider.priority(),
+                provider.probe(),
+                Optional.ofNullable(backendLocations.get(id)).orElse(""))));
         return infos;
     }
 
@@ -109,8 +112,7 @@ public final class PluginCatalog implements Catalog {
     public Module module(String owner, String type, Map<String, ? extends @Nullable Object> arguments) {
         ModuleProvider provider = modules.get(type);
         if (provider == null) {
-            throw unknown(
-                    "UnknownModule", "The type '%s' of %s".formatted(type, owner), type, modules.keySet());
+            throw unknown("UnknownModule", "The type '%s' of %s".formatted(type, owner), type, modules.keySet());
         }
         return create(new Arguments(owner, arguments), provider::create);
     }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.discovery;
 
+import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
@@ -7,9 +8,6 @@ import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.SpiVersion;
 import jakarta.inject.Inject;
-import java.net.URISyntaxException;
-import java.nio.file.Path;
-import java.security.CodeSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -41,8 +39,11 @@ public final class PluginDiscovery {
     public PluginCatalog discover() {
         List<Problem> problems = new ArrayList<>();
         List<LoadedPlugin> plugins = new ArrayList<>();
+        ClassLoader loader = loader();
+        ServiceFiles files = ServiceFiles.read(loader);
+        rejectRepeated(files, problems);
         Iterator<ServiceLoader.Provider<Plugin>> providers =
-                ServiceLoader.load(Plugin.class, loader()).stream().iterator();
+                ServiceLoader.load(Plugin.class, loader).stream().iterator();
         while (true) {
             Optional<ServiceLoader.Provider<Plugin>> provider;
             try {
@@ -51,7 +52,10 @@ public final class PluginDiscovery {
                 }
                 provider = Optional.of(providers.next());
             } catch (ServiceConfigurationError | LinkageError e) {
-                problems.add(new Problem("BrokenPlugin", "A plugin could not be loaded: " + describe(e) + "."));
+                String description = describe(e);
+                problems.add(new Problem(
+                        "BrokenPlugin",
+                        "A plugin could not be loaded: " + description + "." + files.origin(description)));
                 continue;
             }
             Class<? extends Plugin> type = provider.get().type();
@@ -65,6 +69,18 @@ public final class PluginDiscovery {
             throw new BackpackException(problems);
         }
         return new PluginCatalog(unique, problems);
+    }
+
+    /** One class in two jars: the first on the class path would win silently. */
+    private void rejectRepeated(ServiceFiles files, List<Problem> problems) {
+        files.repeated().forEach((type, jars) -> {
+            if (!settings.excludedPlugins().contains(type)) {
+                problems.add(new Problem(
+                        "DuplicatePlugin",
+                        "Plugin %s is on the class path more than once: %s. Remove all but one."
+                                .formatted(type, String.join(", ", jars))));
+            }
+        });
     }
 
     private ClassLoader loader() {
@@ -89,7 +105,7 @@ public final class PluginDiscovery {
             Class<? extends Plugin> type,
             List<LoadedPlugin> plugins,
             List<Problem> problems) {
-        String location = location(type);
+        String location = CodeLocation.of(type);
         try {
             Plugin plugin = provider.get();
             PluginDescriptor descriptor = plugin.descriptor();
@@ -126,7 +142,8 @@ public final class PluginDiscovery {
         Map<String, LoadedPlugin> owners = new HashMap<>();
         List<LoadedPlugin> kept = new ArrayList<>();
         for (LoadedPlugin plugin : plugins) {
-            List<String> keys = new ArrayList<>(List.of("Plugin '" + plugin.descriptor().id() + "'"));
+            List<String> keys =
+                    new ArrayList<>(List.of("Plugin '" + plugin.descriptor().id() + "'"));
             plugin.modules().forEach(provider -> keys.add("Module '" + provider.type() + "'"));
             plugin.losses().forEach(provider -> keys.add("Loss '" + provider.type() + "'"));
             plugin.extensions().forEach(provider -> keys.add("Extension '" + provider.type() + "'"));
@@ -160,17 +177,5 @@ public final class PluginDiscovery {
             cause = cause.getCause();
         }
         return cause.getClass().getSimpleName() + (cause.getMessage() == null ? "" : ": " + cause.getMessage());
-    }
-
-    private static String location(Class<?> type) {
-        CodeSource source = type.getProtectionDomain().getCodeSource();
-        if (source == null || source.getLocation() == null) {
-            return "unknown location";
-        }
-        try {
-            return Path.of(source.getLocation().toURI()).toString();
-        } catch (URISyntaxException | IllegalArgumentException e) {
-            return source.getLocation().toString();
-        }
     }
 }

@@ -23,7 +23,8 @@ final class Checks {
 
     static void open(Tensor tensor) {
         if (tensor.isClosed()) {
-            throw new BackpackException("ClosedTensor", "A tensor of shape " + tensor.shape() + " was used after it was closed.");
+            throw new BackpackException(
+                    "ClosedTensor", "A tensor of shape " + tensor.shape() + " was used after it was closed.");
         }
     }
 

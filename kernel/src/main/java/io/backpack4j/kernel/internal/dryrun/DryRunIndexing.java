@@ -62,7 +62,8 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     private static void checkIndices(String operation, Tensor x, int axis, Tensor indices) {
         Checks.type(operation, indices, DType.INT64);
-        Shape rest = x.shape().slice(0, axis).append(x.shape().dropFirst(axis + 1).toArray());
+        Shape rest =
+                x.shape().slice(0, axis).append(x.shape().dropFirst(axis + 1).toArray());
         Checks.sameShape(operation, rest, indices);
     }
 
@@ -87,7 +88,9 @@ record DryRunIndexing(Backend backend) implements Indexing {
             long size = region.sizes().get(axis);
             long last = region.starts().get(axis) + (size - 1) * region.steps().get(axis);
             Checks.require(
-                    size == 0 || (region.starts().get(axis) >= 0 && last < tensor.shape().size(axis)),
+                    size == 0
+                            || (region.starts().get(axis) >= 0
+                                    && last < tensor.shape().size(axis)),
                     operation,
                     "has a region outside of the shape: %s of %s".formatted(region, tensor.shape()));
         }

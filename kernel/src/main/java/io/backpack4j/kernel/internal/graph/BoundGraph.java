@@ -60,8 +60,7 @@ public final class BoundGraph {
             throw new BackpackException(
                     "WrongInputs",
                     "The model has %d input(s) (%s), but %d shape(s) were given."
-                            .formatted(
-                                    graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
+                            .formatted(graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
         }
         return new Binder(graph, inputShapes).bind();
     }
@@ -142,7 +141,8 @@ public final class BoundGraph {
                 e.problems()
                         .forEach(problem -> problems.add(
                                 problem.id(),
-                                "Node '%s' (%s): %s".formatted(node.name(), node.module().type(), problem.message())));
+                                "Node '%s' (%s): %s"
+                                        .formatted(node.name(), node.module().type(), problem.message())));
                 problems.throwIfAny();
                 throw e;
             }

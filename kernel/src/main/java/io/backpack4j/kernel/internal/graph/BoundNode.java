@@ -15,11 +15,7 @@ import java.util.Map;
  * @param owners full names of its parameters and buffers by own name; a tied one has its owner's
  */
 public record BoundNode(
-        int index,
-        Graph.Node node,
-        ModuleDeclaration declaration,
-        List<Source> inputs,
-        Map<String, String> owners) {
+        int index, Graph.Node node, ModuleDeclaration declaration, List<Source> inputs, Map<String, String> owners) {
 
     /**
      * Where a node's input comes from.

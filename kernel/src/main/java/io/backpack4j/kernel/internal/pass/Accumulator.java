@@ -69,7 +69,8 @@ final class Accumulator {
      * @param scope closes after the step
      * @param operand the whole operand, if the contraction has one
      */
-    @Nullable Pending prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
+    @Nullable
+    Pending prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
         Contraction contraction = key.contraction();
         if (contraction instanceof Contraction.Moments) {
             return moments(scope, step);
@@ -86,7 +87,9 @@ final class Accumulator {
             boolean perSample = results.get(0).shape().size(0) == step.samples() && !step.wholeBatch();
             Tensor rows = perSample
                     ? scope.rows(
-                            results.get(0), step.block().fromSample(), step.block().toSample())
+                            results.get(0),
+                            step.block().fromSample(),
+                            step.block().toSample())
                     : results.get(0);
             return direct(rows, null, !step.firstBlock());
         } else if (contraction instanceof Contraction.Dot) {
@@ -99,8 +102,7 @@ final class Accumulator {
     }
 
     private Pending direct(Tensor destination, @Nullable Tensor operand, boolean accumulate) {
-        return new Pending(
-                new ContractionTask(key.contraction(), List.of(destination), operand, accumulate), () -> {});
+        return new Pending(new ContractionTask(key.contraction(), List.of(destination), operand, accumulate), () -> {});
     }
 
     private Pending moments(TensorScope scope, Step step) {
@@ -180,7 +182,8 @@ final class Accumulator {
             return null;
         }
         Tensor part = scope.allocate(
-                parameter.prepend(step.block().columns(), local.size()), results.get(0).dtype());
+                parameter.prepend(step.block().columns(), local.size()),
+                results.get(0).dtype());
         var contraction = new Contraction.PerSample(Optional.of(local));
         return new Pending(new ContractionTask(contraction, List.of(part), null, false), () -> {
             for (int i = 0; i < places.size(); i++) {

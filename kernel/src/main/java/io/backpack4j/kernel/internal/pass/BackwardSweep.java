@@ -59,6 +59,7 @@ final class BackwardSweep implements AutoCloseable {
                                 step.block().toColumn()));
         PluginCalls.check(
                 who,
+                signal.signal(),
                 "its columns",
                 seed,
                 out.prepend(step.block().columns(), step.block().samples()),
@@ -103,8 +104,8 @@ final class BackwardSweep implements AutoCloseable {
                 () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
         boolean pending = false;
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
-            ParameterDerivatives derivatives = PluginCalls.call(
-                    node.described(), "in its backward pass", () -> pullback.parameter(use.name()));
+            ParameterDerivatives derivatives =
+                    PluginCalls.call(node.described(), "in its backward pass", () -> pullback.parameter(use.name()));
             pending |= arrive(node, lane, use, derivatives);
         }
         for (int input = 0; input < node.inputs().size(); input++) {
@@ -122,8 +123,7 @@ final class BackwardSweep implements AutoCloseable {
     }
 
     private Tensor input(BoundNode node, Lane lane, Pullback pullback, int input) {
-        Tensor cotangents =
-                PluginCalls.call(node.described(), "in its backward pass", () -> pullback.input(input));
+        Tensor cotangents = PluginCalls.call(node.described(), "in its backward pass", () -> pullback.input(input));
         Shape expected = layout.graph()
                 .nodes()
                 .get(node.inputs().get(input).index())
@@ -131,7 +131,12 @@ final class BackwardSweep implements AutoCloseable {
                 .output()
                 .prepend(lane.step().block().columns(), lane.step().block().samples());
         return PluginCalls.check(
-                node.described(), "the cotangents of an input", cotangents, expected, layout.dtype());
+                node.described(),
+                node.node().module(),
+                "the cotangents of an input",
+                cotangents,
+                expected,
+                layout.dtype());
     }
 
     /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */
@@ -141,8 +146,7 @@ final class BackwardSweep implements AutoCloseable {
             visit(node, lane, site, derivatives);
             return false;
         }
-        List<ParameterDerivatives> waiting =
-                lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
+        List<ParameterDerivatives> waiting = lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
         waiting.add(derivatives);
         if (use.last()) {
             visit(node, lane, site, TiedDerivatives.of(waiting));

@@ -28,12 +28,7 @@ final class ChunkForward implements AutoCloseable {
     private final NodeContext lossContext;
 
     ChunkForward(
-            PassLayout layout,
-            Backend backend,
-            PassInputs inputs,
-            long fromSample,
-            long toSample,
-            double normaliser) {
+            PassLayout layout, Backend backend, PassInputs inputs, long fromSample, long toSample, double normaliser) {
         this.layout = layout;
         this.backend = backend;
         this.samples = inputs.sampleIds(fromSample, toSample);
@@ -83,7 +78,8 @@ final class ChunkForward implements AutoCloseable {
     }
 
     NodeContext context(BoundNode node, TensorScope scope) {
-        return new NodeContext(backend, scope, samples, seed.stream("node:" + node.node().name()));
+        return new NodeContext(
+                backend, scope, samples, seed.stream("node:" + node.node().name()));
     }
 
     /** Gives a node's memory back before the chunk is done. */
@@ -124,7 +120,8 @@ final class ChunkForward implements AutoCloseable {
                 () -> node.node().module().evaluate(context(node, scope), arguments, parameters));
         evaluations[node.index()] = evaluation;
         Shape expected = node.declaration().output().prepend(count);
-        return PluginCalls.check(node.described(), "its output", evaluation.output(), expected, layout.dtype());
+        return PluginCalls.check(
+                node.described(), node.node().module(), "its output", evaluation.output(), expected, layout.dtype());
     }
 
     @Override

@@ -42,7 +42,8 @@ final class Cotangents implements AutoCloseable {
     }
 
     /** The cotangents of a node's output, complete once all its readers were visited; the caller closes them. */
-    @Nullable Tensor take(int node) {
+    @Nullable
+    Tensor take(int node) {
         Tensor cotangents = atNodes[node];
         atNodes[node] = null;
         return cotangents;

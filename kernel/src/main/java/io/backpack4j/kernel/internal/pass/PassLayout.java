@@ -6,7 +6,6 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
-import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,8 +34,7 @@ public final class PassLayout {
      * @param reaches per node, whether its cotangents must get there
      * @param sitesAt per node, the wanted sites that have a use there
      */
-    record SignalLayout(
-            Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {}
+    record SignalLayout(Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {}
 
     /**
      * A use of a site at a node.
@@ -48,12 +46,7 @@ public final class PassLayout {
     record SiteUse(SiteLayout site, String name, boolean last) {}
 
     public PassLayout(
-            BoundGraph graph,
-            Loss loss,
-            DType dtype,
-            long samples,
-            List<Request<?>> requests,
-            List<SiteLayout> sites) {
+            BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
         this.graph = graph;
         this.loss = loss;
         this.dtype = dtype;

@@ -93,14 +93,20 @@ public final class PassResults implements Results {
                     "Extension %s was not part of this pass. Part of it: %s."
                             .formatted(
                                     extension,
-                                    values.keySet().stream().map(Object::toString).sorted().toList()));
+                                    values.keySet().stream()
+                                            .map(Object::toString)
+                                            .sorted()
+                                            .toList()));
         }
         Object value = ofExtension.get(parameter);
         if (value == null) {
             throw new BackpackException(
                     "UnknownResult",
                     "Extension %s has no result for '%s'. It has: %s."
-                            .formatted(extension.type(), parameter, String.join(", ", new TreeMap<>(ofExtension).keySet())));
+                            .formatted(
+                                    extension.type(),
+                                    parameter,
+                                    String.join(", ", new TreeMap<>(ofExtension).keySet())));
         }
         return (R) value;
     }

@@ -119,8 +119,10 @@ public final class PassRun {
         }
         for (long block = 0; block < blocks; block++) {
             try (BackwardSweep sweep = new BackwardSweep(
-                    layout, backend, chunk, (site, signal, step, derivatives) ->
-                            visit(stage, site, signal.signal(), step, derivatives))) {
+                    layout,
+                    backend,
+                    chunk,
+                    (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives))) {
                 for (SignalLayout signal : signals) {
                     long count = Objects.requireNonNull(columns.get(signal.signal()));
                     long width = blockOf(signal, count);
@@ -220,9 +222,16 @@ public final class PassRun {
 
     private void keepOutputs(ChunkForward chunk, long from, long to) {
         Tensor values = PluginCalls.call(
-                "loss " + layout.loss().type(), "in its values", () -> chunk.loss().values());
+                "loss " + layout.loss().type(),
+                "in its values",
+                () -> chunk.loss().values());
         PluginCalls.check(
-                "loss " + layout.loss().type(), "its values", values, Shape.of(to - from), layout.dtype());
+                "loss " + layout.loss().type(),
+                layout.loss(),
+                "its values",
+                values,
+                Shape.of(to - from),
+                layout.dtype());
         if (to - from == layout.samples()) {
             output = results.view(chunk.output(), chunk.output().shape());
             lossPerSample = results.adopt(values);
@@ -264,7 +273,9 @@ public final class PassRun {
             if (own.isPresent()) {
                 String parameter = site.layout().parameter();
                 R result = PluginCalls.call(
-                        who, "when it finished '" + parameter + "'", () -> extension.finish(view(site, own.get(), results)));
+                        who,
+                        "when it finished '" + parameter + "'",
+                        () -> extension.finish(view(site, own.get(), results)));
                 finished.add(request, parameter, result, extension.export(result));
             }
         }

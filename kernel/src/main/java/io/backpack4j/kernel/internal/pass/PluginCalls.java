@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.tensor.DType;
@@ -29,8 +30,12 @@ final class PluginCalls {
         }
     }
 
-    /** Checks what a plugin returned. */
-    static Tensor check(String who, String what, Tensor tensor, Shape shape, DType dtype) {
+    /**
+     * Checks what a plugin returned.
+     *
+     * @param part the module, loss or signal that returned it: its jar is named
+     */
+    static Tensor check(String who, Object part, String what, Tensor tensor, Shape shape, DType dtype) {
         if (tensor.isClosed()) {
             throw new BackpackException(
                     "PluginFailure", "%s returned a closed tensor as %s.".formatted(capitalised(who), what));
@@ -38,8 +43,15 @@ final class PluginCalls {
         if (!tensor.shape().equals(shape) || tensor.dtype() != dtype) {
             throw new BackpackException(
                     "PluginFailure",
-                    "%s returned %s of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it."
-                            .formatted(capitalised(who), what, tensor.shape(), tensor.dtype(), shape, dtype));
+                    "%s returned %s of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it, %s."
+                            .formatted(
+                                    capitalised(who),
+                                    what,
+                                    tensor.shape(),
+                                    tensor.dtype(),
+                                    shape,
+                                    dtype,
+                                    CodeLocation.of(part.getClass())));
         }
         return tensor;
     }

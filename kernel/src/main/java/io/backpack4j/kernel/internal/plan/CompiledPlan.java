@@ -49,8 +49,8 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         model.loss().validateValues(output, batch.targets());
-        PassInputs inputs = new PassInputs(
-                batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        PassInputs inputs =
+                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
         return PassRun.run(layout, outcome.splitting(), backend, inputs);
     }
 

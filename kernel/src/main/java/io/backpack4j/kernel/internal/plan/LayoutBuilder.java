@@ -32,7 +32,8 @@ final class LayoutBuilder {
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
         List<SiteLayout> sites = new ArrayList<>();
         graph.uses().forEach((parameter, uses) -> {
-            Shape shape = Objects.requireNonNull(graph.parameters().get(parameter)).shape();
+            Shape shape =
+                    Objects.requireNonNull(graph.parameters().get(parameter)).shape();
             List<SiteRequest> wanted = new ArrayList<>();
             Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
             for (Request<?> request : requests) {
@@ -64,7 +65,9 @@ final class LayoutBuilder {
                         "DuplicateResult",
                         "%s and %s both name their results '%s'. Rename one with as=NAME."
                                 .formatted(
-                                        other == null ? "The gradient" : other.extension().type(),
+                                        other == null
+                                                ? "The gradient"
+                                                : other.extension().type(),
                                         request.extension().type(),
                                         request.name()));
             }
@@ -81,7 +84,9 @@ final class LayoutBuilder {
                                 .formatted(
                                         request.extension().type(),
                                         request.parameters(),
-                                        sites.stream().map(SiteLayout::parameter).toList()));
+                                        sites.stream()
+                                                .map(SiteLayout::parameter)
+                                                .toList()));
             }
         }
     }

@@ -47,8 +47,7 @@ final class PlanTrial {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
             Map<String, Tensor> inputs = new HashMap<>();
-            batch.inputs()
-                    .forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
+            batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
             Tensor targets =
                     given.allocate(batch.targets().shape(), batch.targets().dtype());
             Map<String, Tensor> parameters = new HashMap<>();

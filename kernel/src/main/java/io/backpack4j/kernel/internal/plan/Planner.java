@@ -41,7 +41,8 @@ public final class Planner {
         checkChunks(layout, batch.samples(), options, problems);
         problems.throwIfAny();
         PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch);
-        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), new SplittingSearch(trial, options).find());
+        return new CompiledPlan(
+                backend, model, layout, output, BatchSignature.of(batch), new SplittingSearch(trial, options).find());
     }
 
     private static BoundGraph bind(Model model, Batch batch) {
@@ -58,7 +59,9 @@ public final class Planner {
             throw new BackpackException(
                     "MissingInput",
                     "The model's input '%s' is not in the batch. The batch has: %s."
-                            .formatted(name, batch.inputs().keySet().stream().sorted().toList()));
+                            .formatted(
+                                    name,
+                                    batch.inputs().keySet().stream().sorted().toList()));
         }
         return input;
     }
@@ -70,7 +73,8 @@ public final class Planner {
                 boolean wantsIntegers = node.node().module().takesIntegers(i);
                 DType actual = source.fromNode()
                         ? model.dtype()
-                        : input(batch, graph.graph().inputs().get(source.index())).dtype();
+                        : input(batch, graph.graph().inputs().get(source.index()))
+                                .dtype();
                 DType expected = wantsIntegers ? DType.INT64 : model.dtype();
                 if (actual != expected) {
                     problems.add(

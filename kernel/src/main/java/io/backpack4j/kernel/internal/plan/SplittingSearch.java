@@ -28,7 +28,8 @@ final class SplittingSearch {
     TrialOutcome find() {
         if (options.memoryBytes().isEmpty()) {
             return trial.run(new Splitting(
-                    options.chunkSamples().orElse(trial.samples()), options.blockColumns().orElse(ALL_COLUMNS)));
+                    options.chunkSamples().orElse(trial.samples()),
+                    options.blockColumns().orElse(ALL_COLUMNS)));
         }
         long budget = options.memoryBytes().getAsLong();
         TrialOutcome smallest = null;
@@ -76,8 +77,6 @@ final class SplittingSearch {
     }
 
     private static String amount(long bytes) {
-        return bytes < 1 << 20
-                ? bytes + " bytes"
-                : "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
+        return bytes < 1 << 20 ? bytes + " bytes" : "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
     }
 }

@@ -145,8 +145,7 @@ class PluginDiscoveryTest {
     void settings_are_checked() {
         Properties properties = new Properties();
         properties.put("backpack.threads", "many");
-        assertThatThrownBy(() ->
-                        KernelSettings.of(Optional.empty(), OptionalInt.empty(), Optional.empty(), properties))
+        assertThatThrownBy(() -> KernelSettings.of(Optional.empty(), OptionalInt.empty(), Optional.empty(), properties))
                 .hasMessage("[InvalidOption] -Dbackpack.threads is 'many', but must be a positive whole number.");
         properties.put("backpack.threads", "2");
         properties.put("backpack.cpu.kernels", "nd4j");

@@ -56,8 +56,8 @@ class BoundGraphTest {
         assertThat(bound.parameters().keySet())
                 .containsExactly("a.weight", "a.count", "b.count", "c.weight", "c.count");
         assertThat(bound.uses())
-                .isEqualTo(Map.of(
-                        "a.weight", List.of(new BoundGraph.Use(0, "weight"), new BoundGraph.Use(1, "weight"))));
+                .isEqualTo(
+                        Map.of("a.weight", List.of(new BoundGraph.Use(0, "weight"), new BoundGraph.Use(1, "weight"))));
         assertThat(bound.outputShape()).isEqualTo(Shape.of(2));
     }
 
@@ -75,7 +75,10 @@ class BoundGraphTest {
     @Test
     void what_does_not_fit_names_the_node() {
         assertThatThrownBy(() -> BoundGraph.bind(
-                        Graph.builder().add("x", new Stretch(3, 4)).add("y", new Stretch(5, 1)).build(),
+                        Graph.builder()
+                                .add("x", new Stretch(3, 4))
+                                .add("y", new Stretch(5, 1))
+                                .build(),
                         List.of(Shape.of(3))))
                 .hasMessage("[ShapeMismatch] Node 'y' (Stretch): takes [5], not [4].");
     }
@@ -88,9 +91,12 @@ class BoundGraphTest {
                 .add(node("c", new Stretch(4, 4), new Frozen(false, Set.of("wight")), Map.of("weight", "z.weight")))
                 .build();
         assertThatThrownBy(() -> BoundGraph.bind(graph, List.of(Shape.of(3))))
-                .isInstanceOfSatisfying(BackpackException.class, e -> assertThat(e.problems())
-                        .extracting(Problem::id)
-                        .containsExactly("ShapeMismatch", "UnknownParameter", "UnknownParameter", "UnknownParameter"));
+                .isInstanceOfSatisfying(
+                        BackpackException.class,
+                        e -> assertThat(e.problems())
+                                .extracting(Problem::id)
+                                .containsExactly(
+                                        "ShapeMismatch", "UnknownParameter", "UnknownParameter", "UnknownParameter"));
     }
 
     @Test
@@ -102,9 +108,11 @@ class BoundGraphTest {
                         .add("c", new Stretch(3, 3), "input")
                         .output("z")
                         .build())
-                .isInstanceOfSatisfying(BackpackException.class, e -> assertThat(e.problems())
-                        .extracting(Problem::id)
-                        .containsExactly("UnknownInput", "UnknownInput", "DuplicateNode", "UnknownOutput"))
+                .isInstanceOfSatisfying(
+                        BackpackException.class,
+                        e -> assertThat(e.problems())
+                                .extracting(Problem::id)
+                                .containsExactly("UnknownInput", "UnknownInput", "DuplicateNode", "UnknownOutput"))
                 .hasMessageContaining("cycles are not possible");
         assertThatThrownBy(() -> Graph.builder()
                         .add("a", new Stretch(3, 3), "input")

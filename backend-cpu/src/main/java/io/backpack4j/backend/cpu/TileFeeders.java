@@ -1,0 +1,195 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+
+/** Makes feeders for tiles of one size, with compiled primitives. */
+final class TileFeeders {
+
+    private static final int MOST_PIECES = 128;
+
+    private final CpuBackend backend;
+    private final DnnlContext context;
+    private final long elements;
+    private final long bytes;
+    private final long batch;
+
+    /** For {@code batch} tiles of {@code elements} numbers each. */
+    TileFeeders(CpuBackend backend, DnnlContext context, long elements, long batch) {
+        this.backend = backend;
+        this.context = context;
+        this.elements = elements;
+        this.bytes = elements * Float.BYTES;
+        this.batch = batch;
+    }
+
+    /** A feeder per consumer; nothing if oneDNN is slow at one of them. */
+    Optional<List<TileFeeder>> of(List<TileConsumer> consumers) {
+        List<TileFeeder> feeders = new ArrayList<>();
+        for (TileConsumer consumer : consumers) {
+            TileFeeder feeder = of(consumer);
+            if (!feeder.primitive().usable()) {
+                return Optional.empty();
+            }
+            feeders.add(feeder);
+        }
+        return Optional.of(feeders);
+    }
+
+    private TileFeeder of(TileConsumer consumer) {
+        if (consumer instanceof TileConsumer.Sum sum) {
+            return sum(sum);
+        } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
+            return sumOfSquares(squares);
+        } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
+            return sumOfSquaresPerSample(squares);
+        } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
+            return squaredNorms(norms);
+        } else if (consumer instanceof TileConsumer.Dot dot) {
+            return dot(dot);
+        } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
+            return weightedSum(weighted);
+        } else {
+            return copy(consumer);
+        }
+    }
+
+    private TileFeeder sum(TileConsumer.Sum sum) {
+        long to = address(sum.destination());
+        long length = Math.max(1, batch / sum.destination().shape().size(0));
+        DnnlPrimitive add = context.get(
+                context.key(DnnlKind.ADD).add(elements), Cost.elements(elements), () -> DnnlRecipes.add(elements));
+        return new TileFeeder(add, (primitive, tile, b) -> {
+            long sums = to + b / length * bytes;
+            primitive.at(0, sums).at(1, tile).at(2, sums).run(context);
+        });
+    }
+
+    private TileFeeder sumOfSquares(TileConsumer.SumOfSquares squares) {
+        Tensor center = squares.center();
+        Tensor weights = squares.weights();
+        DnnlPrimitive add = squares(center != null, weights != null);
+        long to = address(squares.destination());
+        long from = center == null ? 0 : address(center);
+        long firstWeight = weights == null ? 0 : address(weights);
+        return new TileFeeder(add, (primitive, tile, b) -> {
+            primitive.at(0, tile).at(1, center == null ? tile : from).at(2, to).at(3, to);
+            if (weights != null) {
+                primitive.at(4, firstWeight + b * Float.BYTES);
+            }
+            primitive.run(context);
+        });
+    }
+
+    private TileFeeder sumOfSquaresPerSample(TileConsumer.SumOfSquaresPerSample squares) {
+        long to = address(squares.destination());
+        long samples = squares.destination().shape().size(0);
+        return new TileFeeder(squares(false, false), (primitive, tile, b) -> {
+            long sums = to + b % samples * bytes;
+            primitive.at(0, tile).at(1, tile).at(2, sums).at(3, sums).run(context);
+        });
+    }
+
+    private DnnlPrimitive squares(boolean center, boolean weight) {
+        PrimitiveKey key =
+                context.key(DnnlKind.SQUARES).add(elements).add(center ? 1 : 0).add(weight ? 1 : 0);
+        return context.get(key, Cost.elements(elements), () -> DnnlRecipes.squares(elements, center, weight));
+    }
+
+    /** The dot product of a tile with itself in pieces, so that threads share it, and each reads what it wrote. */
+    private TileFeeder squaredNorms(TileConsumer.SquaredNorms norms) {
+        CpuTensor to = backend.own(norms.destination());
+        int pieces = pieces();
+        long length = elements / pieces;
+        PrimitiveKey key = context.key(DnnlKind.DOTS).add(pieces).add(length);
+        DnnlPrimitive dots = context.get(key, 2 * Cost.elements(elements), () -> DnnlRecipes.dots(pieces, length));
+        return new TileFeeder(dots, (primitive, tile, b) -> {
+            Block partial = context.pool().allocate((long) pieces * Float.BYTES);
+            primitive.at(0, tile).at(1, tile).at(2, partial.address).run(context);
+            float[] values = Scratch.get().floats;
+            partial.get(0, values, 0, pieces);
+            context.pool().release(partial);
+            double sum = 0;
+            for (int i = 0; i < pieces; i++) {
+                sum += values[i];
+            }
+            to.block.putFloat(to.at(b), (float) sum);
+        });
+    }
+
+    /** The largest number of equal pieces up to a limit. */
+    private int pieces() {
+        int pieces = MOST_PIECES;
+        while (elements % pieces != 0) {
+            pieces--;
+        }
+        return pieces;
+    }
+
+    private TileFeeder dot(TileConsumer.Dot dot) {
+        long vectors = address(dot.vectors());
+        long to = address(dot.destination());
+        DnnlPrimitive dots = product(dot.vectors().shape().size(0), elements, 1, elements, batch, 0);
+        return new TileFeeder(
+                dots,
+                (primitive, tile, b) -> primitive
+                        .at(0, vectors)
+                        .at(1, tile)
+                        .at(2, to + b * Float.BYTES)
+                        .run(context));
+    }
+
+    private TileFeeder weightedSum(TileConsumer.WeightedSum weighted) {
+        long weights = address(weighted.weights());
+        long to = address(weighted.destination());
+        DnnlPrimitive add = product(weighted.weights().shape().size(0), 1, elements, batch, elements, 1);
+        return new TileFeeder(
+                add,
+                (primitive, tile, b) -> primitive
+                        .at(0, weights + b * Float.BYTES)
+                        .at(1, tile)
+                        .at(2, to)
+                        .run(context));
+    }
+
+    /** [m, k] · [k, n] with rows of the left operand and of the result some distance apart. */
+    private DnnlPrimitive product(long m, long k, long n, long leftRow, long resultRow, double beta) {
+        PrimitiveKey key = context.key(DnnlKind.STRIDED)
+                .add(m)
+                .add(k)
+                .add(n)
+                .add(leftRow)
+                .add(resultRow)
+                .add(beta);
+        return context.get(
+                key,
+                Cost.product(m, n, k),
+                () -> DnnlRecipes.matmul(
+                        new Layout(new long[] {m, k}, new long[] {leftRow, 1}),
+                        Layout.dense(k, n),
+                        new Layout(new long[] {m, n}, new long[] {resultRow, 1}),
+                        beta));
+    }
+
+    private TileFeeder copy(TileConsumer consumer) {
+        long to = address(consumer.destination());
+        LongUnaryOperator place = b -> to + b * bytes;
+        DnnlPrimitive copy = context.get(
+                context.key(DnnlKind.COPY).add(elements),
+                Cost.elements(elements),
+                () -> DnnlRecipes.reorder(Layout.dense(elements), Layout.dense(elements)));
+        return new TileFeeder(
+                copy,
+                (primitive, tile, b) ->
+                        primitive.at(0, tile).at(1, place.applyAsLong(b)).run(context),
+                place);
+    }
+
+    private long address(Tensor tensor) {
+        return backend.own(tensor).address();
+    }
+}

@@ -1,0 +1,81 @@
+package io.backpack4j.cli.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.backpack4j.spi.BackpackException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
+
+/** Writes a report as one HTML file that needs nothing else: style, numbers, program and the chart library are in it. */
+public final class HtmlReport {
+
+    private static final String LIBRARY = "/META-INF/maven/org.webjars.npm/chart.js/pom.properties";
+    private static final String SCRIPT = "/META-INF/resources/webjars/chart.js/%s/dist/chart.umd.min.js";
+
+    private HtmlReport() {}
+
+    /** Writes the page, replacing what the file held. */
+    public static void write(Report report, Path file) {
+        String page = page(report);
+        try {
+            Files.writeString(file, page);
+        } catch (IOException e) {
+            throw new BackpackException(
+                    "InvalidFile",
+                    "The report cannot be written to '%s' (%s). Name another file with --out.".formatted(file, e),
+                    e);
+        }
+    }
+
+    /** The page as text. */
+    public static String page(Report report) {
+        return text("report.html")
+                .replace("/*STYLE*/", text("report.css"))
+                .replace("/*LIBRARY*/", library())
+                .replace("/*DRAWING*/", text("drawing.js"))
+                .replace("/*PAGE*/", text("report.js"))
+                .replace("/*DATA*/", json(report));
+    }
+
+    /** The numbers as JSON that cannot end the element it stands in. */
+    private static String json(Report report) {
+        try {
+            return new ObjectMapper().writeValueAsString(report).replace("<", "\\u003c");
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String library() {
+        Properties properties = new Properties();
+        try (InputStream stream = open(LIBRARY)) {
+            properties.load(stream);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        String script = text(SCRIPT.formatted(properties.getProperty("version")));
+        return script.replaceAll("(?m)^//# sourceMappingURL=.*$", "").replace("</script", "<\\/script");
+    }
+
+    private static String text(String resource) {
+        try (InputStream stream = open(resource)) {
+            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static InputStream open(String resource) {
+        InputStream stream = HtmlReport.class.getResourceAsStream(resource);
+        if (stream == null) {
+            throw new BackpackException(
+                    "MissingResource", "'%s' is not on the class path. Build again.".formatted(resource));
+        }
+        return stream;
+    }
+}

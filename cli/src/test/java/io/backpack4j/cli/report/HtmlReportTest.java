@@ -1,0 +1,40 @@
+package io.backpack4j.cli.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HtmlReportTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void text_cannot_leave_its_element_nor_pull_in_parts_of_the_page() {
+        String page = HtmlReport.page(report("</script><script>alert(1)</script> /*LIBRARY*/"));
+        assertThat(page).contains("\\u003c/script>\\u003cscript>alert(1)").doesNotContain("<script>alert");
+        assertThat(page.split("</script>", -1)).hasSize(5);
+        assertThat(page).contains("/*LIBRARY*/");
+    }
+
+    @Test
+    void says_when_a_file_cannot_be_written() {
+        Path file = folder.resolve("nowhere").resolve("page.html");
+        assertThatThrownBy(() -> HtmlReport.write(report(""), file))
+                .hasMessageStartingWith("[InvalidFile] The report cannot be written to '" + file);
+    }
+
+    @Test
+    void numbers_are_rounded() {
+        assertThat(Rounding.round(0.0123456)).isEqualTo(0.01235);
+        assertThat(Rounding.round(Double.NaN)).isNaN();
+    }
+
+    private static Report report(String summary) {
+        return new Report(summary, List.of(), null, "", null, "", List.of(), List.of(), List.of());
+    }
+}

@@ -1,0 +1,168 @@
+package io.backpack4j.it.commandline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands that need no files. */
+class CommandsTest {
+
+    private static final List<String> FIRST_ORDER = List.of("grad_batch", "batch_l2", "sum_grad_squared", "variance");
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"float32", "float64"})
+    void demo_shows_every_quantity(String dtype) {
+        Run run = demo("--batch", "32", "--dtype", dtype);
+        assertSucceeded(run);
+        for (String parameter : List.of("1.weight", "1.bias")) {
+            assertThat(run.out()).containsPattern(parameter + " +grad ");
+            FIRST_ORDER.forEach(quantity -> assertThat(run.out()).containsPattern(parameter + " +" + quantity + " "));
+        }
+        assertThat(run.out()).contains(dtype, "loss ").doesNotContain("NaN", "left out");
+    }
+
+    @Test
+    void demo_says_the_same_twice() {
+        String table = "(?s).*?(loss .*?\\n\\n.*?)\\n\\n.*";
+        String first = demo("--batch", "16").out();
+        String second = demo("--batch", "16").out();
+        assertThat(first).matches(table);
+        assertThat(second.replaceAll(table, "$1")).isEqualTo(first.replaceAll(table, "$1"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gradient", "BatchGrad,Variance(parameters=[*.bias])"})
+    void bench_prints_one_json_object(String extensions) throws JsonProcessingException {
+        Run run = Run.of(
+                "bench",
+                "--problem=logreg",
+                "--batch=16",
+                "--extensions=" + extensions,
+                "--repetitions=2",
+                "--threads=1",
+                "--json");
+        assertSucceeded(run);
+        assertThat(run.out().lines()).hasSize(1);
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.fieldNames())
+                .toIterable()
+                .containsExactlyInAnyOrder(
+                        "problem",
+                        "batch",
+                        "backend",
+                        "dtype",
+                        "threads",
+                        "extensions",
+                        "repetitions",
+                        "gradient_ms",
+                        "pass_ms",
+                        "peak_rss_mib");
+        assertThat(json.get("problem").asText()).isEqualTo("logreg");
+        assertThat(json.get("batch").asInt()).isEqualTo(16);
+        assertThat(json.get("threads").asInt()).isEqualTo(1);
+        assertThat(json.get("repetitions").asInt()).isEqualTo(2);
+        assertThat(json.get("extensions").size()).isEqualTo(extensions.equals("gradient") ? 0 : 2);
+        assertThat(json.get("peak_rss_mib").asDouble()).isPositive();
+        for (String times : List.of("gradient_ms", "pass_ms")) {
+            assertThat(json.get(times).fieldNames()).toIterable().containsExactlyInAnyOrder("median", "min", "max");
+            double median = json.get(times).get("median").asDouble();
+            assertThat(median)
+                    .isBetween(
+                            json.get(times).get("min").asDouble(),
+                            json.get(times).get("max").asDouble());
+        }
+    }
+
+    @Test
+    void bench_prints_a_table_for_people() {
+        Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=Variance", "--repetitions=1");
+        assertSucceeded(run);
+        assertThat(run.out()).contains("median ms", "gradient, Variance", "peak resident memory");
+    }
+
+    @Test
+    void plugins_are_listed_with_what_they_provide() {
+        Run run = Run.of("plugins");
+        assertSucceeded(run);
+        assertThat(run.out()).contains("Linear", "CrossEntropyLoss", "BatchGrad", "backends: cpu");
+    }
+
+    @Test
+    void backends_are_listed_with_their_state() {
+        Run run = Run.of("backends");
+        assertSucceeded(run);
+        assertThat(run.out()).containsPattern("cpu \\(priority \\d+\\): available");
+    }
+
+    @Test
+    void support_is_complete_for_linear_modules() {
+        Run run = Run.of("support");
+        assertSucceeded(run);
+        String header = run.out().lines().findFirst().orElseThrow();
+        assertThat(header).startsWith("module").contains("BatchGrad", "Variance");
+        assertThat(run.out().lines().filter(line -> line.startsWith("Linear ")))
+                .singleElement()
+                .asString()
+                .matches("Linear +((\u2713|yes) *)+");
+    }
+
+    @Test
+    void help_names_every_command() {
+        Run run = Run.of("--help");
+        assertSucceeded(run);
+        assertThat(run.out())
+                .contains(
+                        "demo", "evaluate", "bench", "plugins", "backends", "support", "doctor", "generate-completion")
+                .contains("Exit codes:", "Examples:");
+    }
+
+    @Test
+    void completion_knows_commands_and_options() {
+        Run run = Run.of("generate-completion");
+        assertSucceeded(run);
+        assertThat(run.out()).startsWith("#!").contains("evaluate", "doctor", "--extensions", "complete -F");
+    }
+
+    @Test
+    void doctor_finds_nothing_broken_here() {
+        Run run = Run.of("doctor");
+        assertSucceeded(run);
+        Properties system = System.getProperties();
+        assertThat(run.out())
+                .contains(system.getProperty("java.version"), system.getProperty("os.name"))
+                .contains("cpu is available", "processors", "heap", "plugins")
+                .contains("org.bytedeco.javacpp.maxbytes");
+    }
+
+    @Test
+    void doctor_fails_where_the_backend_is_not_there() {
+        Run run = Run.of("doctor", "--backend", "cpuu");
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.out()).contains("[UnknownBackend]", "Did you mean 'cpu'?");
+        assertThat(run.err()).startsWith("backpack: [Broken] ").doesNotContain("\tat ");
+    }
+
+    private Run demo(String... options) {
+        String page = directory.resolve("demo.html").toString();
+        return Run.of(Stream.concat(Stream.of("demo", "--out", page), Stream.of(options))
+                .toArray(String[]::new));
+    }
+
+    private static void assertSucceeded(Run run) {
+        assertThat(run.err()).isEmpty();
+        assertThat(run.code()).isZero();
+    }
+}

@@ -1,0 +1,106 @@
+package io.backpack4j.it.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The page in a browser. Needs Chromium on the PATH. */
+class BrowserTest {
+
+    private static final long PATIENCE_SECONDS = 120;
+
+    @TempDir
+    private Path folder;
+
+    private Path browser = Path.of("");
+
+    /**
+     * What a browser made of a page.
+     *
+     * @param document the document after its scripts ran
+     * @param console lines of the browser's console
+     */
+    private record Visit(String document, List<String> console) {}
+
+    @BeforeEach
+    void find_a_browser() {
+        Optional<Path> found = Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .flatMap(place -> Stream.of("chromium", "chromium-browser", "google-chrome")
+                        .map(name -> Path.of(place, name)))
+                .filter(Files::isExecutable)
+                .findFirst();
+        assumeTrue(found.isPresent(), "Chromium is not on the PATH (Debian: apt-get install chromium)");
+        browser = found.orElseThrow();
+    }
+
+    @Test
+    void draws_everything_without_complaints() throws IOException, InterruptedException {
+        Visit visit =
+                visit(Demo.run(folder.resolve("demo.html"), "--batch", "24").file());
+        assertThat(visit.console()).isEmpty();
+        int legends = 2;
+        int images = 2 * 10;
+        int samples = 2 * 12;
+        assertThat(count(visit, "<canvas class=\"pixels\"")).isEqualTo(legends + images + samples);
+        assertThat(count(visit, "<div class=\"chart\"[^>]*><canvas[^>]* style=\"[^\"]*display: block"))
+                .isEqualTo(4);
+        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7);
+        assertThat(visit.document()).contains("<td>1.weight</td>", "Flatten, Linear(784, 10)");
+    }
+
+    @Test
+    void complaints_would_be_seen() throws IOException, InterruptedException {
+        Path page = Files.writeString(folder.resolve("broken.html"), "<!DOCTYPE html><script>missing();</script>");
+        assertThat(visit(page).console()).singleElement().asString().contains("missing is not defined");
+    }
+
+    private static long count(Visit visit, String pattern) {
+        return Pattern.compile(pattern).matcher(visit.document()).results().count();
+    }
+
+    private Visit visit(Path page) throws IOException, InterruptedException {
+        Path document = folder.resolve("document");
+        Path log = folder.resolve("log");
+        Process process = new ProcessBuilder(
+                        browser.toString(),
+                        "--headless",
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--disable-quic",
+                        "--disable-dev-shm-usage",
+                        "--no-first-run",
+                        "--disable-background-networking",
+                        "--disable-component-update",
+                        "--disable-sync",
+                        "--enable-logging=stderr",
+                        "--user-data-dir=" + folder.resolve("profile"),
+                        "--virtual-time-budget=5000",
+                        "--dump-dom",
+                        page.toUri().toString())
+                .redirectOutput(document.toFile())
+                .redirectError(log.toFile())
+                .start();
+        try {
+            assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            process.destroyForcibly();
+        }
+        List<String> console = Files.readString(log)
+                .lines()
+                .filter(line -> line.contains("CONSOLE"))
+                .toList();
+        return new Visit(Files.readString(document), console);
+    }
+}

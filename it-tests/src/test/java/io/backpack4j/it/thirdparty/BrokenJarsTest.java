@@ -1,0 +1,229 @@
+package io.backpack4j.it.thirdparty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PluginInfo;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.loss.MSELoss;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.io.IOException;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jars that are wrong: each gives one report that names it, and the others stay usable. */
+class BrokenJarsTest {
+
+    private static final String IDENTITY = """
+            @Override
+            public List<ModuleProvider> modules() {
+                return List.of(ModuleProvider.of("%s", arguments -> null));
+            }
+            """;
+
+    @TempDir
+    Path folder;
+
+    private Path plugins;
+
+    @BeforeEach
+    void makeFolder() throws IOException {
+        plugins = Files.createDirectory(folder.resolve("plugins"));
+    }
+
+    private void assertReport(String expected) throws IOException {
+        try (URLClassLoader loader = ExternalJars.loader(plugins)) {
+            BackpackException failure = catchThrowableOfType(
+                    BackpackException.class,
+                    () -> BackPack.builder().classLoader(loader).build());
+            assertThat(failure).as("a report").isNotNull();
+            assertThat(normalised(failure.getMessage())).isEqualTo(expected);
+        }
+    }
+
+    private String normalised(String message) {
+        return message.replace(plugins.toString(), "DIR").replace('\\', '/');
+    }
+
+    /** The rest works, and what was left out is told. */
+    private void assertRestIsUsable(Map<String, String> properties, int issues, String... ids) throws IOException {
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack = BackPack.builder()
+                        .classLoader(loader)
+                        .backend("cpu")
+                        .properties(properties)
+                        .build()) {
+            assertThat(backpack.catalog().plugins())
+                    .extracting(PluginInfo::id)
+                    .contains("modules-linear")
+                    .containsAll(List.of(ids));
+            assertThat(backpack.catalog().issues()).hasSize(issues);
+            run(backpack, new Linear(3, 2));
+        }
+    }
+
+    private static void run(BackPack backpack, Module module) {
+        Graph graph = Graph.builder().add("0", module).build();
+        try (Model model = backpack.model(graph, new MSELoss(), DType.FLOAT64, Shape.of(3));
+                Batch batch = backpack.batch(DType.FLOAT64)
+                        .input("input", Shape.of(1, 3), new double[] {1, 2, 3})
+                        .targets(Shape.of(1, 2), new double[] {3, 4})
+                        .build();
+                Results results = backpack.compute(model, batch)) {
+            assertThat(results.loss()).isEqualTo(12.5);
+        }
+    }
+
+    private static final Map<String, String> SKIP = Map.of("backpack.plugins.broken", "skip");
+
+    private static Map<String, String> without(String type) {
+        return Map.of("backpack.plugins.exclude", type);
+    }
+
+    @Test
+    void two_jars_provide_the_same_name() throws IOException {
+        ExternalJars.acme(plugins);
+        ExternalJars.plugin(plugins.resolve("copycat.jar"), "Copycat", IDENTITY.formatted("Gain"));
+        assertReport("[DuplicateName] Module 'Gain' is provided twice: by org.acme.backpack.AcmePlugin"
+                + " (DIR/acme-plugin-1.0.jar) and by org.acme.Copycat (DIR/copycat.jar). Remove one jar, or leave a"
+                + " plugin out with -Dbackpack.plugins.exclude=<class>.");
+        assertRestIsUsable(SKIP, 1, "acme");
+        assertRestIsUsable(without("org.acme.backpack.AcmePlugin"), 0, "copycat");
+    }
+
+    @Test
+    void two_versions_of_one_jar() throws IOException {
+        ExternalJars.acme(plugins, "acme-plugin-1.0.jar");
+        ExternalJars.acme(plugins, "acme-plugin-1.1.jar");
+        assertReport("[DuplicatePlugin] Plugin org.acme.backpack.AcmePlugin is on the class path more than once:"
+                + " DIR/acme-plugin-1.0.jar, DIR/acme-plugin-1.1.jar. Remove all but one.");
+        assertRestIsUsable(SKIP, 1, "acme");
+    }
+
+    @Test
+    void a_jar_compiled_against_newer_contracts() throws IOException {
+        Path newer = Files.createDirectory(folder.resolve("newer"));
+        Path source = newer.resolve("SpiVersion.java");
+        Files.writeString(
+                source,
+                "package io.backpack4j.spi; public final class SpiVersion { public static final int MAJOR = %d; }"
+                        .formatted(SpiVersion.MAJOR + 1));
+        ExternalJars.compile(List.of(source), newer, List.of());
+        ExternalJars.plugin(plugins.resolve("future.jar"), "Future", IDENTITY.formatted("Later"), newer);
+        assertReport("[IncompatiblePlugin] Plugin 'future' 2.1 (DIR/future.jar) was compiled against version %d of the"
+                        .formatted(SpiVersion.MAJOR + 1)
+                + " contracts; this kernel has version %d. Use a version of the plugin made for it, or another kernel."
+                        .formatted(SpiVersion.MAJOR));
+        assertRestIsUsable(SKIP, 1);
+        assertRestIsUsable(without("org.acme.Future"), 0);
+    }
+
+    @Test
+    void a_provider_that_throws() throws IOException {
+        ExternalJars.acme(plugins);
+        ExternalJars.plugin(
+                plugins.resolve("thrower.jar"),
+                "Thrower",
+                "public Thrower() { throw new IllegalStateException(\"no licence\"); }");
+        assertReport(
+                "[BrokenPlugin] Plugin org.acme.Thrower (DIR/thrower.jar) failed to load: IllegalStateException: no"
+                        + " licence. Remove or replace the jar, or leave the plugin out with"
+                        + " -Dbackpack.plugins.exclude=org.acme.Thrower.");
+        assertRestIsUsable(SKIP, 1, "acme");
+        assertRestIsUsable(without("org.acme.Thrower"), 0, "acme");
+    }
+
+    @Test
+    void a_class_that_is_missing() throws IOException {
+        ExternalJars.acme(plugins);
+        Path library = Files.createDirectory(folder.resolve("library"));
+        Path source = library.resolve("Helper.java");
+        Files.writeString(
+                source, "package org.acme.library; public final class Helper { public static void help() {} }");
+        ExternalJars.compile(List.of(source), library, List.of());
+        ExternalJars.plugin(
+                plugins.resolve("lonely.jar"),
+                "Lonely",
+                "public Lonely() { org.acme.library.Helper.help(); }",
+                library);
+        assertReport("[BrokenPlugin] Plugin org.acme.Lonely (DIR/lonely.jar) failed to load: ClassNotFoundException:"
+                + " org.acme.library.Helper. Remove or replace the jar, or leave the plugin out with"
+                + " -Dbackpack.plugins.exclude=org.acme.Lonely.");
+        assertRestIsUsable(SKIP, 1, "acme");
+        assertRestIsUsable(without("org.acme.Lonely"), 0, "acme");
+    }
+
+    @Test
+    void a_services_file_that_names_nothing() throws IOException {
+        ExternalJars.jar(
+                plugins.resolve("hollow.jar"),
+                Map.of("META-INF/services/io.backpack4j.spi.Plugin", "org.acme.Nowhere"),
+                List.of());
+        assertReport("[BrokenPlugin] A plugin could not be loaded: ServiceConfigurationError:"
+                + " io.backpack4j.spi.Plugin: Provider org.acme.Nowhere not found. Its name is in"
+                + " DIR/hollow.jar.");
+        assertRestIsUsable(SKIP, 1);
+    }
+
+    @Test
+    void a_module_that_claims_a_wrong_shape() throws IOException {
+        ExternalJars.plugin(plugins.resolve("liar.jar"), "Liar", """
+                public record Shortened() implements Module {
+                    @Override
+                    public ModuleDeclaration declare(List<Shape> inputs) {
+                        return ModuleDeclaration.output(Shape.of(inputs.get(0).size(0) - 1));
+                    }
+
+                    @Override
+                    public Evaluation evaluate(
+                            EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+                        Tensor output = inputs.get(0);
+                        return new Evaluation() {
+                            @Override
+                            public Tensor output() {
+                                return output;
+                            }
+
+                            @Override
+                            public Pullback pullback(EvaluationContext back, Tensor cotangents) {
+                                return index -> cotangents;
+                            }
+                        };
+                    }
+                }
+
+                @Override
+                public List<ModuleProvider> modules() {
+                    return List.of(ModuleProvider.of("Shortened", arguments -> new Shortened()));
+                }
+                """);
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack =
+                        BackPack.builder().classLoader(loader).backend("cpu").build()) {
+            Module liar = backpack.catalog().module("node '0' (Shortened)", "Shortened", Map.of());
+            BackpackException failure = catchThrowableOfType(BackpackException.class, () -> run(backpack, liar));
+            assertThat(normalised(failure.getMessage()))
+                    .isEqualTo(
+                            "[PluginFailure] Node '0' (Shortened) returned its output of shape [1, 3] and type FLOAT64,"
+                                    + " but [1, 2] and FLOAT64 were expected. This is an error of the plugin that provides it,"
+                                    + " DIR/liar.jar.");
+            run(backpack, new Linear(3, 2));
+            assertThat(backpack.backend().memory().openTensors()).isZero();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package io.backpack4j.it.thirdparty;
+
+import io.backpack4j.modules.linear.Concat;
+import io.backpack4j.modules.linear.Dropout;
+import io.backpack4j.modules.linear.ELU;
+import io.backpack4j.modules.linear.Flatten;
+import io.backpack4j.modules.linear.Identity;
+import io.backpack4j.modules.linear.LeakyReLU;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.LogSigmoid;
+import io.backpack4j.modules.linear.Mul;
+import io.backpack4j.modules.linear.Permute;
+import io.backpack4j.modules.linear.ReLU;
+import io.backpack4j.modules.linear.SELU;
+import io.backpack4j.modules.linear.Scale;
+import io.backpack4j.modules.linear.Sigmoid;
+import io.backpack4j.modules.linear.Sum;
+import io.backpack4j.modules.linear.Tanh;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.testkit.ModuleCase;
+import io.backpack4j.testkit.ModuleContract;
+import java.util.List;
+
+class OwnModulesContractTest extends ModuleContract {
+
+    @Override
+    protected List<ModuleCase> modules() {
+        Shape vector = Shape.of(3);
+        Shape image = Shape.of(2, 3, 2);
+        return List.of(
+                ModuleCase.of(new Linear(3, 2), vector),
+                ModuleCase.of(new Linear(3, 2, false), vector),
+                ModuleCase.of(new Linear(2, 4), image),
+                ModuleCase.of(new ReLU(), image),
+                ModuleCase.of(new LeakyReLU(-0.3), vector),
+                ModuleCase.of(new ELU(0.6), vector),
+                ModuleCase.of(new SELU(), vector),
+                ModuleCase.of(new Sigmoid(), image),
+                ModuleCase.of(new Tanh(), image),
+                ModuleCase.of(new LogSigmoid(), vector),
+                ModuleCase.of(new Identity(), image),
+                ModuleCase.of(new Flatten(), image),
+                ModuleCase.of(new Dropout(0.4), image),
+                ModuleCase.of(new Scale(-1.5), vector),
+                ModuleCase.of(new Sum(), vector, vector, vector),
+                ModuleCase.of(new Mul(), vector, vector, vector),
+                ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
+                ModuleCase.of(new Permute(0, 3, 1, 2), image));
+    }
+}

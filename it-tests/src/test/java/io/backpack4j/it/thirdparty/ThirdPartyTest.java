@@ -1,0 +1,255 @@
+package io.backpack4j.it.thirdparty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Frozen;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.LossDescription;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.PluginInfo;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.io.IOException;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A module, a loss and an extension from a jar that this build does not know, with every layer of this project. */
+class ThirdPartyTest {
+
+    private static final int N = 5;
+    private static final Shape IMAGE = Shape.of(2, 3, 4);
+    private static final List<String> FIRST_ORDER =
+            List.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance", "SignalToNoise");
+
+    /** Arguments that fit an image, for every layer. */
+    private static final Map<String, Map<String, ?>> LAYERS = new TreeMap<>(Map.ofEntries(
+            Map.entry("Concat", Map.of("dim", 1)),
+            Map.entry("Dropout", Map.of("p", 0.4)),
+            Map.entry("ELU", Map.of()),
+            Map.entry("Flatten", Map.of()),
+            Map.entry("Gain", Map.of("initial", 0.5)),
+            Map.entry("Identity", Map.of()),
+            Map.entry("LeakyReLU", Map.of()),
+            Map.entry("Linear", Map.of("in_features", 4, "out_features", 2)),
+            Map.entry("LogSigmoid", Map.of()),
+            Map.entry("Mul", Map.of()),
+            Map.entry("Permute", Map.of("dims", List.of(0, 3, 1, 2))),
+            Map.entry("ReLU", Map.of()),
+            Map.entry("SELU", Map.of()),
+            Map.entry("Scale", Map.of("weight", -1.5)),
+            Map.entry("Sigmoid", Map.of()),
+            Map.entry("Slice", Map.of("slices", List.of(Arrays.asList(null, null, null), 1))),
+            Map.entry("Sum", Map.of()),
+            Map.entry("Tanh", Map.of())));
+
+    @TempDir
+    static Path folder;
+
+    private static URLClassLoader loader;
+    private static BackPack backpack;
+
+    @BeforeAll
+    static void load() throws IOException {
+        ExternalJars.acme(Files.createDirectory(folder.resolve("plugins")));
+        loader = ExternalJars.loader(folder.resolve("plugins"));
+        backpack =
+                BackPack.builder().backend("cpu").threads(2).classLoader(loader).build();
+    }
+
+    @AfterAll
+    static void close() throws IOException {
+        assertThat(backpack.backend().memory().openTensors()).isZero();
+        backpack.close();
+        loader.close();
+    }
+
+    private static Module gain() {
+        return backpack.catalog().module("node 'gain' (Gain)", "Gain", Map.of("initial", 1.5));
+    }
+
+    private static Loss poisson() {
+        return backpack.catalog().loss(new LossDescription("PoissonLoss", Map.of()));
+    }
+
+    private static Request<?>[] requests() {
+        return FIRST_ORDER.stream()
+                .map(type -> backpack.catalog().request(type, Map.of()))
+                .toArray(Request<?>[]::new);
+    }
+
+    private static Map<String, double[]> run(
+            Graph graph, Loss loss, Shape input, Shape targets, PassOptions options, Request<?>... requests) {
+        Random random = new Random(3);
+        double[] inputs = random.doubles(N * input.elements(), -1, 1).toArray();
+        double[] wanted = random.ints(targets.elements(), 0, 2).asDoubleStream().toArray();
+        try (Model model = backpack.model(graph, loss, DType.FLOAT64, input)) {
+            model.parameters().initialize(7);
+            var builder = backpack.batch(DType.FLOAT64).input("input", input.prepend(N), inputs);
+            builder = loss instanceof CrossEntropyLoss
+                    ? builder.targets(
+                            targets,
+                            Arrays.stream(wanted).mapToLong(it -> (long) it).toArray())
+                    : builder.targets(targets, wanted);
+            try (Batch batch = builder.build();
+                    Results results = backpack.plan(model, batch, List.of(requests), options)
+                            .run(batch)) {
+                Map<String, double[]> arrays = new TreeMap<>();
+                results.tensors().forEach((name, tensor) -> arrays.put(name, tensor.toDoubleArray()));
+                return arrays;
+            }
+        }
+    }
+
+    /** The ratio that the extension promises, from the gradients of single samples. */
+    private static void assertRatios(Map<String, double[]> results, String parameter) {
+        double[] gradients = results.get(parameter + "/grad_batch");
+        double[] ratios = new double[gradients.length / N];
+        for (int p = 0; p < ratios.length; p++) {
+            double mean = 0;
+            double squares = 0;
+            for (int n = 0; n < N; n++) {
+                mean += gradients[n * ratios.length + p] / N;
+            }
+            for (int n = 0; n < N; n++) {
+                squares += Math.pow(gradients[n * ratios.length + p] - mean, 2);
+            }
+            ratios[p] = Math.abs(mean) / Math.sqrt(squares / N + 1e-8);
+        }
+        assertThat(results.get(parameter + "/snr")).as(parameter).containsExactly(ratios, within(1e-9));
+        double[] sum = new double[ratios.length];
+        for (int i = 0; i < gradients.length; i++) {
+            sum[i % sum.length] += gradients[i];
+        }
+        assertThat(results.get(parameter + "/grad")).as(parameter).containsExactly(sum, within(1e-11));
+    }
+
+    private static void assertSame(Map<String, double[]> actual, Map<String, double[]> expected) {
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        expected.forEach(
+                (name, values) -> assertThat(actual.get(name)).as(name).containsExactly(values, within(1e-10)));
+    }
+
+    @Test
+    void the_catalogue_names_the_jar() {
+        assertThat(backpack.catalog().plugins())
+                .contains(new PluginInfo(
+                        "acme",
+                        "1.0",
+                        folder.resolve("plugins/acme-plugin-1.0.jar").toString(),
+                        List.of("Gain"),
+                        List.of("PoissonLoss"),
+                        List.of("SignalToNoise"),
+                        List.of()));
+        assertThat(gain().getClass().getClassLoader()).isSameAs(loader);
+    }
+
+    @Test
+    void every_layer_of_the_catalogue_is_tried() {
+        assertThat(LAYERS.keySet())
+                .as("layers with an example in this test: give new ones one")
+                .containsExactlyElementsOf(backpack.catalog().moduleTypes());
+    }
+
+    @Test
+    void all_three_work_with_every_layer() {
+        for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
+            String type = layer.getKey();
+            boolean two = List.of("Concat", "Mul", "Sum").contains(type);
+            List<String> inputs = two ? List.of("first", "early") : List.of("early");
+            Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
+            Shape out =
+                    module.declare(two ? List.of(IMAGE, IMAGE) : List.of(IMAGE)).output();
+            Graph graph = Graph.builder()
+                    .add("first", new Linear(4, 4))
+                    .add("early", gain())
+                    .add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
+                    .add("late", gain())
+                    .build();
+            Map<String, double[]> whole = run(graph, poisson(), IMAGE, out.prepend(N), PassOptions.DEFAULT, requests());
+            for (String parameter : List.of("first.weight", "first.bias", "early.gain", "late.gain")) {
+                assertRatios(whole, parameter);
+            }
+            assertSame(run(graph, poisson(), IMAGE, out.prepend(N), PassOptions.DEFAULT.chunk(2), requests()), whole);
+        }
+    }
+
+    @Test
+    void the_module_and_the_extension_work_with_every_loss() {
+        Graph graph = Graph.builder()
+                .add("gain", gain())
+                .add("last", new Linear(4, 3))
+                .build();
+        for (String type : backpack.catalog().lossTypes()) {
+            Loss loss = backpack.catalog().loss(new LossDescription(type, Map.of()));
+            Shape targets = loss instanceof CrossEntropyLoss ? Shape.of(N) : Shape.of(N, 3);
+            Map<String, double[]> results = run(graph, loss, Shape.of(4), targets, PassOptions.DEFAULT, requests());
+            assertRatios(results, "gain.gain");
+            assertRatios(results, "last.weight");
+        }
+    }
+
+    @Test
+    void the_gradient_is_the_slope_of_the_loss() {
+        Graph graph = Graph.builder()
+                .add("first", new Linear(4, 3))
+                .add("gain", gain())
+                .build();
+        double[] inputs = new Random(3).doubles(N * 4, -1, 1).toArray();
+        double[] targets = new Random(4).ints(N * 3, 0, 3).asDoubleStream().toArray();
+        try (Model model = backpack.model(graph, poisson(), DType.FLOAT64, Shape.of(4));
+                Batch batch = backpack.batch(DType.FLOAT64)
+                        .input("input", Shape.of(N, 4), inputs)
+                        .targets(Shape.of(N, 3), targets)
+                        .build()) {
+            model.parameters().initialize(7);
+            double[] gain = model.parameters().get("gain.gain").toDoubleArray();
+            assertThat(gain).containsOnly(1.5);
+            List<Double> losses = new ArrayList<>();
+            double[] gradient;
+            try (Results results = backpack.compute(model, batch)) {
+                gradient = results.gradient("gain.gain").toDoubleArray();
+            }
+            for (double step : new double[] {1e-5, -1e-5}) {
+                double[] moved = gain.clone();
+                moved[1] += step;
+                model.parameters().set("gain.gain", moved);
+                try (Results results = backpack.compute(model, batch)) {
+                    losses.add(results.loss());
+                }
+            }
+            assertThat((losses.get(0) - losses.get(1)) / 2e-5).isCloseTo(gradient[1], within(1e-8));
+        }
+    }
+
+    @Test
+    void arguments_and_limits_are_reported_as_for_own_parts() {
+        assertThatThrownBy(() -> backpack.catalog().module("node '1' (Gain)", "Gain", Map.of("inital", 2)))
+                .isInstanceOf(BackpackException.class)
+                .hasMessage("[UnknownArgument] Node '1' (Gain) has no argument 'inital'. It takes: initial.");
+        assertThatThrownBy(() -> backpack.catalog().loss(new LossDescription("PoisonLoss", Map.of())))
+                .hasMessageContaining("Did you mean 'PoissonLoss'?");
+    }
+}
