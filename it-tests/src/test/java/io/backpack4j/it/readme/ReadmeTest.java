@@ -1,0 +1,87 @@
+package io.backpack4j.it.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.StringWriter;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Compiles and runs the Java example of the README as it stands there. */
+class ReadmeTest {
+
+    private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+
+    private static final String AROUND = """
+            import io.backpack4j.ext.firstorder.*;
+            import io.backpack4j.kernel.*;
+            import io.backpack4j.modules.linear.*;
+            import io.backpack4j.modules.linear.loss.*;
+            import io.backpack4j.spi.tensor.*;
+
+            public class Example {
+                public static void run(float[] pixels, long[] labels) {
+            %s
+                }
+            }
+            """;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void the_example_compiles_and_runs() throws Exception {
+        Path readme = Path.of("..", "README.md");
+        Matcher example = EXAMPLE.matcher(Files.readString(readme));
+        assertThat(example.find()).as("the README has a Java example").isTrue();
+        Class<?> compiled = compile(AROUND.formatted(example.group(1)));
+        Random random = new Random(1);
+        float[] pixels = new float[512 * 28 * 28];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = random.nextFloat();
+        }
+        long[] labels = random.longs(512, 0, 10).toArray();
+        assertThat(Double.parseDouble(output(compiled, pixels, labels).strip())).isBetween(0.5, 5.0);
+    }
+
+    private Class<?> compile(String source) throws IOException, ClassNotFoundException {
+        Path file = folder.resolve("Example.java");
+        Files.writeString(file, source);
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        StringWriter messages = new StringWriter();
+        try (var files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
+            List<String> options =
+                    List.of("-proc:none", "-d", folder.toString(), "-cp", System.getProperty("java.class.path"));
+            boolean done = compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(file))
+                    .call();
+            assertThat(done).as(messages.toString()).isTrue();
+        }
+        URL[] folders = {folder.toUri().toURL()};
+        return new URLClassLoader(folders, getClass().getClassLoader()).loadClass("Example");
+    }
+
+    private static String output(Class<?> example, float[] pixels, long[] labels) throws Exception {
+        PrintStream before = System.out;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+            example.getMethod("run", float[].class, long[].class).invoke(null, pixels, labels);
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+}
