@@ -133,7 +133,7 @@ public final class Main implements Runnable {
     BackPack open() {
         BackPack.Builder builder = BackPack.builder();
         if (backend != null) {
-            builder.backend(backend);
+            builder.backend(backend, "--backend");
         }
         if (threads != null) {
             builder.threads(threads);

@@ -10,6 +10,7 @@ import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -181,7 +182,10 @@ public final class DataFile {
                         "File %s has tensor '%s', which the model ties to '%s': it has no numbers of its own. Remove it."
                                 .formatted(Failures.quoted(name), tensor, ties.get(tensor)));
             } else if (isGiven(tensor) && !known.contains(tensor)) {
-                unknown.add(Failures.quoted(tensor));
+                String guess = Suggestions.nearest(tensor, known)
+                        .map(best -> " (did you mean '" + best + "'?)")
+                        .orElse("");
+                unknown.add(Failures.quoted(tensor) + guess);
             }
         }
         if (!unknown.isEmpty()) {

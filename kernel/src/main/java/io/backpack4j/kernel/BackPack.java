@@ -113,6 +113,7 @@ public final class BackPack implements AutoCloseable {
     public static final class Builder {
 
         private Optional<String> backend = Optional.empty();
+        private Optional<String> backendSource = Optional.empty();
         private OptionalInt threads = OptionalInt.empty();
         private Optional<ClassLoader> classLoader = Optional.empty();
         private Properties properties = System.getProperties();
@@ -122,6 +123,18 @@ public final class BackPack implements AutoCloseable {
         /** Picks the backend; wins over {@code -Dbackpack.backend}. */
         public Builder backend(String id) {
             backend = Optional.of(id);
+            backendSource = Optional.empty();
+            return this;
+        }
+
+        /**
+         * Picks the backend for someone else.
+         *
+         * @param source where its id comes from, for messages, such as {@code --backend}
+         */
+        public Builder backend(String id, String source) {
+            backend(id);
+            backendSource = Optional.of(source);
             return this;
         }
 
@@ -150,7 +163,7 @@ public final class BackPack implements AutoCloseable {
          * @throws BackpackException with everything that is wrong with plugins and properties
          */
         public BackPack build() {
-            KernelSettings settings = KernelSettings.of(backend, threads, classLoader, properties);
+            KernelSettings settings = KernelSettings.of(backend, backendSource, threads, classLoader, properties);
             try {
                 return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
                         .getInstance(Kernel.class));

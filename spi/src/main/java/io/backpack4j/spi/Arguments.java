@@ -84,12 +84,13 @@ public final class Arguments {
     /** A required list of whole numbers; a single one counts as a list of one. */
     public List<Long> integers(String name) {
         Object value = required(name);
-        if (!(value instanceof List<?> list)) {
-            return List.of(toInteger(name, value));
-        }
+        List<?> list = value instanceof List<?> given ? given : List.of(value);
         List<Long> integers = new ArrayList<>();
         for (Object element : list) {
-            integers.add(toInteger(name, element));
+            if (!(element instanceof Number number) || !isInteger(element)) {
+                throw wrong(name, "a list of integers", value);
+            }
+            integers.add(number.longValue());
         }
         return List.copyOf(integers);
     }
@@ -100,14 +101,15 @@ public final class Arguments {
             return Collections.nCopies(count, otherwise);
         }
         Object value = required(name);
-        if (!(value instanceof List<?>)) {
+        if (isInteger(value)) {
             return Collections.nCopies(count, toInteger(name, value));
         }
-        List<Long> integers = integers(name);
-        if (integers.size() != count) {
-            throw wrong(name, "one integer or a list of " + count, value);
+        if (value instanceof List<?> list
+                && list.size() == count
+                && list.stream().allMatch(Arguments::isInteger)) {
+            return integers(name);
         }
-        return integers;
+        throw wrong(name, "one integer or a list of " + count, value);
     }
 
     /** A required list of anything: numbers, words, flags, lists and nulls. */
@@ -153,10 +155,14 @@ public final class Arguments {
     }
 
     private long toInteger(String name, @Nullable Object value) {
-        if (value instanceof Number number && number.doubleValue() == number.longValue()) {
+        if (value instanceof Number number && isInteger(value)) {
             return number.longValue();
         }
         throw wrong(name, "an integer", value);
+    }
+
+    private static boolean isInteger(@Nullable Object value) {
+        return value instanceof Number number && number.doubleValue() == number.longValue();
     }
 
     private String capitalised() {

@@ -57,7 +57,8 @@ class ArgumentsTest {
         assertThat(arguments.list("mixed")).containsExactly(null, "x", 2);
         assertThatThrownBy(() -> arguments.integers("two", 3, 0))
                 .hasMessageContaining("is [1, 2], but must be one integer or a list of 3");
-        assertThatThrownBy(() -> arguments.integers("mixed")).hasMessageContaining("an integer");
+        assertThatThrownBy(() -> arguments.integers("mixed"))
+                .hasMessageContaining("is [null, x, 2], but must be a list of integers");
         assertThatThrownBy(() -> arguments.list("one")).hasMessageContaining("a list");
     }
 

@@ -63,8 +63,11 @@ final class HeapReductions implements Reductions {
         int bins = out.size();
         double width = (high - low) / bins;
         for (int i = 0; i < in.size(); i++) {
-            int bin = (int) Math.max(0, Math.min(bins - 1, Math.floor((in.get(i) - low) / width)));
-            out.set(bin, out.get(bin) + 1);
+            double place = Math.floor((in.get(i) - low) / width);
+            if (!Double.isNaN(place)) {
+                int bin = (int) Math.max(0, Math.min(bins - 1, place));
+                out.set(bin, out.get(bin) + 1);
+            }
         }
     }
 

@@ -3,10 +3,13 @@ package io.backpack4j.it.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +61,54 @@ class BrowserTest {
                 .isEqualTo(4);
         assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7);
         assertThat(visit.document()).contains("<td>1.weight</td>", "Flatten, Linear(784, 10)");
+    }
+
+    /** What clicks do is seen in copies of the page with one more script at their ends. */
+    @Test
+    void a_click_on_a_title_sorts() throws IOException, InterruptedException {
+        Demo demo = Demo.run(folder.resolve("demo.html"), "--batch", "24");
+        List<JsonNode> results = new ArrayList<>();
+        demo.data().get("quantities").forEach(results::add);
+        Comparator<JsonNode> byNorm =
+                Comparator.comparingDouble(result -> result.get("norm").asDouble());
+        List<String> unsorted = rows(results.stream());
+        List<String> ascending = rows(results.stream().sorted(byNorm));
+        List<String> descending = rows(results.stream().sorted(byNorm.reversed()));
+        assertThat(ascending).hasSizeGreaterThan(3).isNotEqualTo(unsorted);
+        assertThat(descending).isNotEqualTo(unsorted);
+        assertThat(rows(visit(clicked(demo, 0)))).isEqualTo(unsorted);
+        Visit once = visit(clicked(demo, 1));
+        assertThat(rows(once)).isEqualTo(ascending);
+        assertThat(count(once, "<th [^>]*aria-sort=\"ascending\"")).isOne();
+        Visit twice = visit(clicked(demo, 2));
+        assertThat(rows(twice)).isEqualTo(descending);
+        assertThat(count(twice, "<th [^>]*aria-sort=\"descending\"")).isOne();
+        assertThat(twice.console()).isEmpty();
+    }
+
+    private Path clicked(Demo demo, int clicks) throws IOException {
+        String click = "document.querySelector('#quantities-body th:last-child button').click();";
+        int end = demo.page().lastIndexOf("</body>");
+        String page = demo.page().substring(0, end) + "<script>" + click.repeat(clicks) + "</script>"
+                + demo.page().substring(end);
+        return Files.writeString(folder.resolve("clicked" + clicks + ".html"), page);
+    }
+
+    private static List<String> rows(Stream<JsonNode> results) {
+        return results.map(result -> result.get("parameter").asText() + " "
+                        + result.get("quantity").asText())
+                .toList();
+    }
+
+    private static List<String> rows(Visit visit) {
+        String table = visit.document()
+                .substring(visit.document().indexOf("id=\"quantities-body\""))
+                .replaceFirst("(?s)</tbody>.*", "");
+        return Pattern.compile("<tr><td>([^<]*)</td><td>([^<]*)</td>")
+                .matcher(table)
+                .results()
+                .map(row -> row.group(1) + " " + row.group(2))
+                .toList();
     }
 
     @Test

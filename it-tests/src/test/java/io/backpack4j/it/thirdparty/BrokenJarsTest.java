@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.Results;
@@ -13,6 +15,8 @@ import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.MSELoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -224,6 +228,143 @@ class BrokenJarsTest {
                                     + " DIR/liar.jar.");
             run(backpack, new Linear(3, 2));
             assertThat(backpack.backend().memory().openTensors()).isZero();
+        }
+    }
+
+    /** A module, a loss and an extension that throw in a pass. */
+    private static final String BOMBS = """
+            public record Bomb(boolean forward) implements Module {
+                @Override
+                public ModuleDeclaration declare(List<Shape> inputs) {
+                    return ModuleDeclaration.output(Shape.of(2))
+                            .parameter(ParameterSpec.parameter("p", Shape.of(2), new Initializer.Constant(1)));
+                }
+
+                @Override
+                public Evaluation evaluate(
+                        EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+                    if (forward) {
+                        throw new IllegalStateException("out of luck");
+                    }
+                    Tensor output = context.scope().allocate(Shape.of(inputs.get(0).shape().size(0), 2), inputs.get(0).dtype());
+                    return new Evaluation() {
+                        @Override
+                        public Tensor output() {
+                            return output;
+                        }
+
+                        @Override
+                        public Pullback pullback(EvaluationContext back, Tensor cotangents) {
+                            throw new NoSuchMethodError("lost()");
+                        }
+                    };
+                }
+            }
+
+            public record BombLoss() implements io.backpack4j.spi.loss.Loss {
+                @Override
+                public void validate(Shape output, Shape targets, DType targetType) {}
+
+                @Override
+                public double normaliser(Shape output, Tensor targets) {
+                    return 1;
+                }
+
+                @Override
+                public io.backpack4j.spi.loss.LossEvaluation evaluate(
+                        EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+                    throw new IndexOutOfBoundsException("no class 7");
+                }
+            }
+
+            public record BombExtension() implements io.backpack4j.spi.extension.TensorExtension {
+                @Override
+                public String resultName() {
+                    return "bomb";
+                }
+
+                @Override
+                public void declare(int stage, io.backpack4j.spi.extension.SiteDeclaration site) {
+                    site.accumulate("sum", new io.backpack4j.spi.extension.LossGradient(), new Contraction.Sum());
+                }
+
+                @Override
+                public Tensor finish(io.backpack4j.spi.extension.SitePartial partial) {
+                    throw new ArithmeticException("over");
+                }
+            }
+
+            @Override
+            public List<ModuleProvider> modules() {
+                return List.of(ModuleProvider.of("Bomb", arguments -> new Bomb(arguments.flag("forward", true))));
+            }
+
+            @Override
+            public List<io.backpack4j.spi.loss.LossProvider> losses() {
+                return List.of(io.backpack4j.spi.loss.LossProvider.of("BombLoss", arguments -> new BombLoss()));
+            }
+
+            @Override
+            public List<io.backpack4j.spi.extension.ExtensionProvider> extensions() {
+                return List.of(io.backpack4j.spi.extension.ExtensionProvider.of(
+                        "BombExtension", options -> new BombExtension()));
+            }
+            """;
+
+    private void assertPassFails(
+            BackPack backpack, Module module, Loss loss, List<Extension<?>> extensions, String expected) {
+        Graph graph = Graph.builder().add("0", module).build();
+        try (Model model = backpack.model(graph, loss, DType.FLOAT64, Shape.of(3));
+                Batch batch = backpack.batch(DType.FLOAT64)
+                        .input("input", Shape.of(1, 3), new double[] {1, 2, 3})
+                        .targets(Shape.of(1, 2), new double[] {3, 4})
+                        .build()) {
+            BackpackException failure = catchThrowableOfType(
+                    BackpackException.class,
+                    () -> backpack.compute(model, batch, extensions.toArray(Extension<?>[]::new)));
+            assertThat(failure).as("a report").isNotNull();
+            assertThat(failure.getCause()).as("what was thrown").isNotNull();
+            assertThat(normalised(failure.getMessage())).isEqualTo(expected);
+        }
+        assertThat(backpack.backend().memory().openTensors()).isZero();
+    }
+
+    @Test
+    void parts_that_throw_in_a_pass() throws IOException {
+        ExternalJars.plugin(plugins.resolve("bombs.jar"), "Bombs", BOMBS);
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack =
+                        BackPack.builder().classLoader(loader).backend("cpu").build()) {
+            Catalog catalog = backpack.catalog();
+            assertPassFails(
+                    backpack,
+                    catalog.module("a test", "Bomb", Map.of("forward", true)),
+                    new MSELoss(),
+                    List.of(),
+                    "[PluginFailure] Node '0' (Bomb) failed in its forward pass: java.lang.IllegalStateException: out of luck."
+                            + " This is an error of the plugin that provides it, DIR/bombs.jar.");
+            assertPassFails(
+                    backpack,
+                    catalog.module("a test", "Bomb", Map.of("forward", false)),
+                    new MSELoss(),
+                    List.of(),
+                    "[PluginFailure] Node '0' (Bomb) failed in its backward pass: java.lang.NoSuchMethodError: lost()."
+                            + " This is an error of the plugin that provides it, DIR/bombs.jar.");
+            assertPassFails(
+                    backpack,
+                    new Linear(3, 2),
+                    catalog.loss(new LossDescription("BombLoss", Map.of())),
+                    List.of(),
+                    "[PluginFailure] Loss BombLoss failed in its evaluation: java.lang.IndexOutOfBoundsException: no class 7."
+                            + " This is an error of the plugin that provides it, DIR/bombs.jar.");
+            assertPassFails(
+                    backpack,
+                    new Linear(3, 2),
+                    new MSELoss(),
+                    List.of(catalog.extension("BombExtension", Map.of())),
+                    "[PluginFailure] Extension BombExtension failed when it finished '0.weight': java.lang.ArithmeticException: over."
+                            + " This is an error of the plugin that provides it, DIR/bombs.jar.");
+            run(backpack, new Linear(3, 2));
         }
     }
 }

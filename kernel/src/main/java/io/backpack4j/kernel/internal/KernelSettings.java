@@ -13,7 +13,7 @@ import java.util.Properties;
  * Settings of one loaded library, read once.
  *
  * @param backend the backend asked for
- * @param backendSource who asked for it, for messages
+ * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so without saying
  * @param threads the number of the backend's threads
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
@@ -22,7 +22,7 @@ import java.util.Properties;
  */
 public record KernelSettings(
         Optional<String> backend,
-        String backendSource,
+        Optional<String> backendSource,
         int threads,
         Optional<ClassLoader> classLoader,
         List<String> excludedPlugins,
@@ -33,7 +33,11 @@ public record KernelSettings(
 
     /** Reads settings; what the caller says wins over properties. */
     public static KernelSettings of(
-            Optional<String> backend, OptionalInt threads, Optional<ClassLoader> classLoader, Properties properties) {
+            Optional<String> backend,
+            Optional<String> backendSource,
+            OptionalInt threads,
+            Optional<ClassLoader> classLoader,
+            Properties properties) {
         Map<String, String> own = new HashMap<>();
         for (String name : properties.stringPropertyNames()) {
             if (name.startsWith(PREFIX)) {
@@ -42,7 +46,7 @@ public record KernelSettings(
         }
         Optional<String> fromProperty =
                 Optional.ofNullable(own.get("backpack.backend")).filter(id -> !id.isBlank());
-        String source = backend.isPresent() ? "the caller" : "-Dbackpack.backend=" + fromProperty.orElse("");
+        Optional<String> source = backend.isPresent() ? backendSource : fromProperty.map("-Dbackpack.backend="::concat);
         List<String> excluded = Arrays.stream(
                         own.getOrDefault("backpack.plugins.exclude", "").split(","))
                 .map(String::strip)

@@ -19,7 +19,8 @@ public interface Elementwise {
 
     /**
      * destination = operation(a, b). Shapes are aligned at their last axes; axes of size one, and missing ones, stretch. The destination has
-     * the stretched shape.
+     * the stretched shape; it may be an operand of that very shape, and must not overlap with one otherwise. NaN in an operand makes the
+     * result NaN, of MAXIMUM and MINIMUM too.
      */
     void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination);
 

@@ -21,8 +21,8 @@ public interface Reductions {
     boolean allFinite(Tensor x);
 
     /**
-     * Adds counts to a histogram: bin i of {@code bins} counts elements in [low + i·w, low + (i+1)·w), w = (high − low)/bins. Elements
-     * below {@code low} count in the first bin, elements from {@code high} on in the last.
+     * Adds counts to a histogram: bin i of {@code bins} counts elements in [low + i·w, low + (i+1)·w), w = (high − low)/bins. Elements below
+     * {@code low} count in the first bin, elements from {@code high} on in the last, and NaN nowhere.
      *
      * @param destination {@code [bins]}, floating
      */

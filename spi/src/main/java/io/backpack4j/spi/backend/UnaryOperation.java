@@ -16,6 +16,6 @@ public enum UnaryOperation {
     SQUARE,
     RECIPROCAL,
     TANH,
-    /** 1 where x &gt; 0, else 0. */
+    /** 1 where x &gt; 0, else 0, also for NaN. */
     POSITIVE
 }

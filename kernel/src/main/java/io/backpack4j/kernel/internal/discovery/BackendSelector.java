@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
@@ -40,10 +41,10 @@ public final class BackendSelector {
         if (provider == null) {
             throw new BackpackException(
                     "UnknownBackend",
-                    "Backend '%s', asked for by %s, is not on the class path. %s%s"
+                    "Backend '%s' was asked for%s, but is not on the class path. %s%s"
                             .formatted(
                                     id,
-                                    settings.backendSource(),
+                                    source(),
                                     Suggestions.didYouMean(
                                             id, catalog.backendProviders().keySet()),
                                     report()));
@@ -51,15 +52,14 @@ public final class BackendSelector {
         if (provider.probe() instanceof Availability.Unavailable unavailable) {
             throw new BackpackException(
                     "BackendUnavailable",
-                    "Backend '%s', asked for by %s, is unavailable: %s %s %s"
-                            .formatted(
-                                    id,
-                                    settings.backendSource(),
-                                    unavailable.reason(),
-                                    unavailable.remedy(),
-                                    report()));
+                    "Backend '%s' was asked for%s, but is unavailable: %s %s %s"
+                            .formatted(id, source(), unavailable.reason(), unavailable.remedy(), report()));
         }
         return provider;
+    }
+
+    private String source() {
+        return settings.backendSource().map(" with "::concat).orElse("");
     }
 
     private BackendProvider best() {

@@ -12,6 +12,7 @@ import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.BackendProvider;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.ExtensionProvider;
@@ -112,9 +113,10 @@ public final class PluginCatalog implements Catalog {
     public Module module(String owner, String type, Map<String, ? extends @Nullable Object> arguments) {
         ModuleProvider provider = modules.get(type);
         if (provider == null) {
-            throw unknown("UnknownModule", "The type '%s' of %s".formatted(type, owner), type, modules.keySet());
+            String subject = capitalised(withoutType(owner, type)) + " has the type '" + type + "', which";
+            throw unknown("UnknownModule", subject, type, modules.keySet());
         }
-        return create(new Arguments(owner, arguments), provider::create);
+        return create(owner, type, arguments, provider::create);
     }
 
     @Override
@@ -123,7 +125,7 @@ public final class PluginCatalog implements Catalog {
         if (provider == null) {
             throw unknown("UnknownLoss", "Loss '" + description.type() + "'", description.type(), losses.keySet());
         }
-        return create(new Arguments("loss " + description.type(), description.arguments()), provider::create);
+        return create("loss " + description.type(), description.type(), description.arguments(), provider::create);
     }
 
     @Override
@@ -132,7 +134,7 @@ public final class PluginCatalog implements Catalog {
         if (provider == null) {
             throw unknown("UnknownExtension", "Extension '" + type + "'", type, extensions.keySet());
         }
-        return create(new Arguments("extension " + type, options), provider::create);
+        return create("extension " + type, type, options, provider::create);
     }
 
     @Override
@@ -169,15 +171,45 @@ public final class PluginCatalog implements Catalog {
         return builder.build();
     }
 
-    private static <T> T create(Arguments arguments, Function<Arguments, T> factory) {
+    private static <T> T create(
+            String owner, String type, Map<String, ? extends @Nullable Object> given, Function<Arguments, T> factory) {
+        Arguments arguments = new Arguments(owner, given);
         Problems problems = new Problems();
         List<T> created = new ArrayList<>();
-        problems.collect(() -> created.add(factory.apply(arguments)));
+        try {
+            created.add(factory.apply(arguments));
+        } catch (BackpackException e) {
+            e.problems().forEach(problem -> problems.add(problem.id(), named(owner, type, problem.message())));
+        }
         if (!created.isEmpty()) {
             problems.collect(arguments::rejectUnknown);
         }
         problems.throwIfAny();
         return created.get(0);
+    }
+
+    /** A message that says whom it is about: constructors know their type, but not their node. */
+    private static String named(String owner, String type, String message) {
+        if (message.contains(withoutType(owner, type)) || message.contains(capitalised(withoutType(owner, type)))) {
+            return message;
+        }
+        if (message.startsWith(type + " ")) {
+            return capitalised(owner) + message.substring(type.length());
+        }
+        String genitive = " of " + type + " ";
+        int at = message.indexOf(genitive);
+        return at < 0
+                ? capitalised(owner) + ": " + message
+                : message.substring(0, at) + " of " + owner + " " + message.substring(at + genitive.length());
+    }
+
+    private static String withoutType(String owner, String type) {
+        String suffix = " (" + type + ")";
+        return owner.endsWith(suffix) ? owner.substring(0, owner.length() - suffix.length()) : owner;
+    }
+
+    private static String capitalised(String text) {
+        return Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 
     private static BackpackException unknown(String id, String subject, String name, Collection<String> possible) {

@@ -47,9 +47,9 @@ final class BackwardSweep implements AutoCloseable {
     /** Sends columns of a signal along. */
     void send(SignalLayout signal, Step step) {
         Shape out = layout.graph().outputShape();
-        String who = "signal '%s'".formatted(signal.signal().name());
+        Part part = Part.of(signal.signal(), layout.loss());
         Tensor seed = PluginCalls.call(
-                who,
+                part,
                 "at the loss",
                 () -> signal.signal()
                         .seed(
@@ -58,8 +58,7 @@ final class BackwardSweep implements AutoCloseable {
                                 step.block().fromColumn(),
                                 step.block().toColumn()));
         PluginCalls.check(
-                who,
-                signal.signal(),
+                part,
                 "its columns",
                 seed,
                 out.prepend(step.block().columns(), step.block().samples()),
@@ -99,13 +98,13 @@ final class BackwardSweep implements AutoCloseable {
         scope.adopt(cotangents);
         kept.add(scope);
         Pullback pullback = PluginCalls.call(
-                node.described(),
+                Part.of(node),
                 "in its backward pass",
                 () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
         boolean pending = false;
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
             ParameterDerivatives derivatives =
-                    PluginCalls.call(node.described(), "in its backward pass", () -> pullback.parameter(use.name()));
+                    PluginCalls.call(Part.of(node), "in its backward pass", () -> pullback.parameter(use.name()));
             pending |= arrive(node, lane, use, derivatives);
         }
         for (int input = 0; input < node.inputs().size(); input++) {
@@ -123,20 +122,14 @@ final class BackwardSweep implements AutoCloseable {
     }
 
     private Tensor input(BoundNode node, Lane lane, Pullback pullback, int input) {
-        Tensor cotangents = PluginCalls.call(node.described(), "in its backward pass", () -> pullback.input(input));
+        Tensor cotangents = PluginCalls.call(Part.of(node), "in its backward pass", () -> pullback.input(input));
         Shape expected = layout.graph()
                 .nodes()
                 .get(node.inputs().get(input).index())
                 .declaration()
                 .output()
                 .prepend(lane.step().block().columns(), lane.step().block().samples());
-        return PluginCalls.check(
-                node.described(),
-                node.node().module(),
-                "the cotangents of an input",
-                cotangents,
-                expected,
-                layout.dtype());
+        return PluginCalls.check(Part.of(node), "the cotangents of an input", cotangents, expected, layout.dtype());
     }
 
     /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */
@@ -157,7 +150,7 @@ final class BackwardSweep implements AutoCloseable {
     }
 
     private void visit(BoundNode node, Lane lane, SiteLayout site, ParameterDerivatives derivatives) {
-        PluginCalls.call(node.described(), "in the derivatives of '" + site.parameter() + "'", () -> {
+        PluginCalls.call(Part.of(node), "in the derivatives of '" + site.parameter() + "'", () -> {
             visitor.visit(site, lane.signal(), lane.step(), derivatives);
             return site;
         });

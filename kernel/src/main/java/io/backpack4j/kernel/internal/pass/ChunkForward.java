@@ -43,7 +43,7 @@ final class ChunkForward implements AutoCloseable {
             this.output = evaluate(inputs, fromSample, toSample);
             Tensor targets = inputScope.rows(inputs.targets(), fromSample, toSample);
             this.loss = PluginCalls.call(
-                    "loss " + layout.loss().type(),
+                    Part.of(layout.loss()),
                     "in its evaluation",
                     () -> layout.loss().evaluate(lossContext, output, targets, normaliser));
             done = true;
@@ -115,13 +115,12 @@ final class ChunkForward implements AutoCloseable {
         TensorScope scope = backend.openScope();
         scopes[node.index()] = scope;
         Evaluation evaluation = PluginCalls.call(
-                node.described(),
+                Part.of(node),
                 "in its forward pass",
                 () -> node.node().module().evaluate(context(node, scope), arguments, parameters));
         evaluations[node.index()] = evaluation;
         Shape expected = node.declaration().output().prepend(count);
-        return PluginCalls.check(
-                node.described(), node.node().module(), "its output", evaluation.output(), expected, layout.dtype());
+        return PluginCalls.check(Part.of(node), "its output", evaluation.output(), expected, layout.dtype());
     }
 
     @Override

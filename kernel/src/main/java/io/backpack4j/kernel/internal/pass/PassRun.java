@@ -52,9 +52,7 @@ public final class PassRun {
         this.partials = backend.openScope();
         Shape whole = layout.graph().outputShape().prepend(layout.samples());
         this.normaliser = PluginCalls.call(
-                "loss " + layout.loss().type(),
-                "in its normaliser",
-                () -> layout.loss().normaliser(whole, inputs.targets()));
+                Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
         }
@@ -114,7 +112,7 @@ public final class PassRun {
             long count = columns.computeIfAbsent(
                     signal.signal(),
                     absent -> PluginCalls.call(
-                            "signal '%s'".formatted(absent.name()), "at the loss", () -> absent.columns(chunk.loss())));
+                            Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
         }
         for (long block = 0; block < blocks; block++) {
@@ -166,7 +164,11 @@ public final class PassRun {
                         }
                     });
                     var visit = new SiteVisitView(site, request, signal, step, derivatives, scope);
-                    request.request().extension().extract(stage, visit);
+                    Extension<?> extension = request.request().extension();
+                    PluginCalls.call(Part.of(extension), "as it looked at derivatives", () -> {
+                        extension.extract(stage, visit);
+                        return visit;
+                    });
                     visit.finish();
                 }
             }
@@ -186,7 +188,10 @@ public final class PassRun {
         for (SiteRequest request : site.layout().requests()) {
             Extension<?> extension = request.request().extension();
             if (extension.equals(operand.owner())) {
-                return extension.operand(operand.name(), view(site, request, scope));
+                return PluginCalls.call(
+                        Part.of(extension),
+                        "as it supplied '" + operand.name() + "'",
+                        () -> extension.operand(operand.name(), view(site, request, scope)));
             }
         }
         throw new IllegalStateException("Nobody owns " + operand);
@@ -207,8 +212,8 @@ public final class PassRun {
             if (extension.stages() >= stage && !views.isEmpty()) {
                 var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
                 Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
-                tensors.putAll(PluginCalls.call(
-                        "extension " + extension.type(), "in its fold", () -> extension.fold(stage, partial)));
+                tensors.putAll(
+                        PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));
                 folded.put(request, tensors);
             }
         }
@@ -222,16 +227,8 @@ public final class PassRun {
 
     private void keepOutputs(ChunkForward chunk, long from, long to) {
         Tensor values = PluginCalls.call(
-                "loss " + layout.loss().type(),
-                "in its values",
-                () -> chunk.loss().values());
-        PluginCalls.check(
-                "loss " + layout.loss().type(),
-                layout.loss(),
-                "its values",
-                values,
-                Shape.of(to - from),
-                layout.dtype());
+                Part.of(layout.loss()), "in its values", () -> chunk.loss().values());
+        PluginCalls.check(Part.of(layout.loss()), "its values", values, Shape.of(to - from), layout.dtype());
         if (to - from == layout.samples()) {
             output = results.view(chunk.output(), chunk.output().shape());
             lossPerSample = results.adopt(values);
@@ -267,19 +264,24 @@ public final class PassRun {
 
     private <R> void finish(Request<R> request, PassResults finished) {
         Extension<R> extension = request.extension();
-        String who = "extension " + extension.type();
+        Part part = Part.of(extension);
         for (SiteState site : sites) {
             Optional<SiteRequest> own = requestAt(site, request);
             if (own.isPresent()) {
                 String parameter = site.layout().parameter();
                 R result = PluginCalls.call(
-                        who,
+                        part,
                         "when it finished '" + parameter + "'",
                         () -> extension.finish(view(site, own.get(), results)));
-                finished.add(request, parameter, result, extension.export(result));
+                finished.add(
+                        request,
+                        parameter,
+                        result,
+                        PluginCalls.call(part, "when it named its results", () -> extension.export(result)));
             }
         }
         Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
-        finished.addNetwork(request, extension.exportNetwork(tensors));
+        finished.addNetwork(
+                request, PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors)));
     }
 }

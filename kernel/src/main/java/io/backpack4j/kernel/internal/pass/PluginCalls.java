@@ -1,6 +1,5 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.tensor.DType;
@@ -8,55 +7,54 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.function.Supplier;
 
-/** Calls into plugins: what goes wrong there is reported with the name of who did it, and what comes back is checked. */
+/** Calls into plugins: what goes wrong there is reported with the name of who did it and its jar, and what comes back is checked. */
 final class PluginCalls {
 
     private PluginCalls() {}
 
-    /** Runs a call; problems get {@code who} in front, anything else becomes a problem. */
-    static <T> T call(String who, String what, Supplier<T> call) {
+    /** Runs a call; problems get the part's name in front, anything else becomes a problem. */
+    static <T> T call(Part part, String what, Supplier<T> call) {
         try {
             return call.get();
         } catch (BackpackException e) {
             throw new BackpackException(e.problems().stream()
-                    .map(problem -> new Problem(problem.id(), capitalised(who) + ": " + problem.message()))
+                    .map(problem -> new Problem(problem.id(), capitalised(part) + ": " + problem.message()))
                     .toList());
         } catch (RuntimeException | LinkageError e) {
             throw new BackpackException(
                     "PluginFailure",
-                    "%s failed %s: %s. This is an error of the plugin that provides it."
-                            .formatted(capitalised(who), what, e),
+                    "%s failed %s: %s. This is an error of the plugin that provides it, %s."
+                            .formatted(capitalised(part), what, e, part.location()),
                     e);
         }
     }
 
-    /**
-     * Checks what a plugin returned.
-     *
-     * @param part the module, loss or signal that returned it: its jar is named
-     */
-    static Tensor check(String who, Object part, String what, Tensor tensor, Shape shape, DType dtype) {
+    /** Checks what a plugin returned. */
+    static Tensor check(Part part, String what, Tensor tensor, Shape shape, DType dtype) {
         if (tensor.isClosed()) {
             throw new BackpackException(
-                    "PluginFailure", "%s returned a closed tensor as %s.".formatted(capitalised(who), what));
+                    "PluginFailure",
+                    "%s returned a closed tensor as %s. This is an error of the plugin that provides it, %s."
+                            .formatted(capitalised(part), what, part.location()));
         }
         if (!tensor.shape().equals(shape) || tensor.dtype() != dtype) {
             throw new BackpackException(
                     "PluginFailure",
                     "%s returned %s of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it, %s."
                             .formatted(
-                                    capitalised(who),
+                                    capitalised(part),
                                     what,
                                     tensor.shape(),
                                     tensor.dtype(),
                                     shape,
                                     dtype,
-                                    CodeLocation.of(part.getClass())));
+                                    part.location()));
         }
         return tensor;
     }
 
-    private static String capitalised(String text) {
+    private static String capitalised(Part part) {
+        String text = part.who();
         return Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 }

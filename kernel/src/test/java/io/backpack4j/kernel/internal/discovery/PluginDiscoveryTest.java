@@ -16,6 +16,8 @@ import java.util.OptionalInt;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PluginDiscoveryTest {
 
@@ -26,7 +28,11 @@ class PluginDiscoveryTest {
         Properties all = new Properties();
         all.putAll(properties);
         return KernelSettings.of(
-                Optional.empty(), OptionalInt.of(3), Optional.of(new ServicesLoader(folder, classNames)), all);
+                Optional.empty(),
+                Optional.empty(),
+                OptionalInt.of(3),
+                Optional.of(new ServicesLoader(folder, classNames)),
+                all);
     }
 
     private PluginCatalog discover(Map<String, String> properties, String... classNames) {
@@ -106,9 +112,23 @@ class PluginDiscoveryTest {
         var catalog = discover(StubPlugins.Zebra.class, StubPlugins.Antelope.class);
         assertThatThrownBy(() -> catalog.module("node '1'", "Stab", Map.of()))
                 .hasMessage(
-                        "[UnknownModule] The type 'Stab' of node '1' is not available. Did you mean 'Stub'? Available: Ant, Stub. A jar that provides it must be on the class path.");
+                        "[UnknownModule] Node '1' has the type 'Stab', which is not available. Did you mean 'Stub'? Available: Ant, Stub. A jar that provides it must be on the class path.");
         assertThatThrownBy(() -> catalog.extension("Xyz", Map.of()))
                 .hasMessageStartingWith("[UnknownExtension] Extension 'Xyz' is not available. Available: Thing.");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+            It is Monday.                  | Node '1' (Fussy): It is Monday.
+            Argument 'a' of Fussy is wrong. | Argument 'a' of node '1' (Fussy) is wrong.
+            Fussy has no time.             | Node '1' (Fussy) has no time.
+            Node '1' is not for me.        | Node '1' is not for me.
+            Fussier is something else.     | Node '1' (Fussy): Fussier is something else.
+            """)
+    void what_a_constructor_reports_names_the_node_once(String said, String reported) {
+        var catalog = discover(StubPlugins.Complainer.class);
+        assertThatThrownBy(() -> catalog.module("node '1' (Fussy)", "Fussy", Map.of("say", List.of(said))))
+                .hasMessage("[InvalidArgument] " + reported);
     }
 
     private void open(Map<String, String> properties, String... classNames) {
@@ -128,7 +148,7 @@ class PluginDiscoveryTest {
     void an_unavailable_backend_is_an_error_with_every_probe() {
         assertThatThrownBy(() -> open(Map.of("backpack.backend", "broken"), names(StubPlugins.Antelope.class)))
                 .hasMessage(
-                        "[BackendUnavailable] Backend 'broken', asked for by -Dbackpack.backend=broken, is unavailable: No device. Buy one. Backends: broken (unavailable: No device.), slow (available).");
+                        "[BackendUnavailable] Backend 'broken' was asked for with -Dbackpack.backend=broken, but is unavailable: No device. Buy one. Backends: broken (unavailable: No device.), slow (available).");
         assertThatThrownBy(() -> open(Map.of("backpack.backend", "slov"), names(StubPlugins.Antelope.class)))
                 .hasMessageContaining("Did you mean 'slow'?");
         assertThatThrownBy(() -> open(Map.of(), names(StubPlugins.Zebra.class)))
@@ -145,11 +165,13 @@ class PluginDiscoveryTest {
     void settings_are_checked() {
         Properties properties = new Properties();
         properties.put("backpack.threads", "many");
-        assertThatThrownBy(() -> KernelSettings.of(Optional.empty(), OptionalInt.empty(), Optional.empty(), properties))
+        assertThatThrownBy(() -> KernelSettings.of(
+                        Optional.empty(), Optional.empty(), OptionalInt.empty(), Optional.empty(), properties))
                 .hasMessage("[InvalidOption] -Dbackpack.threads is 'many', but must be a positive whole number.");
         properties.put("backpack.threads", "2");
         properties.put("backpack.cpu.kernels", "nd4j");
-        var settings = KernelSettings.of(Optional.empty(), OptionalInt.empty(), Optional.empty(), properties);
+        var settings = KernelSettings.of(
+                Optional.empty(), Optional.empty(), OptionalInt.empty(), Optional.empty(), properties);
         assertThat(settings.threads()).isEqualTo(2);
         assertThat(settings.backendProperties("cpu")).isEqualTo(Map.of("kernels", "nd4j"));
         assertThat(settings.excludedPlugins()).isEqualTo(List.of());

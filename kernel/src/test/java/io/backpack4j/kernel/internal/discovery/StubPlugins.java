@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.discovery;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
@@ -32,6 +33,22 @@ public final class StubPlugins {
         @Override
         public List<ModuleProvider> modules() {
             return List.of(module("Stub"), module("Ant"));
+        }
+    }
+
+    /** Provides the module {@code Fussy}, which refuses its arguments with the words of its argument {@code say}. */
+    public static final class Complainer implements Plugin {
+        @Override
+        public PluginDescriptor descriptor() {
+            return new PluginDescriptor("complainer", "1.0", SpiVersion.MAJOR);
+        }
+
+        @Override
+        public List<ModuleProvider> modules() {
+            return List.of(ModuleProvider.of("Fussy", arguments -> {
+                throw new BackpackException(
+                        "InvalidArgument", String.valueOf(arguments.list("say").get(0)));
+            }));
         }
     }
 

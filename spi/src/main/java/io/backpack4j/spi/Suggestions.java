@@ -1,21 +1,27 @@
-package io.backpack4j.kernel.internal.discovery;
+package io.backpack4j.spi;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Guesses what a misspelt name was meant to be. */
-final class Suggestions {
+public final class Suggestions {
 
     private Suggestions() {}
 
     /** {@code Did you mean 'Linear'? }, or nothing if no name is close. */
-    static String didYouMean(String name, Collection<String> possible) {
-        return possible.stream()
-                .min(Comparator.comparingInt(candidate -> distance(name, candidate)))
-                .filter(best -> distance(name, best) <= Math.max(1, name.length() / 3))
+    public static String didYouMean(String name, Collection<String> possible) {
+        return nearest(name, possible)
                 .map(best -> "Did you mean '" + best + "'? ")
                 .orElse("");
+    }
+
+    /** The name most like the misspelt one, if any is close. */
+    public static Optional<String> nearest(String name, Collection<String> possible) {
+        return possible.stream()
+                .min(Comparator.comparingInt(candidate -> distance(name, candidate)))
+                .filter(best -> distance(name, best) <= Math.max(1, name.length() / 3));
     }
 
     /** The edit distance of Levenshtein, letters' case ignored. */

@@ -1,0 +1,41 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.loss.Loss;
+
+/**
+ * A plugin's part in a pass, for messages.
+ *
+ * @param who it, such as {@code node 'conv1' (Conv2d)}
+ * @param code the class of what is called
+ */
+record Part(String who, Class<?> code) {
+
+    static Part of(BoundNode node) {
+        return new Part(node.described(), node.node().module().getClass());
+    }
+
+    static Part of(Loss loss) {
+        return new Part("loss " + loss.type(), loss.getClass());
+    }
+
+    static Part of(Extension<?> extension) {
+        return new Part("extension " + extension.type(), extension.getClass());
+    }
+
+    /** The contracts' own signals hand on what a loss gives them: what fails there is the loss. */
+    static Part of(Signal signal, Loss loss) {
+        String name = "signal '%s'".formatted(signal.name());
+        return signal.getClass().getPackageName().equals(Signal.class.getPackageName())
+                ? new Part("%s of loss %s".formatted(name, loss.type()), loss.getClass())
+                : new Part(name, signal.getClass());
+    }
+
+    /** Where it comes from. */
+    String location() {
+        return CodeLocation.of(code);
+    }
+}
