@@ -14,6 +14,7 @@ import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.SELU;
 import io.backpack4j.modules.linear.Scale;
 import io.backpack4j.modules.linear.Sigmoid;
+import io.backpack4j.modules.linear.Slice;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.Tanh;
 import io.backpack4j.spi.tensor.Shape;
@@ -27,6 +28,11 @@ class OwnModulesContractTest extends ModuleContract {
     protected List<ModuleCase> modules() {
         Shape vector = Shape.of(3);
         Shape image = Shape.of(2, 3, 2);
+        Slice slice = new Slice(List.of(
+                new Slice.Range(),
+                new Slice.Index(-1),
+                new Slice.Range(null, null, 2L),
+                new Slice.Range(1L, null, null)));
         return List.of(
                 ModuleCase.of(new Linear(3, 2), vector),
                 ModuleCase.of(new Linear(3, 2, false), vector),
@@ -45,6 +51,7 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Sum(), vector, vector, vector),
                 ModuleCase.of(new Mul(), vector, vector, vector),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
-                ModuleCase.of(new Permute(0, 3, 1, 2), image));
+                ModuleCase.of(new Permute(0, 3, 1, 2), image),
+                ModuleCase.of(slice, image));
     }
 }
