@@ -3,9 +3,11 @@ package io.backpack4j.backend.cpu;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Tensor;
@@ -74,9 +76,29 @@ final class CpuBackend implements Backend {
         return kernels.contractions();
     }
 
+    @Override
+    public Convolutions convolutions() {
+        return kernels.convolutions();
+    }
+
+    @Override
+    public Pooling pooling() {
+        return kernels.pooling();
+    }
+
     /** The contractions made of this backend's plain operations. */
     Contractions portableContractions() {
         return Backend.super.contractions();
+    }
+
+    /** The convolutions made of this backend's plain operations. */
+    Convolutions portableConvolutions() {
+        return Backend.super.convolutions();
+    }
+
+    /** Pooling made of this backend's plain operations. */
+    Pooling portablePooling() {
+        return Backend.super.pooling();
     }
 
     @Override

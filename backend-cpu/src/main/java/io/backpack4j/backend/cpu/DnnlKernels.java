@@ -1,8 +1,10 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 
@@ -16,6 +18,8 @@ final class DnnlKernels implements KernelSet {
     private final Products products;
     private final Indexing indexing;
     private final Contractions contractions;
+    private final Convolutions convolutions;
+    private final Pooling pooling;
 
     DnnlKernels(CpuBackend backend, int threads) {
         host = new HostKernels(backend, 1, threads);
@@ -25,6 +29,8 @@ final class DnnlKernels implements KernelSet {
         products = new DnnlProducts(backend, contexts, host.products());
         indexing = new DnnlIndexing(backend, contexts, host.indexing());
         contractions = new DnnlContractions(backend, contexts, host.contractions());
+        convolutions = host.convolutions();
+        pooling = host.pooling();
     }
 
     @Override
@@ -50,6 +56,16 @@ final class DnnlKernels implements KernelSet {
     @Override
     public Contractions contractions() {
         return contractions;
+    }
+
+    @Override
+    public Convolutions convolutions() {
+        return convolutions;
+    }
+
+    @Override
+    public Pooling pooling() {
+        return pooling;
     }
 
     DnnlContexts contexts() {

@@ -1,8 +1,10 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 
@@ -14,6 +16,8 @@ final class HostKernels implements KernelSet {
     private final HostProducts products;
     private final HostIndexing indexing;
     private final Contractions contractions;
+    private final Convolutions convolutions;
+    private final Pooling pooling;
     private final int openBlasThreads;
     private final int nd4jThreads;
 
@@ -27,6 +31,8 @@ final class HostKernels implements KernelSet {
         products = new HostProducts(backend);
         indexing = new HostIndexing(backend);
         contractions = new HostContractions(backend);
+        convolutions = backend.portableConvolutions();
+        pooling = backend.portablePooling();
     }
 
     @Override
@@ -52,6 +58,16 @@ final class HostKernels implements KernelSet {
     @Override
     public Contractions contractions() {
         return contractions;
+    }
+
+    @Override
+    public Convolutions convolutions() {
+        return convolutions;
+    }
+
+    @Override
+    public Pooling pooling() {
+        return pooling;
     }
 
     @Override

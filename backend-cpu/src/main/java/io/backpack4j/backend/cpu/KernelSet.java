@@ -1,8 +1,10 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 
@@ -18,6 +20,10 @@ interface KernelSet extends AutoCloseable {
     Indexing indexing();
 
     Contractions contractions();
+
+    Convolutions convolutions();
+
+    Pooling pooling();
 
     /** Frees what the set keeps outside the pool. */
     @Override

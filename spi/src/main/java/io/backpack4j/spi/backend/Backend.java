@@ -49,6 +49,16 @@ public interface Backend extends AutoCloseable {
         return new PortableContractions(this);
     }
 
+    /** Convolutions, and the fused contractions of their weights. */
+    default Convolutions convolutions() {
+        return new PortableConvolutions(this);
+    }
+
+    /** Pooling. */
+    default Pooling pooling() {
+        return new PortablePooling(this);
+    }
+
     /** A tensor in {@code scope} with the given numbers. */
     default Tensor upload(TensorScope scope, Shape shape, DType dtype, double[] values) {
         Tensor tensor = scope.allocate(shape, dtype);

@@ -17,6 +17,12 @@ public interface Indexing {
     /** Writes {@code source} over the elements of {@code destination} in {@code region}; the source has the region's shape. */
     void insert(Tensor source, Region region, Tensor destination);
 
+    /** Writes {@code source} into {@code region} of the destination, and {@code value} everywhere else. */
+    default void pad(Tensor source, Region region, double value, Tensor destination) {
+        backend().elementwise().fill(destination, value);
+        insert(source, region, destination);
+    }
+
     /**
      * destination[i] = source[indices[i]].
      *
