@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,11 +129,18 @@ public abstract class ParameterDerivatives {
     /** Computes all tasks; those that need per-sample gradients share them. */
     public final void execute(List<ContractionTask> tasks) {
         boolean tilesNeeded = tasks.stream().map(ContractionTask::contraction).anyMatch(this::needsTiles);
+        // Moments contain the sum of their only column.
+        Optional<ContractionTask> moments = tasks.stream()
+                .filter(task -> columns == 1 && task.contraction() instanceof Contraction.Moments)
+                .findFirst();
         List<ContractionTask> tiled = new ArrayList<>();
+        List<ContractionTask> sums = new ArrayList<>();
         @Nullable Tensor materialised = null;
         for (ContractionTask task : tasks) {
             Contraction contraction = task.contraction();
-            if (contraction instanceof Contraction.PerSample perSample) {
+            if (contraction instanceof Contraction.Sum && moments.isPresent()) {
+                sums.add(task);
+            } else if (contraction instanceof Contraction.PerSample perSample) {
                 materialise(perSample, task.destination());
                 materialised = perSample.subsampling().isEmpty() ? task.destination() : materialised;
             } else if (contraction instanceof Contraction.InnerProducts products && !hasDirectForm(contraction)) {
@@ -148,6 +156,20 @@ public abstract class ParameterDerivatives {
         }
         if (!tiled.isEmpty()) {
             consume(tiled, materialised);
+        }
+        for (ContractionTask task : sums) {
+            addTo(task, moments.orElseThrow().destinations().get(0));
+        }
+    }
+
+    private void addTo(ContractionTask task, Tensor sum) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor target = scope.view(task.destination(), parameter);
+            if (task.accumulate()) {
+                backend.elementwise().addScaled(1, sum, target);
+            } else {
+                backend.elementwise().copy(sum, target);
+            }
         }
     }
 
