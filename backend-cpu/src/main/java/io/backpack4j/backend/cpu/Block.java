@@ -6,6 +6,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A run of native memory that tensors and workspaces share. Offsets count bytes. Java reaches it through buffers of a
@@ -22,6 +23,13 @@ final class Block {
 
     final long address;
     final long bytes;
+
+    /** What was asked for, in bytes; at most {@link #bytes}. */
+    long requested;
+
+    /** How elements lie, if not row-major. Belongs to the thread that works on the tensors of this block. */
+    @Nullable
+    Arrangement arrangement;
 
     /** Guarded by the pool. */
     int references;

@@ -12,6 +12,7 @@ import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,8 +124,43 @@ final class CpuBackend implements Backend {
         return kernels;
     }
 
-    /** The tensor, if it is an open one of this backend. */
+    /** The tensor, if it is an open one of this backend, row-major. */
     CpuTensor own(Tensor tensor) {
+        CpuTensor own = asItLies(tensor);
+        makeRowMajor(own.block);
+        return own;
+    }
+
+    /** Gives a block the order that every kernel understands. */
+    void makeRowMajor(Block block) {
+        if (block.arrangement != null) {
+            kernels.makeRowMajor(block);
+        }
+    }
+
+    /**
+     * Prepares work that treats all elements alike: operands keep the arrangement that all of them have, and are made row-major if they
+     * differ.
+     *
+     * @param destination overwritten; gets the arrangement of the sources
+     * @param sources with planes in the same places
+     */
+    void align(CpuTensor destination, List<CpuTensor> sources) {
+        Arrangement arrangement = sources.get(0).block.arrangement;
+        if (arrangement != null || destination.block.arrangement != null || !Arrangement.same(sources)) {
+            boolean kept = Arrangement.same(sources)
+                    && (destination.coversBlock() || Arrangement.same(List.of(destination, sources.get(0))));
+            if (kept) {
+                destination.block.arrangement = arrangement;
+            } else {
+                sources.forEach(source -> makeRowMajor(source.block));
+                makeRowMajor(destination.block);
+            }
+        }
+    }
+
+    /** The tensor, if it is an open one of this backend, in whatever order its elements lie. */
+    CpuTensor asItLies(Tensor tensor) {
         if (tensor instanceof CpuTensor ours) {
             return ours.openIn(this);
         }

@@ -86,6 +86,30 @@ final class CpuTensor implements Tensor {
         return this;
     }
 
+    /** Whether this handle covers all that was allocated. */
+    boolean coversBlock() {
+        return offset == 0 && elements * dtype.bytes() == block.requested;
+    }
+
+    /** Whether this handle consists of whole planes, if its block keeps planes. */
+    boolean isAligned() {
+        if (block.arrangement instanceof Arrangement.ChannelsLast last) {
+            long plane = last.channels() * last.positions();
+            return elements % plane == 0 && offset % (plane * dtype.bytes()) == 0;
+        }
+        return block.arrangement == null || coversBlock();
+    }
+
+    /** Whether the axes before {@code spatial} trailing ones are channels, and the block keeps them last. */
+    boolean isChannelsLast(int spatial) {
+        int channelAxis = shape.rank() - spatial - 1;
+        return block.arrangement instanceof Arrangement.ChannelsLast last
+                && channelAxis >= 0
+                && shape.size(channelAxis) == last.channels()
+                && shape.elements(channelAxis + 1, shape.rank()) == last.positions()
+                && isAligned();
+    }
+
     boolean isSingle() {
         return dtype == DType.FLOAT32;
     }
@@ -255,6 +279,7 @@ final class CpuTensor implements Tensor {
 
     private void checkRange(long from, int count) {
         requireOpen();
+        backend.makeRowMajor(block);
         if (from < 0 || count < 0 || from + count > elements) {
             throw new BackpackException(
                     "RangeOutOfBounds",

@@ -28,6 +28,7 @@ import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
 
 /** Element-wise operations on single precision by oneDNN, where it is exact enough, keeps NaN, and is worth a call. */
 final class DnnlElementwise implements Elementwise {
@@ -59,8 +60,8 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void copy(Tensor source, Tensor destination) {
-        CpuTensor from = backend.own(source);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(source);
+        CpuTensor to = backend.asItLies(destination);
         if (!isWorthIt(from) || !to.isSingle() || !copy(from, to)) {
             host.copy(source, destination);
         }
@@ -68,8 +69,8 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
         boolean worthIt = from.isSingle() && from.elements >= (isCostly(operation) ? WORTH_A_CALL / 8 : WORTH_A_CALL);
         if (!worthIt || !apply(operation, from, to)) {
             host.apply(operation, x, destination);
@@ -97,9 +98,9 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination) {
-        CpuTensor left = backend.own(a);
-        CpuTensor right = backend.own(b);
-        CpuTensor to = backend.own(destination);
+        CpuTensor left = backend.asItLies(a);
+        CpuTensor right = backend.asItLies(b);
+        CpuTensor to = backend.asItLies(destination);
         if (!isWorthIt(to) || !combine(operation, left, right, to)) {
             host.combine(operation, a, b, destination);
         }
@@ -111,9 +112,18 @@ final class DnnlElementwise implements Elementwise {
             return false;
         }
         if (a.elements == to.elements && b.elements == to.elements) {
+            backend.align(to, List.of(a, b));
             long[] sizes = {to.elements};
             return binary(algorithm, sizes, sizes, 1, a, b, to);
         }
+        if (stretchesWithinOrder(a, b, to)) {
+            backend.align(to, List.of(a));
+            long[] sizes = {to.elements / b.elements, b.elements};
+            return binary(algorithm, sizes, new long[] {1, b.elements}, 1, a, b, to);
+        }
+        backend.makeRowMajor(a.block);
+        backend.makeRowMajor(b.block);
+        backend.makeRowMajor(to.block);
         Broadcast plan = Broadcast.of(a.shape(), b.shape(), to.shape());
         if (a.elements == to.elements) {
             return binary(algorithm, plan.sizes(), plan.kept(plan.stridesB()), 1, a, b, to);
@@ -124,6 +134,37 @@ final class DnnlElementwise implements Elementwise {
         // a - b = -(b - a)
         double scale = operation == BinaryOperation.SUBTRACT ? -1 : 1;
         return binary(algorithm, plan.sizes(), plan.kept(plan.stridesA()), scale, b, a, to);
+    }
+
+    /**
+     * Whether b stretches over a, which keeps channels last, as it lies: one number per channel, or the trailing axes in
+     * the same order.
+     */
+    private static boolean stretchesWithinOrder(CpuTensor a, CpuTensor b, CpuTensor to) {
+        boolean ordered = a.block.arrangement instanceof Arrangement.ChannelsLast
+                && a.isAligned()
+                && a.elements == to.elements
+                && b.elements > 0
+                && to.coversBlock();
+        if (!ordered) {
+            return false;
+        }
+        int rank = a.shape().rank();
+        int axes = b.shape().rank();
+        while (axes > 0 && b.shape().size(-axes) == 1) {
+            axes--;
+        }
+        boolean perChannel = axes > 1
+                && a.isChannelsLast(axes - 1)
+                && b.elements == b.shape().size(-axes)
+                && b.elements == a.shape().size(-axes)
+                && b.block.arrangement == null;
+        boolean trailing = axes <= rank
+                && Arrangement.same(List.of(a, b))
+                && a.shape()
+                        .slice(rank - axes, rank)
+                        .equals(b.shape().dropFirst(b.shape().rank() - axes));
+        return perChannel || trailing;
     }
 
     /** oneDNN's maximum and minimum lose NaN. */
@@ -139,8 +180,8 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
         if (!isWorthIt(from) || !affine(from, scale, offset, to)) {
             host.affine(x, scale, offset, destination);
         }
@@ -148,8 +189,8 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void addScaled(double alpha, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
         if (!isWorthIt(from) || !addScaled(alpha, from, to)) {
             host.addScaled(alpha, x, destination);
         }
@@ -157,8 +198,8 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
         boolean costly = !activation.isPiecewiseLinear() && from.isSingle() && from.elements >= WORTH_A_CALL / 8;
         if (order != 0 || !(costly || isWorthIt(from)) || !activate(activation, from, to)) {
             host.activation(activation, order, x, destination);
@@ -181,9 +222,9 @@ final class DnnlElementwise implements Elementwise {
 
     @Override
     public void activationPullback(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
-        CpuTensor data = backend.own(saved);
-        CpuTensor signal = backend.own(cotangents);
-        CpuTensor to = backend.own(destination);
+        CpuTensor data = backend.asItLies(saved);
+        CpuTensor signal = backend.asItLies(cotangents);
+        CpuTensor to = backend.asItLies(destination);
         if (!isWorthIt(data) || !pullBack(activation, data, signal, to)) {
             host.activationPullback(activation, saved, cotangents, destination);
         }
@@ -214,6 +255,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean eltwise(int algorithm, double alpha, double beta, CpuTensor x, CpuTensor to) {
+        backend.align(to, List.of(x));
         DnnlContext context = contexts.get();
         PrimitiveKey key = context.key(DnnlKind.ELTWISE)
                 .add(algorithm)
@@ -226,6 +268,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean copy(CpuTensor x, CpuTensor to) {
+        backend.align(to, List.of(x));
         DnnlContext context = contexts.get();
         PrimitiveKey key = context.key(DnnlKind.COPY).add(x.elements);
         DnnlPrimitive primitive = context.get(
@@ -236,6 +279,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean affine(CpuTensor x, double scale, double offset, CpuTensor to) {
+        backend.align(to, List.of(x));
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
                 context.key(DnnlKind.AFFINE).add(x.elements),
@@ -252,6 +296,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean addScaled(double alpha, CpuTensor x, CpuTensor to) {
+        backend.align(to, List.of(x, to));
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
                 context.key(DnnlKind.ADD_SCALED).add(x.elements),
@@ -268,6 +313,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean selu(CpuTensor x, CpuTensor to) {
+        backend.align(to, List.of(x));
         DnnlContext context = contexts.get();
         DnnlPrimitive primitive = context.get(
                 context.key(DnnlKind.SELU).add(x.elements),
@@ -281,6 +327,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean compare(int function, int comparison, CpuTensor x, CpuTensor to) {
+        backend.align(to, List.of(x));
         DnnlContext context = contexts.get();
         PrimitiveKey key =
                 context.key(DnnlKind.COMPARE).add(function).add(comparison).add(x.elements);
@@ -297,6 +344,7 @@ final class DnnlElementwise implements Elementwise {
     }
 
     private boolean backward(int algorithm, double alpha, CpuTensor saved, CpuTensor cotangents, CpuTensor to) {
+        backend.align(to, List.of(saved, cotangents));
         DnnlContext context = contexts.get();
         PrimitiveKey key =
                 context.key(DnnlKind.ELTWISE_BACKWARD).add(algorithm).add(alpha).add(saved.elements);

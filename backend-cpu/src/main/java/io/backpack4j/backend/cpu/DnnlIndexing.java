@@ -16,11 +16,13 @@ final class DnnlIndexing implements Indexing {
     private final CpuBackend backend;
     private final DnnlContexts contexts;
     private final Indexing host;
+    private final SpatialBoxes boxes;
 
     DnnlIndexing(CpuBackend backend, DnnlContexts contexts, Indexing host) {
         this.backend = backend;
         this.contexts = contexts;
         this.host = host;
+        this.boxes = new SpatialBoxes(backend, contexts);
     }
 
     @Override
@@ -62,12 +64,23 @@ final class DnnlIndexing implements Indexing {
 
     @Override
     public void extract(Tensor source, Region region, Tensor destination) {
-        host.extract(source, region, destination);
+        CpuTensor from = backend.asItLies(source);
+        if (!boxes.extract(from, region, backend.asItLies(destination))) {
+            host.extract(source, region, destination);
+        }
     }
 
     @Override
     public void insert(Tensor source, Region region, Tensor destination) {
         host.insert(source, region, destination);
+    }
+
+    @Override
+    public void pad(Tensor source, Region region, double value, Tensor destination) {
+        CpuTensor from = backend.asItLies(source);
+        if (!boxes.pad(from, region, value, backend.asItLies(destination))) {
+            host.pad(source, region, value, destination);
+        }
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
+import org.bytedeco.javacpp.Pointer;
 
 /** oneDNN's primitives for single precision where they are fast; the host's kernels elsewhere. */
 final class DnnlKernels implements KernelSet {
@@ -15,11 +16,11 @@ final class DnnlKernels implements KernelSet {
     private final DnnlContexts contexts;
     private final Elementwise elementwise;
     private final Reductions reductions;
-    private final Products products;
+    private final DnnlProducts products;
     private final Indexing indexing;
     private final Contractions contractions;
     private final Convolutions convolutions;
-    private final Pooling pooling;
+    private final DnnlPooling pooling;
 
     DnnlKernels(CpuBackend backend, int threads) {
         host = new HostKernels(backend, 1, threads);
@@ -29,8 +30,8 @@ final class DnnlKernels implements KernelSet {
         products = new DnnlProducts(backend, contexts, host.products());
         indexing = new DnnlIndexing(backend, contexts, host.indexing());
         contractions = new DnnlContractions(backend, contexts, host.contractions());
-        convolutions = host.convolutions();
-        pooling = host.pooling();
+        convolutions = new DnnlConvolutions(backend, contexts, products, host.convolutions());
+        pooling = new DnnlPooling(backend, contexts, host.pooling());
     }
 
     @Override
@@ -66,6 +67,32 @@ final class DnnlKernels implements KernelSet {
     @Override
     public Pooling pooling() {
         return pooling;
+    }
+
+    @Override
+    public void makeRowMajor(Block block) {
+        Arrangement arrangement = block.arrangement;
+        if (arrangement instanceof Arrangement.ChannelsLast order) {
+            putChannelsFirst(block, order);
+        } else if (arrangement instanceof Arrangement.WindowElements elements) {
+            pooling.writePositions(block, elements);
+        }
+        block.arrangement = null;
+    }
+
+    private void putChannelsFirst(Block block, Arrangement.ChannelsLast order) {
+        DnnlContext context = contexts.get();
+        Block copy = context.pool().allocate(block.requested);
+        try {
+            ChannelsLastPlanes.reorder(context, block.requested / Float.BYTES, order, false)
+                    .at(0, block.address)
+                    .at(1, copy.address)
+                    .run(context);
+            Scratch scratch = Scratch.get();
+            Pointer.memcpy(scratch.to.at(block.address), scratch.from.at(copy.address), block.requested);
+        } finally {
+            context.pool().release(copy);
+        }
     }
 
     DnnlContexts contexts() {

@@ -4,6 +4,7 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SCRATCHPAD;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_desc_get_size;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_destroy;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_get_memory_desc;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_memory_set_data_handle;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_primitive_desc_destroy;
@@ -18,6 +19,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_success;
 
 import org.bytedeco.dnnl.dnnl_exec_arg_t;
 import org.bytedeco.dnnl.dnnl_memory;
+import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.javacpp.BytePointer;
@@ -35,6 +37,7 @@ final class DnnlPrimitive implements AutoCloseable {
     private final dnnl_primitive primitive = new dnnl_primitive();
     private final dnnl_memory[] memories;
     private final long[] addresses;
+    private final long[] bytes;
     private final Address address = new Address();
     private final dnnl_exec_arg_t arguments;
     private final long scratchpadBytes;
@@ -49,6 +52,7 @@ final class DnnlPrimitive implements AutoCloseable {
         int count = argumentIds.length + 1;
         memories = new dnnl_memory[count];
         addresses = new long[count];
+        bytes = new long[count];
         arguments = new dnnl_exec_arg_t(count);
         if (usable) {
             Dnnl.check(dnnl_primitive_create(primitive, description), "create a primitive");
@@ -59,6 +63,7 @@ final class DnnlPrimitive implements AutoCloseable {
             var memory = last
                     ? scratchpad
                     : dnnl_primitive_desc_query_md(description, dnnl_query_exec_arg_md, argumentIds[i]);
+            bytes[i] = memory == null ? 0 : dnnl_memory_desc_get_size(memory);
             Dnnl.check(dnnl_memory_create(memories[i], memory, Dnnl.ENGINE, address.at(0)), "create memory");
             arguments
                     .position(i)
@@ -74,6 +79,7 @@ final class DnnlPrimitive implements AutoCloseable {
         usable = false;
         memories = new dnnl_memory[0];
         addresses = new long[0];
+        bytes = new long[0];
         arguments = new dnnl_exec_arg_t(1);
         scratchpadBytes = 0;
     }
@@ -87,6 +93,23 @@ final class DnnlPrimitive implements AutoCloseable {
      */
     static DnnlPrimitive of(int status, dnnl_primitive_desc description, int... argumentIds) {
         return status == dnnl_success ? new DnnlPrimitive(description, argumentIds) : new DnnlPrimitive();
+    }
+
+    /** A primitive that cannot be used. */
+    static DnnlPrimitive none() {
+        return new DnnlPrimitive();
+    }
+
+    /** How an argument must lie. Belongs to this primitive. */
+    dnnl_memory_desc description(int argument) {
+        var description = new dnnl_memory_desc();
+        Dnnl.check(dnnl_memory_get_memory_desc(memories[argument], description), "describe an argument");
+        return description;
+    }
+
+    /** The bytes that an argument takes. */
+    long bytes(int argument) {
+        return bytes[argument];
     }
 
     /** Whether oneDNN has a fast implementation. */

@@ -88,6 +88,43 @@ final class DnnlProducts implements Products {
         return true;
     }
 
+    /** destination = op(a) · op(b), matrix by matrix, between addresses; nothing is done if oneDNN is slow at it. */
+    boolean multiply(
+            DnnlContext context,
+            long a,
+            boolean transposeA,
+            long b,
+            boolean transposeB,
+            long destination,
+            long batch,
+            long m,
+            long n,
+            long k) {
+        PrimitiveKey key = context.key(DnnlKind.MATMUL)
+                .add(transposeA ? 1 : 0)
+                .add(transposeB ? 1 : 0)
+                .add(0.0)
+                .add(batch)
+                .add(batch)
+                .add(batch)
+                .add(m)
+                .add(n)
+                .add(k);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.product(batch * m, n, k),
+                () -> DnnlRecipes.matmul(
+                        operand(batch, batch, m, k, transposeA),
+                        operand(batch, batch, k, n, transposeB),
+                        operand(batch, batch, m, n, false),
+                        0));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(0, a).at(1, b).at(2, destination).run(context);
+        return true;
+    }
+
     /**
      * The layout of [batch, rows, columns], stored with the last axes swapped if {@code transposed}; without the batch
      * if that is 1.

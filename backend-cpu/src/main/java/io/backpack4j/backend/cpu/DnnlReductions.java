@@ -40,12 +40,30 @@ final class DnnlReductions implements Reductions {
 
     @Override
     public void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination) {
-        CpuTensor source = backend.own(x);
+        CpuTensor source = backend.asItLies(x);
         CpuTensor target = backend.own(destination);
+        if (reduction == Reduction.SUM && sumPositions(source, from, to, target)) {
+            return;
+        }
+        backend.makeRowMajor(source.block);
         boolean worthIt = reduction == Reduction.SUM && source.isSingle() && source.elements >= WORTH_A_CALL;
         if (!worthIt || !sum(source, from, to, target)) {
             host.reduce(reduction, x, from, to, destination);
         }
+    }
+
+    /** Sums over all positions of planes whose channels lie last. */
+    private boolean sumPositions(CpuTensor x, int from, int to, CpuTensor target) {
+        int rank = x.shape().rank();
+        if (to != rank || from >= to || !x.isSingle() || !x.isChannelsLast(rank - from)) {
+            return false;
+        }
+        long channels = x.shape().size(from - 1);
+        long positions = x.shape().elements(from, rank);
+        long outer = x.elements / (channels * positions);
+        return outer > 0
+                && positions <= LONGEST
+                && sumColumns(contexts.get(), outer, positions, channels, x.address(), target.address());
     }
 
     /**
@@ -118,7 +136,7 @@ final class DnnlReductions implements Reductions {
         return true;
     }
 
-    private static boolean sumColumns(DnnlContext context, long batch, long rows, long columns, long x, long target) {
+    static boolean sumColumns(DnnlContext context, long batch, long rows, long columns, long x, long target) {
         PrimitiveKey key =
                 context.key(DnnlKind.SUM_COLUMNS).add(batch).add(rows).add(columns);
         DnnlPrimitive primitive = context.get(

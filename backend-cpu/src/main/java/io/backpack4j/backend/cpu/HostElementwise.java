@@ -8,6 +8,7 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
 /** Element-wise operations as loops over chunks, in double precision whatever the type. */
@@ -29,7 +30,12 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void fill(Tensor destination, double value) {
-        CpuTensor target = backend.own(destination);
+        CpuTensor target = backend.asItLies(destination);
+        if (target.coversBlock()) {
+            target.block.arrangement = null;
+        } else {
+            backend.makeRowMajor(target.block);
+        }
         long bytes = target.elements * target.dtype().bytes();
         if (Double.doubleToRawLongBits(value) == 0 && bytes > 0) {
             Pointer.memset(Scratch.get().to.at(target.address()), 0, bytes);
@@ -51,12 +57,13 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void copy(Tensor source, Tensor destination) {
-        CpuTensor from = backend.own(source);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(source);
+        CpuTensor to = backend.asItLies(destination);
         if (from.elements == 0) {
             return;
         }
         if (from.dtype() == to.dtype()) {
+            backend.align(to, List.of(from));
             long bytes = from.elements * from.dtype().bytes();
             if (from.address() != to.address()) {
                 Scratch scratch = Scratch.get();
@@ -74,8 +81,9 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
+        backend.align(to, List.of(from));
         if (large.apply(operation, from, to)) {
             return;
         }
@@ -90,8 +98,9 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
+        backend.align(to, List.of(from));
         double[] values = Scratch.get().a;
         for (long at = 0; at < from.elements; at += values.length) {
             int count = chunk(from.elements, at);
@@ -105,8 +114,9 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void addScaled(double alpha, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
+        backend.align(to, List.of(from, to));
         Scratch scratch = Scratch.get();
         double[] values = scratch.a;
         double[] sums = scratch.b;
@@ -123,8 +133,9 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
-        CpuTensor from = backend.own(x);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
+        backend.align(to, List.of(from));
         double[] values = Scratch.get().a;
         for (long at = 0; at < from.elements; at += values.length) {
             int count = chunk(from.elements, at);
@@ -136,9 +147,10 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void activationPullback(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
-        CpuTensor from = backend.own(saved);
-        CpuTensor signal = backend.own(cotangents);
-        CpuTensor to = backend.own(destination);
+        CpuTensor from = backend.asItLies(saved);
+        CpuTensor signal = backend.asItLies(cotangents);
+        CpuTensor to = backend.asItLies(destination);
+        backend.align(to, List.of(from, signal));
         Scratch scratch = Scratch.get();
         double[] derivatives = scratch.a;
         double[] values = scratch.b;
@@ -156,14 +168,18 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination) {
-        CpuTensor left = backend.own(a);
-        CpuTensor right = backend.own(b);
-        CpuTensor to = backend.own(destination);
+        CpuTensor left = backend.asItLies(a);
+        CpuTensor right = backend.asItLies(b);
+        CpuTensor to = backend.asItLies(destination);
         if (left.elements == to.elements && right.elements == to.elements) {
+            backend.align(to, List.of(left, right));
             if (!large.combine(operation, left, right, to)) {
                 combineAlike(operation, left, right, to);
             }
         } else if (to.elements > 0) {
+            backend.makeRowMajor(left.block);
+            backend.makeRowMajor(right.block);
+            backend.makeRowMajor(to.block);
             combineStretched(operation, left, right, to);
         }
     }

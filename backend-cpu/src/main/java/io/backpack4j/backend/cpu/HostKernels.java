@@ -71,6 +71,11 @@ final class HostKernels implements KernelSet {
     }
 
     @Override
+    public void makeRowMajor(Block block) {
+        throw new IllegalStateException("These kernels make no other order: " + block.arrangement);
+    }
+
+    @Override
     public void close() {
         NativeThreads.close(openBlasThreads, nd4jThreads);
     }

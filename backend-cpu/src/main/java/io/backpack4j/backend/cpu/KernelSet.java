@@ -25,6 +25,9 @@ interface KernelSet extends AutoCloseable {
 
     Pooling pooling();
 
+    /** Makes a block row-major that this set arranged in another way. */
+    void makeRowMajor(Block block);
+
     /** Frees what the set keeps outside the pool. */
     @Override
     void close();

@@ -55,6 +55,8 @@ final class MemoryPool {
             block = fromSystem(size);
         }
         block.references = 1;
+        block.requested = bytes;
+        block.arrangement = null;
         return block;
     }
 

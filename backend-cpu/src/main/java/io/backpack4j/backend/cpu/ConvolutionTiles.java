@@ -1,0 +1,230 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that add up do so in that order
+ * and are brought to the row-major order once at the end, those that keep tiles get each of them reordered.
+ */
+final class ConvolutionTiles {
+
+    private static final int INPUTS = 0;
+    private static final int OUTPUTS = 1;
+    private static final int TILE = 2;
+
+    private final CpuBackend backend;
+    private final DnnlContext context;
+    private final TensorScope scope;
+    private final PerSampleConvolution product;
+    private final ConvolutionSizes sizes;
+    private final DnnlPrimitive primitive;
+    private final DnnlPrimitive toTile;
+    private final DnnlPrimitive fromTile;
+    private final DnnlPrimitive addFromTile;
+    private final long elements;
+
+    private ConvolutionTiles(
+            CpuBackend backend,
+            DnnlContext context,
+            TensorScope scope,
+            PerSampleConvolution product,
+            ConvolutionSizes sizes,
+            DnnlPrimitive primitive) {
+        this.backend = backend;
+        this.context = context;
+        this.scope = scope;
+        this.product = product;
+        this.sizes = sizes;
+        this.primitive = primitive;
+        this.elements = primitive.bytes(TILE) / Float.BYTES;
+        Layout weights = sizes.weightLayout();
+        double cost = Cost.elements(elements);
+        toTile = context.get(
+                sizes.key(context, DnnlKind.WEIGHTS_TO_TILE),
+                cost,
+                () -> ConvolutionRecipes.weightsTo(weights, primitive, TILE));
+        fromTile = context.get(
+                sizes.key(context, DnnlKind.WEIGHTS_FROM).add(0),
+                cost,
+                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights, 0));
+        addFromTile = context.get(
+                sizes.key(context, DnnlKind.WEIGHTS_FROM).add(1),
+                cost,
+                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights, 1));
+    }
+
+    /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */
+    static Optional<ConvolutionTiles> of(
+            CpuBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product, long joined) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(
+                product.window(),
+                joined,
+                product.inputs().shape(),
+                product.outputs().shape(),
+                product.weight());
+        if (!sizes.isExpressible()) {
+            return Optional.empty();
+        }
+        DnnlPrimitive primitive = context.get(
+                sizes.key(context, DnnlKind.CONVOLUTION_WEIGHTS),
+                sizes.cost(),
+                () -> ConvolutionRecipes.backwardWeights(sizes));
+        if (!primitive.usable()) {
+            return Optional.empty();
+        }
+        var tiles = new ConvolutionTiles(backend, context, scope, product, sizes, primitive);
+        boolean usable = tiles.toTile.usable() && tiles.fromTile.usable() && tiles.addFromTile.usable();
+        return usable ? Optional.of(tiles) : Optional.empty();
+    }
+
+    /** Adds up the tiles of each of the destination's runs; nothing is done if runs are not whole tiles. */
+    boolean sum(long inputs, long outputs, CpuTensor destination) {
+        long joined = sizes.windows().batch;
+        long runs = destination.shape().size(0);
+        if (product.batch() % (runs * joined) != 0) {
+            return false;
+        }
+        long length = product.batch() / runs;
+        long tile = memory(Shape.of(elements)).address();
+        for (long b = 0; b < product.batch(); b += joined) {
+            make(inputs, outputs, b, tile);
+            long to = destination.address() + b / length * sizes.weightElements() * Float.BYTES;
+            addFromTile.at(0, tile).at(1, to).run(context);
+        }
+        return true;
+    }
+
+    /** Makes every tile and hands it to the consumers; nothing is done if oneDNN is slow at one of them. */
+    boolean feed(long inputs, long outputs, List<TileConsumer> consumers) {
+        List<TileConsumer> inTileOrder = new ArrayList<>();
+        List<TileConsumer> rowMajor = new ArrayList<>();
+        List<Runnable> afterwards = new ArrayList<>();
+        for (TileConsumer consumer : consumers) {
+            TileConsumer ordered = inTileOrder(consumer, afterwards);
+            if (ordered == null) {
+                rowMajor.add(consumer);
+            } else {
+                inTileOrder.add(ordered);
+            }
+        }
+        Optional<List<TileFeeder>> ordered =
+                new TileFeeders(backend, context, elements, product.batch()).of(inTileOrder);
+        Optional<List<TileFeeder>> plain =
+                new TileFeeders(backend, context, sizes.weightElements(), product.batch()).of(rowMajor);
+        if (ordered.isEmpty() || plain.isEmpty()) {
+            return false;
+        }
+        feed(inputs, outputs, ordered.get(), plain.get());
+        afterwards.forEach(Runnable::run);
+        return true;
+    }
+
+    private void feed(long inputs, long outputs, List<TileFeeder> ordered, List<TileFeeder> plain) {
+        long tile = memory(Shape.of(elements)).address();
+        List<TileFeeder> others = new ArrayList<>(plain);
+        LongUnaryOperator place = place(others);
+        for (long b = 0; b < product.batch(); b++) {
+            make(inputs, outputs, b, tile);
+            for (TileFeeder feeder : ordered) {
+                feeder.feed(tile, b);
+            }
+            if (!plain.isEmpty()) {
+                long rowMajor = place.applyAsLong(b);
+                fromTile.at(0, tile).at(1, rowMajor).run(context);
+                for (TileFeeder feeder : others) {
+                    feeder.feed(rowMajor, b);
+                }
+            }
+        }
+    }
+
+    /** Where row-major tiles go: to the first consumer that keeps them, which needs no feeding then, or to memory of their own. */
+    private LongUnaryOperator place(List<TileFeeder> plain) {
+        for (int i = 0; i < plain.size(); i++) {
+            LongUnaryOperator place = plain.get(i).place();
+            if (place != null) {
+                plain.remove(i);
+                return place;
+            }
+        }
+        if (plain.isEmpty()) {
+            return b -> 0;
+        }
+        long address = memory(Shape.of(sizes.weightElements())).address();
+        return b -> address;
+    }
+
+    private void make(long inputs, long outputs, long b, long tile) {
+        long input = b % product.inputs().shape().size(0) * sizes.inputElements();
+        long output = b % product.outputs().shape().size(0) * sizes.outputElements();
+        primitive
+                .at(INPUTS, inputs + input * Float.BYTES)
+                .at(OUTPUTS, outputs + output * Float.BYTES)
+                .at(TILE, tile)
+                .run(context);
+    }
+
+    /** A consumer like the given one that works in the order of tiles; null if the consumer wants single tiles row-major. */
+    private @Nullable TileConsumer inTileOrder(TileConsumer consumer, List<Runnable> afterwards) {
+        if (consumer instanceof TileConsumer.Sum sum) {
+            return new TileConsumer.Sum(sums(sum.destination(), afterwards));
+        } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
+            Tensor center = squares.center();
+            return new TileConsumer.SumOfSquares(
+                    sums(squares.destination(), afterwards),
+                    center == null ? null : reordered(center),
+                    squares.weights());
+        } else if (consumer instanceof TileConsumer.SquaredNorms) {
+            return consumer;
+        } else if (consumer instanceof TileConsumer.Dot dot) {
+            return new TileConsumer.Dot(reordered(dot.vectors()), dot.destination());
+        } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
+            return new TileConsumer.WeightedSum(weighted.weights(), sums(weighted.destination(), afterwards));
+        }
+        return null;
+    }
+
+    /** Zeros in the order of tiles for {@code destination}, to which they are added afterwards. */
+    private Tensor sums(Tensor destination, List<Runnable> afterwards) {
+        CpuTensor to = backend.own(destination);
+        long count = to.elements / sizes.weightElements();
+        CpuTensor sums = memory(Shape.of(count, elements));
+        backend.elementwise().fill(sums, 0);
+        afterwards.add(() -> {
+            for (long i = 0; i < count; i++) {
+                addFromTile
+                        .at(0, sums.address() + i * elements * Float.BYTES)
+                        .at(1, to.address() + i * sizes.weightElements() * Float.BYTES)
+                        .run(context);
+            }
+        });
+        return sums;
+    }
+
+    /** Tensors of the weight's shape in the order of tiles. */
+    private Tensor reordered(Tensor tensors) {
+        CpuTensor from = backend.own(tensors);
+        long count = from.elements / sizes.weightElements();
+        CpuTensor to = memory(Shape.of(count, elements));
+        for (long i = 0; i < count; i++) {
+            toTile.at(0, from.address() + i * sizes.weightElements() * Float.BYTES)
+                    .at(1, to.address() + i * elements * Float.BYTES)
+                    .run(context);
+        }
+        return to;
+    }
+
+    private CpuTensor memory(Shape shape) {
+        return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
+    }
+}

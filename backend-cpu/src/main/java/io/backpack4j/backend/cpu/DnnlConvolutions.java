@@ -1,0 +1,226 @@
+package io.backpack4j.backend.cpu;
+
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Convolutions of single precision by oneDNN, channels last. Weights are brought into the order that oneDNN likes on every call, which
+ * takes little beside the convolution of a batch.
+ */
+final class DnnlConvolutions implements Convolutions {
+
+    private final CpuBackend backend;
+    private final DnnlContexts contexts;
+    private final Convolutions host;
+    private final ChannelsLastPlanes planes;
+    private final PositionProducts positionProducts;
+
+    DnnlConvolutions(CpuBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
+        this.backend = backend;
+        this.contexts = contexts;
+        this.host = host;
+        this.planes = new ChannelsLastPlanes(backend);
+        this.positionProducts = new PositionProducts(backend, contexts, products);
+    }
+
+    @Override
+    public void convolve(Window window, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor destination) {
+        CpuTensor to = backend.asItLies(destination);
+        if (!to.isSingle() || !convolve(window, backend.asItLies(x), weight, bias, to)) {
+            host.convolve(window, x, weight, bias, destination);
+        }
+    }
+
+    private boolean convolve(Window window, CpuTensor x, Tensor weight, @Nullable Tensor bias, CpuTensor to) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(window, x.shape().size(0), x.shape(), to.shape(), weight.shape());
+        if (!sizes.isExpressible()) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        boolean biased = bias != null;
+        DnnlPrimitive primitive = context.get(
+                sizes.key(context, DnnlKind.CONVOLUTION).add(biased ? 1 : 0),
+                sizes.cost(),
+                () -> ConvolutionRecipes.forward(sizes, biased));
+        if (!primitive.usable()) {
+            return false;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            int argument = 0;
+            primitive.at(argument++, planes.read(context, scope, x, window.axes()));
+            primitive.at(argument++, weights(context, scope, DnnlKind.WEIGHTS_TO, sizes, primitive, weight));
+            if (bias != null) {
+                primitive.at(argument++, backend.own(bias).address());
+            }
+            int last = argument;
+            planes.write(
+                    context,
+                    scope,
+                    to,
+                    window.axes(),
+                    address -> primitive.at(last, address).run(context));
+        }
+        return true;
+    }
+
+    @Override
+    public void convolveTransposed(Window window, Tensor y, Tensor weight, @Nullable Tensor bias, Tensor destination) {
+        CpuTensor to = backend.asItLies(destination);
+        if (!to.isSingle() || !convolveTransposed(window, backend.asItLies(y), weight, to)) {
+            host.convolveTransposed(window, y, weight, bias, destination);
+        } else if (bias != null) {
+            try (TensorScope scope = backend.openScope()) {
+                long[] sizes = new long[window.axes() + 1];
+                Arrays.fill(sizes, 1);
+                sizes[0] = bias.shape().size(0);
+                Tensor perChannel = scope.view(bias, Shape.of(sizes));
+                backend.elementwise().combine(BinaryOperation.ADD, destination, perChannel, destination);
+            }
+        }
+    }
+
+    private boolean convolveTransposed(Window window, CpuTensor y, Tensor weight, CpuTensor to) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(window, y.shape().size(0), to.shape(), y.shape(), weight.shape());
+        if (!sizes.isExpressible()) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        DnnlPrimitive primitive = context.get(
+                sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
+                sizes.cost(),
+                () -> ConvolutionRecipes.backwardData(sizes));
+        if (!primitive.usable()) {
+            return false;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            primitive.at(0, planes.read(context, scope, y, window.axes()));
+            primitive.at(1, weights(context, scope, DnnlKind.WEIGHTS_TO_TRANSPOSED, sizes, primitive, weight));
+            planes.write(
+                    context,
+                    scope,
+                    to,
+                    window.axes(),
+                    address -> primitive.at(2, address).run(context));
+        }
+        return true;
+    }
+
+    /** The address of the weights in the order of the primitive's argument 1. */
+    private long weights(
+            DnnlContext context,
+            TensorScope scope,
+            DnnlKind kind,
+            ConvolutionSizes sizes,
+            DnnlPrimitive user,
+            Tensor weight) {
+        long ordered = planes.memory(scope, user.bytes(1) / Float.BYTES);
+        context.get(
+                        sizes.key(context, kind),
+                        Cost.elements(sizes.weightElements()),
+                        () -> ConvolutionRecipes.weightsTo(sizes.weightLayout(), user, 1))
+                .at(0, backend.own(weight).address())
+                .at(1, ordered)
+                .run(context);
+        return ordered;
+    }
+
+    @Override
+    public void unfold(Window window, Tensor x, List<Long> outputSizes, Tensor destination) {
+        host.unfold(window, x, outputSizes, destination);
+    }
+
+    @Override
+    public void fold(Window window, Tensor unfolded, List<Long> outputSizes, Tensor destination) {
+        host.fold(window, unfolded, outputSizes, destination);
+    }
+
+    @Override
+    public void contract(PerSampleConvolution product, List<TileConsumer> consumers) {
+        if (!isSingle(product) || !contractTiles(product, consumers)) {
+            host.contract(product, consumers);
+        }
+    }
+
+    private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
+            return tiles.isPresent()
+                    && tiles.get().feed(inputs(context, scope, product), outputs(context, scope, product), consumers);
+        }
+    }
+
+    @Override
+    public void sum(PerSampleConvolution product, Tensor destination) {
+        if (!isSingle(product) || !sumJoined(product, destination)) {
+            host.sum(product, destination);
+        }
+    }
+
+    private boolean sumJoined(PerSampleConvolution product, Tensor destination) {
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            var tiles = ConvolutionTiles.of(backend, context, scope, product, product.samples());
+            return tiles.isPresent()
+                    && tiles.get()
+                            .sum(
+                                    inputs(context, scope, product),
+                                    outputs(context, scope, product),
+                                    backend.own(destination));
+        }
+    }
+
+    @Override
+    public void squaredNorms(PerSampleConvolution product, Tensor destination) {
+        if (!product.prefersGram()) {
+            contract(product, List.of(new TileConsumer.SquaredNorms(destination)));
+        } else if (!isSingle(product) || !gram(product, destination)) {
+            host.squaredNorms(product, destination);
+        }
+    }
+
+    private boolean gram(PerSampleConvolution product, Tensor destination) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(
+                product.window(), 1, product.inputs().shape(), product.outputs().shape(), product.weight());
+        if (!sizes.isExpressible() || sizes.groups() > 1) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            return positionProducts.squaredNorms(
+                    product,
+                    inputs(context, scope, product),
+                    outputs(context, scope, product),
+                    backend.own(destination));
+        }
+    }
+
+    private static boolean isSingle(PerSampleConvolution product) {
+        return ((CpuTensor) product.inputs()).isSingle() && product.batch() > 0;
+    }
+
+    private long inputs(DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+        return planes.read(
+                context,
+                scope,
+                backend.asItLies(product.inputs()),
+                product.window().axes());
+    }
+
+    private long outputs(DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+        return planes.read(
+                context,
+                scope,
+                backend.asItLies(product.outputs()),
+                product.window().axes());
+    }
+}
