@@ -56,4 +56,21 @@ record BackendSide(Backend backend, TensorScope scope, DType dtype, Random rando
         tensor.write(0, values, 0, values.length);
         return tensor;
     }
+
+    /** Few different numbers, among them negative ones and both zeros, so that many are equal. */
+    Tensor ties(Shape shape) {
+        double[] values = random.ints(shape.elements(), -2, 3)
+                .mapToDouble(value -> value == -2 ? -0.0 : value)
+                .toArray();
+        return upload(shape, values);
+    }
+
+    /** A destination for indices whose old contents must not matter. */
+    Tensor dirtyIndices(Shape shape) {
+        Tensor tensor = scope.allocate(shape, DType.INT64);
+        long[] values = new long[(int) shape.elements()];
+        Arrays.fill(values, Long.MIN_VALUE);
+        tensor.write(0, values, 0, values.length);
+        return tensor;
+    }
 }

@@ -2,9 +2,11 @@ package io.backpack4j.testkit;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Tensor;
@@ -28,6 +30,8 @@ public final class HeapBackend implements Backend {
     private final Reductions reductions = new HeapReductions(this);
     private final Products products = new HeapProducts(this);
     private final Indexing indexing = new HeapIndexing(this);
+    private final Convolutions convolutions = new HeapConvolutions(this);
+    private final Pooling pooling = new HeapPooling(this);
     private volatile boolean closed;
 
     @Override
@@ -70,6 +74,16 @@ public final class HeapBackend implements Backend {
     @Override
     public Indexing indexing() {
         return indexing;
+    }
+
+    @Override
+    public Convolutions convolutions() {
+        return convolutions;
+    }
+
+    @Override
+    public Pooling pooling() {
+        return pooling;
     }
 
     /** The number of scopes that are not closed. */

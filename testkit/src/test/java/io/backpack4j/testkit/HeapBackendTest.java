@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -231,6 +233,69 @@ class HeapBackendTest {
         assertThat(picked.toDoubleArray()).containsExactly(4, 9);
         backend.indexing().addAt(choice, 0, 0.5, x);
         assertThat(x.toDoubleArray()).containsExactly(2, 4.5, 9.5, 12);
+    }
+
+    @Test
+    void convolves() {
+        Window window = new Window(List.of(2L), List.of(1L), List.of(1L), List.of(2L));
+        Tensor x = tensor(DType.FLOAT64, Shape.of(1, 2, 3), 1, 2, 3, 10, 20, 30);
+        Tensor weight = tensor(DType.FLOAT64, Shape.of(2, 1, 2), 1, 100, -1, 1);
+        Tensor bias = tensor(DType.FLOAT64, Shape.of(2), 0.5, 0);
+        Tensor y = scope.allocate(Shape.of(1, 2, 3), DType.FLOAT64);
+
+        // two groups; windows over (-1, 1), (0, 2) and (1, 3)
+        backend.convolutions().convolve(window, x, weight, bias, y);
+        assertThat(y.toDoubleArray()).containsExactly(200.5, 301.5, 2.5, 20, 20, -20);
+
+        Tensor unfolded = scope.allocate(Shape.of(1, 1, 3, 4), DType.FLOAT64);
+        backend.convolutions().unfold(window, x, List.of(3L), unfolded);
+        assertThat(unfolded.toDoubleArray()).containsExactly(0, 2, 0, 20, 1, 3, 10, 30, 2, 0, 20, 0);
+
+        Tensor back = scope.allocate(x.shape(), DType.FLOAT64);
+        backend.convolutions().fold(window, unfolded, List.of(3L), back);
+        assertThat(back.toDoubleArray()).containsExactly(1, 4, 3, 10, 40, 30);
+        backend.convolutions().convolveTransposed(window, x, weight, null, back);
+        assertThat(back.toDoubleArray()).containsExactly(2, 103, 200, -20, -20, 20);
+
+        PerSampleConvolution product = new PerSampleConvolution(window, x, x, weight.shape());
+        Tensor sum = tensor(DType.FLOAT64, Shape.of(1, 2, 1, 2), 1, 0, 0, 0);
+        backend.convolutions().sum(product, sum);
+        assertThat(sum.toDoubleArray()).containsExactly(9, 8, 800, 800);
+        Tensor norms = scope.allocate(Shape.of(1), DType.FLOAT64);
+        backend.convolutions().squaredNorms(product, norms);
+        assertThat(norms.toDoubleArray()).containsExactly(64 + 64 + 640000 + 640000);
+    }
+
+    @Test
+    void pools() {
+        Tensor x = tensor(DType.FLOAT64, Shape.of(1, 1, 5), 3, 3, Double.NaN, 1, 2);
+        Tensor y = scope.allocate(Shape.of(1, 1, 3), DType.FLOAT64);
+        Tensor indices = scope.allocate(Shape.of(1, 1, 3), DType.INT64);
+
+        // windows over (-1, 0, 1), (1, 2, 3) and (3, 4, 5)
+        Window window = new Window(List.of(3L), List.of(2L), List.of(1L), List.of(1L));
+        backend.pooling().maximum(window, x, y, indices);
+        assertThat(y.toDoubleArray()).containsExactly(3, Double.NaN, 2);
+        assertThat(indices.toLongArray()).containsExactly(0, 2, 4);
+
+        // windows over (0, 1), (1, 2, 3) and (3, 4)
+        backend.pooling().adaptiveMaximum(x, y, indices);
+        assertThat(indices.toLongArray()).containsExactly(0, 2, 4);
+
+        Tensor columns = tensor(DType.FLOAT64, Shape.of(2, 1, 3), 1, 2, 3, 4, 5, 6);
+        Tensor places = integers(Shape.of(1, 1, 3), 1, 1, 0);
+        Tensor scattered = scope.allocate(Shape.of(2, 1, 2), DType.FLOAT64);
+        backend.pooling().scatter(places, columns, scattered);
+        assertThat(scattered.toDoubleArray()).containsExactly(3, 3, 6, 9);
+        backend.pooling().gather(scattered, places, columns);
+        assertThat(columns.toDoubleArray()).containsExactly(3, 3, 3, 9, 9, 6);
+
+        Tensor averages = tensor(DType.FLOAT64, Shape.of(1, 2), 0.5, 0.5);
+        Tensor averaged = scope.allocate(Shape.of(2, 1, 1), DType.FLOAT64);
+        backend.pooling().resample(List.of(averages), false, scattered, averaged);
+        assertThat(averaged.toDoubleArray()).containsExactly(3, 7.5);
+        backend.pooling().resample(List.of(averages), true, averaged, scattered);
+        assertThat(scattered.toDoubleArray()).containsExactly(1.5, 1.5, 3.75, 3.75);
     }
 
     private Tensor tensor(DType dtype, Shape shape, double... values) {

@@ -1,0 +1,138 @@
+package io.backpack4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** Scopes, handles and the pool. */
+final class MemoryChecks {
+
+    private final Backend backend;
+    private final Supplier<Backend> open;
+
+    /** Checks {@code backend}; {@code open} opens another of its kind. */
+    MemoryChecks(Backend backend, Supplier<Backend> open) {
+        this.backend = backend;
+        this.open = open;
+    }
+
+    void handlesShareMemory() {
+        for (DType dtype : DType.values()) {
+            try (TensorScope outer = backend.openScope()) {
+                Tensor kept;
+                try (TensorScope scope = backend.openScope()) {
+                    Tensor whole = backend.upload(scope, Shape.of(3, 4), dtype, new double[12]);
+                    Tensor rows = scope.rows(whole, 1, 3);
+                    Tensor view = scope.view(rows, Shape.of(2, 2, 2));
+                    view.write(5, new double[] {8, 9}, 0, 2);
+                    assertThat(whole.toDoubleArray()).containsExactly(0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 9, 0);
+                    whole.close();
+                    double[] some = {-1, -1, -1, -1};
+                    rows.read(4, some, 1, 3);
+                    assertThat(some).containsExactly(-1, 0, 8, 9);
+                    assertThat(scope.rows(rows, 1, 1).toDoubleArray()).isEmpty();
+                    kept = outer.adopt(rows);
+                    assertThat(kept).isSameAs(rows);
+                }
+                assertThat(kept.isClosed()).isFalse();
+                assertThat(kept.toDoubleArray()).containsExactly(0, 0, 0, 0, 0, 8, 9, 0);
+            }
+        }
+    }
+
+    void whatIsClosedIsNotUsed() {
+        TensorScope scope = backend.openScope();
+        Tensor tensor = backend.upload(scope, Shape.of(2), DType.FLOAT64, new double[] {1, 2});
+        Tensor other = backend.upload(scope, Shape.of(2), DType.FLOAT64, new double[] {1, 2});
+        tensor.close();
+        tensor.close();
+        assertThat(tensor.isClosed()).isTrue();
+        refused(tensor::toDoubleArray);
+        refused(() -> tensor.write(0, new double[1], 0, 1));
+        refused(() -> backend.elementwise().fill(tensor, 0));
+        refused(() -> backend.elementwise().copy(tensor, other));
+        refused(() -> backend.elementwise().copy(other, tensor));
+        refused(() -> scope.view(tensor, Shape.of(1, 2)));
+        refused(() -> scope.rows(tensor, 0, 1));
+        scope.close();
+        scope.close();
+        assertThat(other.isClosed()).isTrue();
+        refused(other::toDoubleArray);
+        refused(() -> scope.allocate(Shape.of(1), DType.FLOAT64));
+    }
+
+    void anotherBackendsTensorsAreRefused() {
+        try (Backend another = open.get();
+                HeapBackend heap = new HeapBackend();
+                TensorScope own = backend.openScope()) {
+            Tensor tensor = backend.upload(own, Shape.of(2), DType.FLOAT64, new double[] {1, 2});
+            for (Backend owner : List.of(another, heap)) {
+                try (TensorScope foreignScope = owner.openScope()) {
+                    Tensor foreign = owner.upload(foreignScope, Shape.of(2), DType.FLOAT64, new double[] {1, 2});
+                    refused(() -> backend.elementwise().fill(foreign, 0));
+                    refused(() -> backend.elementwise().addScaled(1, foreign, tensor));
+                    refused(() -> own.view(foreign, Shape.of(1, 2)));
+                }
+            }
+        }
+    }
+
+    void rangesAndShapesAreChecked() {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor tensor = backend.upload(scope, Shape.of(2, 3), DType.FLOAT64, new double[6]);
+            refused(() -> tensor.read(5, new double[2], 0, 2));
+            refused(() -> tensor.write(-1, new double[2], 0, 2));
+            refused(() -> scope.view(tensor, Shape.of(5)));
+            refused(() -> scope.rows(tensor, 1, 3));
+        }
+    }
+
+    void equalScopesTakeNoNewMemory() {
+        long before = 0;
+        for (int round = 0; round < 6; round++) {
+            try (TensorScope scope = backend.openScope()) {
+                for (int size : new int[] {1, 100, 5000}) {
+                    Tensor x = backend.upload(scope, Shape.of(size), DType.FLOAT32, new double[size]);
+                    backend.elementwise().affine(x, 1, 1, scope.allocate(Shape.of(size), DType.FLOAT32));
+                }
+                assertThat(backend.memory().openTensors()).isEqualTo(6);
+                assertThat(backend.memory().usedBytes()).isGreaterThanOrEqualTo(2 * 4 * 5101);
+                assertThat(backend.memory().peakBytes())
+                        .isGreaterThanOrEqualTo(backend.memory().usedBytes());
+            }
+            if (round == 2) {
+                before = backend.memory().systemAllocations();
+            }
+        }
+        assertThat(backend.memory().systemAllocations())
+                .as("system allocations")
+                .isEqualTo(before);
+        backend.resetPeak();
+        assertThat(backend.memory().peakBytes()).isEqualTo(backend.memory().usedBytes());
+    }
+
+    void twoBackendsDoNotDisturbEachOther() {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor tensor = backend.upload(scope, Shape.of(2), DType.FLOAT32, new double[] {1, 2});
+            try (Backend another = open.get();
+                    TensorScope there = another.openScope()) {
+                there.allocate(Shape.of(1000), DType.FLOAT64);
+                assertThat(another.memory().openTensors()).isEqualTo(1);
+                assertThat(backend.memory().openTensors()).isEqualTo(1);
+            }
+            assertThat(tensor.toDoubleArray()).containsExactly(1, 2);
+        }
+    }
+
+    private static void refused(Runnable use) {
+        assertThatThrownBy(use::run).isInstanceOf(BackpackException.class);
+    }
+}

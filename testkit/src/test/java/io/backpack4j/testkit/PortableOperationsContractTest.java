@@ -1,0 +1,66 @@
+package io.backpack4j.testkit;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** What a backend inherits that supplies plain operations alone keeps the contract. */
+class PortableOperationsContractTest extends BackendContract {
+
+    @Override
+    protected Backend open() {
+        return new PlainBackend(new HeapBackend());
+    }
+
+    private record PlainBackend(HeapBackend heap) implements Backend {
+
+        @Override
+        public String id() {
+            return heap.id();
+        }
+
+        @Override
+        public TensorScope openScope() {
+            return heap.openScope();
+        }
+
+        @Override
+        public MemoryStatistics memory() {
+            return heap.memory();
+        }
+
+        @Override
+        public void resetPeak() {
+            heap.resetPeak();
+        }
+
+        @Override
+        public Elementwise elementwise() {
+            return heap.elementwise();
+        }
+
+        @Override
+        public Reductions reductions() {
+            return heap.reductions();
+        }
+
+        @Override
+        public Products products() {
+            return heap.products();
+        }
+
+        @Override
+        public Indexing indexing() {
+            return heap.indexing();
+        }
+
+        @Override
+        public void close() {
+            heap.close();
+        }
+    }
+}
