@@ -1,9 +1,11 @@
 package io.backpack4j.kernel.internal.dryrun;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.RandomDraws;
 import io.backpack4j.spi.backend.Reductions;
@@ -63,6 +65,16 @@ public final class DryRunBackend implements Backend {
     @Override
     public RandomDraws random() {
         return new DryRunRandomDraws();
+    }
+
+    @Override
+    public Convolutions convolutions() {
+        return new DryRunConvolutions(this);
+    }
+
+    @Override
+    public Pooling pooling() {
+        return new DryRunPooling(this);
     }
 
     @Override

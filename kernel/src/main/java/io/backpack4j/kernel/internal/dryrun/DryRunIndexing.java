@@ -38,6 +38,13 @@ record DryRunIndexing(Backend backend) implements Indexing {
     }
 
     @Override
+    public void pad(Tensor source, Region region, double value, Tensor destination) {
+        checkRegion("pad", destination, region);
+        Checks.own(source);
+        Checks.sameShape("pad", region.shape(), source);
+    }
+
+    @Override
     public void gatherRows(Tensor source, Tensor indices, Tensor destination) {
         checkRows("gatherRows", source, indices, destination);
     }
