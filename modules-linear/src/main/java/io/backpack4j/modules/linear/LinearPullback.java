@@ -6,8 +6,10 @@ import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.Pullback;
+import io.backpack4j.spi.module.factored.BiasDerivatives;
 import io.backpack4j.spi.module.factored.FactorSizes;
 import io.backpack4j.spi.module.factored.FactoredParameter;
+import io.backpack4j.spi.module.factored.SampleBlocks;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -56,7 +58,7 @@ final class LinearPullback implements Pullback {
         if (name.equals(Linear.WEIGHT)) {
             return weight();
         } else if (name.equals(Linear.BIAS) && module().bias()) {
-            return new BiasDerivatives(context.backend(), byPosition(context.scope()));
+            return BiasDerivatives.channelsLast(context.backend(), byPosition(context.scope()));
         }
         return Pullback.super.parameter(name);
     }

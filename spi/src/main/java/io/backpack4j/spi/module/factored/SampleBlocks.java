@@ -1,4 +1,4 @@
-package io.backpack4j.modules.linear;
+package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
@@ -8,17 +8,18 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Cuts blocks of columns and samples out of cotangents. */
-final class SampleBlocks {
+public final class SampleBlocks {
 
     private SampleBlocks() {}
 
     /**
      * The block's columns times samples as rows; memory is shared where they are neighbours.
      *
+     * @param scope owns what has to be made
      * @param tensor {@code [V, N, *]}
      * @return {@code [block.columns() · block.samples(), *]}
      */
-    static Tensor rows(Backend backend, TensorScope scope, Tensor tensor, Block block) {
+    public static Tensor rows(Backend backend, TensorScope scope, Tensor tensor, Block block) {
         Shape shape = tensor.shape();
         long samples = shape.size(1);
         long count = block.columns() * block.samples();

@@ -1,0 +1,83 @@
+package io.backpack4j.spi.module.factored;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+
+/** The gradients of a bias with O channels that S positions share: g_vn = Σ_s d_vns, d being cotangents. */
+public final class BiasDerivatives extends ParameterDerivatives {
+
+    private final Tensor cotangents;
+    private final int positionAxis;
+
+    private BiasDerivatives(Backend backend, Tensor cotangents, int channelAxis, int positionAxis) {
+        super(
+                backend,
+                Shape.of(cotangents.shape().size(channelAxis)),
+                cotangents.dtype(),
+                cotangents.shape().size(0),
+                cotangents.shape().size(1));
+        this.cotangents = cotangents;
+        this.positionAxis = positionAxis;
+    }
+
+    /**
+     * Of cotangents whose positions come before the channels, as those of linear modules.
+     *
+     * @param cotangents {@code [V, N, S, O]}
+     */
+    public static BiasDerivatives channelsLast(Backend backend, Tensor cotangents) {
+        return new BiasDerivatives(backend, cotangents, 3, 2);
+    }
+
+    /**
+     * Of cotangents whose channels come before the positions, as those of convolutions.
+     *
+     * @param cotangents {@code [V, N, O, S]}
+     */
+    public static BiasDerivatives channelsFirst(Backend backend, Tensor cotangents) {
+        return new BiasDerivatives(backend, cotangents, 2, 3);
+    }
+
+    @Override
+    public void perSample(Block block, Tensor destination) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor rows = SampleBlocks.rows(backend(), scope, cotangents, block);
+            Tensor target =
+                    scope.view(destination, parameter().prepend(rows.shape().size(0)));
+            if (cotangents.shape().size(positionAxis) == 1) {
+                backend().elementwise().copy(scope.view(rows, target.shape()), target);
+            } else {
+                sum(rows, target);
+            }
+        }
+    }
+
+    /** All gradients at once: they are S times smaller than the cotangents, which exist. */
+    @Override
+    protected void consumeTiles(List<TileConsumer> consumers) {
+        long batch = columns() * samples();
+        Shape gradients = parameter().prepend(batch);
+        try (TensorScope scope = backend().openScope()) {
+            Tensor tiles;
+            if (cotangents.shape().size(positionAxis) == 1) {
+                tiles = scope.view(cotangents, gradients);
+            } else {
+                tiles = scope.allocate(gradients, dtype());
+                sum(scope.view(cotangents, cotangents.shape().dropFirst(2).prepend(batch)), tiles);
+            }
+            backend().contractions().consume(tiles, 0, batch, consumers);
+        }
+    }
+
+    /** Adds up the positions of rows, {@code [B, S, O]} or {@code [B, O, S]}. */
+    private void sum(Tensor rows, Tensor destination) {
+        backend().reductions().reduce(Reduction.SUM, rows, positionAxis - 1, positionAxis, destination);
+    }
+}
