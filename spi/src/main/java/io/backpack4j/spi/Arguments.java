@@ -121,6 +121,12 @@ public final class Arguments {
         throw wrong(name, "a list", value);
     }
 
+    /** An argument as it was given, for those that may be of several kinds; null if there is none. */
+    public @Nullable Object value(String name) {
+        known.add(name);
+        return values.get(name);
+    }
+
     /** Reports what was given and never asked for. */
     public void rejectUnknown() {
         Problems problems = new Problems();

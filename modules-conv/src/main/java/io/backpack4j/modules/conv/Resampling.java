@@ -1,0 +1,76 @@
+package io.backpack4j.modules.conv;
+
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Linear maps along the spatial axes, each by a matrix of its own. */
+final class Resampling {
+
+    private Resampling() {}
+
+    /**
+     * A row of a matrix: equal weights of neighbouring inputs.
+     *
+     * @param from the first input
+     * @param to the input behind the last
+     * @param weight the weight of each
+     */
+    record Weights(long from, long to, double weight) {}
+
+    /** Says what an output position is made of. */
+    @FunctionalInterface
+    interface Rows {
+
+        /** The row of one output position of an axis with given numbers of inputs and outputs. */
+        Weights row(int axis, long output, long in, long out);
+    }
+
+    /**
+     * Applies the matrices of all axes.
+     *
+     * @param input {@code [N, C, *in]}
+     * @param sampleOutput {@code [C, *out]}
+     */
+    static Evaluation evaluate(EvaluationContext context, Tensor input, Shape sampleOutput, Rows rows) {
+        Shape inputShape = input.shape();
+        List<@Nullable Tensor> matrices = new ArrayList<>();
+        for (int axis = 0; axis < sampleOutput.rank() - 1; axis++) {
+            matrices.add(matrix(context, input, sampleOutput, axis, rows));
+        }
+        Tensor output = context.scope().allocate(sampleOutput.prepend(inputShape.size(0)), input.dtype());
+        context.backend().pooling().resample(matrices, false, input, output);
+        return new InputEvaluation(output, (pullback, cotangents) -> {
+            Tensor result = pullback.scope()
+                    .allocate(inputShape.prepend(cotangents.shape().size(0)), cotangents.dtype());
+            try (TensorScope scope = pullback.backend().openScope()) {
+                pullback.backend()
+                        .pooling()
+                        .resample(matrices, true, Spatial.joined(scope, cotangents), Spatial.joined(scope, result));
+            }
+            return result;
+        });
+    }
+
+    /** {@code [out, in]}, or null if it would change nothing. */
+    private static @Nullable Tensor matrix(
+            EvaluationContext context, Tensor input, Shape sampleOutput, int axis, Rows rows) {
+        int in = Math.toIntExact(input.shape().size(axis + 2));
+        int out = Math.toIntExact(sampleOutput.size(axis + 1));
+        double[] values = new double[Math.multiplyExact(in, out)];
+        boolean identity = in == out;
+        for (int position = 0; position < out; position++) {
+            Weights row = rows.row(axis, position, in, out);
+            int start = position * in;
+            Arrays.fill(values, start + (int) row.from(), start + (int) row.to(), row.weight());
+            identity &= row.from() == position && row.to() == position + 1 && row.weight() == 1;
+        }
+        return identity ? null : context.backend().upload(context.scope(), Shape.of(out, in), input.dtype(), values);
+    }
+}
