@@ -47,7 +47,8 @@ public final class JacobianChecks {
             inputs.add(awayFromZero(samples * shape.elements()));
         }
         for (ParameterSpec spec : declaration.parameters()) {
-            parameters.put(spec.name(), awayFromZero(spec.shape().elements()));
+            double[] values = awayFromZero(spec.shape().elements());
+            parameters.put(spec.name(), spec.trainable() ? values : Numbers.positive(values));
         }
     }
 

@@ -33,7 +33,8 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * What holds for every module that treats samples alone and takes real numbers. A test of modules extends this class and
  * says which. Derivatives are compared with differences, in double precision and on {@link HeapBackend}, which finds
- * tensors that are used after they were closed: inputs and outputs are, unless the module retains them.
+ * tensors that are used after they were closed: inputs and outputs are, unless the module retains them. Buffers are given
+ * positive numbers, as those that hold variances need.
  */
 public abstract class ModuleContract {
 
@@ -181,7 +182,8 @@ public abstract class ModuleContract {
                         .toList();
                 Map<String, Tensor> parameters = new HashMap<>();
                 for (ParameterSpec spec : declaration.parameters()) {
-                    double[] values = numbers(random, 1, spec.shape());
+                    double[] drawn = numbers(random, 1, spec.shape());
+                    double[] values = spec.trainable() ? drawn : Numbers.positive(drawn);
                     parameters.put(spec.name(), backend.upload(scope, spec.shape(), dtype, values));
                 }
                 Map<Tensor, double[]> given = new HashMap<>();

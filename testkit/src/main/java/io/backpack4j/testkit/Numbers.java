@@ -2,10 +2,17 @@ package io.backpack4j.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Comparisons of many numbers at once. */
+import java.util.Arrays;
+
+/** Operations on many numbers at once. */
 public final class Numbers {
 
     private Numbers() {}
+
+    /** Absolute values. */
+    static double[] positive(double[] values) {
+        return Arrays.stream(values).map(Math::abs).toArray();
+    }
 
     /** Asserts |actual − expected| ≤ tolerance · (1 + max|expected|), element by element. */
     public static void assertClose(String what, double[] actual, double[] expected, double tolerance) {
