@@ -134,25 +134,25 @@ final class ConvolutionRecipes {
     static DnnlPrimitive weightsTo(Layout weights, DnnlPrimitive user, int argument) {
         var plain = weights.describe();
         try {
-            return reorder(plain, user.description(argument), 0);
+            return reorder(plain, user.description(argument));
         } finally {
             dnnl_memory_desc_destroy(plain);
         }
     }
 
-    /** Weights from the order of an argument of another primitive to row-major, plus beta times what is there. */
-    static DnnlPrimitive weightsFrom(DnnlPrimitive maker, int argument, Layout weights, double beta) {
+    /** Weights from the order of an argument of another primitive to row-major. */
+    static DnnlPrimitive weightsFrom(DnnlPrimitive maker, int argument, Layout weights) {
         var plain = weights.describe();
         try {
-            return reorder(maker.description(argument), plain, beta);
+            return reorder(maker.description(argument), plain);
         } finally {
             dnnl_memory_desc_destroy(plain);
         }
     }
 
-    private static DnnlPrimitive reorder(dnnl_memory_desc from, dnnl_memory_desc to, double beta) {
+    private static DnnlPrimitive reorder(dnnl_memory_desc from, dnnl_memory_desc to) {
         var description = new dnnl_primitive_desc();
-        try (var attributes = new DnnlAttributes().sum(beta)) {
+        try (var attributes = new DnnlAttributes()) {
             int status = dnnl_reorder_primitive_desc_create(
                     description, from, Dnnl.ENGINE, to, Dnnl.ENGINE, attributes.done());
             return DnnlPrimitive.of(status, description, DNNL_ARG_FROM, DNNL_ARG_TO);

@@ -30,7 +30,7 @@ final class ConvolutionTiles {
     private final DnnlPrimitive primitive;
     private final DnnlPrimitive toTile;
     private final DnnlPrimitive fromTile;
-    private final DnnlPrimitive addFromTile;
+    private final DnnlPrimitive add;
     private final long elements;
 
     private ConvolutionTiles(
@@ -54,13 +54,12 @@ final class ConvolutionTiles {
                 cost,
                 () -> ConvolutionRecipes.weightsTo(weights, primitive, TILE));
         fromTile = context.get(
-                sizes.key(context, DnnlKind.WEIGHTS_FROM).add(0),
+                sizes.key(context, DnnlKind.WEIGHTS_FROM),
                 cost,
-                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights, 0));
-        addFromTile = context.get(
-                sizes.key(context, DnnlKind.WEIGHTS_FROM).add(1),
-                cost,
-                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights, 1));
+                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights));
+        long count = sizes.weightElements();
+        add = context.get(
+                context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
     }
 
     /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */
@@ -83,7 +82,7 @@ final class ConvolutionTiles {
             return Optional.empty();
         }
         var tiles = new ConvolutionTiles(backend, context, scope, product, sizes, primitive);
-        boolean usable = tiles.toTile.usable() && tiles.fromTile.usable() && tiles.addFromTile.usable();
+        boolean usable = tiles.toTile.usable() && tiles.fromTile.usable() && tiles.add.usable();
         return usable ? Optional.of(tiles) : Optional.empty();
     }
 
@@ -96,10 +95,11 @@ final class ConvolutionTiles {
         }
         long length = product.batch() / runs;
         long tile = memory(Shape.of(elements)).address();
+        long rowMajor = memory(Shape.of(sizes.weightElements())).address();
         for (long b = 0; b < product.batch(); b += joined) {
             make(inputs, outputs, b, tile);
             long to = destination.address() + b / length * sizes.weightElements() * Float.BYTES;
-            addFromTile.at(0, tile).at(1, to).run(context);
+            addTo(to, tile, rowMajor);
         }
         return true;
     }
@@ -201,14 +201,21 @@ final class ConvolutionTiles {
         CpuTensor sums = memory(Shape.of(count, elements));
         backend.elementwise().fill(sums, 0);
         afterwards.add(() -> {
+            long rowMajor = memory(Shape.of(sizes.weightElements())).address();
             for (long i = 0; i < count; i++) {
-                addFromTile
-                        .at(0, sums.address() + i * elements * Float.BYTES)
-                        .at(1, to.address() + i * sizes.weightElements() * Float.BYTES)
-                        .run(context);
+                addTo(
+                        to.address() + i * sizes.weightElements() * Float.BYTES,
+                        sums.address() + i * elements * Float.BYTES,
+                        rowMajor);
             }
         });
         return sums;
+    }
+
+    /** Adds a tile to numbers in row-major order, by way of {@code rowMajor}. */
+    private void addTo(long destination, long tile, long rowMajor) {
+        fromTile.at(0, tile).at(1, rowMajor).run(context);
+        add.at(0, destination).at(1, rowMajor).at(2, destination).run(context);
     }
 
     /** Tensors of the weight's shape in the order of tiles. */
