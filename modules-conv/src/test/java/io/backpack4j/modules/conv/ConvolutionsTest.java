@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -154,7 +155,7 @@ class ConvolutionsTest {
     }
 
     @RepeatedTest(300)
-    void agreeWithLoopsAtRandom(org.junit.jupiter.api.RepetitionInfo repetition) {
+    void agreeWithLoopsAtRandom(RepetitionInfo repetition) {
         Random random = Randomness.of("convolutions " + repetition.getCurrentRepetition());
         boolean transposed = random.nextInt(3) == 0;
         int axes = 1 + random.nextInt(3);
