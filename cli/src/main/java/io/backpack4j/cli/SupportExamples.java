@@ -51,10 +51,11 @@ final class SupportExamples {
             Map<String, Object> convolution = Map.of("in_channels", 2, "out_channels", 3, "kernel_size", 2);
             addSpatial(axes, convolution, "Conv", "ConvTranspose");
             addSpatial(axes, Map.of("kernel_size", 2), "MaxPool", "AvgPool");
-            addSpatial(axes, Map.of("output_size", 2), "AdaptiveAvgPool");
+            addSpatial(axes, Map.of("output_size", 2), "AdaptiveAvgPool", "AdaptiveMaxPool");
+            addSpatial(axes, Map.of("padding", 1), "ZeroPad");
+            addSpatial(axes, Map.of("padding", 1, "value", 0.5), "ConstantPad");
             addSpatial(axes, Map.of("num_features", 2, "mode", "eval"), "BatchNorm");
         }
-        add(IMAGES[1], Map.of("padding", List.of(0, 1, 0, 1)), "ZeroPad2d");
         add(IMAGES[1], Map.of("padding", List.of(0, 1), "value", 0), "Pad");
     }
 

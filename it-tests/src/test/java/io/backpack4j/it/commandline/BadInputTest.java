@@ -32,6 +32,7 @@ class BadInputTest {
 
     static {
         CASES.putAll(BadModels.CASES);
+        CASES.putAll(BadImageModels.CASES);
         CASES.putAll(BadTensors.CASES);
         CASES.putAll(BadFiles.CASES);
         CASES.putAll(BadOptions.CASES);

@@ -47,8 +47,19 @@ final class Modules {
                         axis((int) number(arguments, "end_dim", -1), x));
             case "Permute" -> permute(x, list(arguments, "dims"));
             case "Slice" -> slice(x, list(arguments, "slices"));
-            default -> throw new IllegalArgumentException("The oracle does not know " + node.type());
+            default -> spatial(node, x, parameters);
         };
+    }
+
+    private Values spatial(NodeDescription node, Values x, Function<String, Values> parameters) {
+        String family = node.type().replaceFirst("[123]d$", "");
+        if (!SpatialModules.knows(family)) {
+            throw new IllegalArgumentException("The oracle does not know " + node.type());
+        }
+        SpatialModules modules = new SpatialModules(node.arguments(), x, parameters);
+        Values y = modules.apply(family);
+        margin = Math.min(margin, modules.margin());
+        return y;
     }
 
     private static Values linear(Values x, Function<String, Values> parameters, boolean hasBias) {

@@ -43,13 +43,16 @@ public record Problem(
         return new Problem(model, inputs, targets, changed);
     }
 
-    /** The full names of the parameters that are trained. A frozen parameter is frozen for all that are tied to it. */
+    /** The full names of the parameters that are trained; buffers are not. A frozen parameter is frozen for all that are tied to it. */
     public List<String> trained() {
         return parameters.keySet().stream().filter(this::isTrained).toList();
     }
 
     private boolean isTrained(String parameter) {
         int dot = parameter.lastIndexOf('.');
+        if (parameter.startsWith("running_", dot + 1)) {
+            return false;
+        }
         NodeDescription owner = model.nodes().stream()
                 .filter(node -> node.name().equals(parameter.substring(0, dot)))
                 .findFirst()

@@ -66,7 +66,7 @@ public final class Sample {
         return loss;
     }
 
-    /** The smallest distance, other than zero, of a number from a kink of the activation that it goes through. */
+    /** The smallest distance, other than zero, of a number from a kink of the activation or the maximum that it goes through. */
     public double margin() {
         return modules.margin();
     }

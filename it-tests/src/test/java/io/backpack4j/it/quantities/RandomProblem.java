@@ -90,8 +90,10 @@ final class RandomProblem {
         inputs.forEach((name, shape) ->
                 inputNumbers.put(name, numbers(batch(samples, shape), () -> random.nextDouble() * 3 - 1.5)));
         Map<String, Numbers> parameterNumbers = new LinkedHashMap<>();
-        parameters.forEach((name, shape) ->
-                parameterNumbers.put(name, numbers(shape, () -> random.nextDouble() * 1.6 - 0.8)));
+        parameters.forEach((name, shape) -> {
+            double least = name.endsWith(".running_var") ? 0.1 : -0.8;
+            parameterNumbers.put(name, numbers(shape, () -> random.nextDouble() * 1.6 + least));
+        });
         return new Problem(model, inputNumbers, targets(loss, batch(samples, current.shape())), parameterNumbers);
     }
 
@@ -100,13 +102,14 @@ final class RandomProblem {
             shrink();
             return;
         }
-        switch (between(0, 12)) {
+        switch (between(0, 15)) {
             case 0, 1, 2 -> linear(between(1, 4), true);
             case 3, 4 -> activation();
             case 5, 6 -> simple();
             case 7 -> permute();
             case 8 -> slice();
             case 9 -> flatten();
+            case 10, 11, 12 -> spatial();
             default -> merge();
         }
     }
@@ -130,7 +133,7 @@ final class RandomProblem {
         Map<String, String> ties = new LinkedHashMap<>();
         own.forEach((parameter, shape) -> {
             List<String> owners = parameters.keySet().stream()
-                    .filter(owner -> Arrays.equals(parameters.get(owner), shape))
+                    .filter(owner -> Arrays.equals(parameters.get(owner), shape) && !owner.contains(".running_"))
                     .toList();
             if (shared && !owners.isEmpty() && random.nextInt(3) > 0) {
                 ties.put(parameter, owners.get(random.nextInt(owners.size())));
@@ -151,6 +154,112 @@ final class RandomProblem {
         arguments.put("out_features", out);
         arguments.put("bias", bias);
         add(new NodeDescription(name, "Linear", arguments, List.of(current.name()), frozen, ties), shape);
+    }
+
+    /** Takes the first axis for channels and the others for space, if there are others. */
+    private void spatial() {
+        int axes = current.rank() - 1;
+        if (axes < 1) {
+            linear(between(1, 4), true);
+            return;
+        }
+        int[] out = current.shape().clone();
+        switch (between(0, 5)) {
+            case 0 -> convolution(axes, false);
+            case 1 -> convolution(axes, true);
+            case 2 -> pool(axes, random.nextBoolean());
+            case 3 -> {
+                List<Integer> sizes = new ArrayList<>();
+                for (int axis = 1; axis <= axes; axis++) {
+                    out[axis] = random.nextInt(3) == 0 ? out[axis] : between(1, 3);
+                    sizes.add(out[axis] == current.shape()[axis] && random.nextBoolean() ? null : out[axis]);
+                }
+                String type = random.nextBoolean() ? "AdaptiveAvgPool" : "AdaptiveMaxPool";
+                add(type + axes + "d", Map.of("output_size", sizes), out, current);
+            }
+            case 4 -> {
+                int axis = between(0, axes);
+                int before = between(-out[axis] + 1, 1);
+                int behind = between(0, 1);
+                List<Integer> padding = new ArrayList<>(Collections.nCopies(2 * (axes - axis), 0));
+                padding.addAll(List.of(before, behind));
+                out[axis] += before + behind;
+                add("Pad", Map.of("padding", padding, "value", between(-2, 2)), out, current);
+            }
+            default -> {
+                String name = name();
+                boolean affine = random.nextInt(3) > 0;
+                for (String parameter : affine
+                        ? List.of("weight", "bias", "running_mean", "running_var")
+                        : List.of("running_mean", "running_var")) {
+                    parameters.put(name + "." + parameter, new int[] {out[0]});
+                }
+                Map<String, Object> arguments = Map.of("num_features", out[0], "affine", affine, "mode", "eval");
+                add("BatchNorm" + axes + "d", arguments, out, current);
+            }
+        }
+    }
+
+    private void convolution(int axes, boolean transposed) {
+        int in = current.shape()[0];
+        int groups = in % 2 == 0 && random.nextBoolean() ? 2 : 1;
+        int channels = groups * between(1, 2);
+        boolean bias = random.nextBoolean();
+        int[] out = current.shape().clone();
+        out[0] = channels;
+        int[] weight = new int[axes + 2];
+        weight[0] = transposed ? in : channels;
+        weight[1] = (transposed ? channels : in) / groups;
+        List<Integer> kernel = new ArrayList<>();
+        List<Integer> stride = new ArrayList<>();
+        List<Integer> padding = new ArrayList<>();
+        for (int axis = 0; axis < axes; axis++) {
+            int size = out[axis + 1];
+            int pad = transposed ? 0 : between(0, 1);
+            int step = between(1, 2);
+            int length = between(1, transposed ? 2 : Math.min(3, size + 2 * pad));
+            out[axis + 1] = transposed ? (size - 1) * step + length : (size + 2 * pad - length) / step + 1;
+            weight[axis + 2] = length;
+            kernel.add(length);
+            stride.add(step);
+            padding.add(pad);
+        }
+        String name = name();
+        parameters.put(name + ".weight", weight);
+        if (bias) {
+            parameters.put(name + ".bias", new int[] {channels});
+        }
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put("in_channels", in);
+        arguments.put("out_channels", channels);
+        arguments.put("kernel_size", kernel);
+        arguments.put("stride", stride);
+        arguments.put("padding", padding);
+        arguments.put("groups", groups);
+        arguments.put("bias", bias);
+        add((transposed ? "ConvTranspose" : "Conv") + axes + "d", arguments, out, current);
+    }
+
+    private void pool(int axes, boolean maximum) {
+        int[] out = current.shape().clone();
+        List<Integer> kernel = new ArrayList<>();
+        List<Integer> padding = new ArrayList<>();
+        for (int axis = 0; axis < axes; axis++) {
+            int size = out[axis + 1];
+            int length = between(1, Math.min(3, size));
+            int pad = between(0, length / 2);
+            out[axis + 1] = size + 2 * pad - length + 1;
+            kernel.add(length);
+            padding.add(pad);
+        }
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put("kernel_size", kernel);
+        arguments.put("stride", 1);
+        arguments.put("padding", padding);
+        if (!maximum) {
+            arguments.put("count_include_pad", random.nextBoolean());
+        }
+        add((maximum ? "MaxPool" : "AvgPool") + axes + "d", arguments, out, current);
     }
 
     private void activation() {

@@ -27,8 +27,10 @@ import java.util.TreeMap;
  * @param problem the model with its numbers
  * @param extensions the extensions whose results it has, as a command line names them
  * @param results the results by name
+ * @param exactness how exact they are
  */
-record ReferenceCase(String name, Problem problem, List<String> extensions, Map<String, double[]> results) {
+record ReferenceCase(
+        String name, Problem problem, List<String> extensions, Map<String, double[]> results, Setting exactness) {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -50,7 +52,8 @@ record ReferenceCase(String name, Problem problem, List<String> extensions, Map<
             ModelDescription model = model(file.metadata().get("model"));
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
             List<String> extensions = JSON.readValue(file.metadata().get("extensions"), new TypeReference<>() {});
-            return new ReferenceCase(path.getFileName().toString(), problem, extensions, results);
+            Setting exactness = "float64".equals(file.metadata().get("dtype")) ? Setting.FLOAT64 : Setting.FLOAT32;
+            return new ReferenceCase(path.getFileName().toString(), problem, extensions, results, exactness);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }

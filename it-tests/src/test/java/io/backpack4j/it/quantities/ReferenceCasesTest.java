@@ -52,13 +52,14 @@ class ReferenceCasesTest {
             for (ReferenceCase reference : cases()) {
                 List<Request<?>> requests = requests(passes, reference);
                 Set<String> names = names(requests);
-                assertThat(names).as(reference.name()).containsAll(FIRST_ORDER);
+                assertThat(names).as(reference.name()).containsAll(firstOrder(reference));
                 Map<String, double[]> expected = only(names, reference.results());
                 for (PassOptions options :
                         List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(1), PassOptions.DEFAULT.chunk(2))) {
                     Map<String, double[]> actual = passes.run(reference.problem(), requests, options);
                     actual.remove("loss_batch");
-                    setting.assertClose(reference + " with " + options, actual, expected);
+                    Setting exactness = setting == Setting.FLOAT64 ? reference.exactness() : setting;
+                    exactness.assertClose(reference + " with " + options, actual, expected);
                 }
             }
         }
@@ -67,14 +68,23 @@ class ReferenceCasesTest {
     @ParameterizedTest
     @MethodSource("cases")
     void the_oracle_agrees_with_the_reference(ReferenceCase reference) {
-        Map<String, double[]> actual = new FirstOrder(reference.problem()).results();
-        actual.remove("loss_batch");
-        Setting.FLOAT64.assertClose(reference.name(), actual, only(FIRST_ORDER, reference.results()));
+        Set<String> names = firstOrder(reference);
+        Map<String, double[]> actual = only(names, new FirstOrder(reference.problem()).results());
+        reference.exactness().assertClose(reference.name(), actual, only(names, reference.results()));
+    }
+
+    /** BackPACK's norms are wrong where a convolution has groups, so these cases have none; the oracle has. */
+    private static Set<String> firstOrder(ReferenceCase reference) {
+        Set<String> names = new TreeSet<>(FIRST_ORDER);
+        if (reference.name().contains("_groups")) {
+            names.remove("batch_l2");
+        }
+        return names;
     }
 
     @Test
     void no_case_is_missing() {
-        assertThat(cases()).hasSizeGreaterThanOrEqualTo(13);
+        assertThat(cases()).hasSizeGreaterThanOrEqualTo(40);
     }
 
     private static List<Request<?>> requests(Passes passes, ReferenceCase reference) {

@@ -1,5 +1,13 @@
 package io.backpack4j.it.thirdparty;
 
+import io.backpack4j.modules.conv.AdaptiveAvgPool;
+import io.backpack4j.modules.conv.AdaptiveMaxPool;
+import io.backpack4j.modules.conv.AvgPool;
+import io.backpack4j.modules.conv.BatchNorm;
+import io.backpack4j.modules.conv.Conv;
+import io.backpack4j.modules.conv.ConvTranspose;
+import io.backpack4j.modules.conv.MaxPool;
+import io.backpack4j.modules.conv.Pad;
 import io.backpack4j.modules.linear.Concat;
 import io.backpack4j.modules.linear.Dropout;
 import io.backpack4j.modules.linear.ELU;
@@ -27,7 +35,9 @@ class OwnModulesContractTest extends ModuleContract {
     @Override
     protected List<ModuleCase> modules() {
         Shape vector = Shape.of(3);
+        Shape line = Shape.of(2, 5);
         Shape image = Shape.of(2, 3, 2);
+        Shape volume = Shape.of(2, 2, 3, 2);
         Slice slice = new Slice(List.of(
                 new Slice.Range(),
                 new Slice.Index(-1),
@@ -52,6 +62,18 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Mul(), vector, vector, vector),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
                 ModuleCase.of(new Permute(0, 3, 1, 2), image),
-                ModuleCase.of(slice, image));
+                ModuleCase.of(slice, image),
+                ModuleCase.of(Conv.of(1, 2, 4, 2).withGroups(2).withPadding(1), line),
+                ModuleCase.of(Conv.of(2, 2, 3, 2).withSamePadding(), image),
+                ModuleCase.of(Conv.of(3, 2, 2, 2).withStride(2), volume),
+                ModuleCase.of(ConvTranspose.of(1, 2, 4, 2).withStride(2).withGroups(2), line),
+                ModuleCase.of(ConvTranspose.of(2, 2, 1, 2).withDilation(2), image),
+                ModuleCase.of(ConvTranspose.of(3, 2, 1, 2).withPadding(1), volume),
+                ModuleCase.of(MaxPool.of(2, 2), image),
+                ModuleCase.of(AvgPool.of(2, 2), image),
+                ModuleCase.of(AdaptiveMaxPool.of(1, 2), line),
+                ModuleCase.of(AdaptiveAvgPool.of(3, 2, 1, 2), volume),
+                ModuleCase.of(new Pad(List.of(1L, -1L, 2L, 0L), 0.5), image),
+                ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), image));
     }
 }

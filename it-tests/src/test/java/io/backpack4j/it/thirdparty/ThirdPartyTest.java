@@ -44,7 +44,10 @@ class ThirdPartyTest {
     private static final List<String> FIRST_ORDER =
             List.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance", "SignalToNoise");
 
-    /** Arguments that fit an image, for every layer. */
+    /** Samples that layers over one and three axes take; the others take an image. */
+    private static final Map<Character, Shape> SAMPLES = Map.of('1', Shape.of(2, 4), '3', Shape.of(2, 2, 3, 4));
+
+    /** Arguments that fit, for every layer. */
     private static final Map<String, Map<String, ?>> LAYERS = new TreeMap<>(Map.ofEntries(
             Map.entry("Concat", Map.of("dim", 1)),
             Map.entry("Dropout", Map.of("p", 0.4)),
@@ -63,7 +66,24 @@ class ThirdPartyTest {
             Map.entry("Sigmoid", Map.of()),
             Map.entry("Slice", Map.of("slices", List.of(Arrays.asList(null, null, null), 1))),
             Map.entry("Sum", Map.of()),
-            Map.entry("Tanh", Map.of())));
+            Map.entry("Tanh", Map.of()),
+            Map.entry("Pad", Map.of("padding", List.of(1, 0), "value", 2))));
+
+    static {
+        for (String axes : List.of("1d", "2d", "3d")) {
+            Map<String, Integer> convolution =
+                    Map.of("in_channels", 2, "out_channels", 4, "kernel_size", 2, "groups", 2);
+            LAYERS.put("Conv" + axes, convolution);
+            LAYERS.put("ConvTranspose" + axes, convolution);
+            LAYERS.put("MaxPool" + axes, Map.of("kernel_size", 2, "padding", 1));
+            LAYERS.put("AvgPool" + axes, Map.of("kernel_size", 2, "padding", 1));
+            LAYERS.put("AdaptiveMaxPool" + axes, Map.of("output_size", 2));
+            LAYERS.put("AdaptiveAvgPool" + axes, Map.of("output_size", 2));
+            LAYERS.put("ZeroPad" + axes, Map.of("padding", 1));
+            LAYERS.put("ConstantPad" + axes, Map.of("padding", 1, "value", 0.5));
+            LAYERS.put("BatchNorm" + axes, Map.of("num_features", 2, "mode", "eval"));
+        }
+    }
 
     @TempDir
     static Path folder;
@@ -178,21 +198,23 @@ class ThirdPartyTest {
         for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
             String type = layer.getKey();
             boolean two = List.of("Concat", "Mul", "Sum").contains(type);
+            Shape sample = SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
             List<String> inputs = two ? List.of("first", "early") : List.of("early");
             Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
-            Shape out =
-                    module.declare(two ? List.of(IMAGE, IMAGE) : List.of(IMAGE)).output();
+            Shape out = module.declare(two ? List.of(sample, sample) : List.of(sample))
+                    .output();
             Graph graph = Graph.builder()
                     .add("first", new Linear(4, 4))
                     .add("early", gain())
                     .add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
                     .add("late", gain())
                     .build();
-            Map<String, double[]> whole = run(graph, poisson(), IMAGE, out.prepend(N), PassOptions.DEFAULT, requests());
+            Map<String, double[]> whole =
+                    run(graph, poisson(), sample, out.prepend(N), PassOptions.DEFAULT, requests());
             for (String parameter : List.of("first.weight", "first.bias", "early.gain", "late.gain")) {
                 assertRatios(whole, parameter);
             }
-            assertSame(run(graph, poisson(), IMAGE, out.prepend(N), PassOptions.DEFAULT.chunk(2), requests()), whole);
+            assertSame(run(graph, poisson(), sample, out.prepend(N), PassOptions.DEFAULT.chunk(2), requests()), whole);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -73,6 +74,26 @@ final class Checks {
                             .formatted(argument, channels, sample, argument));
         }
         return sample;
+    }
+
+    /**
+     * A window that is longer than an axis.
+     *
+     * @param size the length of the axis with its padding
+     */
+    static BackpackException windowTooLarge(Module module, Window window, int axis, Shape sample, long size) {
+        boolean dilated = window.dilation().stream().anyMatch(step -> step > 1);
+        return mismatch(
+                module,
+                "has kernel_size %s%s, so a window covers %d elements of axis %d, but there are %d, padding included, in samples of shape %s. Possible are a smaller %s, or more padding."
+                        .formatted(
+                                window.kernel(),
+                                dilated ? " and dilation " + window.dilation() : "",
+                                window.reach(axis),
+                                axis + 2,
+                                size,
+                                sample,
+                                dilated ? "kernel_size or dilation" : "kernel_size"));
     }
 
     static Tensor parameter(Map<String, Tensor> parameters, String name) {

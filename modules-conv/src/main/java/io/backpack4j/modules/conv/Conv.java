@@ -117,16 +117,7 @@ public record Conv(
         for (int axis = 0; axis < axes(); axis++) {
             long size = sample.size(axis + 1) + window.padding().get(axis) + paddingBehind.get(axis);
             if (window.reach(axis) > size) {
-                throw Checks.mismatch(
-                        this,
-                        "has kernel_size %s and dilation %s, so a window covers %d elements of axis %d, but samples have shape %s: with padding %d. Possible are a smaller kernel_size or dilation, or more padding."
-                                .formatted(
-                                        window.kernel(),
-                                        window.dilation(),
-                                        window.reach(axis),
-                                        axis + 2,
-                                        sample,
-                                        size));
+                throw Checks.windowTooLarge(this, window, axis, sample, size);
             }
             output = output.append((size - window.reach(axis)) / window.stride().get(axis) + 1);
         }

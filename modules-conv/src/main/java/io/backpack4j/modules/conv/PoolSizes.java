@@ -48,16 +48,7 @@ final class PoolSizes {
                 count--;
             }
             if (in < 1 || count < 1) {
-                throw Checks.mismatch(
-                        module,
-                        "has kernel_size %s and dilation %s, so a window covers %d elements of axis %d, but samples have shape %s: with padding %d. Possible are a smaller kernel_size or dilation, or more padding."
-                                .formatted(
-                                        window.kernel(),
-                                        window.dilation(),
-                                        window.reach(axis),
-                                        axis + 2,
-                                        sample,
-                                        in + 2 * padding));
+                throw Checks.windowTooLarge(module, window, axis, sample, in + 2 * padding);
             }
             requireInputs(module, window, axis, sample, count);
             outputs.add(count);

@@ -121,9 +121,14 @@ class ConvTest {
     @Test
     void saysWhichWindowDoesNotFit() {
         assertThatThrownBy(() -> declare(Conv.of(2, 3, 1, 5), 3, 6, 4))
-                .hasMessage("[ShapeMismatch] Conv2d has kernel_size [5, 5] and dilation [1, 1], so a window covers 5"
-                        + " elements of axis 3, but samples have shape [3, 6, 4]: with padding 4. Possible are a smaller"
-                        + " kernel_size or dilation, or more padding.");
+                .hasMessage(
+                        "[ShapeMismatch] Conv2d has kernel_size [5, 5], so a window covers 5 elements of axis 3, but"
+                                + " there are 4, padding included, in samples of shape [3, 6, 4]. Possible are a smaller"
+                                + " kernel_size, or more padding.");
+        assertThatThrownBy(() -> declare(Conv.of(1, 3, 1, 3).withDilation(3).withPadding(1), 3, 4))
+                .hasMessage("[ShapeMismatch] Conv1d has kernel_size [3] and dilation [3], so a window covers 7 elements"
+                        + " of axis 2, but there are 6, padding included, in samples of shape [3, 4]. Possible are a"
+                        + " smaller kernel_size or dilation, or more padding.");
         assertThatThrownBy(() -> declare(ConvTranspose.of(1, 1, 1, 2).withPadding(2), 1, 3))
                 .hasMessage("[ShapeMismatch] ConvTranspose1d with kernel_size [2], stride [1], padding [2] and dilation"
                         + " [1] makes 0 elements of axis 2 of samples of shape [1, 3], but must make at least 1."

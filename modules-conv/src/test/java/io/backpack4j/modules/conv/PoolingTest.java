@@ -199,9 +199,9 @@ class PoolingTest {
     @Test
     void saysWhatDoesNotFit() {
         assertThatThrownBy(() -> declare(MaxPool.of(2, 3), 1, 2, 5))
-                .hasMessage("[ShapeMismatch] MaxPool2d has kernel_size [3, 3] and dilation [1, 1], so a window covers 3"
-                        + " elements of axis 2, but samples have shape [1, 2, 5]: with padding 2. Possible are a smaller"
-                        + " kernel_size or dilation, or more padding.");
+                .hasMessage("[ShapeMismatch] MaxPool2d has kernel_size [3, 3], so a window covers 3 elements of axis 2,"
+                        + " but there are 2, padding included, in samples of shape [1, 2, 5]. Possible are a smaller"
+                        + " kernel_size, or more padding.");
         Module gap = create("MaxPool1d", "kernel_size", 2, "padding", 1, "dilation", 2);
         assertThatThrownBy(() -> declare(gap, 1, 1))
                 .hasMessage(
