@@ -31,8 +31,8 @@ final class HostKernels implements KernelSet {
         products = new HostProducts(backend);
         indexing = new HostIndexing(backend);
         contractions = new HostContractions(backend);
-        convolutions = backend.portableConvolutions();
-        pooling = backend.portablePooling();
+        convolutions = new HostConvolutions(backend);
+        pooling = new HostPooling(backend);
     }
 
     @Override
