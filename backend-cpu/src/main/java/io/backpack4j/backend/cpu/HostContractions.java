@@ -4,11 +4,15 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/** Centred squares of tiles with one position by their own loop, everything else as plain operations. */
+/**
+ * Centred squares of tiles with one position, and squares of tiles in double precision, by their own loops; everything
+ * else as plain operations.
+ */
 final class HostContractions implements Contractions {
 
     private final CpuBackend backend;
@@ -55,11 +59,40 @@ final class HostContractions implements Contractions {
 
     @Override
     public void consume(Tensor tiles, long first, long batch, List<TileConsumer> consumers) {
-        portable.consume(tiles, first, batch, consumers);
+        CpuTensor rows = backend.own(tiles);
+        if (rows.isSingle() || rows.elements == 0) {
+            portable.consume(tiles, first, batch, consumers);
+            return;
+        }
+        List<TileConsumer> others = new ArrayList<>();
+        for (TileConsumer consumer : consumers) {
+            if (consumer instanceof TileConsumer.SumOfSquares squares) {
+                SquareLoops.add(backend, rows, first, squares);
+            } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
+                storeNorms(rows, first, norms.destination());
+            } else {
+                others.add(consumer);
+            }
+        }
+        if (!others.isEmpty()) {
+            portable.consume(tiles, first, batch, others);
+        }
+    }
+
+    private void storeNorms(CpuTensor rows, long first, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor part = scope.rows(destination, first, first + rows.shape().size(0));
+            SquareLoops.rowDots(rows, rows, backend.own(part));
+        }
     }
 
     @Override
     public void rowDots(Tensor a, Tensor b, Tensor destination) {
-        portable.rowDots(a, b, destination);
+        CpuTensor left = backend.own(a);
+        if (left.isSingle()) {
+            portable.rowDots(a, b, destination);
+        } else {
+            SquareLoops.rowDots(left, backend.own(b), backend.own(destination));
+        }
     }
 }

@@ -51,7 +51,7 @@ final class HostConvolutions implements Convolutions {
         portable.contract(product, consumers);
     }
 
-    /** One product over the positions of many samples; nothing is materialised but unfolded inputs. */
+    /** Adds products to the sum, one for the positions of many samples where that is faster; there are no tiles. */
     @Override
     public void sum(PerSampleConvolution product, Tensor destination) {
         long length = product.batch() / Math.max(1, destination.shape().size(0));
@@ -80,7 +80,9 @@ final class HostConvolutions implements Convolutions {
         Tensor unfolded = scope.allocate(Shape.of(count, groups, positions, product.columns()), inputs.dtype());
         backend.convolutions().unfold(product.window(), inputs, outputSizes(product), unfolded);
         Tensor byGroup = scope.view(outputs, Shape.of(count, groups, product.rows(), positions));
-        if (groups == 1 && count > 1) {
+        // moving the outputs once takes less than reading and writing the sum for every sample
+        boolean join = groups == 1 && count > 1 && positions < product.columns();
+        if (join) {
             Tensor joined = scope.allocate(Shape.of(product.rows(), count, positions), inputs.dtype());
             backend.indexing()
                     .permute(
