@@ -3,6 +3,7 @@ package io.backpack4j.spi;
 import io.backpack4j.spi.backend.BackendProvider;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.loss.LossProvider;
+import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.List;
 
@@ -30,6 +31,11 @@ public interface Plugin {
 
     /** Provides extensions, such as {@code BatchGrad}. */
     default List<ExtensionProvider> extensions() {
+        return List.of();
+    }
+
+    /** Provides modules that replace chains of others in a plan. */
+    default List<Fusion> fusions() {
         return List.of();
     }
 

@@ -58,8 +58,7 @@ final class ConvolutionTiles {
                 cost,
                 () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights));
         long count = sizes.weightElements();
-        add = context.get(
-                context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
+        add = context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
     }
 
     /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */

@@ -56,8 +56,7 @@ class ConvolutionRecipesTest {
                     DnnlPrimitive gradient = ConvolutionRecipes.backwardWeights(sizes)) {
                 assertThat(List.of(forward.usable(), data.usable(), gradient.usable()))
                         .as("%s, %s, %s"
-                                .formatted(
-                                        forward.implementation(), data.implementation(), gradient.implementation()))
+                                .formatted(forward.implementation(), data.implementation(), gradient.implementation()))
                         .containsOnly(true);
                 assertFast("weights to forward", ConvolutionRecipes.weightsTo(weights, forward, 1));
                 assertFast("weights to backward", ConvolutionRecipes.weightsTo(weights, data, 1));
@@ -70,8 +69,7 @@ class ConvolutionRecipesTest {
     @ParameterizedTest(name = "{0}x{1}x{2}x{2}, kernel {3}, stride {4}")
     @CsvSource({"128, 64, 29, 3, 2", "128, 96, 13, 3, 2", "128, 32, 28, 2, 2", "16, 6, 24, 2, 2"})
     void maxima(long batch, long channels, long size, long kernel, long stride) {
-        Window window =
-                new Window(List.of(kernel, kernel), List.of(stride, stride), List.of(0L, 0L), List.of(1L, 1L));
+        Window window = new Window(List.of(kernel, kernel), List.of(stride, stride), List.of(0L, 0L), List.of(1L, 1L));
         long out = (size - kernel) / stride + 1;
         WindowSizes sizes = WindowSizes.of(
                 window, batch, Shape.of(batch, channels, size, size), Shape.of(batch, channels, out, out));

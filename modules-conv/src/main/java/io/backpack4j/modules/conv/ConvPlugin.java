@@ -5,6 +5,7 @@ import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,11 @@ public final class ConvPlugin implements Plugin {
         }
         providers.add(ModuleProvider.of("Pad", PadArguments::pad));
         return providers;
+    }
+
+    @Override
+    public List<Fusion> fusions() {
+        return List.of(RectifiedMaxPool::fuse);
     }
 
     private static void addFamilies(int axes, String suffix, List<ModuleProvider> providers) {

@@ -70,12 +70,14 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
         return ModuleDeclaration.output(output);
     }
 
-    private long before(Shape sample, int axis) {
+    /** How many elements are put before an axis of a sample; cut off if negative. */
+    long before(Shape sample, int axis) {
         int index = 2 * (sample.rank() - 1 - axis);
         return index < padding.size() ? padding.get(index) : 0;
     }
 
-    private long behind(Shape sample, int axis) {
+    /** The same behind it. */
+    long behind(Shape sample, int axis) {
         int index = 2 * (sample.rank() - 1 - axis) + 1;
         return index < padding.size() ? padding.get(index) : 0;
     }

@@ -74,6 +74,18 @@ final class PoolSizes {
         }
     }
 
+    /** Whether every window meets the input. */
+    static boolean seeInputs(Window window, Shape input, Shape output) {
+        for (int axis = 0; axis < window.axes(); axis++) {
+            for (long t = 0; t < output.size(axis + 1); t++) {
+                if (!seesInput(window, axis, t, input.size(axis + 1))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
     private static boolean seesInput(Window window, int axis, long output, long size) {
         long first = output * window.stride().get(axis) - window.padding().get(axis);
         for (long k = 0; k < window.kernel().get(axis); k++) {

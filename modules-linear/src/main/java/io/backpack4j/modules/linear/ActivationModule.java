@@ -1,9 +1,9 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.module.ElementwiseModule;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
-import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -11,10 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /** An activation: keeps its output if that determines the derivative, else its input. */
-interface ActivationModule extends Module {
-
-    /** The function. */
-    Activation activation();
+interface ActivationModule extends ElementwiseModule {
 
     @Override
     default ModuleDeclaration declare(List<Shape> inputs) {

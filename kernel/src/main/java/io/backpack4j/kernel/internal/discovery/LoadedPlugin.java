@@ -4,6 +4,7 @@ import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.backend.BackendProvider;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.loss.LossProvider;
+import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.List;
 
@@ -13,6 +14,7 @@ record LoadedPlugin(
         String className,
         String location,
         List<ModuleProvider> modules,
+        List<Fusion> fusions,
         List<LossProvider> losses,
         List<ExtensionProvider> extensions,
         List<BackendProvider> backends) {}

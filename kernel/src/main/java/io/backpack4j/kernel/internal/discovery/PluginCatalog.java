@@ -18,6 +18,7 @@ import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossProvider;
+import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.ArrayList;
@@ -37,6 +38,7 @@ public final class PluginCatalog implements Catalog {
     private final List<PluginInfo> plugins;
     private final List<Problem> issues;
     private final SortedMap<String, ModuleProvider> modules = new TreeMap<>();
+    private final List<Fusion> fusions = new ArrayList<>();
     private final SortedMap<String, LossProvider> losses = new TreeMap<>();
     private final SortedMap<String, ExtensionProvider> extensions = new TreeMap<>();
     private final SortedMap<String, BackendProvider> backends = new TreeMap<>();
@@ -47,6 +49,7 @@ public final class PluginCatalog implements Catalog {
         List<PluginInfo> infos = new ArrayList<>();
         for (LoadedPlugin plugin : loaded) {
             plugin.modules().forEach(provider -> modules.put(provider.type(), provider));
+            fusions.addAll(plugin.fusions());
             plugin.losses().forEach(provider -> losses.put(provider.type(), provider));
             plugin.extensions().forEach(provider -> extensions.put(provider.type(), provider));
             plugin.backends().forEach(provider -> {
@@ -88,6 +91,11 @@ public final class PluginCatalog implements Catalog {
                 provider.probe(),
                 Optional.ofNullable(backendLocations.get(id)).orElse(""))));
         return infos;
+    }
+
+    /** Modules that replace chains of others. */
+    public List<Fusion> fusions() {
+        return List.copyOf(fusions);
     }
 
     Map<String, BackendProvider> backendProviders() {

@@ -126,6 +126,7 @@ public final class PluginDiscovery {
                     type.getName(),
                     location,
                     List.copyOf(plugin.modules()),
+                    List.copyOf(plugin.fusions()),
                     List.copyOf(plugin.losses()),
                     List.copyOf(plugin.extensions()),
                     List.copyOf(plugin.backends())));

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
@@ -63,6 +64,19 @@ public final class BoundGraph {
                             .formatted(graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
         }
         return new Binder(graph, inputShapes).bind();
+    }
+
+    /** This graph with chains of nodes replaced by single ones that do the same. */
+    public BoundGraph fused(List<Fusion> fusions) {
+        FusedGraph fused = new FusedGraph(this, fusions);
+        List<BoundNode> fewer = fused.nodes();
+        Map<String, List<Use>> moved = new LinkedHashMap<>();
+        uses.forEach((parameter, all) -> moved.put(
+                parameter,
+                all.stream()
+                        .map(use -> new Use(fused.number(use.node()), use.name()))
+                        .toList()));
+        return new BoundGraph(graph, inputShapes, fewer, fused.number(output), parameters, moved);
     }
 
     /** The graph. */

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout;
@@ -20,8 +21,12 @@ import java.util.List;
 /** Checks that model, batch and requests fit together, and finds a splitting that fits the memory budget. */
 public final class Planner {
 
+    private final PluginCatalog catalog;
+
     @Inject
-    Planner() {}
+    Planner(PluginCatalog catalog) {
+        this.catalog = catalog;
+    }
 
     /**
      * Plans a pass.
@@ -30,7 +35,7 @@ public final class Planner {
      */
     public CompiledPlan plan(
             Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        BoundGraph graph = bind(model, batch);
+        BoundGraph graph = bind(model, batch).fused(catalog.fusions());
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
         Shape output = graph.outputShape().prepend(batch.samples());

@@ -1,0 +1,125 @@
+package io.backpack4j.kernel.internal.graph;
+
+import io.backpack4j.kernel.Frozen;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.spi.module.Fusion;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Replaces chains of nodes by single ones where a fusion knows how. */
+final class FusedGraph {
+
+    private final BoundGraph bound;
+    private final List<Fusion> fusions;
+    private final int[] readers;
+    private final int[] reader;
+    private final List<BoundNode> nodes = new ArrayList<>();
+    private final Map<Integer, Integer> numbers = new HashMap<>();
+
+    FusedGraph(BoundGraph bound, List<Fusion> fusions) {
+        this.bound = bound;
+        this.fusions = fusions;
+        int count = bound.nodes().size();
+        readers = new int[count];
+        reader = new int[count];
+        readers[bound.output()]++;
+        for (BoundNode node : bound.nodes()) {
+            for (BoundNode.Source source : node.inputs()) {
+                if (source.fromNode()) {
+                    readers[source.index()]++;
+                    reader[source.index()] = node.index();
+                }
+            }
+        }
+    }
+
+    /** The nodes after all replacements, in an order in which each comes after those that feed it. */
+    List<BoundNode> nodes() {
+        boolean[] replaced = new boolean[bound.nodes().size()];
+        for (BoundNode node : bound.nodes()) {
+            if (!replaced[node.index()]) {
+                List<BoundNode> chain = chain(node);
+                Optional<Module> fused = Optional.empty();
+                while (chain.size() > 1 && fused.isEmpty()) {
+                    fused = fuse(chain);
+                    chain = fused.isEmpty() ? chain.subList(0, chain.size() - 1) : chain;
+                }
+                if (fused.isPresent()) {
+                    add(chain, fused.get());
+                    chain.forEach(part -> replaced[part.index()] = true);
+                } else {
+                    add(List.of(node), node.node().module());
+                }
+            }
+        }
+        return Collections.unmodifiableList(nodes);
+    }
+
+    /** The number that a node, or the chain that it ends, has now. */
+    int number(int before) {
+        return numbers.getOrDefault(before, -1);
+    }
+
+    private List<BoundNode> chain(BoundNode first) {
+        List<BoundNode> chain = new ArrayList<>();
+        BoundNode node = first;
+        while (node.declaration().parameters().isEmpty() && node.inputs().size() == 1) {
+            chain.add(node);
+            boolean read = readers[node.index()] == 1 && node.index() != bound.output();
+            // A chain must not jump over nodes that are not part of it.
+            if (!read || reader[node.index()] != node.index() + 1) {
+                break;
+            }
+            node = bound.nodes().get(reader[node.index()]);
+        }
+        return chain;
+    }
+
+    private Optional<Module> fuse(List<BoundNode> chain) {
+        List<Module> modules = chain.stream().map(node -> node.node().module()).toList();
+        BoundNode.Source source = chain.get(0).inputs().get(0);
+        Shape input = source.fromNode()
+                ? bound.nodes().get(source.index()).declaration().output()
+                : bound.inputShapes().get(source.index());
+        return fusions.stream()
+                .flatMap(fusion -> fusion.fuse(modules, input).stream())
+                .findFirst();
+    }
+
+    private void add(List<BoundNode> chain, Module module) {
+        BoundNode first = chain.get(0);
+        BoundNode last = chain.get(chain.size() - 1);
+        List<BoundNode.Source> sources = first.inputs().stream()
+                .map(source -> source.fromNode() ? new BoundNode.Source(true, number(source.index())) : source)
+                .toList();
+        numbers.put(last.index(), nodes.size());
+        if (chain.size() == 1) {
+            nodes.add(new BoundNode(nodes.size(), first.node(), first.declaration(), sources, first.owners()));
+            return;
+        }
+        String name =
+                String.join("+", chain.stream().map(node -> node.node().name()).toList());
+        Graph.Node node = new Graph.Node(name, module, first.node().inputs(), Frozen.NONE, Map.of());
+        Shape input = sources.get(0).fromNode()
+                ? nodes.get(sources.get(0).index()).declaration().output()
+                : bound.inputShapes().get(sources.get(0).index());
+        ModuleDeclaration declaration = module.declare(List.of(input));
+        if (!declaration.output().equals(last.declaration().output())) {
+            throw new IllegalStateException("%s makes %s of %s, not %s like nodes %s"
+                    .formatted(
+                            module,
+                            declaration.output(),
+                            input,
+                            last.declaration().output(),
+                            name));
+        }
+        nodes.add(new BoundNode(nodes.size(), node, declaration, sources, Map.of()));
+    }
+}
