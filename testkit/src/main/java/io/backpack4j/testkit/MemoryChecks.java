@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -14,6 +15,8 @@ import java.util.function.Supplier;
 
 /** Scopes, handles and the pool. */
 final class MemoryChecks {
+
+    private static final Shape IMAGE = Shape.of(1, 1, 2);
 
     private final Backend backend;
     private final Supplier<Backend> open;
@@ -62,6 +65,9 @@ final class MemoryChecks {
         refused(() -> backend.elementwise().copy(other, tensor));
         refused(() -> scope.view(tensor, Shape.of(1, 2)));
         refused(() -> scope.rows(tensor, 0, 1));
+        Tensor closedImage = scope.allocate(IMAGE, DType.FLOAT64);
+        closedImage.close();
+        refusesWindows(scope, closedImage);
         scope.close();
         scope.close();
         assertThat(other.isClosed()).isTrue();
@@ -80,9 +86,31 @@ final class MemoryChecks {
                     refused(() -> backend.elementwise().fill(foreign, 0));
                     refused(() -> backend.elementwise().addScaled(1, foreign, tensor));
                     refused(() -> own.view(foreign, Shape.of(1, 2)));
+                    Tensor foreignImage = owner.upload(foreignScope, IMAGE, DType.FLOAT64, new double[2]);
+                    refusesWindows(own, foreignImage);
                 }
             }
         }
+    }
+
+    /** Convolutions and pooling do not take {@code bad}, an image, in place of any operand. */
+    private void refusesWindows(TensorScope scope, Tensor bad) {
+        Tensor image = backend.upload(scope, IMAGE, DType.FLOAT64, new double[2]);
+        Tensor columns = scope.allocate(Shape.of(1, 1, 2, 1), DType.FLOAT64);
+        Tensor weight = backend.upload(scope, Shape.of(1, 1, 1), DType.FLOAT64, new double[1]);
+        Tensor places = scope.allocate(IMAGE, DType.INT64);
+        places.write(0, new long[2], 0, 2);
+        Window window = new Window(List.of(1L), List.of(1L), List.of(0L), List.of(1L));
+        var convolutions = backend.convolutions();
+        var pooling = backend.pooling();
+        refused(() -> convolutions.unfold(window, bad, List.of(2L), columns));
+        refused(() -> convolutions.fold(window, columns, List.of(2L), bad));
+        refused(() -> convolutions.convolve(window, bad, weight, null, image));
+        refused(() -> convolutions.convolveTransposed(window, image, weight, null, bad));
+        refused(() -> pooling.maximum(window, bad, image, places));
+        refused(() -> pooling.adaptiveMaximum(image, bad, places));
+        refused(() -> pooling.scatter(places, bad, image));
+        refused(() -> pooling.gather(image, places, bad));
     }
 
     void rangesAndShapesAreChecked() {

@@ -50,7 +50,8 @@ final class PortablePooling implements Pooling {
         int[] of(int axis, long output, long inputSize);
     }
 
-    private static void maximum(Tensor x, Tensor destination, Tensor indices, int axes, Coverage coverage) {
+    private void maximum(Tensor x, Tensor destination, Tensor indices, int axes, Coverage coverage) {
+        requireOwn(x, destination, indices);
         Shape in = x.shape().dropFirst(x.shape().rank() - axes);
         Shape out = destination.shape().dropFirst(destination.shape().rank() - axes);
         int[][][] covered = new int[axes][][];
@@ -81,6 +82,15 @@ final class PortablePooling implements Pooling {
         }
     }
 
+    /** Arrays take numbers from any tensor; this complains about those of other backends. */
+    private void requireOwn(Tensor... tensors) {
+        try (TensorScope scope = backend.openScope()) {
+            for (Tensor tensor : tensors) {
+                scope.view(tensor, tensor.shape());
+            }
+        }
+    }
+
     private static int largest(
             double[] plane, Shape in, int[][][] covered, int[] position, int axis, int base, int best) {
         if (axis == position.length) {
@@ -97,6 +107,7 @@ final class PortablePooling implements Pooling {
 
     @Override
     public void scatter(Tensor indices, Tensor source, Tensor destination) {
+        requireOwn(indices, source, destination);
         Planes planes = new Planes(indices, destination.shape());
         for (long p = 0; p < planes.count(source); p++) {
             planes.loadIndices(indices, p);
@@ -111,6 +122,7 @@ final class PortablePooling implements Pooling {
 
     @Override
     public void gather(Tensor x, Tensor indices, Tensor destination) {
+        requireOwn(indices, x, destination);
         Planes planes = new Planes(indices, x.shape());
         for (long p = 0; p < planes.count(destination); p++) {
             planes.loadIndices(indices, p);
