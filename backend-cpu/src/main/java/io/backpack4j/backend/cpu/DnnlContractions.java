@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,11 +23,13 @@ final class DnnlContractions implements Contractions {
     private final CpuBackend backend;
     private final DnnlContexts contexts;
     private final Contractions host;
+    private final ExpandedSquares expandedSquares;
 
     DnnlContractions(CpuBackend backend, DnnlContexts contexts, Contractions host) {
         this.backend = backend;
         this.contexts = contexts;
         this.host = host;
+        this.expandedSquares = new ExpandedSquares(backend);
     }
 
     @Override
@@ -36,9 +39,23 @@ final class DnnlContractions implements Contractions {
         long elements = product.groups() * product.rows() * product.columns();
         boolean large = elements >= LARGE_TILE || elements * product.positions() >= MUCH_WORK;
         boolean ours = left.isSingle() && large && product.positions() > 1 && left.elements > 0;
-        if (!ours || !contract(product, left, right, consumers, elements)) {
-            host.contract(product, consumers);
+        List<TileConsumer> remaining = large && left.isSingle() ? expanded(product, consumers) : consumers;
+        if (!remaining.isEmpty() && (!ours || !contract(product, left, right, remaining, elements))) {
+            host.contract(product, remaining);
         }
+    }
+
+    /** The consumers that are left once those that can be expanded are done. */
+    private List<TileConsumer> expanded(PerSampleProduct product, List<TileConsumer> consumers) {
+        List<TileConsumer> remaining = new ArrayList<>();
+        for (TileConsumer consumer : consumers) {
+            boolean done = ExpandedSquares.fits(product, consumer)
+                    && expandedSquares.add(product, (TileConsumer.SumOfSquares) consumer);
+            if (!done) {
+                remaining.add(consumer);
+            }
+        }
+        return remaining;
     }
 
     private boolean contract(
