@@ -29,6 +29,10 @@ import java.util.TreeSet;
 public final class DataFile {
 
     private static final String TARGET = "target";
+
+    /** What PyTorch's batch norms count; nothing depends on it. */
+    private static final String BATCH_COUNTER = ".num_batches_tracked";
+
     private static final Set<String> RESULTS = Set.of("loss", "output", "loss_batch");
     private static final int RANGE = 1 << 14;
 
@@ -106,7 +110,10 @@ public final class DataFile {
     }
 
     private boolean isGiven(String tensor) {
-        return !RESULTS.contains(tensor) && !tensor.contains("/") && !tensor.equals(TARGET);
+        return !RESULTS.contains(tensor)
+                && !tensor.contains("/")
+                && !tensor.equals(TARGET)
+                && !tensor.endsWith(BATCH_COUNTER);
     }
 
     private Shape sample(String input, Problems problems) {

@@ -91,6 +91,8 @@ class DataFileTest {
                 "input",
                 new double[] {7, 8},
                 "vec/a.weight",
+                new double[1],
+                "a.num_batches_tracked",
                 new double[1]));
         load(DType.FLOAT32).close();
         assertThat(written).containsExactly(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);

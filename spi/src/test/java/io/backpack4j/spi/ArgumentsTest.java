@@ -31,6 +31,16 @@ class ArgumentsTest {
     }
 
     @Test
+    void showsValuesOfSeveralKinds() {
+        Arguments arguments = of(Map.of("padding", "same", "size", 3));
+
+        assertThat(arguments.value("padding")).isEqualTo("same");
+        assertThat(arguments.value("size")).isEqualTo(3);
+        assertThat(arguments.value("other")).isNull();
+        arguments.rejectUnknown();
+    }
+
+    @Test
     void readsWordsAndFlags() {
         Arguments arguments = of(Map.of("mode", "eval", "bias", false));
 

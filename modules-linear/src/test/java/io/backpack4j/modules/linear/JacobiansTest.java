@@ -59,7 +59,18 @@ class JacobiansTest {
                 of(new Permute(0, 1), vector),
                 of(slice(new Slice.Index(1), range(null, null, 2L), range(1L, -1L, null)), image),
                 of(slice(range(-1L, null, null), new Slice.Index(-2)), image),
-                of(slice(), image));
+                of(slice(), image),
+                of(slice(new Slice.Index(0)), Shape.of(3, 4, 2)),
+                of(slice(), Shape.of(3, 4, 2)),
+                of(slice(new Slice.Index(2)), Shape.of(3, 4, 2)),
+                of(slice(new Slice.Index(2), range(1L, 2L, null), range(0L, 5L, 2L)), Shape.of(3, 4, 5)),
+                of(new Permute(0, 1, 2), Shape.of(2, 3)),
+                of(new Permute(0, 2, 1), Shape.of(3, 2)),
+                of(new Permute(0, 3, 1, 2), Shape.of(4, 3, 2)),
+                of(new Scale(1), Shape.of(4, 2)),
+                of(new Scale(0.3), Shape.of(2)),
+                of(new Scale(5.7), vector),
+                of(new Identity(), Shape.of(1, 2)));
     }
 
     @ParameterizedTest
