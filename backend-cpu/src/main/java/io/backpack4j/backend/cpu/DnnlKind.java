@@ -34,6 +34,8 @@ enum DnnlKind {
     CHANNELS_FIRST,
     BOX,
     UNFOLD,
+    GRAM,
+    GRAM_BLOCK,
     MAXIMUM,
     SCATTER
 }
