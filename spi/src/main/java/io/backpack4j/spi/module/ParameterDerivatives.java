@@ -1,9 +1,11 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -24,6 +26,9 @@ public abstract class ParameterDerivatives {
 
     /** How much memory one run of per-sample gradients may take, unless one gradient takes more. */
     private static final long RUN_BYTES = 4 << 20;
+
+    /** How many gradients give the first estimate of their mean. */
+    private static final long SHIFT_SAMPLES = 8;
 
     private final Backend backend;
     private final Shape parameter;
@@ -191,11 +196,54 @@ public abstract class ParameterDerivatives {
     private void consume(List<ContractionTask> tasks, @Nullable Tensor materialised) {
         try (TensorScope scope = backend.openScope()) {
             List<TileConsumer> consumers = new ArrayList<>();
+            List<Runnable> afterwards = new ArrayList<>();
             for (ContractionTask task : tasks) {
-                consumers.add(consumer(scope, task, materialised));
+                if (task.contraction() instanceof Contraction.Moments && sumComesFromTiles(materialised)) {
+                    afterwards.add(shiftedMoments(scope, task, consumers));
+                } else {
+                    consumers.add(consumer(scope, task, materialised));
+                }
             }
             make(scope, consumers, materialised);
+            afterwards.forEach(Runnable::run);
         }
+    }
+
+    private boolean sumComesFromTiles(@Nullable Tensor materialised) {
+        Contraction sum = new Contraction.Sum();
+        return materialised == null && hasDirectForm(sum) && isCheaperFromTiles(sum);
+    }
+
+    /**
+     * Sum and squares in one go, about the mean of the first few gradients: Σ (g − mean)² = Σ (g − c)² − (Σ (g − c))²/n (Chan, Golub and LeVeque,
+     * Algorithms for computing the sample variance, 1983). With c the mean of k of n terms, what is subtracted is at most n/k times the result, so that
+     * few digits cancel whatever the numbers are.
+     */
+    private Runnable shiftedMoments(TensorScope scope, ContractionTask task, List<TileConsumer> consumers) {
+        var ops = backend.elementwise();
+        Tensor sum = task.destinations().get(0);
+        Tensor squares = task.destinations().get(1);
+        long first = Math.min(samples, SHIFT_SAMPLES);
+        Tensor center = scope.allocate(parameter, dtype);
+        try (TensorScope step = backend.openScope()) {
+            Tensor gradients = step.allocate(parameter.prepend(1, first), dtype);
+            perSample(new Block(0, 1, 0, first), gradients);
+            Tensor rows = step.view(gradients, parameter.prepend(first));
+            backend.reductions().reduce(Reduction.SUM, rows, 0, 1, center);
+            ops.affine(center, 1.0 / Math.max(1, first), 0, center);
+        }
+        long count = columns * samples;
+        consumers.add(new TileConsumer.Sum(scope.view(sum, parameter.prepend(1))));
+        consumers.add(new TileConsumer.SumOfSquares(squares, center, null));
+        return () -> {
+            ops.affine(center, -count, 0, center);
+            ops.addScaled(1, sum, center);
+            ops.apply(UnaryOperation.SQUARE, center, center);
+            ops.addScaled(-1.0 / Math.max(1, count), center, squares);
+            // what rounding has made negative
+            ops.apply(UnaryOperation.POSITIVE, squares, center);
+            ops.combine(BinaryOperation.MULTIPLY, squares, center, squares);
+        };
     }
 
     private void make(TensorScope scope, List<TileConsumer> consumers, @Nullable Tensor materialised) {
