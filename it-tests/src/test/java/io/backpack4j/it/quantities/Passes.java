@@ -30,8 +30,12 @@ final class Passes implements AutoCloseable {
     private final BackPack backpack;
 
     Passes(Setting setting) {
+        this(setting, 2);
+    }
+
+    Passes(Setting setting, int threads) {
         this.setting = setting;
-        this.backpack = setting.open();
+        this.backpack = setting.open(threads);
     }
 
     BackPack backpack() {
