@@ -25,8 +25,10 @@ public final class SecondOrderPlugin implements Plugin {
         return List.of(
                 ExtensionProvider.of("BatchDiagGGNExact", options -> new BatchDiagGGNExact()),
                 ExtensionProvider.of("BatchDiagGGNMC", options -> new BatchDiagGGNMC(McSamples.of(options))),
+                ExtensionProvider.of("BatchDiagHessian", options -> new BatchDiagHessian()),
                 ExtensionProvider.of("DiagGGNExact", options -> new DiagGGNExact()),
                 ExtensionProvider.of("DiagGGNMC", options -> new DiagGGNMC(McSamples.of(options))),
+                ExtensionProvider.of("DiagHessian", options -> new DiagHessian()),
                 ExtensionProvider.of("SqrtGGNExact", options -> new SqrtGGNExact(Subsampling.of(options))),
                 ExtensionProvider.of(
                         "SqrtGGNMC", options -> new SqrtGGNMC(McSamples.of(options), Subsampling.of(options))));

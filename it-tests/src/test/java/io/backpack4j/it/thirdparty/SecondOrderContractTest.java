@@ -2,8 +2,10 @@ package io.backpack4j.it.thirdparty;
 
 import io.backpack4j.ext.secondorder.BatchDiagGGNExact;
 import io.backpack4j.ext.secondorder.BatchDiagGGNMC;
+import io.backpack4j.ext.secondorder.BatchDiagHessian;
 import io.backpack4j.ext.secondorder.DiagGGNExact;
 import io.backpack4j.ext.secondorder.DiagGGNMC;
+import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
 import io.backpack4j.ext.secondorder.SqrtGGNMC;
 import io.backpack4j.kernel.Catalog;
@@ -27,7 +29,9 @@ class SecondOrderContractTest extends ExtensionContract {
                 new SqrtGGNExact(),
                 SOME,
                 new SqrtGGNMC(2),
-                SOME_DRAWN);
+                SOME_DRAWN,
+                new DiagHessian(),
+                new BatchDiagHessian());
     }
 
     @Override

@@ -1,16 +1,21 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
@@ -30,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PassRun {
 
+    /** More columns of a node's curvature at once are not worth their memory. */
+    private static final long MANY_COLUMNS = 64;
+
     private final PassLayout layout;
     private final Splitting splitting;
     private final Backend backend;
@@ -39,7 +47,7 @@ public final class PassRun {
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
-    private final Map<Signal, Long> columns = new HashMap<>();
+    private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
 
@@ -106,32 +114,106 @@ public final class PassRun {
     }
 
     private void walkBack(int stage, ChunkForward chunk, long from, long to, boolean lastStage) {
+        try (Residuals residuals = new Residuals(layout, layout.residual(stage), backend, chunk)) {
+            walkFromLoss(stage, chunk, from, to, lastStage, residuals);
+            residuals.requireSupported();
+            if (layout.residual(stage).isPresent() && from == 0) {
+                for (SiteState site : sites) {
+                    site.clear(stage, new ResidualCurvature());
+                }
+            }
+            for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
+                walkFromNode(stage, chunk, from, to, lastStage, residuals, source);
+            }
+        }
+    }
+
+    private void walkFromLoss(
+            int stage, ChunkForward chunk, long from, long to, boolean lastStage, Residuals residuals) {
         List<SignalLayout> signals = layout.signals(stage);
         long blocks = 1;
         for (SignalLayout signal : signals) {
             long count = columns.computeIfAbsent(
-                    signal.signal(),
+                    signal.source(),
                     absent -> PluginCalls.call(
                             Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
         }
         for (long block = 0; block < blocks; block++) {
-            try (BackwardSweep sweep = new BackwardSweep(
-                    layout,
-                    backend,
-                    chunk,
-                    (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives))) {
+            boolean last = lastStage && block == blocks - 1;
+            try (BackwardSweep sweep = sweep(stage, chunk, residuals)) {
                 for (SignalLayout signal : signals) {
-                    long count = Objects.requireNonNull(columns.get(signal.signal()));
+                    long count = Objects.requireNonNull(columns.get(signal.source()));
                     long width = blockOf(signal, count);
                     if (block * width < count) {
                         Block part = new Block(block * width, Math.min(count, (block + 1) * width), from, to);
-                        sweep.send(signal, new Step(part, count, layout.samples()));
+                        sweep.send(signal, new Step(part, count, layout.samples(), null));
                     }
                 }
-                sweep.walk(lastStage && block == blocks - 1);
+                sweep.walk(node -> last && node > residuals.top());
             }
         }
+    }
+
+    /** Sends the columns of a node's curvature through the nodes below, a block at a time. */
+    private void walkFromNode(
+            int stage,
+            ChunkForward chunk,
+            long from,
+            long to,
+            boolean lastStage,
+            Residuals residuals,
+            Residuals.Source source) {
+        try (TensorScope owner = source.scope()) {
+            long count = source.curvature().columns();
+            long width = Math.max(1, Math.min(count, Math.min(splitting.blockColumns(), MANY_COLUMNS)));
+            for (long first = 0; first < count; first += width) {
+                long end = Math.min(count, first + width);
+                Block part = new Block(first, end, from, to);
+                boolean last = lastStage && end == count;
+                try (TensorScope scope = backend.openScope();
+                        BackwardSweep sweep = sweep(stage, chunk, residuals)) {
+                    Curvature.Columns sent = PluginCalls.call(
+                            Part.of(source.node()),
+                            "in its curvature",
+                            () -> source.curvature()
+                                    .columns(chunk.context(source.node(), scope), part.fromColumn(), part.toColumn()));
+                    check(source.node(), sent, part);
+                    Step step = new Step(part, count, layout.samples(), sent.weights());
+                    sweep.send(residuals.signal(), source.node(), sent.inputs(), step);
+                    sweep.walk(node -> last && node > residuals.top());
+                }
+            }
+        }
+    }
+
+    private void check(BoundNode node, Curvature.Columns columns, Block block) {
+        Part part = Part.of(node);
+        Shape weights = Shape.of(block.columns(), block.samples());
+        PluginCalls.check(part, "the weights of its curvature", columns.weights(), weights, layout.dtype());
+        if (columns.inputs().size() != node.inputs().size()) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "The curvature of %s has columns for %d input(s) instead of %d. This is an error of the plugin that provides it, %s."
+                            .formatted(
+                                    node.described(),
+                                    columns.inputs().size(),
+                                    node.inputs().size(),
+                                    part.location()));
+        }
+        for (int input = 0; input < columns.inputs().size(); input++) {
+            Shape shape = layout.graph().shape(node.inputs().get(input)).prepend(block.columns(), block.samples());
+            PluginCalls.check(part, "columns of its curvature", columns.inputs().get(input), shape, layout.dtype());
+        }
+    }
+
+    private BackwardSweep sweep(int stage, ChunkForward chunk, Residuals residuals) {
+        return new BackwardSweep(
+                layout,
+                backend,
+                chunk,
+                (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives),
+                residuals);
     }
 
     private long blockOf(SignalLayout signal, long count) {
