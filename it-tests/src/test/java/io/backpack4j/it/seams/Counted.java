@@ -3,6 +3,7 @@ package io.backpack4j.it.seams;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
@@ -39,6 +40,12 @@ record Counted(Module module, List<String> notes) implements Module {
             @Override
             public Tensor output() {
                 return evaluation.output();
+            }
+
+            @Override
+            public Curvature curvature(EvaluationContext second, Tensor cotangents) {
+                notes.add("curvature");
+                return evaluation.curvature(second, cotangents);
             }
 
             @Override

@@ -8,6 +8,9 @@ import io.backpack4j.ext.firstorder.BatchGrad;
 import io.backpack4j.ext.firstorder.BatchL2Grad;
 import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.firstorder.Variance;
+import io.backpack4j.ext.secondorder.BatchDiagHessian;
+import io.backpack4j.ext.secondorder.DiagGGNExact;
+import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Frozen;
@@ -283,6 +286,35 @@ class SeamsTest {
                 .add("gate", new GatedSquare(), "left", "right")
                 .add("head", new Linear(3, 3))
                 .build();
+    }
+
+    @Test
+    void modules_without_a_second_derivative_are_refused_all_at_once() {
+        Graph graph = Graph.builder()
+                .add("stem", new Linear(4, 3))
+                .add("left", new Tanh(), "stem")
+                .add("gate", new GatedSquare(), "left", "stem")
+                .add("other", new GatedSquare(), "gate", "left")
+                .build();
+        Loss loss = new MSELoss(LossReduction.MEAN);
+        Request<?>[] hessians = {Request.of(new DiagHessian()), Request.of(new BatchDiagHessian())};
+        assertThatThrownBy(() -> run(graph, loss, Map.of(), PassOptions.DEFAULT, hessians))
+                .isInstanceOfSatisfying(
+                        BackpackException.class,
+                        e -> assertThat(e.problems())
+                                .extracting(problem -> "[%s] %s".formatted(problem.id(), problem.message()))
+                                .containsExactlyInAnyOrder(
+                                        noRule("DiagHessian", "gate"),
+                                        noRule("DiagHessian", "other"),
+                                        noRule("BatchDiagHessian", "gate"),
+                                        noRule("BatchDiagHessian", "other")));
+        Request<?> gain = Request.of(new DiagGGNExact());
+        assertThat(run(graph, loss, Map.of(), PassOptions.DEFAULT, gain)).containsKey("gate.gain/diag_ggn_exact");
+    }
+
+    private static String noRule(String extension, String node) {
+        return "[UnsupportedModule] %s has no rule for node '%s' (GatedSquare). Modules with one: Linear, Tanh, and others that 'backpack support' lists."
+                .formatted(extension, node);
     }
 
     @Test

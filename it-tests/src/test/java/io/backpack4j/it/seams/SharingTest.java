@@ -6,8 +6,10 @@ import io.backpack4j.ext.firstorder.BatchGrad;
 import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.secondorder.BatchDiagGGNExact;
 import io.backpack4j.ext.secondorder.BatchDiagGGNMC;
+import io.backpack4j.ext.secondorder.BatchDiagHessian;
 import io.backpack4j.ext.secondorder.DiagGGNExact;
 import io.backpack4j.ext.secondorder.DiagGGNMC;
+import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
 import io.backpack4j.ext.secondorder.SqrtGGNMC;
 import io.backpack4j.kernel.BackPack;
@@ -38,6 +40,11 @@ class SharingTest {
 
     /** What a pass asks of the nodes {@code Linear}, {@code Tanh} and {@code Linear}, sorted, in this order. */
     private static List<List<String>> notes(PassOptions options, Extension<?>... extensions) {
+        return notes(
+                options, Arrays.stream(extensions).<Request<?>>map(Request::of).toList());
+    }
+
+    private static List<List<String>> notes(PassOptions options, List<Request<?>> requests) {
         Counted first = Counted.of(new Linear(5, 4, false));
         Counted between = Counted.of(new Tanh());
         Counted last = Counted.of(new Linear(4, CLASSES, false));
@@ -53,8 +60,6 @@ class SharingTest {
                         .targets(Shape.of(N), new long[] {0, 2, 1, 0})
                         .build()) {
             model.parameters().initialize(1);
-            List<Request<?>> requests =
-                    Arrays.stream(extensions).<Request<?>>map(Request::of).toList();
             Plan plan = backpack.plan(model, batch, requests, options);
             for (Counted node : List.of(first, between, last)) {
                 node.notes().clear();
@@ -122,5 +127,60 @@ class SharingTest {
                         "weight SumOfSquares of 1",
                         "weight SumOfSquares of 1",
                         "weight SumOfSquares of 2"));
+    }
+
+    @Test
+    void the_hessian_shares_the_root_and_sends_columns_only_below_the_node_they_come_from() {
+        List<List<String>> notes = notes(PassOptions.DEFAULT, new DiagHessian(), new DiagGGNExact(), new BatchGrad());
+
+        assertThat(notes.get(0))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 3",
+                        "pullback of 4",
+                        "curvature",
+                        "weight Sum of 1",
+                        "weight PerSample of 1",
+                        "weight SumOfSquares of 3",
+                        "weight SumOfSquares of 4");
+        assertThat(notes.get(1)).containsExactlyInAnyOrder("pullback of 1", "pullback of 3", "curvature");
+        assertThat(notes.get(2))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 3",
+                        "curvature",
+                        "weight Sum of 1",
+                        "weight PerSample of 1",
+                        "weight SumOfSquares of 3");
+    }
+
+    @Test
+    void nodes_without_a_parameter_below_that_wants_it_send_nothing() {
+        List<List<String>> notes =
+                notes(PassOptions.DEFAULT, List.of(Request.of(new DiagHessian()).only("2.weight")));
+
+        assertThat(notes.get(0)).containsExactlyInAnyOrder("pullback of 1", "weight Sum of 1");
+        assertThat(notes.get(1)).containsExactly("pullback of 1");
+        assertThat(notes.get(2))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1", "pullback of 3", "curvature", "weight Sum of 1", "weight SumOfSquares of 3");
+    }
+
+    @Test
+    void columns_of_nodes_come_in_blocks() {
+        List<String> atFirst =
+                notes(PassOptions.DEFAULT.block(3), new BatchDiagHessian()).get(0);
+
+        assertThat(atFirst)
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 3",
+                        "pullback of 3",
+                        "pullback of 1",
+                        "curvature",
+                        "weight Sum of 1",
+                        "weight SumOfSquaresPerSample of 3",
+                        "weight SumOfSquaresPerSample of 3",
+                        "weight SumOfSquaresPerSample of 1");
     }
 }

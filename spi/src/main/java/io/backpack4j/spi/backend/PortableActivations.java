@@ -216,7 +216,8 @@ final class PortableActivations {
         Tensor elsewhere = temporary();
         ops.apply(UnaryOperation.POSITIVE, x, elsewhere);
         ops.affine(elsewhere, -1, 1, elsewhere);
-        ops.affine(x, 1, limit, destination);
+        ops.combine(MINIMUM, x, constant(0), destination);
+        ops.affine(destination, 1, limit, destination);
         ops.combine(MULTIPLY, destination, elsewhere, destination);
     }
 
