@@ -1,9 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
-import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
-import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.Extension;
@@ -12,10 +9,8 @@ import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SitePartial;
-import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
-import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
@@ -34,9 +29,6 @@ import org.jspecify.annotations.Nullable;
  * Belongs to one thread.
  */
 public final class PassRun {
-
-    /** More columns of a node's curvature at once are not worth their memory. */
-    private static final long MANY_COLUMNS = 64;
 
     private final PassLayout layout;
     private final Splitting splitting;
@@ -89,6 +81,11 @@ public final class PassRun {
             for (int stage = 1; stage <= layout.stages(); stage++) {
                 boolean last = stage == layout.stages();
                 long samples = layout.samples();
+                if (layout.residual(stage).isPresent()) {
+                    for (SiteState site : sites) {
+                        site.clear(stage, new ResidualCurvature());
+                    }
+                }
                 for (long from = 0; from < samples; from += splitting.chunkSamples()) {
                     long to = Math.min(samples, from + splitting.chunkSamples());
                     ChunkForward chunk =
@@ -97,7 +94,7 @@ public final class PassRun {
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
                     }
-                    walkBack(stage, chunk, from, to, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < samples) {
                         chunk.close();
@@ -113,115 +110,8 @@ public final class PassRun {
         }
     }
 
-    private void walkBack(int stage, ChunkForward chunk, long from, long to, boolean lastStage) {
-        try (Residuals residuals = new Residuals(layout, layout.residual(stage), backend, chunk)) {
-            walkFromLoss(stage, chunk, from, to, lastStage, residuals);
-            residuals.requireSupported();
-            if (layout.residual(stage).isPresent() && from == 0) {
-                for (SiteState site : sites) {
-                    site.clear(stage, new ResidualCurvature());
-                }
-            }
-            for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
-                walkFromNode(stage, chunk, from, to, lastStage, residuals, source);
-            }
-        }
-    }
-
-    private void walkFromLoss(
-            int stage, ChunkForward chunk, long from, long to, boolean lastStage, Residuals residuals) {
-        List<SignalLayout> signals = layout.signals(stage);
-        long blocks = 1;
-        for (SignalLayout signal : signals) {
-            long count = columns.computeIfAbsent(
-                    signal.source(),
-                    absent -> PluginCalls.call(
-                            Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
-            blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
-        }
-        for (long block = 0; block < blocks; block++) {
-            boolean last = lastStage && block == blocks - 1;
-            try (BackwardSweep sweep = sweep(stage, chunk, residuals)) {
-                for (SignalLayout signal : signals) {
-                    long count = Objects.requireNonNull(columns.get(signal.source()));
-                    long width = blockOf(signal, count);
-                    if (block * width < count) {
-                        Block part = new Block(block * width, Math.min(count, (block + 1) * width), from, to);
-                        sweep.send(signal, new Step(part, count, layout.samples(), null));
-                    }
-                }
-                sweep.walk(node -> last && node > residuals.top());
-            }
-        }
-    }
-
-    /** Sends the columns of a node's curvature through the nodes below, a block at a time. */
-    private void walkFromNode(
-            int stage,
-            ChunkForward chunk,
-            long from,
-            long to,
-            boolean lastStage,
-            Residuals residuals,
-            Residuals.Source source) {
-        try (TensorScope owner = source.scope()) {
-            long count = source.curvature().columns();
-            long width = Math.max(1, Math.min(count, Math.min(splitting.blockColumns(), MANY_COLUMNS)));
-            for (long first = 0; first < count; first += width) {
-                long end = Math.min(count, first + width);
-                Block part = new Block(first, end, from, to);
-                boolean last = lastStage && end == count;
-                try (TensorScope scope = backend.openScope();
-                        BackwardSweep sweep = sweep(stage, chunk, residuals)) {
-                    Curvature.Columns sent = PluginCalls.call(
-                            Part.of(source.node()),
-                            "in its curvature",
-                            () -> source.curvature()
-                                    .columns(chunk.context(source.node(), scope), part.fromColumn(), part.toColumn()));
-                    check(source.node(), sent, part);
-                    Step step = new Step(part, count, layout.samples(), sent.weights());
-                    sweep.send(residuals.signal(), source.node(), sent.inputs(), step);
-                    sweep.walk(node -> last && node > residuals.top());
-                }
-            }
-        }
-    }
-
-    private void check(BoundNode node, Curvature.Columns columns, Block block) {
-        Part part = Part.of(node);
-        Shape weights = Shape.of(block.columns(), block.samples());
-        PluginCalls.check(part, "the weights of its curvature", columns.weights(), weights, layout.dtype());
-        if (columns.inputs().size() != node.inputs().size()) {
-            throw new BackpackException(
-                    "PluginFailure",
-                    "The curvature of %s has columns for %d input(s) instead of %d. This is an error of the plugin that provides it, %s."
-                            .formatted(
-                                    node.described(),
-                                    columns.inputs().size(),
-                                    node.inputs().size(),
-                                    part.location()));
-        }
-        for (int input = 0; input < columns.inputs().size(); input++) {
-            Shape shape = layout.graph().shape(node.inputs().get(input)).prepend(block.columns(), block.samples());
-            PluginCalls.check(part, "columns of its curvature", columns.inputs().get(input), shape, layout.dtype());
-        }
-    }
-
-    private BackwardSweep sweep(int stage, ChunkForward chunk, Residuals residuals) {
-        return new BackwardSweep(
-                layout,
-                backend,
-                chunk,
-                (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives),
-                residuals);
-    }
-
-    private long blockOf(SignalLayout signal, long count) {
-        return signal.splitsColumns() ? Math.max(1, Math.min(count, splitting.blockColumns())) : Math.max(1, count);
-    }
-
-    private static long ceilingOf(long count, long width) {
-        return (count + width - 1) / width;
+    private BackwardSweep.SiteVisitor visitor(int stage) {
+        return (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives);
     }
 
     private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
