@@ -32,8 +32,10 @@ class SecondOrderPluginTest {
                 .contains(
                         "BatchDiagGGNExact",
                         "BatchDiagGGNMC",
+                        "BatchDiagHessian",
                         "DiagGGNExact",
                         "DiagGGNMC",
+                        "DiagHessian",
                         "SqrtGGNExact",
                         "SqrtGGNMC");
         for (ExtensionProvider provider : plugin.extensions()) {
@@ -49,6 +51,8 @@ class SecondOrderPluginTest {
         assertThat(new BatchDiagGGNMC().resultName()).isEqualTo("diag_ggn_mc_batch");
         assertThat(new SqrtGGNExact().resultName()).isEqualTo("sqrt_ggn_exact");
         assertThat(new SqrtGGNMC().resultName()).isEqualTo("sqrt_ggn_mc");
+        assertThat(new DiagHessian().resultName()).isEqualTo("diag_h");
+        assertThat(new BatchDiagHessian().resultName()).isEqualTo("diag_h_batch");
     }
 
     @Test

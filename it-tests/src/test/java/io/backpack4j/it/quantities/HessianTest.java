@@ -208,6 +208,30 @@ class HessianTest {
     }
 
     @Test
+    void columns_come_in_blocks_that_fit_the_memory() {
+        Random random = new Random(3);
+        ModelDescription model = Networks.model(
+                "CrossEntropyLoss",
+                "mean",
+                Networks.linear("0", 6, 40),
+                Networks.node("1", "Sigmoid", Map.of()),
+                Networks.linear("2", 40, 30),
+                Networks.node("3", "Tanh", Map.of()),
+                Networks.linear("4", 30, 3));
+        Problem problem = Networks.problem(random, model, 8, new int[] {6}, 3);
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            List<Request<?>> requests = List.of(passes.request("DiagHessian", Map.of()));
+            Map<String, double[]> whole = passes.run(problem, requests, PassOptions.DEFAULT);
+            long peak = passes.peak(problem, requests, PassOptions.DEFAULT);
+            for (double part : new double[] {0.7, 0.5, 0.35}) {
+                PassOptions options = PassOptions.DEFAULT.memory((long) (part * peak));
+                Setting.FLOAT64.assertClose(options.toString(), passes.run(problem, requests, options), whole);
+                assertThat(passes.peak(problem, requests, options)).isLessThanOrEqualTo((long) (part * peak));
+            }
+        }
+    }
+
+    @Test
     void a_parameter_that_is_used_twice_is_refused() {
         NodeDescription second = Networks.linear("2", 4, 4);
         ModelDescription model = Networks.model(

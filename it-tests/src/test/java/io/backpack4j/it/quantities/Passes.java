@@ -91,6 +91,18 @@ final class Passes implements AutoCloseable {
         return arrays;
     }
 
+    /** The most memory that the plan expects, in bytes. */
+    long peak(Problem problem, List<Request<?>> requests, PassOptions options) {
+        Shape[] shapes = problem.inputs().values().stream()
+                .map(input -> shape(input).dropFirst(1))
+                .toArray(Shape[]::new);
+        try (Model model = backpack.model(problem.model(), setting.dtype(), shapes);
+                Batch batch =
+                        batch(problem, LongStream.range(0, problem.samples()).toArray())) {
+            return backpack.plan(model, batch, requests, options).peakBytes();
+        }
+    }
+
     private Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
         problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
