@@ -80,6 +80,7 @@ public final class ContractionChecks {
         requests.add(new Request(new Contraction.SumOfSquares(), null, null));
         requests.add(new Request(new Contraction.SumOfSquares(), normal(weights), weights));
         requests.add(new Request(new Contraction.SumOfSquaresPerSample(), null, null));
+        requests.add(new Request(new Contraction.SumOfSquaresPerSample(), normal(weights), weights));
         requests.add(new Request(new Contraction.SquaredNorms(), null, null));
         requests.add(new Request(new Contraction.InnerProducts(true), null, null));
         requests.add(new Request(new Contraction.InnerProducts(false), null, null));

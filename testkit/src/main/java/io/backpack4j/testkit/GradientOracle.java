@@ -66,7 +66,7 @@ public final class GradientOracle {
         } else if (contraction instanceof Contraction.SumOfSquares) {
             return List.of(sumOfSquares(operand));
         } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-            return List.of(sumOfSquaresPerSample());
+            return List.of(sumOfSquaresPerSample(operand));
         } else if (contraction instanceof Contraction.SquaredNorms) {
             return List.of(squaredNorms());
         } else if (contraction instanceof Contraction.InnerProducts products) {
@@ -143,12 +143,13 @@ public final class GradientOracle {
         return result;
     }
 
-    private double[] sumOfSquaresPerSample() {
+    private double[] sumOfSquaresPerSample(double @Nullable [] weights) {
         double[] result = new double[samples * elements];
         for (int v = 0; v < columns; v++) {
             for (int n = 0; n < samples; n++) {
+                double weight = weights == null ? 1 : weights[v * samples + n];
                 for (int p = 0; p < elements; p++) {
-                    result[n * elements + p] += g(v, n, p) * g(v, n, p);
+                    result[n * elements + p] += weight * g(v, n, p) * g(v, n, p);
                 }
             }
         }

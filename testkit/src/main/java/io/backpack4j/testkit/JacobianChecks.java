@@ -21,8 +21,8 @@ import java.util.Random;
 
 /**
  * Compares a module's way back with differences of its way there, in double precision: the cotangents of every input,
- * and all contractions of every parameter. Inputs and the output are closed after the forward pass unless the module
- * declares that it keeps them.
+ * and all contractions of every parameter; and its curvature, if it has a rule, with differences of its way back. Inputs
+ * and the output are closed after the forward pass unless the module declares that it keeps them.
  */
 public final class JacobianChecks {
 
@@ -57,6 +57,23 @@ public final class JacobianChecks {
         JacobianChecks checks = new JacobianChecks(module, samples, List.of(perSample));
         checks.check(1);
         checks.check(3);
+        double[] gradient = Randomness.normal(checks.random, checks.output().elements());
+        new CurvatureChecks(checks, samples, checks.inputShapes, gradient).run();
+    }
+
+    List<double[]> inputs() {
+        return inputs;
+    }
+
+    List<ParameterSpec> trained() {
+        return declaration.parameters().stream()
+                .filter(ParameterSpec::trainable)
+                .toList();
+    }
+
+    /** The shape of the output, {@code [N, *out]}. */
+    Shape output() {
+        return declaration.output().prepend(samples);
     }
 
     /** Numbers at which functions with a kink at zero are smooth. */
@@ -69,11 +86,11 @@ public final class JacobianChecks {
     }
 
     private void check(int columns) {
-        Shape outputShape = declaration.output().prepend(samples);
+        Shape outputShape = output();
         double[] cotangents = Randomness.normal(random, columns * outputShape.elements());
         try (HeapBackend backend = new HeapBackend();
                 TensorScope scope = backend.openScope()) {
-            Evaluation evaluation = evaluate(backend, scope, outputShape);
+            Evaluation evaluation = evaluate(backend, scope);
             Tensor given = backend.upload(scope, outputShape.prepend(columns), DType.FLOAT64, cotangents);
             try (TensorScope back = backend.openScope()) {
                 Pullback pullback = evaluation.pullback(TestContext.of(backend, back, samples), given);
@@ -91,11 +108,11 @@ public final class JacobianChecks {
         }
     }
 
-    private Evaluation evaluate(HeapBackend backend, TensorScope scope, Shape outputShape) {
+    Evaluation evaluate(HeapBackend backend, TensorScope scope) {
         List<Tensor> tensors = uploadInputs(backend, scope);
         Evaluation evaluation =
                 module.evaluate(TestContext.of(backend, scope, samples), tensors, uploadParameters(backend, scope));
-        assertThat(evaluation.output().shape()).isEqualTo(outputShape);
+        assertThat(evaluation.output().shape()).isEqualTo(output());
         if (!declaration.retainsInputs()) {
             tensors.forEach(Tensor::close);
         }
@@ -122,7 +139,7 @@ public final class JacobianChecks {
         return tensors;
     }
 
-    private double[] values(ParameterSpec spec) {
+    double[] values(ParameterSpec spec) {
         return Objects.requireNonNull(parameters.get(spec.name()));
     }
 
@@ -186,5 +203,10 @@ public final class JacobianChecks {
                     .output()
                     .toDoubleArray();
         }
+    }
+
+    @Override
+    public String toString() {
+        return module.toString();
     }
 }

@@ -80,6 +80,7 @@ record TileChecks(BackendComparison both) {
         consumers.add(new TileConsumer.SumOfSquares(side.tensor(tile), null, side.tensor(batch)));
         consumers.add(new TileConsumer.SumOfSquares(side.tensor(tile), side.tensor(tile), side.tensor(batch)));
         consumers.add(new TileConsumer.SumOfSquaresPerSample(side.tensor(tile.prepend(samples))));
+        consumers.add(new TileConsumer.SumOfSquaresPerSample(side.tensor(tile.prepend(samples)), side.tensor(batch)));
         consumers.add(new TileConsumer.SquaredNorms(side.dirty(batch)));
         consumers.add(new TileConsumer.Copy(side.dirty(tile.prepend(batch))));
         consumers.add(new TileConsumer.Dot(side.tensor(tile.prepend(2)), side.dirty(2, batch)));

@@ -46,8 +46,7 @@ final class InputGrams {
         for (long from = 0; from < sizes.batch; from += run) {
             long count = Math.min(run, sizes.batch - from);
             try (TensorScope scope = backend.openScope()) {
-                new Run(scope, window, sizes, channels, count)
-                        .add(inputs + from * sample, scale, destination);
+                new Run(scope, window, sizes, channels, count).add(inputs + from * sample, scale, destination);
             }
         }
     }
@@ -163,11 +162,8 @@ final class InputGrams {
                 return;
             }
             long inner = (to - from) * length;
-            PrimitiveKey key = context.key(DnnlKind.GRAM)
-                    .add(inner)
-                    .add(width)
-                    .add(stride)
-                    .add(beta);
+            PrimitiveKey key =
+                    context.key(DnnlKind.GRAM).add(inner).add(width).add(stride).add(beta);
             long row = length * width * Float.BYTES;
             context.get(
                             key,
@@ -185,8 +181,11 @@ final class InputGrams {
 
         /** Copies a block, transposed or not, into the whole matrix. */
         private void copy(long from, long stride, boolean transposed, long block) {
-            PrimitiveKey key =
-                    context.key(DnnlKind.GRAM_BLOCK).add(width).add(stride).add(total).add(transposed ? 1 : 0);
+            PrimitiveKey key = context.key(DnnlKind.GRAM_BLOCK)
+                    .add(width)
+                    .add(stride)
+                    .add(total)
+                    .add(transposed ? 1 : 0);
             long[] square = {width, width};
             context.get(
                             key,
@@ -241,7 +240,8 @@ final class InputGrams {
                     step *= sizes.output[axis];
                 }
                 if (Arrays.stream(box).allMatch(size -> size > 0)) {
-                    PrimitiveKey key = context.key(DnnlKind.UNFOLD).add(box).add(read).add(write);
+                    PrimitiveKey key =
+                            context.key(DnnlKind.UNFOLD).add(box).add(read).add(write);
                     context.get(
                                     key,
                                     Cost.elements(unfolded.elements / elements),

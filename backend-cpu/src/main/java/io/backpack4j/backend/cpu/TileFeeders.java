@@ -86,11 +86,17 @@ final class TileFeeders {
     }
 
     private TileFeeder sumOfSquaresPerSample(TileConsumer.SumOfSquaresPerSample squares) {
+        Tensor weights = squares.weights();
         long to = address(squares.destination());
         long samples = squares.destination().shape().size(0);
-        return new TileFeeder(squares(false, false), (primitive, tile, b) -> {
+        long firstWeight = weights == null ? 0 : address(weights);
+        return new TileFeeder(squares(false, weights != null), (primitive, tile, b) -> {
             long sums = to + b % samples * bytes;
-            primitive.at(0, tile).at(1, tile).at(2, sums).at(3, sums).run(context);
+            primitive.at(0, tile).at(1, tile).at(2, sums).at(3, sums);
+            if (weights != null) {
+                primitive.at(4, firstWeight + b * Float.BYTES);
+            }
+            primitive.run(context);
         });
     }
 

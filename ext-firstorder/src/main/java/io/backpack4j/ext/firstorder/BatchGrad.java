@@ -1,9 +1,9 @@
 package io.backpack4j.ext.firstorder;
 
-import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.extension.Subsampling;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
@@ -21,8 +21,7 @@ public record BatchGrad(Optional<List<Integer>> subsampling) implements TensorEx
     private static final String KEY = "gradients";
 
     public BatchGrad {
-        subsampling = subsampling.map(List::copyOf);
-        subsampling.ifPresent(BatchGrad::check);
+        subsampling = Subsampling.checked(this, subsampling);
     }
 
     /** Of all samples. */
@@ -42,33 +41,12 @@ public record BatchGrad(Optional<List<Integer>> subsampling) implements TensorEx
 
     @Override
     public void declare(int stage, SiteDeclaration site) {
-        for (int position : subsampling.orElse(List.of())) {
-            if (position >= site.samples()) {
-                throw invalid("asks for position %d, but the batch has %d samples: possible are 0 to %d"
-                        .formatted(position, site.samples(), site.samples() - 1));
-            }
-        }
+        Subsampling.requireWithin(this, subsampling, site.samples());
         site.accumulate(KEY, new LossGradient(), new Contraction.PerSample(subsampling));
     }
 
     @Override
     public Tensor finish(SitePartial partial) {
         return Columns.only(partial, KEY);
-    }
-
-    private static void check(List<Integer> positions) {
-        if (positions.isEmpty()) {
-            throw invalid("names no position; leave it out to have all samples");
-        }
-        for (int position : positions) {
-            if (position < 0) {
-                throw invalid(
-                        "asks for position %d, but positions in the batch are counted from 0".formatted(position));
-            }
-        }
-    }
-
-    private static BackpackException invalid(String problem) {
-        return new BackpackException("InvalidArgument", "Option 'subsampling' of BatchGrad " + problem + ".");
     }
 }

@@ -34,6 +34,46 @@ final class Losses {
         return 1.0 / (samples * (loss.type().equals("CrossEntropyLoss") ? terms / output.shape()[0] : terms));
     }
 
+    /** The Hessian of ℓ by the outputs of one sample. */
+    static double[][] hessian(LossDescription loss, Values output, Numbers target) {
+        List<Value> outputs = output.elements().stream()
+                .map(value -> Value.variable(value.number()))
+                .toList();
+        Value value = value(loss, new Values(output.shape(), outputs), target);
+        return value.derivatives(outputs).stream()
+                .map(derivative -> numbers(derivative.derivatives(outputs)))
+                .toArray(double[][]::new);
+    }
+
+    /** BackPACK's root of c times that Hessian: one row per column, each of the outputs' length. */
+    static double[][] root(LossDescription loss, Values output, double factor) {
+        double[] logits = output.numbers();
+        double[][] root = new double[logits.length][logits.length];
+        if (!loss.type().equals("CrossEntropyLoss")) {
+            for (int i = 0; i < logits.length; i++) {
+                double probability = 1 / (1 + Math.exp(-logits[i]));
+                root[i][i] = Math.sqrt(factor * (loss.type().equals("MSELoss") ? 2 : probability * (1 - probability)));
+            }
+            return root;
+        }
+        int classes = output.shape()[0];
+        int positions = logits.length / classes;
+        for (int q = 0; q < positions; q++) {
+            double[] p = new double[classes];
+            for (int c = 0; c < classes; c++) {
+                p[c] = Math.exp(logits[c * positions + q]);
+            }
+            double total = Arrays.stream(p).sum();
+            for (int v = 0; v < classes; v++) {
+                for (int c = 0; c < classes; c++) {
+                    root[v * positions + q][c * positions + q] = Math.sqrt(factor * p[c] / total)
+                            * ((v == c ? 1 : 0) - Math.sqrt(p[v] / total * p[c] / total));
+                }
+            }
+        }
+        return root;
+    }
+
     private interface Term {
         Value of(Value output, double target);
     }

@@ -54,6 +54,22 @@ final class Networks {
         return parameters;
     }
 
+    /** A problem with outputs of shape {@code [out]}. */
+    static Problem problem(Random random, ModelDescription model, int samples, int[] input, int out) {
+        int[] shape =
+                IntStream.concat(IntStream.of(samples), Arrays.stream(input)).toArray();
+        Numbers targets = model.loss().type().equals("CrossEntropyLoss")
+                ? new Numbers(
+                        new int[] {samples},
+                        IntStream.range(0, samples)
+                                .mapToDouble(i -> random.nextInt(out))
+                                .toArray())
+                : new Numbers(
+                        new int[] {samples, out},
+                        random.doubles((long) samples * out).toArray());
+        return new Problem(model, Map.of("input", normal(random, shape)), targets, parameters(random, model));
+    }
+
     /**
      * A residual network on samples of shape {@code [3, 4]} with outputs of shape {@code [3]}: shared positions, then
      * vectors.
@@ -70,15 +86,6 @@ final class Networks {
                 linear("4", 12, 5),
                 node("5", "Sigmoid", Map.of()),
                 linear("6", 5, 3));
-        Numbers targets = loss.equals("CrossEntropyLoss")
-                ? new Numbers(
-                        new int[] {samples},
-                        IntStream.range(0, samples)
-                                .mapToDouble(i -> random.nextInt(3))
-                                .toArray())
-                : new Numbers(
-                        new int[] {samples, 3}, random.doubles(samples * 3L).toArray());
-        Map<String, Numbers> inputs = Map.of("input", normal(random, samples, 3, 4));
-        return new Problem(model, inputs, targets, parameters(random, model));
+        return problem(random, model, samples, new int[] {3, 4}, 3);
     }
 }

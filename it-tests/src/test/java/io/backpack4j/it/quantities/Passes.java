@@ -30,8 +30,12 @@ final class Passes implements AutoCloseable {
     private final BackPack backpack;
 
     Passes(Setting setting) {
+        this(setting, 2);
+    }
+
+    Passes(Setting setting, int threads) {
         this.setting = setting;
-        this.backpack = setting.open();
+        this.backpack = setting.open(threads);
     }
 
     BackPack backpack() {
@@ -85,6 +89,18 @@ final class Passes implements AutoCloseable {
         }
         assertThat(backpack.backend().memory().openTensors()).as("open tensors").isZero();
         return arrays;
+    }
+
+    /** The most memory that the plan expects, in bytes. */
+    long peak(Problem problem, List<Request<?>> requests, PassOptions options) {
+        Shape[] shapes = problem.inputs().values().stream()
+                .map(input -> shape(input).dropFirst(1))
+                .toArray(Shape[]::new);
+        try (Model model = backpack.model(problem.model(), setting.dtype(), shapes);
+                Batch batch =
+                        batch(problem, LongStream.range(0, problem.samples()).toArray())) {
+            return backpack.plan(model, batch, requests, options).peakBytes();
+        }
     }
 
     private Batch batch(Problem problem, long... sampleIds) {

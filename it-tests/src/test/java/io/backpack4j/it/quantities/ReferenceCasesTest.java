@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.formats.ExtensionExpressions;
 import io.backpack4j.it.oracle.FirstOrder;
+import io.backpack4j.it.oracle.SecondOrder;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import java.io.IOException;
@@ -80,6 +81,17 @@ class ReferenceCasesTest {
             names.remove("batch_l2");
         }
         return names;
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void the_oracle_of_second_order_agrees_with_the_reference(ReferenceCase reference) {
+        Map<String, double[]> actual = new SecondOrder(reference.problem(), true).results();
+        Map<String, double[]> expected = new TreeMap<>(reference.results());
+        expected.keySet().retainAll(actual.keySet());
+        assertThat(expected).isNotEmpty();
+        actual.keySet().retainAll(expected.keySet());
+        Setting.FLOAT64.assertClose(reference.name(), actual, expected);
     }
 
     @Test

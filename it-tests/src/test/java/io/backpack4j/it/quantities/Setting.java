@@ -30,10 +30,10 @@ enum Setting {
         return dtype;
     }
 
-    BackPack open() {
+    BackPack open(int threads) {
         return BackPack.builder()
                 .backend("cpu")
-                .threads(2)
+                .threads(threads)
                 .properties(properties)
                 .build();
     }

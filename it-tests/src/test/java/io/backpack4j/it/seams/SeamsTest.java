@@ -8,6 +8,9 @@ import io.backpack4j.ext.firstorder.BatchGrad;
 import io.backpack4j.ext.firstorder.BatchL2Grad;
 import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.firstorder.Variance;
+import io.backpack4j.ext.secondorder.BatchDiagHessian;
+import io.backpack4j.ext.secondorder.DiagGGNExact;
+import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Frozen;
@@ -22,8 +25,13 @@ import io.backpack4j.modules.linear.Tanh;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.modules.linear.loss.MSELoss;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.ResidualCurvature;
+import io.backpack4j.spi.extension.SiteDeclaration;
+import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -283,6 +291,85 @@ class SeamsTest {
                 .add("gate", new GatedSquare(), "left", "right")
                 .add("head", new Linear(3, 3))
                 .build();
+    }
+
+    @Test
+    void curvature_of_nodes_may_be_wanted_in_a_later_stage() {
+        Loss loss = new MSELoss(LossReduction.SUM);
+        for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(2))) {
+            Map<String, double[]> results = run(
+                    tied(false),
+                    loss,
+                    Map.of(),
+                    options,
+                    Request.of(new LateHessian(1)),
+                    Request.of(new LateHessian(2)),
+                    Request.of(new DiagHessian()),
+                    Request.of(new DiagGGNExact()));
+            for (String parameter : List.of("first.weight", "second.bias", "last.weight")) {
+                double[] hessian = results.get(parameter + "/diag_h");
+                double[] ggn = results.get(parameter + "/diag_ggn_exact");
+                double[] late = results.get(parameter + "/residual2");
+                assertThat(late).containsExactly(results.get(parameter + "/residual1"));
+                for (int i = 0; i < hessian.length; i++) {
+                    assertThat(ggn[i] + late[i]).isCloseTo(hessian[i], within(1e-12));
+                }
+            }
+            assertThat(results.get("first.weight/residual2")).doesNotContain(0);
+            assertThat(results.get("last.weight/residual2")).containsOnly(0);
+        }
+    }
+
+    @Test
+    void columns_of_nodes_are_for_weighted_squares_only() {
+        TensorExtension norms = new TensorExtension() {
+            @Override
+            public String resultName() {
+                return "norms";
+            }
+
+            @Override
+            public void declare(int stage, SiteDeclaration site) {
+                site.accumulate("norms", new ResidualCurvature(), new Contraction.SquaredNorms());
+            }
+
+            @Override
+            public Tensor finish(SitePartial partial) {
+                return partial.tensor("norms");
+            }
+        };
+        assertThatThrownBy(() -> run(tied(false), crossEntropy(), Map.of(), PassOptions.DEFAULT, Request.of(norms)))
+                .hasMessageContaining("[InvalidDeclaration] Partial result 'norms' is SquaredNorms[] of the signal"
+                        + " 'curvature of non-linear nodes', whose columns are weighted");
+    }
+
+    @Test
+    void modules_without_a_second_derivative_are_refused_all_at_once() {
+        Graph graph = Graph.builder()
+                .add("stem", new Linear(4, 3))
+                .add("left", new Tanh(), "stem")
+                .add("gate", new GatedSquare(), "left", "stem")
+                .add("other", new GatedSquare(), "gate", "left")
+                .build();
+        Loss loss = new MSELoss(LossReduction.MEAN);
+        Request<?>[] hessians = {Request.of(new DiagHessian()), Request.of(new BatchDiagHessian())};
+        assertThatThrownBy(() -> run(graph, loss, Map.of(), PassOptions.DEFAULT, hessians))
+                .isInstanceOfSatisfying(
+                        BackpackException.class,
+                        e -> assertThat(e.problems())
+                                .extracting(problem -> "[%s] %s".formatted(problem.id(), problem.message()))
+                                .containsExactlyInAnyOrder(
+                                        noRule("DiagHessian", "gate"),
+                                        noRule("DiagHessian", "other"),
+                                        noRule("BatchDiagHessian", "gate"),
+                                        noRule("BatchDiagHessian", "other")));
+        Request<?> gain = Request.of(new DiagGGNExact());
+        assertThat(run(graph, loss, Map.of(), PassOptions.DEFAULT, gain)).containsKey("gate.gain/diag_ggn_exact");
+    }
+
+    private static String noRule(String extension, String node) {
+        return "[UnsupportedModule] %s has no rule for node '%s' (GatedSquare). Modules with one: Linear, Tanh, and others that 'backpack support' lists."
+                .formatted(extension, node);
     }
 
     @Test

@@ -6,6 +6,8 @@ import io.backpack4j.ext.firstorder.BatchGrad;
 import io.backpack4j.ext.firstorder.BatchL2Grad;
 import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.firstorder.Variance;
+import io.backpack4j.ext.secondorder.BatchDiagGGNMC;
+import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
@@ -46,7 +48,9 @@ class SteadyStateTest {
                 Request.of(new SumGradSquared()),
                 Request.of(new Variance()),
                 Request.of(new GhostClipping(0.1)),
-                Request.of(new EveryMergeRule(false)));
+                Request.of(new EveryMergeRule(false)),
+                Request.of(new BatchDiagGGNMC(2)),
+                Request.of(new DiagHessian()));
         Graph graph = Graph.sequential(
                 new Flatten(), new Linear(12, 9), new ReLU(), new Linear(9, 7), new Sigmoid(), new Linear(7, 5));
         Random random = new Random(5);

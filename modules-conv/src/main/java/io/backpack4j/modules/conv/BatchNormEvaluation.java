@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Pullback;
@@ -78,6 +79,11 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
             backend.reductions().reduce(Reduction.SUM, perSample, 0, 1, sum);
             backend.elementwise().affine(sum, 1.0 / Math.max(1, shape.size(0) * shape.size(2)), 0, sum);
         }
+    }
+
+    @Override
+    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
+        return module.usesBatch() ? Evaluation.super.curvature(context, cotangents) : Curvature.zero();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Pullback;
@@ -54,5 +55,10 @@ record ConvolutionEvaluation(
     @Override
     public Pullback pullback(EvaluationContext context, Tensor cotangents) {
         return new ConvolutionPullback(this, context, cotangents);
+    }
+
+    @Override
+    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
+        return Curvature.zero();
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.modules.conv;
 
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Pullback;
@@ -19,5 +20,10 @@ record InputEvaluation(Tensor output, Rule rule) implements Evaluation {
     @Override
     public Pullback pullback(EvaluationContext context, Tensor cotangents) {
         return input -> rule.pull(context, cotangents);
+    }
+
+    @Override
+    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
+        return Curvature.zero();
     }
 }

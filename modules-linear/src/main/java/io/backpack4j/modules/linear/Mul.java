@@ -24,11 +24,29 @@ public record Mul() implements Module {
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         List<Tensor> factors = List.copyOf(inputs);
         Tensor output = product(context, factors.get(0), factors.subList(1, factors.size()));
-        return new InputEvaluation(output, (pullback, cotangents, index) -> {
-            List<Tensor> others = new ArrayList<>(factors);
-            others.remove(index);
-            return product(pullback, cotangents, others);
-        });
+        return new InputEvaluation(
+                output,
+                (pullback, cotangents, index) -> {
+                    List<Tensor> others = new ArrayList<>(factors);
+                    others.remove(index);
+                    return product(pullback, cotangents, others);
+                },
+                (second, cotangents) -> new MulCurvature(factors.size(), couplings(second, factors, cotangents)));
+    }
+
+    /** The gradient times all factors but two, for every pair of inputs. */
+    private static List<Tensor> couplings(EvaluationContext context, List<Tensor> factors, Tensor cotangents) {
+        List<Tensor> couplings = new ArrayList<>();
+        Tensor gradient = context.scope().view(cotangents, factors.get(0).shape());
+        for (int first = 0; first < factors.size(); first++) {
+            for (int second = first + 1; second < factors.size(); second++) {
+                List<Tensor> others = new ArrayList<>(factors);
+                others.remove(second);
+                others.remove(first);
+                couplings.add(others.isEmpty() ? gradient : product(context, gradient, others));
+            }
+        }
+        return couplings;
     }
 
     /** x times all factors; x may have axes in front of theirs. */

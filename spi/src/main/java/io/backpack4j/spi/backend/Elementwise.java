@@ -56,4 +56,20 @@ public interface Elementwise {
             combine(BinaryOperation.MULTIPLY, cotangents, derivative, destination);
         }
     }
+
+    /**
+     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations.
+     *
+     * @param saved f(x) if {@link Activation#derivativeFromOutput()}, else x; {@code [N, *]}
+     * @param cotangents {@code [N, *]}
+     * @param destination {@code [N, *]}
+     */
+    default void activationCurvature(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
+        if (activation.derivativeFromOutput()) {
+            PortableActivations.secondDerivativeFromOutput(backend(), activation, saved, destination);
+        } else {
+            activation(activation, 2, saved, destination);
+        }
+        combine(BinaryOperation.MULTIPLY, destination, cotangents, destination);
+    }
 }

@@ -68,6 +68,34 @@ final class PortableActivations {
         }
     }
 
+    /** destination = f''(x), given y = f(x), where {@link Activation#derivativeFromOutput()}. */
+    static void secondDerivativeFromOutput(Backend backend, Activation activation, Tensor y, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            var writer = new PortableActivations(backend.elementwise(), scope, y, destination);
+            switch (activation.kind()) {
+                case RELU, LEAKY_RELU -> writer.ops.fill(destination, 0);
+                case ELU -> writer.eluSecondDerivativeFromOutput(activation.parameter());
+                case SELU -> writer.eluSecondDerivativeFromOutput(Activation.SELU_SCALE * Activation.SELU_ALPHA);
+                case SIGMOID -> {
+                    // y (1 - y) (1 - 2y)
+                    derivativeFromOutput(backend, activation, y, destination);
+                    Tensor factor = writer.temporary();
+                    writer.ops.affine(y, -2, 1, factor);
+                    writer.ops.combine(MULTIPLY, destination, factor, destination);
+                }
+                case TANH -> {
+                    // -2 y (1 - y) (1 + y)
+                    derivativeFromOutput(backend, activation, y, destination);
+                    writer.ops.combine(MULTIPLY, destination, y, destination);
+                    writer.ops.affine(destination, -2, 0, destination);
+                }
+                case LOG_SIGMOID ->
+                    throw new BackpackException(
+                            "InvalidActivation", "The derivatives of LogSigmoid need its input, not its output.");
+            }
+        }
+    }
+
     private void value(Activation activation) {
         switch (activation.kind()) {
             case RELU -> ops.combine(MAXIMUM, x, constant(0), destination);
@@ -181,6 +209,16 @@ final class PortableActivations {
         ops.affine(elsewhere, 1, scale * alpha, destination);
         ops.affine(positive, scale - scale * alpha, 0, positive);
         ops.addScaled(1, positive, destination);
+    }
+
+    /** 0 where y &gt; 0, y + limit elsewhere, limit being minus the function's at −∞; x holds y here. */
+    private void eluSecondDerivativeFromOutput(double limit) {
+        Tensor elsewhere = temporary();
+        ops.apply(UnaryOperation.POSITIVE, x, elsewhere);
+        ops.affine(elsewhere, -1, 1, elsewhere);
+        ops.combine(MINIMUM, x, constant(0), destination);
+        ops.affine(destination, 1, limit, destination);
+        ops.combine(MULTIPLY, destination, elsewhere, destination);
     }
 
     /** exp(min(x, 0)) / (1 + exp(-|x|)). */

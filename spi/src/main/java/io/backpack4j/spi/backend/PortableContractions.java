@@ -4,6 +4,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Fused contractions made of plain operations: runs of tiles that fit into a fixed amount of memory, each consumed at once. */
 final class PortableContractions implements Contractions {
@@ -87,7 +88,7 @@ final class PortableContractions implements Contractions {
             } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
                 addSquares(scope, rows, first, squares);
             } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
-                addSquaresPerSample(scope, rows, first, squares.destination());
+                addSquaresPerSample(scope, rows, first, squares);
             } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
                 rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
             } else if (consumer instanceof TileConsumer.Copy copy) {
@@ -126,21 +127,29 @@ final class PortableContractions implements Contractions {
         } else {
             ops.apply(UnaryOperation.SQUARE, rows, squared);
         }
-        if (squares.weights() != null) {
-            long count = rows.shape().size(0);
-            Tensor weights = scope.rows(squares.weights(), first, first + count);
-            ops.combine(BinaryOperation.MULTIPLY, squared, scope.view(weights, Shape.of(count, 1)), squared);
-        }
+        multiplyRows(scope, squared, first, squares.weights());
         Tensor total = scope.allocate(flat, rows.dtype());
         backend.reductions().reduce(Reduction.SUM, squared, 0, 1, total);
         ops.addScaled(1, total, scope.view(squares.destination(), flat));
     }
 
-    private void addSquaresPerSample(TensorScope scope, Tensor rows, long first, Tensor destination) {
+    /** Multiplies every row by its weight, if there are any. */
+    private void multiplyRows(TensorScope scope, Tensor rows, long first, @Nullable Tensor weights) {
+        if (weights != null) {
+            long count = rows.shape().size(0);
+            Tensor ofRows = scope.view(scope.rows(weights, first, first + count), Shape.of(count, 1));
+            backend.elementwise().combine(BinaryOperation.MULTIPLY, rows, ofRows, rows);
+        }
+    }
+
+    private void addSquaresPerSample(
+            TensorScope scope, Tensor rows, long first, TileConsumer.SumOfSquaresPerSample squares) {
+        Tensor destination = squares.destination();
         long samples = destination.shape().size(0);
         long count = rows.shape().size(0);
         Tensor squared = scope.allocate(rows.shape(), rows.dtype());
         backend.elementwise().apply(UnaryOperation.SQUARE, rows, squared);
+        multiplyRows(scope, squared, first, squares.weights());
         for (long from = 0; from < count; ) {
             long sample = (first + from) % samples;
             long to = Math.min(count, from + samples - sample);

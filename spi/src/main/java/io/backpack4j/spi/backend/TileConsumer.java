@@ -32,11 +32,19 @@ public sealed interface TileConsumer {
             @Nullable Tensor weights) implements TileConsumer {}
 
     /**
-     * destination[b mod N] += x_b².
+     * destination[b mod N] += w_b x_b².
      *
      * @param destination {@code [N, *p]}; N divides B
+     * @param weights {@code [B]}, or null for ones
      */
-    record SumOfSquaresPerSample(Tensor destination) implements TileConsumer {}
+    record SumOfSquaresPerSample(
+            Tensor destination, @Nullable Tensor weights) implements TileConsumer {
+
+        /** With weights of one. */
+        public SumOfSquaresPerSample(Tensor destination) {
+            this(destination, null);
+        }
+    }
 
     /**
      * destination[b] = Σ_p x_b².

@@ -5,7 +5,7 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** The gradient of the loss: one column. */
-public record LossGradient() implements Signal {
+public record LossGradient() implements LossSignal {
 
     @Override
     public String name() {

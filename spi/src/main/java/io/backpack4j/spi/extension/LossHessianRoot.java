@@ -7,7 +7,7 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** The exact root of the loss's Hessian, in the loss's own columns. */
-public record LossHessianRoot() implements Signal {
+public record LossHessianRoot() implements LossSignal {
 
     @Override
     public String name() {

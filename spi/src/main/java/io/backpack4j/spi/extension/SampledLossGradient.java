@@ -10,7 +10,7 @@ import io.backpack4j.spi.tensor.Tensor;
  *
  * @param samples the number of draws per sample
  */
-public record SampledLossGradient(int samples) implements Signal {
+public record SampledLossGradient(int samples) implements LossSignal {
 
     public SampledLossGradient {
         if (samples < 1) {

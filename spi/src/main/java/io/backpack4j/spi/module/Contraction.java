@@ -82,7 +82,7 @@ public sealed interface Contraction {
         }
     }
 
-    /** Σ_v g_vn²: {@code [N, *p]}. */
+    /** Σ_v w_vn g_vn²: {@code [N, *p]}. The weights, one if there are none, are the signal's own. */
     record SumOfSquaresPerSample() implements Contraction {
         @Override
         public List<Shape> shapes(long columns, long samples, Shape parameter) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param contraction what to compute
  * @param destinations tensors of the contraction's shapes
  * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for
- *     {@link Contraction.SumOfSquares}
+ *     {@link Contraction.SumOfSquares} and {@link Contraction.SumOfSquaresPerSample}
  * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
  *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms},
  *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}), and moments, always overwrite

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** A module evaluated at a batch: its output, and the way back. Belongs to one thread. */
@@ -15,4 +16,16 @@ public interface Evaluation {
      * @param cotangents {@code [V, N, *out]}, alive as long as the pullback
      */
     Pullback pullback(EvaluationContext context, Tensor cotangents);
+
+    /**
+     * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the Hessian at its inputs. A
+     * module that has it must be affine in its parameters, whatever its inputs are.
+     *
+     * @param context where it is allocated
+     * @param cotangents the loss's gradient at the output, {@code [1, N, *out]}
+     * @throws BackpackException {@code UnsupportedModule} if the module has none
+     */
+    default Curvature curvature(EvaluationContext context, Tensor cotangents) {
+        throw new BackpackException("UnsupportedModule", "The module has no second derivative.");
+    }
 }

@@ -265,10 +265,9 @@ public abstract class ParameterDerivatives {
         } else if (contraction instanceof Contraction.Moments) {
             return centredSquares(scope, task, materialised);
         } else if (contraction instanceof Contraction.SumOfSquares) {
-            Tensor weights = task.operand() == null ? null : scope.view(task.operand(), Shape.of(batch));
-            return new TileConsumer.SumOfSquares(destination, null, weights);
+            return new TileConsumer.SumOfSquares(destination, null, weights(scope, task));
         } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-            return new TileConsumer.SumOfSquaresPerSample(destination);
+            return new TileConsumer.SumOfSquaresPerSample(destination, weights(scope, task));
         } else if (contraction instanceof Contraction.SquaredNorms) {
             return new TileConsumer.SquaredNorms(scope.view(destination, Shape.of(batch)));
         } else if (contraction instanceof Contraction.Dot dot) {
@@ -278,6 +277,10 @@ public abstract class ParameterDerivatives {
                     scope.view(task.requiredOperand(), Shape.of(weighted.count(), batch)), destination);
         }
         throw new IllegalStateException("Not a contraction of tiles: " + contraction);
+    }
+
+    private @Nullable Tensor weights(TensorScope scope, ContractionTask task) {
+        return task.operand() == null ? null : scope.view(task.operand(), Shape.of(columns * samples));
     }
 
     /** Σ first, then Σ (g − mean)² about the mean: nothing cancels, and nothing becomes negative. */

@@ -144,6 +144,33 @@ class PortableActivationsTest {
     }
 
     @ParameterizedTest
+    @MethodSource("activations")
+    void curvatureIsTheSecondDerivativeTimesTheGradient(Activation activation) {
+        for (DType dtype : new DType[] {DType.FLOAT64, DType.FLOAT32}) {
+            int samples = POINTS.length;
+            Tensor x = backend.upload(scope, Shape.of(samples), dtype, POINTS);
+            Tensor saved = x;
+            if (activation.derivativeFromOutput()) {
+                saved = scope.allocate(x.shape(), dtype);
+                backend.elementwise().activation(activation, 0, x, saved);
+            }
+            double[] cotangents = new double[samples];
+            double[] expected = new double[samples];
+            for (int i = 0; i < samples; i++) {
+                cotangents[i] = i - 3.5;
+                expected[i] = cotangents[i] * secondDerivative(activation, POINTS[i]);
+            }
+            Tensor given = backend.upload(scope, Shape.of(samples), dtype, cotangents);
+            Tensor result = scope.allocate(given.shape(), dtype);
+
+            backend.elementwise().activationCurvature(activation, saved, given, result);
+
+            double tolerance = dtype == DType.FLOAT64 ? 1e-15 : 1e-6;
+            Numbers.assertClose(activation.toString(), result.toDoubleArray(), expected, tolerance);
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource(Kind.class)
     void curvatureIsZeroOfPiecewiseLinearFunctions(Kind kind) {
         Activation activation = new Activation(kind, 0.5);

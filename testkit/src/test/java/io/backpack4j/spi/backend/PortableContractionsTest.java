@@ -138,6 +138,9 @@ class PortableContractionsTest {
                 new TileConsumer.SumOfSquaresPerSample(filled(parameter.prepend(samples))),
                 added(oracle.compute(new Contraction.SumOfSquaresPerSample(), null))));
         all.add(new Expectation(
+                new TileConsumer.SumOfSquaresPerSample(filled(parameter.prepend(samples)), weights),
+                added(oracle.compute(new Contraction.SumOfSquaresPerSample(), weights.toDoubleArray()))));
+        all.add(new Expectation(
                 new TileConsumer.SquaredNorms(filled(Shape.of(batch))),
                 oracle.compute(new Contraction.SquaredNorms(), null).get(0)));
         all.add(new Expectation(

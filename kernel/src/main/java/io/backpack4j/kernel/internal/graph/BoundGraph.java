@@ -104,6 +104,11 @@ public final class BoundGraph {
         return nodes.get(output).declaration().output();
     }
 
+    /** The shape of one sample of what a node's input comes from. */
+    public Shape shape(BoundNode.Source source) {
+        return source.fromNode() ? nodes.get(source.index()).declaration().output() : inputShapes.get(source.index());
+    }
+
     /** All parameters and buffers by full name, in the order of the network. */
     public Map<String, ParameterSpec> parameters() {
         return parameters;

@@ -79,7 +79,7 @@ final class Accumulator {
                     results.get(0), step.block().fromColumn(), step.block().toColumn());
             return direct(rows, null, !step.firstChunk());
         } else if (contraction instanceof Contraction.SumOfSquares) {
-            return direct(results.get(0), null, !step.first());
+            return direct(results.get(0), step.weights(), !step.first());
         } else if (contraction instanceof Contraction.WeightedSum) {
             return direct(results.get(0), weights(scope, step, requireOperand(operand)), !step.first());
         } else if (contraction instanceof Contraction.SumOfSquaresPerSample
@@ -91,7 +91,7 @@ final class Accumulator {
                             step.block().fromSample(),
                             step.block().toSample())
                     : results.get(0);
-            return direct(rows, null, !step.firstBlock());
+            return direct(rows, step.weights(), !step.firstBlock());
         } else if (contraction instanceof Contraction.Dot) {
             return dot(scope, step, requireOperand(operand));
         } else if (contraction instanceof Contraction.PerSample perSample

@@ -4,6 +4,9 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.Pullback;
 import io.backpack4j.spi.tensor.Shape;
@@ -13,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 
 /** Walks one block of columns of some signals from the loss to the first node that matters, visiting sites on the way. */
 final class BackwardSweep implements AutoCloseable {
@@ -21,6 +25,7 @@ final class BackwardSweep implements AutoCloseable {
     private final Backend backend;
     private final ChunkForward forward;
     private final SiteVisitor visitor;
+    private final Residuals residuals;
     private final List<Lane> lanes = new ArrayList<>();
     /** Scopes of pullbacks that a tied parameter still needs. */
     private final List<TensorScope> kept = new ArrayList<>();
@@ -37,43 +42,60 @@ final class BackwardSweep implements AutoCloseable {
             Cotangents cotangents,
             Map<SiteLayout, List<ParameterDerivatives>> pending) {}
 
-    BackwardSweep(PassLayout layout, Backend backend, ChunkForward forward, SiteVisitor visitor) {
+    /** @param residuals sees the loss gradient at every node that it passes */
+    BackwardSweep(PassLayout layout, Backend backend, ChunkForward forward, SiteVisitor visitor, Residuals residuals) {
         this.layout = layout;
         this.backend = backend;
         this.forward = forward;
         this.visitor = visitor;
+        this.residuals = residuals;
     }
 
-    /** Sends columns of a signal along. */
+    /** Sends columns of a signal along from the loss. */
     void send(SignalLayout signal, Step step) {
+        LossSignal source = signal.source();
         Shape out = layout.graph().outputShape();
-        Part part = Part.of(signal.signal(), layout.loss());
+        Part part = Part.of(source, layout.loss());
         Tensor seed = PluginCalls.call(
                 part,
                 "at the loss",
-                () -> signal.signal()
-                        .seed(
-                                forward.lossContext(),
-                                forward.loss(),
-                                step.block().fromColumn(),
-                                step.block().toColumn()));
+                () -> source.seed(
+                        forward.lossContext(),
+                        forward.loss(),
+                        step.block().fromColumn(),
+                        step.block().toColumn()));
         PluginCalls.check(
                 part,
                 "its columns",
                 seed,
                 out.prepend(step.block().columns(), step.block().samples()),
                 layout.dtype());
+        lane(signal, step).add(layout.graph().output(), seed);
+    }
+
+    /** Sends columns along from the inputs of a node. */
+    void send(SignalLayout signal, BoundNode node, List<Tensor> columns, Step step) {
+        Cotangents cotangents = lane(signal, step);
+        for (int input = 0; input < columns.size(); input++) {
+            BoundNode.Source source = node.inputs().get(input);
+            if (source.fromNode() && signal.reaches()[source.index()]) {
+                cotangents.add(source.index(), columns.get(input));
+            }
+        }
+    }
+
+    private Cotangents lane(SignalLayout signal, Step step) {
         Cotangents cotangents = new Cotangents(backend, layout.graph().nodes().size());
         lanes.add(new Lane(signal, step, cotangents, new HashMap<>()));
-        cotangents.add(layout.graph().output(), seed);
+        return cotangents;
     }
 
     /**
      * Walks.
      *
-     * @param release whether nodes' evaluations are not needed any more
+     * @param releases whether the evaluation of a node is not needed any more once the walk was there
      */
-    void walk(boolean release) {
+    void walk(IntPredicate releases) {
         List<BoundNode> nodes = layout.graph().nodes();
         for (int index = nodes.size() - 1; index >= 0; index--) {
             BoundNode node = nodes.get(index);
@@ -83,7 +105,8 @@ final class BackwardSweep implements AutoCloseable {
                 }
             }
             // A tied parameter that waits for another use still needs what nodes below keep.
-            if (release && lanes.stream().allMatch(lane -> lane.pending().isEmpty())) {
+            if (releases.test(index)
+                    && lanes.stream().allMatch(lane -> lane.pending().isEmpty())) {
                 forward.release(node);
             }
         }
@@ -92,6 +115,9 @@ final class BackwardSweep implements AutoCloseable {
     private void step(BoundNode node, Lane lane) {
         Tensor cotangents = lane.cotangents().take(node.index());
         if (cotangents == null) {
+            if (lane.signal().signal() instanceof ResidualCurvature) {
+                return; // Not below the node where the columns come from.
+            }
             throw new IllegalStateException("No cotangents at " + node.described());
         }
         TensorScope scope = backend.openScope();
@@ -101,6 +127,9 @@ final class BackwardSweep implements AutoCloseable {
                 Part.of(node),
                 "in its backward pass",
                 () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
+        if (lane.signal().signal() instanceof LossGradient) {
+            residuals.collect(node, cotangents);
+        }
         boolean pending = false;
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
             ParameterDerivatives derivatives =

@@ -18,6 +18,8 @@ final class ChunkForward implements AutoCloseable {
 
     private final PassLayout layout;
     private final Backend backend;
+    private final long fromSample;
+    private final long toSample;
     private final SampleIds samples;
     private final RandomKey seed;
     private final TensorScope inputScope;
@@ -31,6 +33,8 @@ final class ChunkForward implements AutoCloseable {
             PassLayout layout, Backend backend, PassInputs inputs, long fromSample, long toSample, double normaliser) {
         this.layout = layout;
         this.backend = backend;
+        this.fromSample = fromSample;
+        this.toSample = toSample;
         this.samples = inputs.sampleIds(fromSample, toSample);
         this.seed = inputs.seed();
         int count = layout.graph().nodes().size();
@@ -40,7 +44,7 @@ final class ChunkForward implements AutoCloseable {
         this.lossContext = new NodeContext(backend, inputScope, samples, seed.stream("loss"));
         boolean done = false;
         try {
-            this.output = evaluate(inputs, fromSample, toSample);
+            this.output = evaluate(inputs);
             Tensor targets = inputScope.rows(inputs.targets(), fromSample, toSample);
             this.loss = PluginCalls.call(
                     Part.of(layout.loss()),
@@ -52,6 +56,16 @@ final class ChunkForward implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    /** The first sample of the batch that is in it. */
+    long fromSample() {
+        return fromSample;
+    }
+
+    /** The sample behind the last. */
+    long toSample() {
+        return toSample;
     }
 
     /** The network's output, {@code [n, *out]}. */
@@ -92,7 +106,7 @@ final class ChunkForward implements AutoCloseable {
         }
     }
 
-    private Tensor evaluate(PassInputs inputs, long fromSample, long toSample) {
+    private Tensor evaluate(PassInputs inputs) {
         List<Tensor> graphInputs = new ArrayList<>();
         for (String name : layout.graph().graph().inputs()) {
             graphInputs.add(inputScope.rows(inputs.input(name), fromSample, toSample));

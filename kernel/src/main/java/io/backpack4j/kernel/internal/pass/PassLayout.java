@@ -3,6 +3,9 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
@@ -12,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** What a pass has to do, worked out once: who is needed where, and until when. Immutable. */
@@ -24,6 +28,7 @@ public final class PassLayout {
     private final List<Request<?>> requests;
     private final List<SiteLayout> sites;
     private final List<List<SignalLayout>> signals;
+    private final List<Optional<SignalLayout>> residuals;
     private final List<List<Integer>> releasedAfter;
 
     /**
@@ -34,7 +39,16 @@ public final class PassLayout {
      * @param reaches per node, whether its cotangents must get there
      * @param sitesAt per node, the wanted sites that have a use there
      */
-    record SignalLayout(Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {}
+    record SignalLayout(Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {
+
+        /** The signal, if it starts at the loss. */
+        LossSignal source() {
+            if (signal instanceof LossSignal source) {
+                return source;
+            }
+            throw new IllegalStateException(signal + " does not start at the loss");
+        }
+    }
 
     /**
      * A use of a site at a node.
@@ -57,10 +71,16 @@ public final class PassLayout {
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
         List<List<SignalLayout>> perStage = new ArrayList<>();
+        List<Optional<SignalLayout>> residualPerStage = new ArrayList<>();
         for (int stage = 1; stage <= stages; stage++) {
-            perStage.add(signalsOf(stage));
+            Map<Signal, List<SiteLayout>> wanted = wantedIn(stage);
+            List<SiteLayout> curved = wanted.remove(new ResidualCurvature());
+            residualPerStage.add(
+                    Optional.ofNullable(curved).map(wantedSites -> layout(new ResidualCurvature(), wantedSites)));
+            perStage.add(signalsOf(wanted, residualPerStage.get(stage - 1)));
         }
         this.signals = List.copyOf(perStage);
+        this.residuals = List.copyOf(residualPerStage);
         this.releasedAfter = releases();
     }
 
@@ -96,6 +116,24 @@ public final class PassLayout {
         return signals.get(stage - 1);
     }
 
+    /** The curvature of non-linear nodes, if a stage wants it. It is not one of {@link #signals}, which start at the loss. */
+    Optional<SignalLayout> residual(int stage) {
+        return residuals.get(stage - 1);
+    }
+
+    /** The extensions that want the curvature of non-linear nodes. */
+    Set<String> extensionsWithResidual() {
+        Set<String> types = new LinkedHashSet<>();
+        for (SiteLayout site : sites) {
+            for (SiteRequest request : site.requests()) {
+                if (request.wantsResidual()) {
+                    types.add(request.request().extension().type());
+                }
+            }
+        }
+        return types;
+    }
+
     /** The nodes whose outputs nobody needs once the given node is evaluated. */
     List<Integer> releasedAfter(int node) {
         return releasedAfter.get(node);
@@ -111,18 +149,35 @@ public final class PassLayout {
     public Set<Signal> distinctSignals() {
         Set<Signal> distinct = new LinkedHashSet<>();
         signals.forEach(stage -> stage.forEach(layout -> distinct.add(layout.signal())));
+        residuals.forEach(stage -> stage.ifPresent(layout -> distinct.add(layout.signal())));
         return distinct;
     }
 
-    private List<SignalLayout> signalsOf(int stage) {
+    private Map<Signal, List<SiteLayout>> wantedIn(int stage) {
         Map<Signal, List<SiteLayout>> wanted = new LinkedHashMap<>();
         for (SiteLayout site : sites) {
             for (Signal signal : site.signals(stage)) {
                 wanted.computeIfAbsent(signal, key -> new ArrayList<>()).add(site);
             }
         }
+        return wanted;
+    }
+
+    private List<SignalLayout> signalsOf(Map<Signal, List<SiteLayout>> wanted, Optional<SignalLayout> residual) {
+        if (residual.isPresent()) {
+            wanted.putIfAbsent(new LossGradient(), List.of());
+        }
         List<SignalLayout> layouts = new ArrayList<>();
-        wanted.forEach((signal, wantedSites) -> layouts.add(layout(signal, wantedSites)));
+        wanted.forEach((signal, wantedSites) -> {
+            SignalLayout layout = layout(signal, wantedSites);
+            if (residual.isPresent() && signal instanceof LossGradient) {
+                // Curvature is made of the gradient.
+                for (int node = 0; node < layout.reaches().length; node++) {
+                    layout.reaches()[node] |= residual.get().reaches()[node];
+                }
+            }
+            layouts.add(layout);
+        });
         return layouts;
     }
 

@@ -1,14 +1,14 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
-import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SitePartial;
-import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Operand;
@@ -39,7 +39,7 @@ public final class PassRun {
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
-    private final Map<Signal, Long> columns = new HashMap<>();
+    private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
 
@@ -81,6 +81,11 @@ public final class PassRun {
             for (int stage = 1; stage <= layout.stages(); stage++) {
                 boolean last = stage == layout.stages();
                 long samples = layout.samples();
+                if (layout.residual(stage).isPresent()) {
+                    for (SiteState site : sites) {
+                        site.clear(stage, new ResidualCurvature());
+                    }
+                }
                 for (long from = 0; from < samples; from += splitting.chunkSamples()) {
                     long to = Math.min(samples, from + splitting.chunkSamples());
                     ChunkForward chunk =
@@ -89,7 +94,7 @@ public final class PassRun {
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
                     }
-                    walkBack(stage, chunk, from, to, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < samples) {
                         chunk.close();
@@ -105,41 +110,8 @@ public final class PassRun {
         }
     }
 
-    private void walkBack(int stage, ChunkForward chunk, long from, long to, boolean lastStage) {
-        List<SignalLayout> signals = layout.signals(stage);
-        long blocks = 1;
-        for (SignalLayout signal : signals) {
-            long count = columns.computeIfAbsent(
-                    signal.signal(),
-                    absent -> PluginCalls.call(
-                            Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
-            blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
-        }
-        for (long block = 0; block < blocks; block++) {
-            try (BackwardSweep sweep = new BackwardSweep(
-                    layout,
-                    backend,
-                    chunk,
-                    (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives))) {
-                for (SignalLayout signal : signals) {
-                    long count = Objects.requireNonNull(columns.get(signal.signal()));
-                    long width = blockOf(signal, count);
-                    if (block * width < count) {
-                        Block part = new Block(block * width, Math.min(count, (block + 1) * width), from, to);
-                        sweep.send(signal, new Step(part, count, layout.samples()));
-                    }
-                }
-                sweep.walk(lastStage && block == blocks - 1);
-            }
-        }
-    }
-
-    private long blockOf(SignalLayout signal, long count) {
-        return signal.splitsColumns() ? Math.max(1, Math.min(count, splitting.blockColumns())) : Math.max(1, count);
-    }
-
-    private static long ceilingOf(long count, long width) {
-        return (count + width - 1) / width;
+    private BackwardSweep.SiteVisitor visitor(int stage) {
+        return (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives);
     }
 
     private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import java.util.Map;
 import java.util.Set;
@@ -26,5 +27,10 @@ public record SiteRequest(
 
     boolean visits(int stage, Signal signal) {
         return visits.getOrDefault(stage, Set.of()).contains(signal);
+    }
+
+    /** Whether it wants the curvature of non-linear nodes. */
+    public boolean wantsResidual() {
+        return accumulated.values().stream().anyMatch(key -> key.signal() instanceof ResidualCurvature);
     }
 }

@@ -49,6 +49,13 @@ final class SiteState {
         return selected;
     }
 
+    /** Allocates and clears what a signal fills in a stage. */
+    void clear(int stage, Signal signal) {
+        for (Accumulator accumulator : accumulators(stage, signal, 0)) {
+            accumulator.results().forEach(result -> backend.elementwise().fill(result, 0));
+        }
+    }
+
     Accumulator accumulator(AccumulatorKey key) {
         return Objects.requireNonNull(accumulators.get(key), () -> "not accumulated yet: " + key);
     }

@@ -1,6 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a walk stands for one signal.
@@ -8,19 +10,22 @@ import io.backpack4j.spi.module.Block;
  * @param block which columns of the signal and which samples of the batch
  * @param columns V, all columns of the signal
  * @param samples N, all samples of the batch
+ * @param weights of the block's columns, {@code [V, N]}, or null for ones. Weighted columns come from several nodes: results are cleared before
+ *     the first of them, and every step adds
  */
-record Step(Block block, long columns, long samples) {
+record Step(
+        Block block, long columns, long samples, @Nullable Tensor weights) {
 
     boolean wholeBatch() {
         return block.samples() == samples;
     }
 
     boolean firstChunk() {
-        return block.fromSample() == 0;
+        return weights == null && block.fromSample() == 0;
     }
 
     boolean firstBlock() {
-        return block.fromColumn() == 0;
+        return weights == null && block.fromColumn() == 0;
     }
 
     boolean first() {

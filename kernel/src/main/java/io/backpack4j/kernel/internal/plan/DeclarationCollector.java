@@ -6,6 +6,7 @@ import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
@@ -60,6 +61,14 @@ final class DeclarationCollector implements SiteDeclaration {
     @Override
     public void accumulate(String key, Signal signal, Contraction contraction) {
         requireNew(key);
+        boolean sumsSquares = contraction instanceof Contraction.SumOfSquares
+                || contraction instanceof Contraction.SumOfSquaresPerSample;
+        if (signal instanceof ResidualCurvature && !sumsSquares) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
+                            .formatted(key, contraction, signal.name()));
+        }
         accumulated.put(key, new AccumulatorKey(stage, signal, contraction));
     }
 
@@ -78,6 +87,12 @@ final class DeclarationCollector implements SiteDeclaration {
 
     @Override
     public void visit(Signal signal) {
+        if (signal instanceof ResidualCurvature) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares or SumOfSquaresPerSample of it."
+                            .formatted(signal.name()));
+        }
         visits.computeIfAbsent(stage, absent -> new LinkedHashSet<>()).add(signal);
     }
 

@@ -53,6 +53,7 @@ final class LayoutBuilder {
         reportClashes(requests, problems);
         reportEmpty(requests, sites, problems);
         reportCoupled(graph, sites, problems);
+        reportTied(graph, sites, problems);
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
     }
 
@@ -115,6 +116,26 @@ final class LayoutBuilder {
                     "CoupledSamples",
                     "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode, or a module that works per sample such as GroupNorm."
                             .formatted(extension, coupling.get(0).described()));
+        }
+    }
+
+    /** Two uses of a parameter have second derivatives in common, which no walk back sees. */
+    private static void reportTied(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
+        for (SiteLayout site : sites) {
+            for (SiteRequest request : site.requests()) {
+                if (site.uses().size() > 1 && request.wantsResidual()) {
+                    List<String> users = site.uses().stream()
+                            .map(use -> graph.nodes().get(use.node()).described())
+                            .toList();
+                    problems.add(
+                            "TiedParameter",
+                            "%s cannot compute '%s', because %s use it together. Use a Hessian operator's product with unit vectors, or name other parameters with parameters=[…]."
+                                    .formatted(
+                                            request.request().extension().type(),
+                                            site.parameter(),
+                                            String.join(" and ", users)));
+                }
+            }
         }
     }
 }

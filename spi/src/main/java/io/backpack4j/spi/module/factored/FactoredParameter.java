@@ -109,7 +109,7 @@ public final class FactoredParameter extends ParameterDerivatives {
             } else if (contraction instanceof Contraction.SumOfSquares) {
                 sumOfSquares(scope, product, task);
             } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-                sumOfSquaresPerSample(scope, product, task.destination());
+                sumOfSquaresPerSample(scope, product, task);
             } else if (contraction instanceof Contraction.SquaredNorms) {
                 squaredNorms(scope, product, task.destination());
             } else if (contraction instanceof Contraction.Dot) {
@@ -151,6 +151,21 @@ public final class FactoredParameter extends ParameterDerivatives {
 
     /** One position: Σ_n (Σ_v w_vn left_vn²) ⊗ right_n². */
     private void sumOfSquares(TensorScope scope, PerSampleProduct product, ContractionTask task) {
+        Tensor summed = squaredLeft(scope, product, task);
+        Tensor right = squaredRight(scope, product);
+        Tensor target = scope.view(task.destination(), Shape.of(sizes.rows(), sizes.columns()));
+        backend().products().multiply(summed, true, right, false, 1, 1, target);
+    }
+
+    private void sumOfSquaresPerSample(TensorScope scope, PerSampleProduct product, ContractionTask task) {
+        Tensor left = scope.view(squaredLeft(scope, product, task), Shape.of(samples(), 1, sizes.rows()));
+        Tensor right = scope.view(squaredRight(scope, product), Shape.of(samples(), 1, sizes.columns()));
+        Tensor target = scope.view(task.destination(), Shape.of(samples(), sizes.rows(), sizes.columns()));
+        backend().products().multiply(left, true, right, false, 1, 1, target);
+    }
+
+    /** Σ_v w_vn left_vn², {@code [N, M]}. */
+    private Tensor squaredLeft(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         var ops = backend().elementwise();
         Tensor squares = scope.allocate(Shape.of(columns() * samples(), sizes.rows()), dtype());
         ops.apply(UnaryOperation.SQUARE, scope.view(product.left(), squares.shape()), squares);
@@ -158,19 +173,7 @@ public final class FactoredParameter extends ParameterDerivatives {
             Tensor weights = scope.view(task.operand(), Shape.of(columns() * samples(), 1));
             ops.combine(BinaryOperation.MULTIPLY, squares, weights, squares);
         }
-        Tensor summed = overColumns(scope, squares);
-        Tensor right = squaredRight(scope, product);
-        Tensor target = scope.view(task.destination(), Shape.of(sizes.rows(), sizes.columns()));
-        backend().products().multiply(summed, true, right, false, 1, 1, target);
-    }
-
-    private void sumOfSquaresPerSample(TensorScope scope, PerSampleProduct product, Tensor destination) {
-        Tensor squares = scope.allocate(Shape.of(columns() * samples(), sizes.rows()), dtype());
-        backend().elementwise().apply(UnaryOperation.SQUARE, scope.view(product.left(), squares.shape()), squares);
-        Tensor left = scope.view(overColumns(scope, squares), Shape.of(samples(), 1, sizes.rows()));
-        Tensor right = scope.view(squaredRight(scope, product), Shape.of(samples(), 1, sizes.columns()));
-        Tensor target = scope.view(destination, Shape.of(samples(), sizes.rows(), sizes.columns()));
-        backend().products().multiply(left, true, right, false, 1, 1, target);
+        return overColumns(scope, squares);
     }
 
     private void squaredNorms(TensorScope scope, PerSampleProduct product, Tensor destination) {

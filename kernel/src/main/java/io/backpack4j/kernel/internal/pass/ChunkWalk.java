@@ -1,0 +1,136 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.Curvature;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The way back of one chunk: the blocks of columns that start at the loss, then those that start at nodes with curvature. */
+final class ChunkWalk {
+
+    /** More columns of a node's curvature at once are not worth their memory. */
+    private static final long MANY_COLUMNS = 64;
+
+    private final PassLayout layout;
+    private final Splitting splitting;
+    private final Backend backend;
+    private final ChunkForward chunk;
+    private final Map<LossSignal, Long> columns;
+    private final BackwardSweep.SiteVisitor visitor;
+
+    /** @param columns how many columns signals have, found out by the first chunk */
+    ChunkWalk(
+            PassLayout layout,
+            Splitting splitting,
+            Backend backend,
+            ChunkForward chunk,
+            Map<LossSignal, Long> columns,
+            BackwardSweep.SiteVisitor visitor) {
+        this.layout = layout;
+        this.splitting = splitting;
+        this.backend = backend;
+        this.chunk = chunk;
+        this.columns = columns;
+        this.visitor = visitor;
+    }
+
+    /** @param release whether nothing walks this chunk afterwards, so that evaluations can be given back on the way */
+    void walk(int stage, boolean release) {
+        try (Residuals residuals = new Residuals(layout, layout.residual(stage), backend, chunk)) {
+            fromLoss(layout.signals(stage), residuals, release);
+            residuals.requireSupported();
+            for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
+                fromNode(source, residuals, release);
+            }
+        }
+    }
+
+    private void fromLoss(List<SignalLayout> signals, Residuals residuals, boolean release) {
+        long blocks = 1;
+        for (SignalLayout signal : signals) {
+            long count = columns.computeIfAbsent(
+                    signal.source(),
+                    absent -> PluginCalls.call(
+                            Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
+            blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
+        }
+        for (long block = 0; block < blocks; block++) {
+            boolean last = release && block == blocks - 1;
+            try (BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
+                for (SignalLayout signal : signals) {
+                    long count = Objects.requireNonNull(columns.get(signal.source()));
+                    long width = blockOf(signal, count);
+                    if (block * width < count) {
+                        long end = Math.min(count, (block + 1) * width);
+                        sweep.send(signal, new Step(block(block * width, end), count, layout.samples(), null));
+                    }
+                }
+                sweep.walk(node -> last && node > residuals.top());
+            }
+        }
+    }
+
+    private long blockOf(SignalLayout signal, long count) {
+        return signal.splitsColumns() ? Math.max(1, Math.min(count, splitting.blockColumns())) : Math.max(1, count);
+    }
+
+    private static long ceilingOf(long count, long width) {
+        return (count + width - 1) / width;
+    }
+
+    private Block block(long fromColumn, long toColumn) {
+        return new Block(fromColumn, toColumn, chunk.fromSample(), chunk.toSample());
+    }
+
+    private void fromNode(Residuals.Source source, Residuals residuals, boolean release) {
+        BoundNode node = source.node();
+        try (TensorScope owner = source.scope()) {
+            long count = source.curvature().columns();
+            long width = Math.max(1, Math.min(count, Math.min(splitting.blockColumns(), MANY_COLUMNS)));
+            for (long from = 0; from < count; from += width) {
+                Block block = block(from, Math.min(count, from + width));
+                boolean last = release && block.toColumn() == count;
+                try (TensorScope scope = backend.openScope();
+                        BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
+                    Curvature.Columns sent = PluginCalls.call(
+                            Part.of(node),
+                            "in its curvature",
+                            () -> source.curvature()
+                                    .columns(chunk.context(node, scope), block.fromColumn(), block.toColumn()));
+                    check(node, sent, block);
+                    Step step = new Step(block, count, layout.samples(), sent.weights());
+                    sweep.send(residuals.signal(), node, sent.inputs(), step);
+                    sweep.walk(index -> last && index > residuals.top());
+                }
+            }
+        }
+    }
+
+    private void check(BoundNode node, Curvature.Columns columns, Block block) {
+        Part part = Part.of(node);
+        Shape weights = Shape.of(block.columns(), block.samples());
+        PluginCalls.check(part, "the weights of its curvature", columns.weights(), weights, layout.dtype());
+        if (columns.inputs().size() != node.inputs().size()) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "The curvature of %s has columns for %d input(s) instead of %d. This is an error of the plugin that provides it, %s."
+                            .formatted(
+                                    node.described(),
+                                    columns.inputs().size(),
+                                    node.inputs().size(),
+                                    part.location()));
+        }
+        for (int input = 0; input < columns.inputs().size(); input++) {
+            Shape shape = layout.graph().shape(node.inputs().get(input)).prepend(block.columns(), block.samples());
+            PluginCalls.check(part, "columns of its curvature", columns.inputs().get(input), shape, layout.dtype());
+        }
+    }
+}

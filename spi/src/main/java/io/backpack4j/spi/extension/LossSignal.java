@@ -1,0 +1,27 @@
+package io.backpack4j.spi.extension;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** A signal that is born at the loss. Implement as a record. */
+public non-sealed interface LossSignal extends Signal {
+
+    /**
+     * How many columns it has.
+     *
+     * @throws BackpackException if the loss cannot make it, saying what can
+     */
+    long columns(LossEvaluation loss);
+
+    /**
+     * Its columns at the network's output.
+     *
+     * @param context where they are allocated; {@code randomKey()} is that of the loss
+     * @param from the first column
+     * @param to the column behind the last
+     * @return {@code [to − from, N, *out]}
+     */
+    Tensor seed(EvaluationContext context, LossEvaluation loss, long from, long to);
+}
