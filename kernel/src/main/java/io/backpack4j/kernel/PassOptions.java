@@ -12,7 +12,7 @@ import java.util.OptionalLong;
  */
 public record PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns) {
 
-    /** Nothing is limited: one chunk, one block. */
+    /** Nothing is limited: one chunk, and as many columns at a time as is fast. */
     public static final PassOptions DEFAULT =
             new PassOptions(OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty());
 

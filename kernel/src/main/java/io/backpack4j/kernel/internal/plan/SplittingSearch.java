@@ -17,6 +17,9 @@ final class SplittingSearch {
     /** More columns than this at once are never worth their memory; the search starts here once all together do not fit. */
     private static final long MANY_COLUMNS = 64;
 
+    /** What columns may take where no budget is given. */
+    private static final long LITTLE_BYTES = 128 << 20;
+
     private final PlanTrial trial;
     private final PassOptions options;
 
@@ -27,9 +30,7 @@ final class SplittingSearch {
 
     TrialOutcome find() {
         if (options.memoryBytes().isEmpty()) {
-            return trial.run(new Splitting(
-                    options.chunkSamples().orElse(trial.samples()),
-                    options.blockColumns().orElse(ALL_COLUMNS)));
+            return unlimited(options.chunkSamples().orElse(trial.samples()));
         }
         long budget = options.memoryBytes().getAsLong();
         TrialOutcome smallest = null;
@@ -51,6 +52,22 @@ final class SplittingSearch {
                                 amount(budget),
                                 amount(smallest == null ? 0 : smallest.peakBytes()),
                                 smallest == null ? 0 : smallest.splitting().chunkSamples()));
+    }
+
+    /** All columns at once, or as many as take little memory beside a single one: more do not make a pass faster. */
+    private TrialOutcome unlimited(long chunk) {
+        TrialOutcome all = trial.run(new Splitting(chunk, options.blockColumns().orElse(ALL_COLUMNS)));
+        if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
+            return all;
+        }
+        long least = trial.run(new Splitting(chunk, 1)).peakBytes();
+        for (long block : blocks()) {
+            TrialOutcome outcome = block == ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
+            if (outcome.peakBytes() <= least + LITTLE_BYTES) {
+                return outcome;
+            }
+        }
+        return all;
     }
 
     private List<Long> chunks() {
