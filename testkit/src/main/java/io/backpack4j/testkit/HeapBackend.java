@@ -2,6 +2,7 @@ package io.backpack4j.testkit;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -28,6 +29,7 @@ public final class HeapBackend implements Backend {
     private final Reductions reductions = new HeapReductions(this);
     private final Products products = new HeapProducts(this);
     private final Indexing indexing = new HeapIndexing(this);
+    private final Decompositions decompositions = new HeapDecompositions(this);
     private volatile boolean closed;
 
     @Override
@@ -70,6 +72,11 @@ public final class HeapBackend implements Backend {
     @Override
     public Indexing indexing() {
         return indexing;
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return decompositions;
     }
 
     /** The number of scopes that are not closed. */

@@ -4,6 +4,8 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -41,6 +43,21 @@ final class BiasDerivatives extends ParameterDerivatives {
             } else {
                 backend().reductions().reduce(Reduction.SUM, rows, 1, 2, target);
             }
+        }
+    }
+
+    @Override
+    protected boolean hasDirectForm(Contraction contraction) {
+        return contraction instanceof Contraction.OuterProducts;
+    }
+
+    @Override
+    protected void computeDirectly(ContractionTask task) {
+        long length = parameter().elements();
+        try (TensorScope scope = backend().openScope()) {
+            Tensor vectors = scope.view(cotangents, Shape.of(columns() * samples(), 1, positions(), length));
+            Tensor target = scope.view(task.destination(), Shape.of(1, length, length));
+            backend().products().addGram(vectors, true, true, 1, target);
         }
     }
 

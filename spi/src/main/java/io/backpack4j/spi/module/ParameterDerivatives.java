@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
@@ -145,6 +146,9 @@ public abstract class ParameterDerivatives {
                 materialised = perSample.subsampling().isEmpty() ? task.destination() : materialised;
             } else if (contraction instanceof Contraction.InnerProducts products && !hasDirectForm(contraction)) {
                 innerProducts(products.sameSample(), task.destination());
+            } else if (contraction instanceof Contraction.OuterProducts && !hasDirectForm(contraction)) {
+                clear(task);
+                outerProducts(task.destination());
             } else {
                 clear(task);
                 if (hasDirectForm(contraction) && !(tilesNeeded && isCheaperFromTiles(contraction))) {
@@ -176,6 +180,7 @@ public abstract class ParameterDerivatives {
     private boolean needsTiles(Contraction contraction) {
         return !(contraction instanceof Contraction.PerSample)
                 && !(contraction instanceof Contraction.InnerProducts)
+                && !(contraction instanceof Contraction.OuterProducts)
                 && !hasDirectForm(contraction);
     }
 
@@ -229,7 +234,10 @@ public abstract class ParameterDerivatives {
             return new TileConsumer.WeightedSum(
                     scope.view(task.requiredOperand(), Shape.of(weighted.count(), batch)), destination);
         }
-        throw new IllegalStateException("Not a contraction of tiles: " + contraction);
+        throw new BackpackException(
+                "UnsupportedContraction",
+                "The derivatives of this parameter have no %s. Override hasDirectForm and computeDirectly, or declare no Kronecker factors."
+                        .formatted(contraction));
     }
 
     /** Σ first, then Σ (g − mean)² about the mean: nothing cancels, and nothing becomes negative. */
@@ -318,6 +326,15 @@ public abstract class ParameterDerivatives {
                         .multiply(rows, false, rows, true, 1, 0, scope.view(target, Shape.of(columns, columns)));
             }
         }
+    }
+
+    private void outerProducts(Tensor destination) {
+        tiles((block, gradients) -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor rows = flat(scope, gradients);
+                backend.products().multiply(rows, true, rows, false, 1, 1, destination);
+            }
+        });
     }
 
     private Tensor flat(TensorScope scope, Tensor gradients) {
