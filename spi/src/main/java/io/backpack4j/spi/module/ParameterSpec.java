@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
 
@@ -14,6 +15,17 @@ import java.util.Optional;
  */
 public record ParameterSpec(
         String name, Shape shape, boolean trainable, Initializer initializer, Optional<KroneckerSizes> kronecker) {
+
+    public ParameterSpec {
+        kronecker.ifPresent(sizes -> {
+            if (sizes.groups() * sizes.outputs() * sizes.inputs() != shape.elements()) {
+                throw new BackpackException(
+                        "InvalidDeclaration",
+                        "Parameter '%s' of shape %s has no Kronecker factors of sizes %s."
+                                .formatted(name, shape, sizes));
+            }
+        });
+    }
 
     /** A parameter. */
     public static ParameterSpec parameter(String name, Shape shape, Initializer initializer) {
