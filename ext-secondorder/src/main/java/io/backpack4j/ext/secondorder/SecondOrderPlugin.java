@@ -27,7 +27,8 @@ public final class SecondOrderPlugin implements Plugin {
     public List<ExtensionProvider> extensions() {
         return List.of(
                 ExtensionProvider.of("KFAC", SecondOrderPlugin::kfac),
-                ExtensionProvider.of("KFLR", options -> new KFLR(convention(options))));
+                ExtensionProvider.of("KFLR", options -> new KFLR(convention(options))),
+                ExtensionProvider.of("KFRA", options -> new KFRA(convention(options))));
     }
 
     private static KFAC kfac(Arguments options) {

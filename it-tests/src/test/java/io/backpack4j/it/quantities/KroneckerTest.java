@@ -3,15 +3,23 @@ package io.backpack4j.it.quantities;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.backpack4j.ext.secondorder.KFLR;
+import io.backpack4j.ext.secondorder.KroneckerFactors;
 import io.backpack4j.it.oracle.Curvature;
 import io.backpack4j.it.oracle.Curvature.Convention;
 import io.backpack4j.it.oracle.Numbers;
 import io.backpack4j.it.oracle.Problem;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -333,8 +341,7 @@ class KroneckerTest {
         }
     }
 
-    @Test
-    void a_tied_weight_has_no_factors() {
+    private static Problem tied() {
         Random random = new Random(1);
         ModelDescription own =
                 Networks.model("MSELoss", "mean", Networks.linear("0", 3, 3), Networks.node("1", "Tanh", Map.of()));
@@ -345,8 +352,13 @@ class KroneckerTest {
         ModelDescription model = new ModelDescription(nodes, own.inputs(), own.output(), own.loss());
         Map<String, Numbers> parameters = new LinkedHashMap<>(Networks.parameters(random, own));
         parameters.put("2.bias", Networks.normal(random, 3));
-        Problem problem = new Problem(
+        return new Problem(
                 model, Map.of("input", Networks.normal(random, 2, 3)), Networks.normal(random, 2, 3), parameters);
+    }
+
+    @Test
+    void a_tied_weight_has_no_factors() {
+        Problem problem = tied();
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             assertThatThrownBy(() -> run(passes, problem, passes.request("KFLR", Map.of()), PassOptions.DEFAULT))
                     .isInstanceOf(BackpackException.class)
@@ -355,6 +367,145 @@ class KroneckerTest {
                     .hasMessageContaining("node '2' (Linear)");
             Request<?> biases = passes.request("KFLR", Map.of("parameters", List.of("*.bias")));
             assertThat(run(passes, problem, biases, PassOptions.DEFAULT)).containsOnlyKeys("0.bias/0", "2.bias/0");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void kfra_is_that_of_the_oracle(Setting setting) {
+        try (Passes passes = new Passes(setting)) {
+            for (String loss : LOSSES) {
+                for (int[] positions : new int[][] {{}, {3}}) {
+                    Problem problem = layers(loss, "mean", 3, positions);
+                    Curvature curvature = new Curvature(problem);
+                    for (Convention convention : Convention.values()) {
+                        setting.assertClose(
+                                loss + " with positions " + Arrays.toString(positions) + " " + convention,
+                                run(passes, problem, request(passes, "KFRA", convention), PassOptions.DEFAULT),
+                                curvature.kfra(convention));
+                    }
+                    Request<?> some = passes.request("KFRA", Map.of("parameters", List.of("2.*")));
+                    assertThat(run(passes, problem, some, PassOptions.DEFAULT))
+                            .containsOnlyKeys("2.weight/0", "2.weight/1", "2.bias/0");
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void at_one_sample_kfra_is_kflr(Setting setting) {
+        try (Passes passes = new Passes(setting)) {
+            for (String loss : LOSSES) {
+                Problem problem = layers(loss, "sum", 1, 2);
+                setting.assertClose(
+                        loss,
+                        run(passes, problem, passes.request("KFRA", Map.of()), PassOptions.DEFAULT),
+                        run(passes, problem, passes.request("KFLR", Map.of()), PassOptions.DEFAULT));
+            }
+        }
+    }
+
+    @Test
+    void kfra_leaves_other_results_alone_and_takes_all_columns_at_once() {
+        Problem problem = layers("MSELoss", "mean", 3, 2);
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            Request<?> kfra = passes.request("KFRA", Map.of());
+            Request<?> kflr = passes.request("KFLR", Map.of());
+            Map<String, double[]> alone = passes.run(problem, List.of(kfra), PassOptions.DEFAULT);
+            Map<String, double[]> both = passes.run(problem, List.of(kfra, kflr), PassOptions.DEFAULT.block(1));
+            Setting.FLOAT64.assertClose("kfra", only("kfra", both), only("kfra", alone));
+            Setting.FLOAT64.assertClose(
+                    "kflr", only("kflr", both), new Curvature(problem).kflr(Convention.EXPAND));
+        }
+    }
+
+    @Test
+    void kfra_refuses_what_it_cannot_do() {
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            Request<?> kfra = passes.request("KFRA", Map.of());
+            Problem chain = layers("MSELoss", "mean", 3);
+            assertThatThrownBy(() -> run(passes, chain, kfra, PassOptions.DEFAULT.chunk(2)))
+                    .isInstanceOf(BackpackException.class)
+                    .hasMessageContaining("[NotMergeable]")
+                    .hasMessageContaining("KFRA averages over the whole batch");
+            assertThatThrownBy(() -> run(passes, chain, kfra, PassOptions.DEFAULT.memory(150)))
+                    .isInstanceOf(BackpackException.class)
+                    .hasMessageContaining("[MemoryBudget] KFRA needs a matrix [5, 5] at the output of node '0' (Linear)");
+
+            Random random = new Random(1);
+            ModelDescription forked = Networks.model(
+                    "MSELoss",
+                    "mean",
+                    Networks.linear("0", 3, 3),
+                    Networks.node("1", "Tanh", Map.of()),
+                    Networks.node("2", "Sum", Map.of(), "1", "0"));
+            Problem fork = new Problem(
+                    forked,
+                    Map.of("input", Networks.normal(random, 2, 3)),
+                    Networks.normal(random, 2, 3),
+                    Networks.parameters(random, forked));
+            assertThatThrownBy(() -> run(passes, fork, kfra, PassOptions.DEFAULT))
+                    .isInstanceOf(BackpackException.class)
+                    .hasMessageContaining("the output of node '0' (Linear) is read 2 times")
+                    .hasMessageContaining("node '2' (Sum) joins 2");
+            assertThatThrownBy(() -> run(passes, tied(), kfra, PassOptions.DEFAULT))
+                    .isInstanceOf(BackpackException.class)
+                    .hasMessageContaining("[NotAChain]")
+                    .hasMessageContaining("'0.weight' is used 2 times, last by node '2' (Linear)");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void the_residual_network_has_kfra_above_its_merge(Setting setting) {
+        Problem problem = Networks.residual("CrossEntropyLoss", "mean", 3);
+        try (Passes passes = new Passes(setting)) {
+            // The merge takes the input of the network: one path only.
+            setting.assertClose(
+                    "residual",
+                    run(passes, problem, passes.request("KFRA", Map.of()), PassOptions.DEFAULT),
+                    new Curvature(problem).kfra(Convention.EXPAND));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void results_have_an_algebra(Setting setting) {
+        Problem problem = layers("MSELoss", "mean", 1);
+        try (Passes passes = new Passes(setting);
+                Model model = passes.backpack().model(problem.model(), setting.dtype(), Shape.of(3));
+                Batch batch = passes.backpack()
+                        .batch(setting.dtype())
+                        .input(
+                                "input",
+                                Shape.of(1, 3),
+                                problem.inputs().get("input").values())
+                        .targets(Shape.of(1, 4), problem.targets().values())
+                        .build()) {
+            problem.parameters().forEach((name, numbers) -> model.parameters().set(name, numbers.values()));
+            KFLR kflr = new KFLR();
+            try (Results results = passes.backpack().compute(model, batch, kflr);
+                    TensorScope scope = passes.backpack().backend().openScope()) {
+                Curvature curvature = new Curvature(problem);
+                for (String name : List.of("0.weight", "0.bias", "2.weight")) {
+                    KroneckerFactors factors = results.get(kflr, name);
+                    double[] block = curvature.block(name);
+                    setting.assertClose(name, factors.dense(scope).toDoubleArray(), block);
+                    Tensor gradient = results.gradient(name);
+                    Tensor vector = scope.view(gradient, gradient.shape().prepend(1));
+                    double[] values = gradient.toDoubleArray();
+                    double[] expected = new double[values.length];
+                    for (int i = 0; i < block.length; i++) {
+                        expected[i / values.length] += block[i] * values[i % values.length];
+                    }
+                    setting.assertClose(name, factors.multiply(scope, vector).toDoubleArray(), expected);
+                    KroneckerFactors inverse = factors.dampedInverse(scope, 0.5);
+                    assertThat(inverse.multiply(scope, vector).toDoubleArray()).hasSize(values.length);
+                    assertThat(factors.logDeterminant(0.5)).isFinite();
+                }
+                assertThat(results.get(kflr, "0.weight").parameter()).isEqualTo(Shape.of(5, 3));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ package io.backpack4j.it.thirdparty;
 import io.backpack4j.ext.secondorder.Fisher;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.ext.secondorder.KFLR;
+import io.backpack4j.ext.secondorder.KFRA;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.KroneckerConvention;
@@ -19,6 +20,8 @@ class KroneckerContractTest extends ExtensionContract {
                 new KFAC(3, Fisher.MC, Optional.of(KroneckerConvention.REDUCE)),
                 KFAC.empirical(),
                 new KFLR(),
-                new KFLR(Optional.of(KroneckerConvention.BACKPACK)));
+                new KFLR(Optional.of(KroneckerConvention.BACKPACK)),
+                new KFRA(),
+                new KFRA(Optional.of(KroneckerConvention.REDUCE)));
     }
 }

@@ -11,6 +11,11 @@ import io.backpack4j.spi.module.Block;
  */
 record Step(Block block, long columns, long samples) {
 
+    /** All of another number of columns. */
+    Step withColumns(long count) {
+        return new Step(new Block(0, count, block.fromSample(), block.toSample()), count, samples);
+    }
+
     boolean wholeBatch() {
         return block.samples() == samples;
     }
