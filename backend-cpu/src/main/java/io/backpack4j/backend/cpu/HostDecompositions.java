@@ -10,6 +10,9 @@ import io.backpack4j.spi.tensor.TensorScope;
 /** LAPACK, one matrix at a time. */
 final class HostDecompositions implements Decompositions {
 
+    /** Two squares and a few rows of work still have a size of 31 bits. */
+    private static final int MOST_ROWS = 32_000;
+
     private final CpuBackend backend;
 
     HostDecompositions(CpuBackend backend) {
@@ -115,6 +118,13 @@ final class HostDecompositions implements Decompositions {
     }
 
     private static int order(CpuTensor matrices) {
-        return Math.toIntExact(matrices.shape().size(-1));
+        long n = matrices.shape().size(-1);
+        if (n > MOST_ROWS) {
+            throw new BackpackException(
+                    "TooLarge",
+                    "A matrix of %d rows cannot be decomposed: LAPACK counts in 32 bits, which are enough for %d."
+                            .formatted(n, MOST_ROWS));
+        }
+        return (int) n;
     }
 }

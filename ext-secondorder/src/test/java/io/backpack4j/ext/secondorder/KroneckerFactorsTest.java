@@ -103,9 +103,11 @@ class KroneckerFactorsTest {
         RealMatrix dense = new Array2DRowRealMatrix(c.elements(), c.elements());
         for (int group = 0; group < c.sizes.groups(); group++) {
             RealMatrix output = matrix(factors.output(), group);
-            RealMatrix input = c.pair ? matrix(factors.input().orElseThrow(), group) : MatrixUtils.createRealIdentityMatrix(1);
+            RealMatrix input =
+                    c.pair ? matrix(factors.input().orElseThrow(), group) : MatrixUtils.createRealIdentityMatrix(1);
             if (split && c.pair) {
-                double pi = Math.sqrt(input.getTrace() / input.getRowDimension() / (output.getTrace() / output.getRowDimension()));
+                double pi = Math.sqrt(
+                        input.getTrace() / input.getRowDimension() / (output.getTrace() / output.getRowDimension()));
                 output = damped(output, Math.sqrt(damping) / pi);
                 input = damped(input, Math.sqrt(damping) * pi);
             } else if (split) {
@@ -126,7 +128,8 @@ class KroneckerFactorsTest {
     }
 
     private static RealMatrix damped(RealMatrix matrix, double damping) {
-        return matrix.add(MatrixUtils.createRealIdentityMatrix(matrix.getRowDimension()).scalarMultiply(damping));
+        return matrix.add(
+                MatrixUtils.createRealIdentityMatrix(matrix.getRowDimension()).scalarMultiply(damping));
     }
 
     private static double[] flat(RealMatrix matrix) {
@@ -150,7 +153,8 @@ class KroneckerFactorsTest {
         Tensor products = factors.multiply(scope, vectors);
 
         assertThat(products.shape()).isEqualTo(vectors.shape());
-        Numbers.assertClose("products", products.toDoubleArray(), product(expected(c, factors, false, 0), vectors), TOLERANCE);
+        Numbers.assertClose(
+                "products", products.toDoubleArray(), product(expected(c, factors, false, 0), vectors), TOLERANCE);
     }
 
     private Tensor vectors(Case c) {
@@ -174,8 +178,9 @@ class KroneckerFactorsTest {
     void theDampedInverseInvertsTheSplitBlock(Case c) {
         KroneckerFactors factors = factors(c);
         for (double damping : new double[] {0, 0.01, 2}) {
-            RealMatrix inverse =
-                    new LUDecomposition(expected(c, factors, true, damping)).getSolver().getInverse();
+            RealMatrix inverse = new LUDecomposition(expected(c, factors, true, damping))
+                    .getSolver()
+                    .getInverse();
             Tensor vectors = vectors(c);
 
             Tensor solved = factors.dampedInverse(scope, damping).multiply(scope, vectors);
@@ -206,15 +211,16 @@ class KroneckerFactorsTest {
         KroneckerFactors factors = factors(c);
         KroneckerEigen eigen = factors.eigendecomposition(scope);
         assertThat(eigen.inputValues().isPresent()).isEqualTo(c.pair);
-        assertThat(eigen.outputValues().shape().append(eigen.outputValues().shape().size(-1)))
+        assertThat(eigen.outputValues()
+                        .shape()
+                        .append(eigen.outputValues().shape().size(-1)))
                 .isEqualTo(factors.output().shape());
         int n = (int) c.sizes.outputs();
         for (int group = 0; group < c.sizes.groups(); group++) {
             RealMatrix vectors = matrix(eigen.outputVectors(), group);
-            double[] values =
-                    Arrays.copyOfRange(eigen.outputValues().toDoubleArray(), group * n, (group + 1) * n);
-            RealMatrix product =
-                    vectors.multiply(MatrixUtils.createRealDiagonalMatrix(values)).multiply(vectors.transpose());
+            double[] values = Arrays.copyOfRange(eigen.outputValues().toDoubleArray(), group * n, (group + 1) * n);
+            RealMatrix product = vectors.multiply(MatrixUtils.createRealDiagonalMatrix(values))
+                    .multiply(vectors.transpose());
             Numbers.assertClose("output side", flat(product), flat(matrix(factors.output(), group)), TOLERANCE);
         }
     }
@@ -228,7 +234,8 @@ class KroneckerFactorsTest {
         KroneckerFactors inverse = factors.dampedInverse(scope, 4);
 
         assertThat(inverse.output().toDoubleArray()).containsExactly(new double[] {0.5, 0, 0, 0.5}, within(1e-15));
-        assertThat(inverse.input().orElseThrow().toDoubleArray()).containsExactly(new double[] {1.0 / 3}, within(1e-15));
+        assertThat(inverse.input().orElseThrow().toDoubleArray())
+                .containsExactly(new double[] {1.0 / 3}, within(1e-15));
         assertThat(factors.logDeterminant(4)).isCloseTo(2 * Math.log(4), within(1e-12));
         assertThat(factors.logDeterminant(0)).isEqualTo(Double.NEGATIVE_INFINITY);
         assertThatThrownBy(() -> factors.dampedInverse(scope, 0))

@@ -17,6 +17,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -341,6 +342,34 @@ class KroneckerTest {
         }
     }
 
+    @Test
+    void equal_signals_are_propagated_once() {
+        Problem problem = layers("CrossEntropyLoss", "mean", 3);
+        try (Passes passes = new Passes(Setting.FLOAT64);
+                Model model = passes.backpack().model(problem.model(), DType.FLOAT64, Shape.of(3));
+                Batch batch = passes.backpack()
+                        .batch(DType.FLOAT64)
+                        .input("input", Shape.of(3, 3), new double[9])
+                        .targets(Shape.of(3), new long[3])
+                        .build()) {
+            List<Request<?>> requests = List.of(
+                    passes.request("KFLR", Map.of()),
+                    passes.request("KFLR", Map.of("convention", "reduce", "as", "reduced")),
+                    passes.request("KFAC", Map.of()),
+                    passes.request("KFAC", Map.of("convention", "reduce", "as", "drawn")),
+                    passes.request("KFAC", Map.of("fisher", "empirical", "as", "empirical")),
+                    passes.request("KFRA", Map.of()));
+            assertThat(passes.backpack()
+                            .plan(model, batch, requests, PassOptions.DEFAULT)
+                            .signals())
+                    .containsExactlyInAnyOrder(
+                            "loss gradient",
+                            "root of the loss Hessian",
+                            "loss gradient at 1 drawn targets",
+                            "averaged Hessian of the loss");
+        }
+    }
+
     private static Problem tied() {
         Random random = new Random(1);
         ModelDescription own =
@@ -415,8 +444,7 @@ class KroneckerTest {
             Map<String, double[]> alone = passes.run(problem, List.of(kfra), PassOptions.DEFAULT);
             Map<String, double[]> both = passes.run(problem, List.of(kfra, kflr), PassOptions.DEFAULT.block(1));
             Setting.FLOAT64.assertClose("kfra", only("kfra", both), only("kfra", alone));
-            Setting.FLOAT64.assertClose(
-                    "kflr", only("kflr", both), new Curvature(problem).kflr(Convention.EXPAND));
+            Setting.FLOAT64.assertClose("kflr", only("kflr", both), new Curvature(problem).kflr(Convention.EXPAND));
         }
     }
 
@@ -431,7 +459,8 @@ class KroneckerTest {
                     .hasMessageContaining("KFRA averages over the whole batch");
             assertThatThrownBy(() -> run(passes, chain, kfra, PassOptions.DEFAULT.memory(150)))
                     .isInstanceOf(BackpackException.class)
-                    .hasMessageContaining("[MemoryBudget] KFRA needs a matrix [5, 5] at the output of node '0' (Linear)");
+                    .hasMessageContaining(
+                            "[MemoryBudget] KFRA needs a matrix [5, 5] at the output of node '0' (Linear)");
 
             Random random = new Random(1);
             ModelDescription forked = Networks.model(

@@ -59,7 +59,8 @@ class ReferenceCasesTest {
                 assertThat(names).as(reference.name()).containsAll(FIRST_ORDER);
                 check(setting, passes, reference, requests, PassOptions.DEFAULT);
                 List<Request<?>> mergeable = requests.stream()
-                        .filter(request -> !WHOLE_BATCH.contains(request.extension().type()))
+                        .filter(request ->
+                                !WHOLE_BATCH.contains(request.extension().type()))
                         .toList();
                 check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(1));
                 check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(2));
@@ -68,11 +69,7 @@ class ReferenceCasesTest {
     }
 
     private static void check(
-            Setting setting,
-            Passes passes,
-            ReferenceCase reference,
-            List<Request<?>> requests,
-            PassOptions options) {
+            Setting setting, Passes passes, ReferenceCase reference, List<Request<?>> requests, PassOptions options) {
         Map<String, double[]> expected = only(names(requests), reference.results());
         Map<String, double[]> actual = passes.run(reference.problem(), requests, options);
         actual.remove("loss_batch");

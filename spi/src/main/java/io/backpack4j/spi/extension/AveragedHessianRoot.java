@@ -72,8 +72,7 @@ public record AveragedHessianRoot() implements CondensedSignal {
     }
 
     /** vectors · diag √(values / N); values that rounding made negative count as 0. */
-    private static void scaleByRoots(
-            Backend backend, TensorScope scope, Tensor values, long samples, Tensor vectors) {
+    private static void scaleByRoots(Backend backend, TensorScope scope, Tensor values, long samples, Tensor vectors) {
         Tensor zero = scope.allocate(Shape.of(1), values.dtype());
         backend.elementwise().fill(zero, 0);
         backend.elementwise().combine(BinaryOperation.MAXIMUM, values, zero, values);

@@ -40,8 +40,7 @@ final class ChainChecks {
         }
     }
 
-    static void report(
-            BoundGraph graph, List<SiteLayout> sites, DType dtype, PassOptions options, Problems problems) {
+    static void report(BoundGraph graph, List<SiteLayout> sites, DType dtype, PassOptions options, Problems problems) {
         ChainChecks checks = new ChainChecks(graph, sites, problems);
         for (String extension : checks.extensions) {
             checks.reportBranches(extension);
@@ -71,7 +70,9 @@ final class ChainChecks {
                                     site.parameter(),
                                     site.uses().size(),
                                     graph.nodes()
-                                            .get(site.uses().get(site.uses().size() - 1).node())
+                                            .get(site.uses()
+                                                    .get(site.uses().size() - 1)
+                                                    .node())
                                             .described()));
         }
     }

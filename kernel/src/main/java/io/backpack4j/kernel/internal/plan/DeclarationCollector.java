@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
@@ -70,6 +71,12 @@ final class DeclarationCollector implements SiteDeclaration {
     @Override
     public void accumulate(String key, Signal signal, Contraction contraction) {
         requireNew(key);
+        if (contraction instanceof Contraction.InputFactor && !signal.equals(new LossGradient())) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."
+                            .formatted(key, signal.name()));
+        }
         accumulated.put(key, new AccumulatorKey(stage, signal, contraction));
     }
 

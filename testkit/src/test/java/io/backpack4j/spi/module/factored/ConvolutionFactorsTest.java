@@ -30,7 +30,8 @@ class ConvolutionFactorsTest {
     /**
      * A convolution of inputs {@code [N, G·inputs, *large]} to outputs {@code [N, G·outputs, *small]}; the transposed one goes the other way.
      */
-    record Case(Window window, int groups, int outputs, int inputs, int[] small, int[] large, int columns, int samples) {
+    record Case(
+            Window window, int groups, int outputs, int inputs, int[] small, int[] large, int columns, int samples) {
 
         int elements() {
             return (int) window.elements();
@@ -44,19 +45,61 @@ class ConvolutionFactorsTest {
 
     static Stream<Case> cases() {
         return Stream.of(
-                new Case(window(new long[] {2}, new long[] {1}, new long[] {0}, new long[] {1}), 1, 3, 2,
-                        new int[] {4}, new int[] {5}, 2, 3),
-                new Case(window(new long[] {3}, new long[] {2}, new long[] {2}, new long[] {2}), 2, 2, 3,
-                        new int[] {4}, new int[] {8}, 1, 2),
-                new Case(window(new long[] {2, 3}, new long[] {2, 1}, new long[] {1, 0}, new long[] {1, 2}), 2, 1, 2,
-                        new int[] {3, 2}, new int[] {5, 6}, 2, 2),
-                new Case(window(new long[] {1, 1}, new long[] {3, 2}, new long[] {0, 1}, new long[] {1, 1}), 1, 2, 2,
-                        new int[] {2, 3}, new int[] {4, 4}, 1, 3),
-                new Case(window(new long[] {2, 1, 2}, new long[] {1, 2, 1}, new long[] {0, 0, 1}, new long[] {1, 1, 1}),
-                        1, 2, 1, new int[] {2, 2, 3}, new int[] {3, 3, 2}, 3, 2),
+                new Case(
+                        window(new long[] {2}, new long[] {1}, new long[] {0}, new long[] {1}),
+                        1,
+                        3,
+                        2,
+                        new int[] {4},
+                        new int[] {5},
+                        2,
+                        3),
+                new Case(
+                        window(new long[] {3}, new long[] {2}, new long[] {2}, new long[] {2}),
+                        2,
+                        2,
+                        3,
+                        new int[] {4},
+                        new int[] {8},
+                        1,
+                        2),
+                new Case(
+                        window(new long[] {2, 3}, new long[] {2, 1}, new long[] {1, 0}, new long[] {1, 2}),
+                        2,
+                        1,
+                        2,
+                        new int[] {3, 2},
+                        new int[] {5, 6},
+                        2,
+                        2),
+                new Case(
+                        window(new long[] {1, 1}, new long[] {3, 2}, new long[] {0, 1}, new long[] {1, 1}),
+                        1,
+                        2,
+                        2,
+                        new int[] {2, 3},
+                        new int[] {4, 4},
+                        1,
+                        3),
+                new Case(
+                        window(new long[] {2, 1, 2}, new long[] {1, 2, 1}, new long[] {0, 0, 1}, new long[] {1, 1, 1}),
+                        1,
+                        2,
+                        1,
+                        new int[] {2, 2, 3},
+                        new int[] {3, 3, 2},
+                        3,
+                        2),
                 // Several runs of unfolded samples: 8 · 900 · 100 bytes each.
-                new Case(window(new long[] {10, 10}, new long[] {1, 1}, new long[] {0, 0}, new long[] {1, 1}), 1, 1, 1,
-                        new int[] {30, 30}, new int[] {39, 39}, 1, 7));
+                new Case(
+                        window(new long[] {10, 10}, new long[] {1, 1}, new long[] {0, 0}, new long[] {1, 1}),
+                        1,
+                        1,
+                        1,
+                        new int[] {30, 30},
+                        new int[] {39, 39},
+                        1,
+                        7));
     }
 
     private static Window window(long[] kernel, long[] stride, long[] padding, long[] dilation) {
@@ -89,8 +132,10 @@ class ConvolutionFactorsTest {
         double[] large = Randomness.normal(random, (long) largeBatch * c.groups * c.inputs * largeCount);
         try (HeapBackend backend = new HeapBackend();
                 TensorScope scope = backend.openScope()) {
-            Tensor outputs = backend.upload(scope, shape(smallBatch, c.groups * c.outputs, c.small), DType.FLOAT64, small);
-            Tensor inputs = backend.upload(scope, shape(largeBatch, c.groups * c.inputs, c.large), DType.FLOAT64, large);
+            Tensor outputs =
+                    backend.upload(scope, shape(smallBatch, c.groups * c.outputs, c.small), DType.FLOAT64, small);
+            Tensor inputs =
+                    backend.upload(scope, shape(largeBatch, c.groups * c.inputs, c.large), DType.FLOAT64, large);
             PerSampleConvolution product = new PerSampleConvolution(c.window, outputs, inputs, c.weight());
             KroneckerSizes sizes = transposed
                     ? ConvolutionFactors.transposedSizes(c.weight(), c.groups)
@@ -125,7 +170,8 @@ class ConvolutionFactorsTest {
             double[] expected) {
         assertThat(ConvolutionFactors.computes(contraction)).isTrue();
         try (TensorScope scope = backend.openScope()) {
-            Tensor target = scope.allocate(contraction.shapes(1, 1, product.weight()).get(0), DType.FLOAT64);
+            Tensor target =
+                    scope.allocate(contraction.shapes(1, 1, product.weight()).get(0), DType.FLOAT64);
             backend.elementwise().fill(target, 1);
             ContractionTask task = new ContractionTask(contraction, List.of(target), null, true);
             if (transposed) {

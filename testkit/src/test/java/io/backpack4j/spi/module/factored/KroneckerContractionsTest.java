@@ -44,8 +44,8 @@ class KroneckerContractionsTest {
         try (HeapBackend backend = new HeapBackend();
                 TensorScope scope = backend.openScope()) {
             RandomFactors factors = new RandomFactors(backend, scope, sizes, Randomness.of(sizes.toString()));
-            KroneckerSizes kronecker = new KroneckerSizes(
-                    sizes.groups(), sizes.rows(), sizes.width(), 1, KroneckerConvention.EXPAND);
+            KroneckerSizes kronecker =
+                    new KroneckerSizes(sizes.groups(), sizes.rows(), sizes.width(), 1, KroneckerConvention.EXPAND);
             for (KroneckerConvention convention : KroneckerConvention.values()) {
                 boolean joins = convention == KroneckerConvention.REDUCE;
                 double s = sizes.positions();
