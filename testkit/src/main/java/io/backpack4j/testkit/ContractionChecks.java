@@ -84,6 +84,7 @@ public final class ContractionChecks {
         requests.add(new Request(new Contraction.SquaredNorms(), null, null));
         requests.add(new Request(new Contraction.InnerProducts(true), null, null));
         requests.add(new Request(new Contraction.InnerProducts(false), null, null));
+        requests.add(new Request(new Contraction.OuterProducts(), null, null));
         requests.add(new Request(new Contraction.Dot(OPERAND, VECTORS), normal(vectors), vectors));
         requests.add(new Request(new Contraction.WeightedSum(OPERAND, VECTORS), normal(manyWeights), manyWeights));
         return requests;
@@ -147,6 +148,7 @@ public final class ContractionChecks {
         return contraction instanceof Contraction.Sum
                 || contraction instanceof Contraction.SumOfSquares
                 || contraction instanceof Contraction.SumOfSquaresPerSample
+                || contraction instanceof Contraction.OuterProducts
                 || contraction instanceof Contraction.WeightedSum;
     }
 }

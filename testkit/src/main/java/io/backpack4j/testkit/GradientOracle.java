@@ -71,6 +71,8 @@ public final class GradientOracle {
             return List.of(squaredNorms());
         } else if (contraction instanceof Contraction.InnerProducts products) {
             return List.of(products.sameSample() ? innerProductsOfSamples() : innerProducts());
+        } else if (contraction instanceof Contraction.OuterProducts) {
+            return List.of(outerProducts());
         } else if (contraction instanceof Contraction.Dot dot) {
             return List.of(dot(Objects.requireNonNull(operand), dot.count()));
         } else if (contraction instanceof Contraction.WeightedSum weighted) {
@@ -184,6 +186,16 @@ public final class GradientOracle {
                 for (int w = 0; w < columns; w++) {
                     result[(n * columns + v) * columns + w] = product(v, n, w, n);
                 }
+            }
+        }
+        return result;
+    }
+
+    private double[] outerProducts() {
+        double[] result = new double[elements * elements];
+        for (int b = 0; b < columns * samples; b++) {
+            for (int i = 0; i < result.length; i++) {
+                result[i] += g(0, b, i / elements) * g(0, b, i % elements);
             }
         }
         return result;

@@ -3,6 +3,7 @@ package io.backpack4j.testkit;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -32,6 +33,7 @@ public final class HeapBackend implements Backend {
     private final Indexing indexing = new HeapIndexing(this);
     private final Convolutions convolutions = new HeapConvolutions(this);
     private final Pooling pooling = new HeapPooling(this);
+    private final Decompositions decompositions = new HeapDecompositions(this);
     private volatile boolean closed;
 
     @Override
@@ -84,6 +86,11 @@ public final class HeapBackend implements Backend {
     @Override
     public Pooling pooling() {
         return pooling;
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return decompositions;
     }
 
     /** The number of scopes that are not closed. */

@@ -1,5 +1,6 @@
 package io.backpack4j.testkit;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -19,6 +20,11 @@ final class HeapConvolutions implements Convolutions {
 
     HeapConvolutions(HeapBackend backend) {
         this.backend = backend;
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
     }
 
     @Override

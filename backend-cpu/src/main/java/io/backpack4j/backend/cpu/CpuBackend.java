@@ -4,6 +4,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -80,6 +81,11 @@ final class CpuBackend implements Backend {
     @Override
     public Convolutions convolutions() {
         return kernels.convolutions();
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return kernels.decompositions();
     }
 
     @Override

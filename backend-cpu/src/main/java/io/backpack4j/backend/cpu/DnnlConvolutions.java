@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
@@ -23,6 +24,7 @@ final class DnnlConvolutions implements Convolutions {
     private final Convolutions host;
     private final ChannelsLastPlanes planes;
     private final PositionProducts positionProducts;
+    private final InputGrams inputGrams;
 
     DnnlConvolutions(CpuBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
         this.backend = backend;
@@ -30,6 +32,12 @@ final class DnnlConvolutions implements Convolutions {
         this.host = host;
         this.planes = new ChannelsLastPlanes(backend);
         this.positionProducts = new PositionProducts(backend, contexts, products);
+        this.inputGrams = new InputGrams(backend, contexts);
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
     }
 
     @Override
@@ -202,6 +210,38 @@ final class DnnlConvolutions implements Convolutions {
                     outputs(context, scope, product),
                     backend.own(destination));
         }
+    }
+
+    @Override
+    public void addInputGram(
+            Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
+        CpuTensor from = backend.asItLies(x);
+        boolean ours = from.isSingle()
+                && !summed
+                && destination.shape().size(0) == 1
+                && InputGrams.fits(window)
+                && from.elements > 0;
+        if (!ours || !addInputGram(window, from, outputSizes, scale, destination)) {
+            Convolutions.super.addInputGram(window, x, outputSizes, summed, scale, destination);
+        }
+    }
+
+    private boolean addInputGram(Window window, CpuTensor x, List<Long> outputSizes, double scale, Tensor destination) {
+        long channels = x.shape().size(1);
+        Shape outputs = x.shape().slice(0, 2);
+        for (long size : outputSizes) {
+            outputs = outputs.append(size);
+        }
+        WindowSizes sizes = WindowSizes.of(window, x.shape().size(0), x.shape(), outputs);
+        if (!sizes.isExpressible()) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            long inputs = planes.read(context, scope, x, window.axes());
+            inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+        }
+        return true;
     }
 
     private static boolean isSingle(PerSampleConvolution product) {

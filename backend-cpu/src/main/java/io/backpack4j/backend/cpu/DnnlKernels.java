@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
@@ -62,6 +63,11 @@ final class DnnlKernels implements KernelSet {
     @Override
     public Convolutions convolutions() {
         return convolutions;
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return host.decompositions();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -23,6 +24,11 @@ final class HostConvolutions implements Convolutions {
     HostConvolutions(CpuBackend backend) {
         this.backend = backend;
         this.portable = backend.portableConvolutions();
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
@@ -17,6 +18,7 @@ final class HostKernels implements KernelSet {
     private final HostIndexing indexing;
     private final Contractions contractions;
     private final Convolutions convolutions;
+    private final HostDecompositions decompositions;
     private final Pooling pooling;
     private final int openBlasThreads;
     private final int nd4jThreads;
@@ -33,6 +35,7 @@ final class HostKernels implements KernelSet {
         contractions = new HostContractions(backend);
         convolutions = new HostConvolutions(backend);
         pooling = new HostPooling(backend);
+        decompositions = new HostDecompositions(backend);
     }
 
     @Override
@@ -63,6 +66,11 @@ final class HostKernels implements KernelSet {
     @Override
     public Convolutions convolutions() {
         return convolutions;
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return decompositions;
     }
 
     @Override

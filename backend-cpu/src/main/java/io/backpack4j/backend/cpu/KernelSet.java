@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
@@ -22,6 +23,8 @@ interface KernelSet extends AutoCloseable {
     Contractions contractions();
 
     Convolutions convolutions();
+
+    Decompositions decompositions();
 
     Pooling pooling();
 

@@ -1,12 +1,16 @@
 package io.backpack4j.ext.secondorder;
 
 import com.google.auto.service.AutoService;
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.extension.Subsampling;
+import io.backpack4j.spi.module.KroneckerConvention;
 import java.util.List;
+import java.util.Optional;
 
 /** Brings the extensions of this package. */
 @AutoService(Plugin.class)
@@ -31,6 +35,33 @@ public final class SecondOrderPlugin implements Plugin {
                 ExtensionProvider.of("DiagHessian", options -> new DiagHessian()),
                 ExtensionProvider.of("SqrtGGNExact", options -> new SqrtGGNExact(Subsampling.of(options))),
                 ExtensionProvider.of(
-                        "SqrtGGNMC", options -> new SqrtGGNMC(McSamples.of(options), Subsampling.of(options))));
+                        "SqrtGGNMC", options -> new SqrtGGNMC(McSamples.of(options), Subsampling.of(options))),
+                ExtensionProvider.of("KFAC", SecondOrderPlugin::kfac),
+                ExtensionProvider.of("KFLR", options -> new KFLR(convention(options))),
+                ExtensionProvider.of("KFRA", options -> new KFRA(convention(options))));
+    }
+
+    private static KFAC kfac(Arguments options) {
+        String draws = "mc_samples";
+        boolean empirical = options.word("fisher", "mc", "mc", "empirical").equals("empirical");
+        if (empirical && options.has(draws)) {
+            throw new BackpackException(
+                    "InvalidArgument",
+                    "KFAC(fisher=empirical) draws nothing: leave out 'mc_samples', or use fisher=mc.");
+        }
+        long samples = options.integer(draws, 1);
+        if (samples < 1 || samples > Integer.MAX_VALUE) {
+            throw options.wrong(draws, "a number of draws, at least 1", samples);
+        }
+        return new KFAC((int) samples, empirical ? Fisher.EMPIRICAL : Fisher.MC, convention(options));
+    }
+
+    private static Optional<KroneckerConvention> convention(Arguments options) {
+        return switch (options.word("convention", "default", "default", "expand", "reduce", "backpack")) {
+            case "expand" -> Optional.of(KroneckerConvention.EXPAND);
+            case "reduce" -> Optional.of(KroneckerConvention.REDUCE);
+            case "backpack" -> Optional.of(KroneckerConvention.BACKPACK);
+            default -> Optional.empty();
+        };
     }
 }

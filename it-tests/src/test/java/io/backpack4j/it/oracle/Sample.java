@@ -13,6 +13,7 @@ import java.util.Map;
 public final class Sample {
 
     private final Map<String, Values> parameters = new LinkedHashMap<>();
+    private final Map<String, Values> known = new HashMap<>();
     private final List<String> trained;
     private final Modules modules = new Modules();
     private final Values output;
@@ -29,7 +30,6 @@ public final class Sample {
             boolean varies = trained.contains(name);
             parameters.put(name, Values.of(numbers, varies ? Value::variable : Value::constant));
         });
-        Map<String, Values> known = new HashMap<>();
         problem.inputs().forEach((name, numbers) -> known.put(name, Values.of(numbers.row(number), Value::constant)));
         String before = problem.model().inputs().get(0);
         for (NodeDescription node : problem.model().nodes()) {
@@ -59,6 +59,11 @@ public final class Sample {
     /** The network's output. */
     public Values output() {
         return output;
+    }
+
+    /** The output of a node, or an input of the network. */
+    public Values at(String name) {
+        return known.get(name);
     }
 
     /** ℓ, without the factor of the reduction. */

@@ -3,6 +3,7 @@ package io.backpack4j.it.quantities;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.backpack4j.it.oracle.Curvature;
 import io.backpack4j.it.oracle.FirstOrder;
 import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.NodeDescription;
@@ -70,6 +71,33 @@ class RandomNetworksTest {
                 }
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void kronecker_factors_are_those_of_the_oracle(Setting setting) {
+        int compared = 0;
+        try (Passes passes = new Passes(setting)) {
+            Request<?> kflr = passes.request("KFLR", Map.of());
+            for (int network = 0; network < NETWORKS; network += 4) {
+                Problem problem = problem(random(network));
+                boolean tied = problem.model().nodes().stream()
+                        .anyMatch(node -> !node.ties().isEmpty());
+                if (tied) {
+                    continue;
+                }
+                Map<String, double[]> oracle = new Curvature(problem).kflr(Curvature.Convention.EXPAND);
+                Map<String, double[]> results = passes.run(problem, List.of(kflr), PassOptions.DEFAULT);
+                for (String name : results.keySet()) {
+                    if (name.contains("/kflr/")) {
+                        String what = "%s in network %d of seed %d, %s".formatted(name, network, SEED, problem.model());
+                        setting.assertClose(what, results.get(name), oracle.get(name.replace("/kflr/", "/")));
+                        compared++;
+                    }
+                }
+            }
+        }
+        assertThat(compared).isPositive();
     }
 
     /** Adds the gradients of some samples. */

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
@@ -109,7 +110,7 @@ public record Conv(
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape sample = Checks.channels(this, axes(), "in_channels", inChannels, inputs);
         Shape weight = Spatial.sample(inChannels / groups, window.kernel()).prepend(outChannels);
-        return Convolving.declare(output(sample), weight, outChannels, bias);
+        return Convolving.declare(output(sample), weight, ConvolutionFactors.sizes(weight, groups), outChannels, bias);
     }
 
     private Shape output(Shape sample) {

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -109,7 +110,8 @@ public record ConvTranspose(
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape sample = Checks.channels(this, window.axes(), "in_channels", inChannels, inputs);
         Shape weight = Spatial.sample(outChannels / groups, window.kernel()).prepend(inChannels);
-        return Convolving.declare(output(sample), weight, outChannels, bias);
+        return Convolving.declare(
+                output(sample), weight, ConvolutionFactors.transposedSizes(weight, groups), outChannels, bias);
     }
 
     private Shape output(Shape sample) {

@@ -9,6 +9,7 @@ import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.module.factored.SampleBlocks;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -80,21 +81,24 @@ final class ConvolutionWeight extends ParameterDerivatives {
                 return all(scope).prefersGram();
             }
         }
-        return contraction instanceof Contraction.Sum
+        return ConvolutionFactors.computes(contraction)
+                || contraction instanceof Contraction.Sum
                 || contraction instanceof Contraction.Dot
                 || contraction instanceof Contraction.WeightedSum;
     }
 
     @Override
     protected boolean isCheaperFromTiles(Contraction contraction) {
-        return true;
+        return !ConvolutionFactors.computes(contraction);
     }
 
     @Override
     protected void computeDirectly(ContractionTask task) {
         Contraction contraction = task.contraction();
         try (TensorScope scope = backend().openScope()) {
-            if (contraction instanceof Contraction.Sum) {
+            if (ConvolutionFactors.computes(contraction)) {
+                factor(all(scope), task);
+            } else if (contraction instanceof Contraction.Sum) {
                 backend().convolutions().sum(all(scope), task.destination());
             } else if (contraction instanceof Contraction.SquaredNorms) {
                 Tensor norms = scope.view(task.destination(), Shape.of(columns() * samples()));
@@ -106,6 +110,14 @@ final class ConvolutionWeight extends ParameterDerivatives {
             } else {
                 super.computeDirectly(task);
             }
+        }
+    }
+
+    private void factor(PerSampleConvolution product, ContractionTask task) {
+        if (evaluation.transposed()) {
+            ConvolutionFactors.computeTransposed(backend(), product, task);
+        } else {
+            ConvolutionFactors.compute(backend(), product, task);
         }
     }
 

@@ -2,6 +2,7 @@ package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
@@ -45,11 +46,12 @@ final class Convolving {
     }
 
     /** PyTorch counts the fan in of both kinds as the elements of a weight behind its first axis. */
-    static ModuleDeclaration declare(Shape output, Shape weight, long outChannels, boolean bias) {
+    static ModuleDeclaration declare(
+            Shape output, Shape weight, KroneckerSizes factors, long outChannels, boolean bias) {
         Initializer initializer = Initializer.fanIn(weight.elements(1, weight.rank()));
         ModuleDeclaration declaration = ModuleDeclaration.output(output)
                 .retainInputs()
-                .parameter(ParameterSpec.parameter(WEIGHT, weight, initializer));
+                .parameter(ParameterSpec.parameter(WEIGHT, weight, initializer).withKronecker(factors));
         return bias
                 ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outChannels), initializer))
                 : declaration;

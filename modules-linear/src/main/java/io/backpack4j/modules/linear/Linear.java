@@ -3,6 +3,7 @@ package io.backpack4j.modules.linear;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
@@ -47,7 +48,8 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
         Initializer initializer = Initializer.fanIn(inFeatures);
         ModuleDeclaration declaration = ModuleDeclaration.output(input.with(-1, outFeatures))
                 .retainInputs()
-                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(outFeatures, inFeatures), initializer));
+                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(outFeatures, inFeatures), initializer)
+                        .withKronecker(KroneckerSizes.matrix(outFeatures, inFeatures)));
         return bias
                 ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outFeatures), initializer))
                 : declaration;

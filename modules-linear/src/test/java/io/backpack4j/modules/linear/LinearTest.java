@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
@@ -42,7 +43,8 @@ class LinearTest {
         assertThat(declaration.retainsInputs()).isTrue();
         assertThat(declaration.parameters())
                 .containsExactly(
-                        ParameterSpec.parameter("weight", Shape.of(3, 4), new Initializer.Uniform(0.5)),
+                        ParameterSpec.parameter("weight", Shape.of(3, 4), new Initializer.Uniform(0.5))
+                                .withKronecker(KroneckerSizes.matrix(3, 4)),
                         ParameterSpec.parameter("bias", Shape.of(3), new Initializer.Uniform(0.5)));
         assertThat(ModuleRunner.declare(new Linear(4, 3, false), Shape.of(4)).parameters())
                 .extracting(ParameterSpec::name)

@@ -39,6 +39,9 @@ public interface Backend extends AutoCloseable {
     /** Moving elements about. */
     Indexing indexing();
 
+    /** Decompositions of symmetric matrices. */
+    Decompositions decompositions();
+
     /** Random draws. */
     default RandomDraws random() {
         return new PortableRandomDraws();

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Convolutions {
 
+    /** The backend of this group, for the defaults. */
+    Backend backend();
+
     /**
      * destination[b, o, t] = bias[o] + Σ_{c, k} weight[o, c, k] · x[b, c, t · stride + k · dilation − padding].
      *
@@ -67,4 +70,42 @@ public interface Convolutions {
      * @param destination {@code [B]}
      */
     void squaredNorms(PerSampleConvolution product, Tensor destination);
+
+    /**
+     * The outputs that fall on every input: destination[b, g, i, (o, k)] = y[b, (g, o), t] where i = t · stride + k · dilation − padding, zero
+     * where there is no such t. Times the weights it is {@link #convolveTransposed}.
+     *
+     * @param y {@code [B, O, *out]}
+     * @param inputSizes {@code *in}, of S positions
+     * @param destination {@code [B, G, S, O/G · K]}
+     */
+    default void unfoldTransposed(Window window, Tensor y, List<Long> inputSizes, Tensor destination) {
+        PortableGrams.unfoldTransposed(backend(), window, y, inputSizes, destination);
+    }
+
+    /**
+     * The Gram matrices of {@link #unfold}: destination[g] += scale · Σ_b Σ_t u_bgt u_bgtᵀ, or scale · Σ_b (Σ_t u_bgt)(Σ_t u_bgt)ᵀ.
+     *
+     * @param x {@code [B, C, *in]}
+     * @param outputSizes {@code *out}
+     * @param summed whether positions are summed first
+     * @param destination {@code [G, C/G · K, C/G · K]}
+     */
+    default void addInputGram(
+            Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
+        PortableGrams.addOfInputs(backend(), window, x, outputSizes, summed, scale, destination);
+    }
+
+    /**
+     * The Gram matrices of {@link #unfoldTransposed}, as {@link #addInputGram}.
+     *
+     * @param y {@code [B, O, *out]}
+     * @param inputSizes {@code *in}
+     * @param summed whether positions are summed first
+     * @param destination {@code [G, O/G · K, O/G · K]}
+     */
+    default void addOutputGram(
+            Window window, Tensor y, List<Long> inputSizes, boolean summed, double scale, Tensor destination) {
+        PortableGrams.addOfOutputs(backend(), window, y, inputSizes, summed, scale, destination);
+    }
 }

@@ -20,6 +20,11 @@ final class PortableConvolutions implements Convolutions {
     }
 
     @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
     public void convolve(Window window, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor destination) {
         Sizes sizes = new Sizes(window, destination.shape(), x.shape(), weight.shape());
         long run = sizes.run(x);

@@ -31,4 +31,16 @@ public interface Products {
         multiply(x, false, weight, true, 1, 0, destination);
         backend().elementwise().combine(BinaryOperation.ADD, destination, bias, destination);
     }
+
+    /**
+     * destination[g] += scale · Σ_b Σ_s x_bgs x_bgsᵀ, or scale · Σ_b (Σ_s x_bgs)(Σ_s x_bgs)ᵀ.
+     *
+     * @param x vectors of length L: {@code [B, G, S, L]}, or {@code [B, G, L, S]}
+     * @param positionsFirst which of the two
+     * @param summed whether they are summed over s first
+     * @param destination {@code [G, L, L]}
+     */
+    default void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
+        PortableGrams.add(backend(), x, positionsFirst, summed, scale, destination);
+    }
 }

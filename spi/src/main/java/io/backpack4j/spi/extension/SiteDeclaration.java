@@ -1,7 +1,9 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Optional;
 
 /** What an extension needs at one parameter, with all the parameter's uses. Filled in when a plan is made. */
 public interface SiteDeclaration {
@@ -11,6 +13,11 @@ public interface SiteDeclaration {
 
     /** The parameter's shape. */
     Shape shape();
+
+    /** The sizes of the parameter's Kronecker factors, if it has an input side. */
+    default Optional<KroneckerSizes> kronecker() {
+        return Optional.empty();
+    }
 
     /** The number of samples of the batch. */
     long samples();

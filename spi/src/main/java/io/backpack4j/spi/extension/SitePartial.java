@@ -1,9 +1,11 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Optional;
 
 /** What was accumulated for one extension at one parameter. Tensors are shared with other extensions that asked for the same: read them. */
 public interface SitePartial {
@@ -14,8 +16,16 @@ public interface SitePartial {
     /** The parameter's shape. */
     Shape shape();
 
+    /** The sizes of the parameter's Kronecker factors, if it has an input side. */
+    default Optional<KroneckerSizes> kronecker() {
+        return Optional.empty();
+    }
+
     /** The number of samples. */
     long samples();
+
+    /** The factor c of the loss's reduction, from the whole batch. */
+    double normaliser();
 
     /** A partial result, in full. */
     Tensor tensor(String key);

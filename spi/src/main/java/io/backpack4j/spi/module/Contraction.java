@@ -161,4 +161,59 @@ public sealed interface Contraction {
             return 1;
         }
     }
+
+    /** Σ_v Σ_n g_vn g_vnᵀ: {@code [P, P]}, P being the number of the parameter's elements. */
+    record OuterProducts() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(parameter.elements(), parameter.elements()));
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
+    /**
+     * The input side of a weight's Kronecker factors, for N samples not divided by N: Σ_n (1/S) Σ_s a aᵀ, Σ_n ā āᵀ or Σ_ns a aᵀ by convention. It
+     * depends on no signal: ask for it with the {@code LossGradient}, so that equal requests are one.
+     *
+     * @param sizes the parameter's
+     * @param convention what positions count as
+     */
+    record InputFactor(KroneckerSizes sizes, KroneckerConvention convention) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(sizes.inputFactor());
+        }
+
+        @Override
+        public int power() {
+            return 0;
+        }
+    }
+
+    /**
+     * The output side of a weight's Kronecker factors: Σ_vns d dᵀ or Σ_vn (Σ_s d)(Σ_s d)ᵀ by convention.
+     *
+     * @param sizes the parameter's
+     * @param convention what positions count as; {@link KroneckerConvention#BACKPACK} becomes {@link KroneckerConvention#REDUCE}, which is the same
+     *     here
+     */
+    record OutputFactor(KroneckerSizes sizes, KroneckerConvention convention) implements Contraction {
+        public OutputFactor {
+            convention = convention == KroneckerConvention.BACKPACK ? KroneckerConvention.REDUCE : convention;
+        }
+
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(sizes.outputFactor());
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
@@ -150,6 +151,9 @@ public abstract class ParameterDerivatives {
                 materialised = perSample.subsampling().isEmpty() ? task.destination() : materialised;
             } else if (contraction instanceof Contraction.InnerProducts products && !hasDirectForm(contraction)) {
                 innerProducts(products.sameSample(), task.destination());
+            } else if (contraction instanceof Contraction.OuterProducts && !hasDirectForm(contraction)) {
+                clear(task);
+                outerProducts(task.destination());
             } else {
                 clear(task);
                 if (hasDirectForm(contraction) && !(tilesNeeded && isCheaperFromTiles(contraction))) {
@@ -181,6 +185,7 @@ public abstract class ParameterDerivatives {
     private boolean needsTiles(Contraction contraction) {
         return !(contraction instanceof Contraction.PerSample)
                 && !(contraction instanceof Contraction.InnerProducts)
+                && !(contraction instanceof Contraction.OuterProducts)
                 && !hasDirectForm(contraction);
     }
 
@@ -276,7 +281,10 @@ public abstract class ParameterDerivatives {
             return new TileConsumer.WeightedSum(
                     scope.view(task.requiredOperand(), Shape.of(weighted.count(), batch)), destination);
         }
-        throw new IllegalStateException("Not a contraction of tiles: " + contraction);
+        throw new BackpackException(
+                "UnsupportedContraction",
+                "The derivatives of this parameter have no %s. Override hasDirectForm and computeDirectly, or declare no Kronecker factors."
+                        .formatted(contraction));
     }
 
     private @Nullable Tensor weights(TensorScope scope, ContractionTask task) {
@@ -369,6 +377,15 @@ public abstract class ParameterDerivatives {
                         .multiply(rows, false, rows, true, 1, 0, scope.view(target, Shape.of(columns, columns)));
             }
         }
+    }
+
+    private void outerProducts(Tensor destination) {
+        tiles((block, gradients) -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor rows = flat(scope, gradients);
+                backend.products().multiply(rows, true, rows, false, 1, 1, destination);
+            }
+        });
     }
 
     private Tensor flat(TensorScope scope, Tensor gradients) {

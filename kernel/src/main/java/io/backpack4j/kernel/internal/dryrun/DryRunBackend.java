@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.dryrun;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -60,6 +61,11 @@ public final class DryRunBackend implements Backend {
     @Override
     public Indexing indexing() {
         return new DryRunIndexing(this);
+    }
+
+    @Override
+    public Decompositions decompositions() {
+        return new DryRunDecompositions();
     }
 
     @Override

@@ -78,7 +78,10 @@ final class Accumulator {
             Tensor rows = scope.rows(
                     results.get(0), step.block().fromColumn(), step.block().toColumn());
             return direct(rows, null, !step.firstChunk());
-        } else if (contraction instanceof Contraction.SumOfSquares) {
+        } else if (contraction instanceof Contraction.SumOfSquares
+                || contraction instanceof Contraction.OuterProducts
+                || contraction instanceof Contraction.InputFactor
+                || contraction instanceof Contraction.OutputFactor) {
             return direct(results.get(0), step.weights(), !step.first());
         } else if (contraction instanceof Contraction.WeightedSum) {
             return direct(results.get(0), weights(scope, step, requireOperand(operand)), !step.first());

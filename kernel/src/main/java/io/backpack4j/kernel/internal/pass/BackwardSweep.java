@@ -4,6 +4,7 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -113,16 +114,20 @@ final class BackwardSweep implements AutoCloseable {
     }
 
     private void step(BoundNode node, Lane lane) {
-        Tensor cotangents = lane.cotangents().take(node.index());
-        if (cotangents == null) {
+        Tensor arrived = lane.cotangents().take(node.index());
+        if (arrived == null) {
             if (lane.signal().signal() instanceof ResidualCurvature) {
                 return; // Not below the node where the columns come from.
             }
             throw new IllegalStateException("No cotangents at " + node.described());
         }
         TensorScope scope = backend.openScope();
-        scope.adopt(cotangents);
+        scope.adopt(arrived);
         kept.add(scope);
+        Tensor cotangents = condensed(node, lane, scope, arrived);
+        Step step = cotangents == arrived
+                ? lane.step()
+                : lane.step().withColumns(cotangents.shape().size(0));
         Pullback pullback = PluginCalls.call(
                 Part.of(node),
                 "in its backward pass",
@@ -134,12 +139,12 @@ final class BackwardSweep implements AutoCloseable {
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
             ParameterDerivatives derivatives =
                     PluginCalls.call(Part.of(node), "in its backward pass", () -> pullback.parameter(use.name()));
-            pending |= arrive(node, lane, use, derivatives);
+            pending |= arrive(node, lane, step, use, derivatives);
         }
         for (int input = 0; input < node.inputs().size(); input++) {
             BoundNode.Source source = node.inputs().get(input);
             if (source.fromNode() && lane.signal().reaches()[source.index()]) {
-                Tensor ofInput = input(node, lane, pullback, input);
+                Tensor ofInput = input(node, step, pullback, input);
                 boolean same = ofInput == cotangents;
                 lane.cotangents().add(source.index(), same ? scope.view(ofInput, ofInput.shape()) : ofInput);
             }
@@ -150,37 +155,51 @@ final class BackwardSweep implements AutoCloseable {
         }
     }
 
-    private Tensor input(BoundNode node, Lane lane, Pullback pullback, int input) {
+    /** What goes on from a node: what has arrived, or what a condensed signal makes of it. */
+    private Tensor condensed(BoundNode node, Lane lane, TensorScope scope, Tensor arrived) {
+        if (!(lane.signal().signal() instanceof CondensedSignal signal)) {
+            return arrived;
+        }
+        Part part = Part.of(signal, layout.loss());
+        Tensor condensed = PluginCalls.call(
+                part, "at " + node.described(), () -> signal.condense(forward.context(node, scope), arrived));
+        arrived.close();
+        Shape out = node.declaration().output();
+        Shape expected = out.prepend(out.elements(), lane.step().block().samples());
+        return PluginCalls.check(part, "its columns", condensed, expected, layout.dtype());
+    }
+
+    private Tensor input(BoundNode node, Step step, Pullback pullback, int input) {
         Tensor cotangents = PluginCalls.call(Part.of(node), "in its backward pass", () -> pullback.input(input));
         Shape expected = layout.graph()
                 .nodes()
                 .get(node.inputs().get(input).index())
                 .declaration()
                 .output()
-                .prepend(lane.step().block().columns(), lane.step().block().samples());
+                .prepend(step.block().columns(), step.block().samples());
         return PluginCalls.check(Part.of(node), "the cotangents of an input", cotangents, expected, layout.dtype());
     }
 
     /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */
-    private boolean arrive(BoundNode node, Lane lane, SiteUse use, ParameterDerivatives derivatives) {
+    private boolean arrive(BoundNode node, Lane lane, Step step, SiteUse use, ParameterDerivatives derivatives) {
         SiteLayout site = use.site();
         if (site.uses().size() == 1) {
-            visit(node, lane, site, derivatives);
+            visit(node, lane, step, site, derivatives);
             return false;
         }
         List<ParameterDerivatives> waiting = lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
         waiting.add(derivatives);
         if (use.last()) {
-            visit(node, lane, site, TiedDerivatives.of(waiting));
+            visit(node, lane, step, site, TiedDerivatives.of(waiting));
             lane.pending().remove(site);
             return false;
         }
         return true;
     }
 
-    private void visit(BoundNode node, Lane lane, SiteLayout site, ParameterDerivatives derivatives) {
+    private void visit(BoundNode node, Lane lane, Step step, SiteLayout site, ParameterDerivatives derivatives) {
         PluginCalls.call(Part.of(node), "in the derivatives of '" + site.parameter() + "'", () -> {
-            visitor.visit(site, lane.signal(), lane.step(), derivatives);
+            visitor.visit(site, lane.signal(), step, derivatives);
             return site;
         });
     }

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -142,7 +143,13 @@ public final class PassLayout {
     /** Whether the batch may come in chunks. */
     public boolean splitsSamples() {
         return sites.stream().allMatch(SiteLayout::splitsSamples)
+                && distinctSignals().stream().noneMatch(CondensedSignal.class::isInstance)
                 && graph.nodes().stream().noneMatch(node -> node.declaration().couplesSamples());
+    }
+
+    /** The sites. */
+    public List<SiteLayout> siteLayouts() {
+        return sites;
     }
 
     /** All signals of all stages. */
@@ -199,7 +206,8 @@ public final class PassLayout {
             reaches[node.index()] = !sitesAt.get(node.index()).isEmpty()
                     || node.inputs().stream().anyMatch(source -> source.fromNode() && reaches[source.index()]);
         }
-        boolean splits = wantedSites.stream().allMatch(site -> site.splitsColumns(signal));
+        boolean splits = !(signal instanceof CondensedSignal)
+                && wantedSites.stream().allMatch(site -> site.splitsColumns(signal));
         return new SignalLayout(signal, splits, reaches, sitesAt);
     }
 

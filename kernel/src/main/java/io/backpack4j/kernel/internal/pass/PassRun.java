@@ -171,7 +171,7 @@ public final class PassRun {
 
     private SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
-        return new SitePartialView(site, request, layout.samples(), tensors, backend, scope);
+        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, backend, scope);
     }
 
     private void fold(int stage) {

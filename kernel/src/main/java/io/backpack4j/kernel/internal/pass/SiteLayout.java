@@ -3,9 +3,11 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -14,6 +16,7 @@ import java.util.Set;
  * @param index its number
  * @param parameter its full name
  * @param shape its shape
+ * @param kronecker the sizes of its Kronecker factors, if it has an input side
  * @param uses its uses; it opens at the first of them, the last one in backward order
  * @param requests what is wanted, by request
  * @param accumulators the distinct accumulated results, the gradient's first
@@ -22,6 +25,7 @@ public record SiteLayout(
         int index,
         String parameter,
         Shape shape,
+        Optional<KroneckerSizes> kronecker,
         List<BoundGraph.Use> uses,
         List<SiteRequest> requests,
         List<AccumulatorKey> accumulators) {

@@ -3,17 +3,20 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A site's accumulated results under the keys of one request. */
 record SitePartialView(
         SiteState state,
         SiteRequest request,
         long samples,
+        double normaliser,
         Map<String, Tensor> foldedTensors,
         Backend backend,
         TensorScope scope)
@@ -27,6 +30,11 @@ record SitePartialView(
     @Override
     public Shape shape() {
         return state.layout().shape();
+    }
+
+    @Override
+    public Optional<KroneckerSizes> kronecker() {
+        return state.layout().kronecker();
     }
 
     @Override

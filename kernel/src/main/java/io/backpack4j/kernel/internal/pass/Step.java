@@ -16,6 +16,11 @@ import org.jspecify.annotations.Nullable;
 record Step(
         Block block, long columns, long samples, @Nullable Tensor weights) {
 
+    /** All of another number of columns. */
+    Step withColumns(long count) {
+        return new Step(new Block(0, count, block.fromSample(), block.toSample()), count, samples, null);
+    }
+
     boolean wholeBatch() {
         return block.samples() == samples;
     }

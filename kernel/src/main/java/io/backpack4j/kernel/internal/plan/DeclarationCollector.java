@@ -5,16 +5,20 @@ import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Writes down what an extension declares at a site, stage by stage. */
@@ -22,20 +26,22 @@ final class DeclarationCollector implements SiteDeclaration {
 
     private final String parameter;
     private final Shape shape;
+    private final Optional<KroneckerSizes> kronecker;
     private final long samples;
     private final Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
     private final Map<String, PartialKey> partials = new LinkedHashMap<>();
     private final Map<Integer, Set<Signal>> visits = new HashMap<>();
     private int stage;
 
-    private DeclarationCollector(String parameter, Shape shape, long samples) {
+    private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
         this.parameter = parameter;
-        this.shape = shape;
+        this.shape = spec.shape();
+        this.kronecker = spec.kronecker();
         this.samples = samples;
     }
 
-    static SiteRequest collect(Request<?> request, String parameter, Shape shape, long samples) {
-        DeclarationCollector collector = new DeclarationCollector(parameter, shape, samples);
+    static SiteRequest collect(Request<?> request, String parameter, ParameterSpec spec, long samples) {
+        DeclarationCollector collector = new DeclarationCollector(parameter, spec, samples);
         for (int stage = 1; stage <= request.extension().stages(); stage++) {
             collector.stage = stage;
             request.extension().declare(stage, collector);
@@ -54,6 +60,11 @@ final class DeclarationCollector implements SiteDeclaration {
     }
 
     @Override
+    public Optional<KroneckerSizes> kronecker() {
+        return kronecker;
+    }
+
+    @Override
     public long samples() {
         return samples;
     }
@@ -68,6 +79,12 @@ final class DeclarationCollector implements SiteDeclaration {
                     "InvalidDeclaration",
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
                             .formatted(key, contraction, signal.name()));
+        }
+        if (contraction instanceof Contraction.InputFactor && !signal.equals(new LossGradient())) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."
+                            .formatted(key, signal.name()));
         }
         accumulated.put(key, new AccumulatorKey(stage, signal, contraction));
     }

@@ -11,8 +11,8 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
-import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -32,14 +32,13 @@ final class LayoutBuilder {
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
         List<SiteLayout> sites = new ArrayList<>();
         graph.uses().forEach((parameter, uses) -> {
-            Shape shape =
-                    Objects.requireNonNull(graph.parameters().get(parameter)).shape();
+            ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
             List<SiteRequest> wanted = new ArrayList<>();
             Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
             for (Request<?> request : requests) {
                 if (request.wants(parameter)) {
                     problems.collect(() -> {
-                        SiteRequest site = DeclarationCollector.collect(request, parameter, shape, samples);
+                        SiteRequest site = DeclarationCollector.collect(request, parameter, spec, samples);
                         if (!site.isEmpty()) {
                             wanted.add(site);
                             accumulators.addAll(site.accumulated().values());
@@ -48,12 +47,19 @@ final class LayoutBuilder {
                 }
             }
             sites.add(new SiteLayout(
-                    sites.size(), parameter, shape, uses, List.copyOf(wanted), List.copyOf(accumulators)));
+                    sites.size(),
+                    parameter,
+                    spec.shape(),
+                    spec.kronecker(),
+                    uses,
+                    List.copyOf(wanted),
+                    List.copyOf(accumulators)));
         });
         reportClashes(requests, problems);
         reportEmpty(requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
+        KroneckerChecks.report(graph, sites, problems);
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
     }
 

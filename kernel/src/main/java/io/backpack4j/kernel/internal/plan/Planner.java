@@ -17,6 +17,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Checks that model, batch and requests fit together, and finds a splitting that fits the memory budget. */
 public final class Planner {
@@ -43,7 +44,8 @@ public final class Planner {
                 .validate(output, batch.targets().shape(), batch.targets().dtype()));
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
-        checkChunks(layout, batch.samples(), options, problems);
+        ChainChecks.report(graph, layout.siteLayouts(), model.dtype(), options, problems);
+        checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
         PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch);
         return new CompiledPlan(
@@ -100,9 +102,19 @@ public final class Planner {
         });
     }
 
-    private static void checkChunks(PassLayout layout, long samples, PassOptions options, Problems problems) {
+    private static void checkChunks(
+            BoundGraph graph, PassLayout layout, long samples, PassOptions options, Problems problems) {
         long chunk = options.chunkSamples().orElse(samples);
-        if (chunk < samples && !layout.splitsSamples()) {
+        if (chunk >= samples) {
+            return;
+        }
+        Set<String> averaging = ChainChecks.averaging(graph, layout.siteLayouts());
+        if (!averaging.isEmpty()) {
+            problems.add(
+                    "NotMergeable",
+                    "Chunks of %d of %d samples were asked for, but %s averages over the whole batch at every node. Take the batch as a whole."
+                            .formatted(chunk, samples, String.join(" and ", averaging)));
+        } else if (!layout.splitsSamples()) {
             problems.add(
                     "NotMergeable",
                     "Chunks of %d of %d samples were asked for, but a result does not merge, or a module mixes samples. Take the batch as a whole."

@@ -4,6 +4,8 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -59,21 +61,36 @@ public final class BiasDerivatives extends ParameterDerivatives {
         }
     }
 
-    /** All gradients at once: they are S times smaller than the cotangents, which exist. */
+    @Override
+    protected boolean hasDirectForm(Contraction contraction) {
+        return contraction instanceof Contraction.OuterProducts;
+    }
+
+    @Override
+    protected void computeDirectly(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor rows = gradients(scope);
+            backend().products().multiply(rows, true, rows, false, 1, 1, task.destination());
+        }
+    }
+
     @Override
     protected void consumeTiles(List<TileConsumer> consumers) {
-        long batch = columns() * samples();
-        Shape gradients = parameter().prepend(batch);
         try (TensorScope scope = backend().openScope()) {
-            Tensor tiles;
-            if (cotangents.shape().size(positionAxis) == 1) {
-                tiles = scope.view(cotangents, gradients);
-            } else {
-                tiles = scope.allocate(gradients, dtype());
-                sum(scope.view(cotangents, cotangents.shape().dropFirst(2).prepend(batch)), tiles);
-            }
-            backend().contractions().consume(tiles, 0, batch, consumers);
+            backend().contractions().consume(gradients(scope), 0, columns() * samples(), consumers);
         }
+    }
+
+    /** All gradients at once, {@code [V · N, O]}: they are S times smaller than the cotangents, which exist. */
+    private Tensor gradients(TensorScope scope) {
+        long batch = columns() * samples();
+        Shape shape = parameter().prepend(batch);
+        if (cotangents.shape().size(positionAxis) == 1) {
+            return scope.view(cotangents, shape);
+        }
+        Tensor sums = scope.allocate(shape, dtype());
+        sum(scope.view(cotangents, cotangents.shape().dropFirst(2).prepend(batch)), sums);
+        return sums;
     }
 
     /** Adds up the positions of rows, {@code [B, S, O]} or {@code [B, O, S]}. */

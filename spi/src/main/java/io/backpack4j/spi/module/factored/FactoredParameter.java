@@ -84,6 +84,9 @@ public final class FactoredParameter extends ParameterDerivatives {
         if (contraction instanceof Contraction.SquaredNorms) {
             return sizes.positions() == 1 || sizes.prefersGram();
         }
+        if (contraction instanceof Contraction.InputFactor || contraction instanceof Contraction.OutputFactor) {
+            return true;
+        }
         boolean summed = contraction instanceof Contraction.Sum || contraction instanceof Contraction.WeightedSum;
         if (summed || contraction instanceof Contraction.Dot) {
             return sizes.groups() == 1 && sizes.positionsFirst();
@@ -118,10 +121,34 @@ public final class FactoredParameter extends ParameterDerivatives {
                 weightedSum(scope, product, task.requiredOperand(), task.destination());
             } else if (contraction instanceof Contraction.InnerProducts products) {
                 innerProducts(scope, product, products.sameSample(), task.destination());
+            } else if (contraction instanceof Contraction.InputFactor factor) {
+                KroneckerPositions positions = new KroneckerPositions(factor.convention(), sizes.positions());
+                addGram(
+                        scope,
+                        product.right(),
+                        !product.rightTransposed(),
+                        positions.sumsInputs(),
+                        positions.inputScale(),
+                        task.destination());
+            } else if (contraction instanceof Contraction.OutputFactor factor) {
+                boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
+                addGram(scope, product.left(), product.leftTransposed(), summed, 1, task.destination());
             } else {
                 super.computeDirectly(task);
             }
         }
+    }
+
+    private void addGram(
+            TensorScope scope,
+            Tensor factor,
+            boolean positionsFirst,
+            boolean summed,
+            double scale,
+            Tensor destination) {
+        long length = factor.shape().size(positionsFirst ? 3 : 2);
+        Tensor target = scope.view(destination, Shape.of(sizes.groups(), length, length));
+        backend().products().addGram(factor, positionsFirst, summed, scale, target);
     }
 
     private PerSampleProduct all(TensorScope scope) {

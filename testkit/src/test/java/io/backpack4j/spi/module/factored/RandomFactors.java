@@ -73,6 +73,14 @@ final class RandomFactors {
         return Shape.of((long) sizes.groups * sizes.rows, sizes.width);
     }
 
+    double left(int v, int n, int g, int s, int m) {
+        return left[place((v * sizes.samples + n) * sizes.groups + g, s, m, sizes.rows, sizes.leftByPosition)];
+    }
+
+    double right(int n, int g, int s, int k) {
+        return right[place(n * sizes.groups + g, s, k, sizes.width, sizes.rightByPosition)];
+    }
+
     /** g_vn = Σ_s left_vns ⊗ right_ns, {@code [V, N, G, M, K]}. */
     double[] gradients() {
         double[] gradients =
@@ -95,10 +103,7 @@ final class RandomFactors {
     private double gradient(int v, int n, int g, int m, int k) {
         double sum = 0;
         for (int s = 0; s < sizes.positions; s++) {
-            int ofLeft = (v * sizes.samples + n) * sizes.groups + g;
-            int ofRight = n * sizes.groups + g;
-            sum += left[place(ofLeft, s, m, sizes.rows, sizes.leftByPosition)]
-                    * right[place(ofRight, s, k, sizes.width, sizes.rightByPosition)];
+            sum += left(v, n, g, s, m) * right(n, g, s, k);
         }
         return sum;
     }

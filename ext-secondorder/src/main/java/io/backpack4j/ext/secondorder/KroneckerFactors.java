@@ -1,0 +1,326 @@
+package io.backpack4j.ext.secondorder;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.KroneckerConvention;
+import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The block G ⊗ A of a parameter's curvature, per group of a grouped weight, or G alone for a parameter without an input side. Owns nothing: the
+ * factors belong to the results of the pass, and what is computed here belongs to the scope that is given.
+ *
+ * <p>Vectors have the shape {@code [K, *p]}, any K, {@code *p} being the parameter's.
+ */
+public final class KroneckerFactors {
+
+    /** A dense block takes the square of the parameter's elements. */
+    private static final long MOST_DENSE = 1 << 15;
+
+    private final Backend backend;
+    private final Shape parameter;
+    private final KroneckerSizes sizes;
+    private final Tensor output;
+    private final Optional<Tensor> input;
+
+    private KroneckerFactors(
+            Backend backend, Shape parameter, KroneckerSizes sizes, Tensor output, Optional<Tensor> input) {
+        this.backend = backend;
+        this.parameter = parameter;
+        this.sizes = sizes;
+        this.output = output;
+        this.input = input;
+    }
+
+    /**
+     * Two factors.
+     *
+     * @param parameter the parameter's shape
+     * @param output {@code [O, O]}, or {@code [G, O, O]} with several groups
+     * @param input {@code [I, I]}, or {@code [G, I, I]} with several groups
+     */
+    public static KroneckerFactors of(
+            Backend backend, Shape parameter, KroneckerSizes sizes, Tensor output, Tensor input) {
+        return new KroneckerFactors(backend, parameter, sizes, output, Optional.of(input));
+    }
+
+    /**
+     * One factor.
+     *
+     * @param parameter the parameter's shape
+     * @param block {@code [P, P]}
+     */
+    public static KroneckerFactors block(Backend backend, Shape parameter, Tensor block) {
+        KroneckerSizes sizes = new KroneckerSizes(1, parameter.elements(), 1, 1, KroneckerConvention.EXPAND);
+        return new KroneckerFactors(backend, parameter, sizes, block, Optional.empty());
+    }
+
+    /** The parameter's shape. */
+    public Shape parameter() {
+        return parameter;
+    }
+
+    /** G: {@code [O, O]}, or {@code [G, O, O]} with several groups. */
+    public Tensor output() {
+        return output;
+    }
+
+    /** A: {@code [I, I]}, or {@code [G, I, I]} with several groups; nothing for a parameter without an input side. */
+    public Optional<Tensor> input() {
+        return input;
+    }
+
+    /** The factors under the names of result files: 0 is the output side, 1 the input side. */
+    Map<String, Tensor> tensors() {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        tensors.put("0", output);
+        input.ifPresent(factor -> tensors.put("1", factor));
+        return tensors;
+    }
+
+    /** (G ⊗ A) · vectors. */
+    public Tensor multiply(TensorScope target, Tensor vectors) {
+        long count = checked(vectors);
+        Tensor result = target.allocate(vectors.shape(), vectors.dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Tensor rows = outputsFirst(scope, vectors, count);
+            Tensor products = scope.allocate(matrices(count), vectors.dtype());
+            backend.products().multiply(outputFactor(scope), false, rows, false, 1, 0, products);
+            if (input.isPresent()) {
+                Tensor left = products;
+                products = scope.allocate(matrices(count), vectors.dtype());
+                backend.products().multiply(left, false, inputFactor(scope), false, 1, 0, products);
+            }
+            back(scope, products, count, result);
+        }
+        return result;
+    }
+
+    /**
+     * G ⊗ A in full, {@code [P, P]}.
+     *
+     * @throws BackpackException if the parameter has too many elements
+     */
+    public Tensor dense(TensorScope target) {
+        long size = parameter.elements();
+        if (size > MOST_DENSE) {
+            throw new BackpackException(
+                    "TooLarge",
+                    "The dense block of a parameter with %d elements has %d rows and as many columns; at most %d are made. Use multiply."
+                            .formatted(size, size, MOST_DENSE));
+        }
+        Tensor dense = target.allocate(Shape.of(size, size), output.dtype());
+        backend.elementwise().fill(dense, 0);
+        long outputs = sizes.outputs();
+        long leading = sizes.leading();
+        long inner = sizes.inputs() / leading;
+        Region all = Region.all(dense.shape());
+        for (long group = 0; group < sizes.groups(); group++) {
+            try (TensorScope scope = backend.openScope()) {
+                long rows = outputs * sizes.inputs();
+                Tensor left = scope.view(group(scope, output, group), Shape.of(outputs, 1, outputs, 1));
+                Tensor block = scope.view(left, Shape.of(outputs, outputs));
+                if (input.isPresent()) {
+                    Tensor right = scope.view(
+                            group(scope, input.get(), group), Shape.of(1, sizes.inputs(), 1, sizes.inputs()));
+                    Tensor products =
+                            scope.allocate(Shape.of(outputs, sizes.inputs(), outputs, sizes.inputs()), dense.dtype());
+                    backend.elementwise().combine(BinaryOperation.MULTIPLY, left, right, products);
+                    block = products;
+                }
+                if (leading > 1) {
+                    Tensor ordered =
+                            scope.allocate(Shape.of(leading, outputs, inner, leading, outputs, inner), dense.dtype());
+                    Tensor byOutput = scope.view(block, Shape.of(outputs, leading, inner, outputs, leading, inner));
+                    backend.indexing().permute(byOutput, new int[] {1, 0, 2, 4, 3, 5}, ordered);
+                    block = ordered;
+                }
+                Region region = all.with(0, group * rows, rows).with(1, group * rows, rows);
+                backend.indexing().insert(scope.view(block, Shape.of(rows, rows)), region, dense);
+            }
+        }
+        return dense;
+    }
+
+    /** The eigenvalues and eigenvectors of both factors. */
+    public KroneckerEigen eigendecomposition(TensorScope target) {
+        Tensor outputValues =
+                target.allocate(output.shape().slice(0, output.shape().rank() - 1), output.dtype());
+        Tensor outputVectors = target.allocate(output.shape(), output.dtype());
+        backend.decompositions().symmetricEigen(output, outputValues, outputVectors);
+        if (input.isEmpty()) {
+            return new KroneckerEigen(outputValues, outputVectors, Optional.empty(), Optional.empty());
+        }
+        Tensor factor = input.get();
+        Tensor inputValues =
+                target.allocate(factor.shape().slice(0, factor.shape().rank() - 1), factor.dtype());
+        Tensor inputVectors = target.allocate(factor.shape(), factor.dtype());
+        backend.decompositions().symmetricEigen(factor, inputValues, inputVectors);
+        return new KroneckerEigen(outputValues, outputVectors, Optional.of(inputValues), Optional.of(inputVectors));
+    }
+
+    /**
+     * The inverse of the damped block (G + √λ/π I) ⊗ (A + π√λ I), as Kronecker factors; (G + λ I)⁻¹ with one factor. π² = (tr A / dim A) / (tr G / dim
+     * G), per group, gives both sides an equal share (Martens and Grosse 2015, section 6.3); 1 where a trace is zero.
+     *
+     * @param damping λ, at least 0
+     * @throws BackpackException if a damped factor is not positive definite
+     */
+    public KroneckerFactors dampedInverse(TensorScope target, double damping) {
+        checkDamping(damping);
+        if (input.isEmpty()) {
+            double[] all = new double[] {damping};
+            return new KroneckerFactors(backend, parameter, sizes, inverse(target, output, all), input);
+        }
+        int groups = Math.toIntExact(sizes.groups());
+        double[] ofOutput = traces(output, groups, sizes.outputs());
+        double[] ofInput = traces(input.get(), groups, sizes.inputs());
+        double root = Math.sqrt(damping);
+        for (int group = 0; group < groups; group++) {
+            double perOutput = ofOutput[group] / sizes.outputs();
+            double perInput = ofInput[group] / sizes.inputs();
+            double split = perOutput > 0 && perInput > 0 ? Math.sqrt(perInput / perOutput) : 1;
+            ofOutput[group] = root / split;
+            ofInput[group] = root * split;
+        }
+        return new KroneckerFactors(
+                backend,
+                parameter,
+                sizes,
+                inverse(target, output, ofOutput),
+                Optional.of(inverse(target, input.get(), ofInput)));
+    }
+
+    /**
+     * log det (G ⊗ A + λ I), exactly: Σ log (γ α + λ) over the eigenvalues of both factors, those that rounding made negative counting as 0. −∞ if
+     * the block is singular and λ is 0.
+     *
+     * @param damping λ, at least 0
+     */
+    public double logDeterminant(double damping) {
+        checkDamping(damping);
+        try (TensorScope scope = backend.openScope()) {
+            KroneckerEigen eigen = eigendecomposition(scope);
+            double[] outputs = eigen.outputValues().toDoubleArray();
+            double[] inputs = eigen.inputValues().map(Tensor::toDoubleArray).orElse(new double[] {1});
+            int rows = Math.toIntExact(sizes.outputs());
+            int columns = inputs.length / Math.toIntExact(sizes.groups());
+            double sum = 0;
+            for (int i = 0; i < outputs.length; i++) {
+                int group = i / rows;
+                for (int j = 0; j < columns; j++) {
+                    double product = Math.max(0, outputs[i]) * Math.max(0, inputs[group * columns + j]);
+                    sum += Math.log(product + damping);
+                }
+            }
+            return sum;
+        }
+    }
+
+    private static void checkDamping(double damping) {
+        if (!(damping >= 0) || Double.isInfinite(damping)) {
+            throw new BackpackException(
+                    "InvalidArgument", "The damping is %s, but must be a number of at least 0.".formatted(damping));
+        }
+    }
+
+    /** (factor + damping[g] I)⁻¹ of every group. */
+    private Tensor inverse(TensorScope target, Tensor factor, double[] damping) {
+        int groups = damping.length;
+        int size = Math.toIntExact(factor.shape().size(-1));
+        Tensor inverse = target.allocate(factor.shape(), factor.dtype());
+        try (TensorScope scope = backend.openScope()) {
+            Shape shape = Shape.of(groups, size, size);
+            Tensor identity = backend.upload(scope, shape, factor.dtype(), diagonal(size, groups, new double[0]));
+            Tensor damped = backend.upload(scope, shape, factor.dtype(), diagonal(size, groups, damping));
+            backend.elementwise().addScaled(1, scope.view(factor, shape), damped);
+            Tensor triangle = scope.allocate(shape, factor.dtype());
+            backend.decompositions().cholesky(damped, triangle);
+            backend.decompositions().choleskySolve(triangle, identity, scope.view(inverse, shape));
+        }
+        return inverse;
+    }
+
+    /** Diagonal matrices of one value per group, of ones if none are given. */
+    private static double[] diagonal(int size, int groups, double[] values) {
+        double[] entries = new double[groups * size * size];
+        for (int group = 0; group < groups; group++) {
+            for (int i = 0; i < size; i++) {
+                entries[(group * size + i) * size + i] = values.length == 0 ? 1 : values[group];
+            }
+        }
+        return entries;
+    }
+
+    private static double[] traces(Tensor factor, int groups, long size) {
+        double[] traces = new double[groups];
+        double[] entry = new double[1];
+        for (int group = 0; group < groups; group++) {
+            for (long i = 0; i < size; i++) {
+                factor.read((group * size + i) * size + i, entry, 0, 1);
+                traces[group] += entry[0];
+            }
+        }
+        return traces;
+    }
+
+    private long checked(Tensor vectors) {
+        Shape shape = vectors.shape();
+        if (shape.rank() != parameter.rank() + 1 || !shape.dropFirst(1).equals(parameter)) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "Vectors for a parameter of shape %s need shape [K, *p], not %s.".formatted(parameter, shape));
+        }
+        return shape.size(0);
+    }
+
+    /** {@code [K, G, O, I]}. */
+    private Shape matrices(long count) {
+        return Shape.of(count, sizes.groups(), sizes.outputs(), sizes.inputs());
+    }
+
+    /** Vectors as matrices whose rows are the output side's. */
+    private Tensor outputsFirst(TensorScope scope, Tensor vectors, long count) {
+        if (sizes.leading() == 1) {
+            return scope.view(vectors, matrices(count));
+        }
+        long inner = sizes.inputs() / sizes.leading();
+        Shape ordered = Shape.of(count * sizes.groups(), sizes.leading(), sizes.outputs(), inner);
+        Tensor permuted = scope.allocate(
+                Shape.of(count * sizes.groups(), sizes.outputs(), sizes.leading(), inner), vectors.dtype());
+        backend.indexing().permute(scope.view(vectors, ordered), new int[] {0, 2, 1, 3}, permuted);
+        return scope.view(permuted, matrices(count));
+    }
+
+    private void back(TensorScope scope, Tensor products, long count, Tensor result) {
+        if (sizes.leading() == 1) {
+            backend.elementwise().copy(products, scope.view(result, matrices(count)));
+            return;
+        }
+        long inner = sizes.inputs() / sizes.leading();
+        Shape byOutput = Shape.of(count * sizes.groups(), sizes.outputs(), sizes.leading(), inner);
+        Shape ordered = Shape.of(count * sizes.groups(), sizes.leading(), sizes.outputs(), inner);
+        backend.indexing().permute(scope.view(products, byOutput), new int[] {0, 2, 1, 3}, scope.view(result, ordered));
+    }
+
+    private Tensor outputFactor(TensorScope scope) {
+        return scope.view(output, Shape.of(1, sizes.groups(), sizes.outputs(), sizes.outputs()));
+    }
+
+    private Tensor inputFactor(TensorScope scope) {
+        return scope.view(input.orElseThrow(), Shape.of(1, sizes.groups(), sizes.inputs(), sizes.inputs()));
+    }
+
+    private Tensor group(TensorScope scope, Tensor factor, long group) {
+        long size = factor.shape().size(-1);
+        Tensor all = scope.view(factor, Shape.of(sizes.groups(), size, size));
+        return scope.rows(all, group, group + 1);
+    }
+}

@@ -1,0 +1,15 @@
+package io.backpack4j.it.thirdparty;
+
+import io.backpack4j.backend.cpu.CpuPlugin;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.testkit.DecompositionContract;
+import java.util.Map;
+
+class CpuDecompositionsOnNd4jTest extends DecompositionContract {
+
+    @Override
+    protected Backend open() {
+        return new CpuPlugin().backends().get(0).open(new BackendConfiguration(2, Map.of("kernels", "nd4j")));
+    }
+}

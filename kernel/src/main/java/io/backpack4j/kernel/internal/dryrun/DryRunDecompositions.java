@@ -1,0 +1,44 @@
+package io.backpack4j.kernel.internal.dryrun;
+
+import io.backpack4j.spi.backend.Decompositions;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Checks decompositions. */
+record DryRunDecompositions() implements Decompositions {
+
+    @Override
+    public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
+        Checks.floating("symmetricEigen", a, values, vectors);
+        square("symmetricEigen", a);
+        Checks.sameShape("symmetricEigen", a.shape().slice(0, a.shape().rank() - 1), values);
+        Checks.sameShape("symmetricEigen", a.shape(), vectors);
+    }
+
+    @Override
+    public void cholesky(Tensor a, Tensor destination) {
+        Checks.floating("cholesky", a, destination);
+        square("cholesky", a);
+        Checks.sameShape("cholesky", a.shape(), destination);
+    }
+
+    @Override
+    public void choleskySolve(Tensor factor, Tensor right, Tensor destination) {
+        Checks.floating("choleskySolve", factor, right, destination);
+        square("choleskySolve", factor);
+        Checks.require(
+                right.shape().rank() == factor.shape().rank(),
+                "choleskySolve",
+                "needs operands of one rank, not %s and %s".formatted(factor.shape(), right.shape()));
+        Checks.sameShape("choleskySolve", factor.shape().with(-2, right.shape().size(-2)), right);
+        Checks.sameShape("choleskySolve", right.shape(), destination);
+    }
+
+    private static void square(String operation, Tensor a) {
+        Shape shape = a.shape();
+        Checks.require(
+                shape.rank() >= 2 && shape.size(-1) == shape.size(-2),
+                operation,
+                "needs square matrices, not " + shape);
+    }
+}

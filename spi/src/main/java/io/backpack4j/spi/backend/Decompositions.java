@@ -1,0 +1,39 @@
+package io.backpack4j.spi.backend;
+
+import io.backpack4j.spi.tensor.Tensor;
+
+/**
+ * Decompositions of symmetric matrices, by a library such as LAPACK. Of a symmetric matrix, the lower triangle counts. Axes before the last two
+ * are a batch. Destinations overlap with no operand.
+ */
+public interface Decompositions {
+
+    /**
+     * a = vectors · diag(values) · vectorsᵀ.
+     *
+     * @param a {@code [*batch, n, n]}, symmetric
+     * @param values {@code [*batch, n]}, ascending
+     * @param vectors {@code [*batch, n, n]}: the columns are orthonormal eigenvectors, each determined up to its sign, and those of equal
+     *     eigenvalues up to a rotation
+     * @throws io.backpack4j.spi.BackpackException if a number is not finite, or if it does not converge
+     */
+    void symmetricEigen(Tensor a, Tensor values, Tensor vectors);
+
+    /**
+     * a = destination · destinationᵀ, the destination being lower triangular: zero above its diagonal.
+     *
+     * @param a {@code [*batch, n, n]}, symmetric
+     * @param destination {@code [*batch, n, n]}
+     * @throws io.backpack4j.spi.BackpackException with the id {@code NotPositiveDefinite} if a matrix is not positive definite
+     */
+    void cholesky(Tensor a, Tensor destination);
+
+    /**
+     * destination[r] = a⁻¹ right[r], row by row, a being given by its Cholesky factor: destination = right · a⁻¹.
+     *
+     * @param factor {@code [*batch, n, n]}, as {@link #cholesky} makes it
+     * @param right {@code [*batch, m, n]}
+     * @param destination {@code [*batch, m, n]}
+     */
+    void choleskySolve(Tensor factor, Tensor right, Tensor destination);
+}

@@ -1,0 +1,45 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.Shape;
+
+/**
+ * The sizes of the Kronecker factors of a weight, which makes blocks of G groups: the parameter's elements are in the order {@code [G, L, O,
+ * I/L]}.
+ *
+ * @param groups G
+ * @param outputs O, the output channels of one group
+ * @param inputs I, the inputs of one group: its input channels times the elements of its kernel
+ * @param leading L, how many of the axes' inputs stand before the outputs: 1, or the input channels of one group for a transposed convolution
+ * @param convention what is meant unless the user says otherwise
+ */
+public record KroneckerSizes(long groups, long outputs, long inputs, long leading, KroneckerConvention convention) {
+
+    public KroneckerSizes {
+        if (groups < 1 || leading < 1 || inputs % leading != 0) {
+            throw new BackpackException(
+                    "InvalidArgument",
+                    "Kronecker factors of %d groups, %d outputs and %d inputs, of which %d stand first, do not fit a weight."
+                            .formatted(groups, outputs, inputs, leading));
+        }
+    }
+
+    /** A matrix {@code [O, I]}, whose positions count as samples. */
+    public static KroneckerSizes matrix(long outputs, long inputs) {
+        return new KroneckerSizes(1, outputs, inputs, 1, KroneckerConvention.EXPAND);
+    }
+
+    /** The shape of the output side: {@code [O, O]}, or {@code [G, O, O]} with several groups. */
+    public Shape outputFactor() {
+        return factor(outputs);
+    }
+
+    /** The shape of the input side: {@code [I, I]}, or {@code [G, I, I]} with several groups. */
+    public Shape inputFactor() {
+        return factor(inputs);
+    }
+
+    private Shape factor(long size) {
+        return groups == 1 ? Shape.of(size, size) : Shape.of(groups, size, size);
+    }
+}

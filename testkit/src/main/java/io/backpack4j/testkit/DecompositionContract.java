@@ -1,0 +1,252 @@
+package io.backpack4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What holds for the decompositions of every backend, in both types, alone and in batches. A test of a backend extends this class. */
+public abstract class DecompositionContract {
+
+    private static final List<Shape> SHAPES = List.of(
+            Shape.of(1, 1), Shape.of(2, 2), Shape.of(7, 7), Shape.of(40, 40), Shape.of(3, 5, 5), Shape.of(2, 2, 4, 4));
+    private static final List<Shape> EMPTY = List.of(Shape.of(0, 0), Shape.of(0, 3, 3), Shape.of(2, 0, 0));
+
+    private final Random random = Randomness.of(getClass().getName());
+    private Backend backend = new HeapBackend();
+
+    /** Opens the backend under test; called before every test. */
+    protected abstract Backend open();
+
+    /** How far results may lie from the exact ones, per unit of the largest element. */
+    protected double tolerance(DType dtype) {
+        return dtype == DType.FLOAT32 ? 1e-4 : 1e-11;
+    }
+
+    @BeforeEach
+    final void openBackend() {
+        backend.close();
+        backend = open();
+    }
+
+    @AfterEach
+    final void closeBackend() {
+        assertThat(backend.memory().openTensors())
+                .as("open tensors after a test")
+                .isZero();
+        backend.close();
+        backend = new HeapBackend();
+    }
+
+    private interface Body {
+
+        void run(TensorScope scope, DType dtype, Shape shape);
+    }
+
+    private void each(List<Shape> shapes, Body body) {
+        for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
+            for (Shape shape : shapes) {
+                try (TensorScope scope = backend.openScope()) {
+                    body.run(scope, dtype, shape);
+                }
+            }
+        }
+    }
+
+    @Test
+    final void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
+        each(SHAPES, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 0);
+            Tensor values = dirty(scope, dtype, shape.slice(0, shape.rank() - 1));
+            Tensor vectors = dirty(scope, dtype, shape);
+            double[] before = a.toDoubleArray();
+
+            backend.decompositions().symmetricEigen(a, values, vectors);
+
+            assertThat(a.toDoubleArray()).as("the operand").isEqualTo(before);
+            int n = (int) shape.size(-1);
+            double[] eigenvalues = values.toDoubleArray();
+            double[] basis = vectors.toDoubleArray();
+            double[] product = new double[before.length];
+            double[] gram = new double[before.length];
+            double[] identity = new double[before.length];
+            for (int i = 0; i < product.length; i++) {
+                int first = i / (n * n) * n * n;
+                int row = i % (n * n) / n;
+                int column = i % n;
+                identity[i] = row == column ? 1 : 0;
+                for (int k = 0; k < n; k++) {
+                    double left = basis[first + row * n + k];
+                    product[i] += left * eigenvalues[first / n + k] * basis[first + column * n + k];
+                    gram[i] += basis[first + k * n + row] * basis[first + k * n + column];
+                }
+            }
+            Numbers.assertClose("V diag V^T of " + shape + " " + dtype, product, before, tolerance(dtype));
+            Numbers.assertClose("V^T V of " + shape + " " + dtype, gram, identity, tolerance(dtype));
+            for (int i = 0; i < eigenvalues.length; i++) {
+                assertThat(i % n == 0 || eigenvalues[i - 1] <= eigenvalues[i])
+                        .as("ascending eigenvalues")
+                        .isTrue();
+            }
+        });
+    }
+
+    @Test
+    final void choleskyFactorsMakeTheMatrixAndAreTriangular() {
+        each(SHAPES, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 1);
+            double[] before = a.toDoubleArray();
+            Tensor factor = dirty(scope, dtype, shape);
+
+            backend.decompositions().cholesky(a, factor);
+
+            assertThat(a.toDoubleArray()).as("the operand").isEqualTo(before);
+            int n = (int) shape.size(-1);
+            double[] entries = factor.toDoubleArray();
+            double[] product = new double[entries.length];
+            for (int i = 0; i < product.length; i++) {
+                int first = i / (n * n) * n * n;
+                int row = i % (n * n) / n;
+                int column = i % n;
+                assertThat(column <= row || entries[i] == 0)
+                        .as("zero above the diagonal")
+                        .isTrue();
+                for (int k = 0; k < n; k++) {
+                    product[i] += entries[first + row * n + k] * entries[first + column * n + k];
+                }
+            }
+            Numbers.assertClose("L L^T of " + shape + " " + dtype, product, before, tolerance(dtype));
+        });
+    }
+
+    @Test
+    final void solutionsSolve() {
+        each(SHAPES, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 1);
+            Tensor factor = dirty(scope, dtype, shape);
+            backend.decompositions().cholesky(a, factor);
+            Shape rows = shape.with(-2, 3);
+            double[] wanted = rounded(rows.elements());
+            Tensor right = backend.upload(scope, rows, dtype, wanted);
+            Tensor solution = dirty(scope, dtype, rows);
+
+            backend.decompositions().choleskySolve(factor, right, solution);
+
+            Tensor product = dirty(scope, dtype, rows);
+            backend.products().multiply(solution, false, a, false, 1, 0, product);
+            Numbers.assertClose(
+                    "solutions of " + shape + " " + dtype, product.toDoubleArray(), wanted, 10 * tolerance(dtype));
+        });
+    }
+
+    @Test
+    final void theUpperTriangleDoesNotMatter() {
+        try (TensorScope scope = backend.openScope()) {
+            Shape shape = Shape.of(2, 2);
+            Tensor a = backend.upload(scope, shape, DType.FLOAT64, new double[] {4, 99, 2, 5});
+            Tensor factor = dirty(scope, DType.FLOAT64, shape);
+            Tensor values = dirty(scope, DType.FLOAT64, Shape.of(2));
+            Tensor vectors = dirty(scope, DType.FLOAT64, shape);
+
+            backend.decompositions().cholesky(a, factor);
+            backend.decompositions().symmetricEigen(a, values, vectors);
+
+            Numbers.assertClose("L", factor.toDoubleArray(), new double[] {2, 0, 1, 2}, 1e-14);
+            double root = Math.sqrt(17);
+            double[] expected = {(9 - root) / 2, (9 + root) / 2};
+            Numbers.assertClose("values", values.toDoubleArray(), expected, 1e-14);
+        }
+    }
+
+    @Test
+    final void nothingIsDecomposedIntoNothing() {
+        each(EMPTY, (scope, dtype, shape) -> {
+            Tensor a = scope.allocate(shape, dtype);
+            Tensor values = scope.allocate(shape.slice(0, shape.rank() - 1), dtype);
+            backend.decompositions().symmetricEigen(a, values, scope.allocate(shape, dtype));
+            backend.decompositions().cholesky(a, scope.allocate(shape, dtype));
+            Shape rows = shape.with(-2, 3);
+            backend.decompositions().choleskySolve(a, scope.allocate(rows, dtype), scope.allocate(rows, dtype));
+        });
+    }
+
+    @Test
+    final void whatIsNotPositiveDefiniteIsRefused() {
+        double[][] matrices = {{-1}, {0}, {1, 2, 2, 1}, {0, 0, 0, 0}};
+        for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
+            for (double[] matrix : matrices) {
+                try (TensorScope scope = backend.openScope()) {
+                    int n = (int) Math.round(Math.sqrt(matrix.length));
+                    Tensor a = backend.upload(scope, Shape.of(n, n), dtype, matrix);
+                    Tensor factor = scope.allocate(Shape.of(n, n), dtype);
+                    assertThatThrownBy(() -> backend.decompositions().cholesky(a, factor))
+                            .isInstanceOf(BackpackException.class)
+                            .hasMessageContaining("[NotPositiveDefinite]")
+                            .hasMessageContaining("damping");
+                }
+            }
+        }
+    }
+
+    @Test
+    final void whatIsNotFiniteIsRefused() {
+        for (double wrong : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            try (TensorScope scope = backend.openScope()) {
+                Shape shape = Shape.of(2, 2);
+                Tensor a = backend.upload(scope, shape, DType.FLOAT64, new double[] {1, 0, wrong, 1});
+                Tensor target = scope.allocate(shape, DType.FLOAT64);
+                Tensor values = scope.allocate(Shape.of(2), DType.FLOAT64);
+                assertThatThrownBy(() -> backend.decompositions().cholesky(a, target))
+                        .hasMessageContaining("[NotFinite]");
+                assertThatThrownBy(() -> backend.decompositions().symmetricEigen(a, values, target))
+                        .hasMessageContaining("[NotFinite]");
+            }
+        }
+    }
+
+    /** B Bᵀ/n plus a multiple of the identity. */
+    private Tensor symmetric(TensorScope scope, DType dtype, Shape shape, double diagonal) {
+        Tensor root = backend.upload(scope, shape, dtype, rounded(shape.elements()));
+        int n = (int) shape.size(-1);
+        double[] identity = new double[(int) shape.elements()];
+        for (int i = 0; i < identity.length; i++) {
+            identity[i] = i % (n * n) / n == i % n ? diagonal : 0;
+        }
+        Tensor a = backend.upload(scope, shape, dtype, identity);
+        backend.products().multiply(root, false, root, true, 1.0 / n, 1, a);
+        // Both triangles are the same to the last bit.
+        double[] entries = a.toDoubleArray();
+        for (int i = 0; i < entries.length; i++) {
+            int first = i / (n * n) * n * n;
+            int row = i % (n * n) / n;
+            int column = i % n;
+            entries[i] = entries[first + Math.max(row, column) * n + Math.min(row, column)];
+        }
+        a.write(0, entries, 0, entries.length);
+        return a;
+    }
+
+    private double[] rounded(long count) {
+        double[] values = Randomness.normal(random, count);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) values[i];
+        }
+        return values;
+    }
+
+    private Tensor dirty(TensorScope scope, DType dtype, Shape shape) {
+        Tensor tensor = scope.allocate(shape, dtype);
+        backend.elementwise().fill(tensor, Double.NaN);
+        return tensor;
+    }
+}
