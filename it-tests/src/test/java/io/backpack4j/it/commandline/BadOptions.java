@@ -31,7 +31,7 @@ final class BadOptions {
         extensions("extension_option_without_value", "BatchGrad(subsampling=)");
         extensions("extension_option_twice", "Variance(as=a,as=b)");
         extensions("extension_number_too_large", "BatchGrad(subsampling=[99999999999999999999])");
-        extensions("extension_several_problems", "Varianz,BatchGrad(a=1),DiagGGNExact(b=2)");
+        extensions("extension_several_problems", "Varianz,BatchGrad(a=1),Nonesuch(b=2)");
         option("option_parameters_unmatched", "--parameters", "conv*");
         option("option_backend_unknown", "--backend", "cpuu");
         option("option_dtype_unknown", "--dtype", "float16");
