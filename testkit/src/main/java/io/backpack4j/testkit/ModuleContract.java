@@ -50,6 +50,14 @@ public abstract class ModuleContract {
         return modules().stream().map(it -> dynamicTest(it.toString(), () -> test.accept(it)));
     }
 
+    /**
+     * Whether the output is linear in every weight with Kronecker factors, so that cotangents of the output are the factors' own. Not so for
+     * recurrent cells.
+     */
+    protected boolean actsOnce(ModuleCase it) {
+        return true;
+    }
+
     @TestFactory
     final Stream<DynamicTest> declaresTheSameEveryTime() {
         return each(it -> {
@@ -89,6 +97,15 @@ public abstract class ModuleContract {
                 run(it, DType.FLOAT32, 0, SAMPLES, 0, COLUMNS),
                 run(it, DType.FLOAT64, 0, SAMPLES, 0, COLUMNS),
                 SINGLE));
+    }
+
+    @TestFactory
+    final Stream<DynamicTest> kroneckerFactorsFitTheGradients() {
+        return each(it -> {
+            if (actsOnce(it)) {
+                KroneckerChecks.run(it);
+            }
+        });
     }
 
     @TestFactory

@@ -21,7 +21,8 @@ import java.util.List;
  * positions that share the parameter. Weights of linear maps, convolutions, recurrent cells and attention projections are of this kind.
  *
  * <p>With one position the contractions have closed forms in the factors. With several, sums stay matrix products, squared norms go over
- * the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and squares are fused into the product.
+ * the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and squares are fused into the product. It has both
+ * Kronecker factors: say so with {@link io.backpack4j.spi.module.ParameterSpec#withKronecker}.
  */
 public final class FactoredParameter extends ParameterDerivatives {
 
