@@ -1,6 +1,7 @@
 package io.backpack4j.testkit;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -51,6 +52,11 @@ class PortableOperationsContractTest extends BackendContract {
         @Override
         public Products products() {
             return heap.products();
+        }
+
+        @Override
+        public Decompositions decompositions() {
+            return heap.decompositions();
         }
 
         @Override
