@@ -156,7 +156,8 @@ public abstract class ParameterDerivatives {
                 outerProducts(task.destination());
             } else {
                 clear(task);
-                if (hasDirectForm(contraction) && !(tilesNeeded && isCheaperFromTiles(contraction))) {
+                boolean fromTiles = tilesNeeded && isMadeOfTiles(contraction) && isCheaperFromTiles(contraction);
+                if (hasDirectForm(contraction) && !fromTiles) {
                     computeDirectly(task);
                 } else {
                     tiled.add(task);
@@ -180,6 +181,13 @@ public abstract class ParameterDerivatives {
                 backend.elementwise().copy(sum, target);
             }
         }
+    }
+
+    /** Whether a tile consumer computes the contraction. */
+    private static boolean isMadeOfTiles(Contraction contraction) {
+        return !(contraction instanceof Contraction.OuterProducts)
+                && !(contraction instanceof Contraction.InputFactor)
+                && !(contraction instanceof Contraction.OutputFactor);
     }
 
     private boolean needsTiles(Contraction contraction) {
