@@ -171,12 +171,12 @@ class EvaluateTest {
                 BackPack backpack = BackPack.create()) {
             List<String> known = backpack.catalog().extensionTypes();
             String all = Objects.requireNonNull(file.metadata().get("extensions"));
-            List<String> expressions = new ObjectMapper().readValue(all, new TypeReference<List<String>>() {});
+            List<String> expressions = JSON.readValue(all, new TypeReference<List<String>>() {});
             List<String> selected = expressions.stream()
                     .filter(it ->
                             known.contains(ExtensionExpressions.parse(it).get(0).type()))
                     .toList();
-            assertThat(selected).containsAll(List.of(EXTENSIONS.split(",")));
+            assertThat(selected).contains("BatchGrad", "SumGradSquared", "Variance");
             return String.join(",", selected);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
