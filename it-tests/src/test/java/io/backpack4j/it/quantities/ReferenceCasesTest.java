@@ -74,7 +74,8 @@ class ReferenceCasesTest {
         Map<String, double[]> expected = only(names(requests), reference.results());
         Map<String, double[]> actual = passes.run(reference.problem(), requests, options);
         actual.remove("loss_batch");
-        setting.assertClose(reference + " with " + options, actual, expected);
+        Setting exactness = setting == Setting.FLOAT64 ? reference.exactness() : setting;
+        exactness.assertClose(reference + " with " + options, actual, expected);
     }
 
     @ParameterizedTest
@@ -94,8 +95,15 @@ class ReferenceCasesTest {
         return names;
     }
 
+    /** Scalar derivatives of second order take minutes for the largest case, which the library's own results are compared with above. */
+    static List<ReferenceCase> smallCases() {
+        return cases().stream()
+                .filter(reference -> !reference.name().equals("lenet_like"))
+                .toList();
+    }
+
     @ParameterizedTest
-    @MethodSource("cases")
+    @MethodSource("smallCases")
     void the_oracle_of_second_order_agrees_with_the_reference(ReferenceCase reference) {
         Map<String, double[]> actual = new SecondOrder(reference.problem(), true).results();
         Map<String, double[]> expected = new TreeMap<>(reference.results());
