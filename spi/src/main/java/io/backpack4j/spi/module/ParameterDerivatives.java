@@ -144,7 +144,9 @@ public abstract class ParameterDerivatives {
         @Nullable Tensor materialised = null;
         for (ContractionTask task : tasks) {
             Contraction contraction = task.contraction();
-            if (contraction instanceof Contraction.Sum && moments.isPresent()) {
+            boolean ofMoments = contraction instanceof Contraction.Sum
+                    || (contraction instanceof Contraction.SumOfSquares && task.operand() == null);
+            if (ofMoments && moments.isPresent()) {
                 sums.add(task);
             } else if (contraction instanceof Contraction.PerSample perSample) {
                 materialise(perSample, task.destination());
@@ -168,17 +170,24 @@ public abstract class ParameterDerivatives {
             consume(tiled, materialised);
         }
         for (ContractionTask task : sums) {
-            addTo(task, moments.orElseThrow().destinations().get(0));
+            addMoment(task, moments.orElseThrow().destinations());
         }
     }
 
-    private void addTo(ContractionTask task, Tensor sum) {
+    /** Σ g as it is, Σ g² as Σ (g − mean)² + (Σ g)²/n. */
+    private void addMoment(ContractionTask task, List<Tensor> moments) {
         try (TensorScope scope = backend.openScope()) {
             Tensor target = scope.view(task.destination(), parameter);
-            if (task.accumulate()) {
-                backend.elementwise().addScaled(1, sum, target);
+            if (!task.accumulate()) {
+                backend.elementwise().fill(target, 0);
+            }
+            if (task.contraction() instanceof Contraction.Sum) {
+                backend.elementwise().addScaled(1, moments.get(0), target);
             } else {
-                backend.elementwise().copy(sum, target);
+                Tensor square = scope.allocate(parameter, dtype);
+                backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), square);
+                backend.elementwise().addScaled(1, moments.get(1), target);
+                backend.elementwise().addScaled(1.0 / Math.max(1, samples), square, target);
             }
         }
     }
