@@ -159,6 +159,17 @@ class FusedGraphTest {
         assertThat(text(fused(behind, fusing("AB")))).isEqualTo("a+b:<AB>[in0] c:C[0] sum:S[0, 1] -> 2");
     }
 
+    /** b reads a alone, but w stands between them. */
+    @Test
+    void a_chain_does_not_jump_over_other_nodes() {
+        Graph.Builder graph = Graph.builder()
+                .add("a", new Letter("A"), "input")
+                .add("w", new Letter("W"), "input")
+                .add("b", new Letter("B"), "a")
+                .add("sum", new Letter("S"), "w", "b");
+        assertThat(text(fused(graph, fusing("AB")))).isEqualTo("a:A[in0] w:W[in0] b:B[0] sum:S[1, 2] -> 3");
+    }
+
     @Test
     void tied_parameters_move_with_their_nodes() {
         Graph.Builder graph = chain("WAB")
