@@ -142,6 +142,12 @@ final class SpatialBoxes {
                 box[axis] = sizes[axis - 1];
                 spread[axis] = strides[axis - 1] * steps[axis - 1];
             }
+            for (int axis = 1; axis < rank; axis++) {
+                if (spread[axis] * box[axis] > spread[axis - 1]) {
+                    // the last step reaches behind the axis, which oneDNN takes for an overlap
+                    return Optional.empty();
+                }
+            }
             PrimitiveKey key =
                     context.key(DnnlKind.BOX).add(into ? 1 : 0).add(box).add(spread);
             long elements = outer * sizes[sizes.length - 1];

@@ -67,6 +67,7 @@ record RectifiedMaxPool(String type, Window window, Shape output) implements Mod
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
+        Checks.spatial(this, window.axes(), inputs);
         return ModuleDeclaration.output(output).retainOutput();
     }
 

@@ -2,9 +2,11 @@ package io.backpack4j.modules.conv;
 
 import static io.backpack4j.modules.conv.Types.create;
 
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
 import io.backpack4j.testkit.ModuleContract;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -14,6 +16,13 @@ class ConvModulesContractTest extends ModuleContract {
     private static final Shape LINE = Shape.of(2, 6);
     private static final Shape IMAGE = Shape.of(2, 4, 5);
     private static final Shape VOLUME = Shape.of(2, 3, 3, 4);
+
+    /** What a plan puts in place of ReLU and these. */
+    private static Module rectified(Shape sample, Module... others) {
+        List<Module> chain = new ArrayList<>(List.of(Rectifier.RELU));
+        chain.addAll(List.of(others));
+        return RectifiedMaxPool.fuse(chain, sample).orElseThrow();
+    }
 
     @Override
     protected List<ModuleCase> modules() {
@@ -29,6 +38,8 @@ class ConvModulesContractTest extends ModuleContract {
                 ModuleCase.of(create("MaxPool1d", "kernel_size", 3, "stride", 1, "dilation", 2), LINE),
                 ModuleCase.of(create("MaxPool2d", "kernel_size", 2, "padding", 1, "ceil_mode", true), IMAGE),
                 ModuleCase.of(MaxPool.of(3, 2), VOLUME),
+                ModuleCase.of(rectified(LINE, MaxPool.of(1, 2)), LINE),
+                ModuleCase.of(rectified(IMAGE, Pad.zeros(0, 1), MaxPool.of(2, 3, 2)), IMAGE),
                 ModuleCase.of(create("AvgPool1d", "kernel_size", 4, "padding", 2), LINE),
                 ModuleCase.of(
                         create(

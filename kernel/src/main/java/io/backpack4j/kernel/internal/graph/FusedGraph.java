@@ -2,6 +2,8 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
@@ -12,6 +14,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Replaces chains of nodes by single ones where a fusion knows how. */
 final class FusedGraph {
@@ -88,9 +92,50 @@ final class FusedGraph {
         Shape input = source.fromNode()
                 ? bound.nodes().get(source.index()).declaration().output()
                 : bound.inputShapes().get(source.index());
-        return fusions.stream()
-                .flatMap(fusion -> fusion.fuse(modules, input).stream())
-                .findFirst();
+        for (Fusion fusion : fusions) {
+            Optional<Module> fused = fuse(fusion, chain, modules, input);
+            if (fused.isPresent()) {
+                return fused;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Asks a plugin, and checks what it says. */
+    private static Optional<Module> fuse(Fusion fusion, List<BoundNode> chain, List<Module> modules, Shape input) {
+        Optional<Module> fused;
+        ModuleDeclaration declaration;
+        try {
+            fused = fusion.fuse(modules, input);
+            if (fused.isEmpty()) {
+                return fused;
+            }
+            declaration = fused.get().declare(List.of(input));
+        } catch (RuntimeException | LinkageError e) {
+            throw failure(fusion, chain, "failed: " + e, e);
+        }
+        Shape output = chain.get(chain.size() - 1).declaration().output();
+        if (!declaration.output().equals(output)) {
+            String problem = "offers %s, which makes %s of %s where they make %s"
+                    .formatted(fused.get().type(), declaration.output(), input, output);
+            throw failure(fusion, chain, problem, null);
+        }
+        if (!declaration.parameters().isEmpty()) {
+            String problem = "offers %s, which has parameters where they have none"
+                    .formatted(fused.get().type());
+            throw failure(fusion, chain, problem, null);
+        }
+        return fused;
+    }
+
+    private static BackpackException failure(
+            Fusion fusion, List<BoundNode> chain, String problem, @Nullable Throwable cause) {
+        String names =
+                chain.stream().map(node -> "'" + node.node().name() + "'").collect(Collectors.joining(", "));
+        String types = chain.stream().map(node -> node.node().module().type()).collect(Collectors.joining(", "));
+        String message = "The fusion of nodes %s (%s) %s. This is an error of the plugin that provides it, %s."
+                .formatted(names, types, problem, CodeLocation.of(fusion.getClass()));
+        return new BackpackException("PluginFailure", message, cause);
     }
 
     private void add(List<BoundNode> chain, Module module) {
@@ -111,15 +156,6 @@ final class FusedGraph {
                 ? nodes.get(sources.get(0).index()).declaration().output()
                 : bound.inputShapes().get(sources.get(0).index());
         ModuleDeclaration declaration = module.declare(List.of(input));
-        if (!declaration.output().equals(last.declaration().output())) {
-            throw new IllegalStateException("%s makes %s of %s, not %s like nodes %s"
-                    .formatted(
-                            module,
-                            declaration.output(),
-                            input,
-                            last.declaration().output(),
-                            name));
-        }
         nodes.add(new BoundNode(nodes.size(), node, declaration, sources, Map.of()));
     }
 }

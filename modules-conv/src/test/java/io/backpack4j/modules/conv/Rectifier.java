@@ -1,0 +1,34 @@
+package io.backpack4j.modules.conv;
+
+import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.module.ElementwiseModule;
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/** An activation as modules-linear has them, which this module does not know. */
+record Rectifier(Activation activation) implements ElementwiseModule {
+
+    static final Rectifier RELU = new Rectifier(Activation.of(Activation.Kind.RELU));
+
+    @Override
+    public ModuleDeclaration declare(List<Shape> inputs) {
+        return ModuleDeclaration.output(inputs.get(0)).retainOutput();
+    }
+
+    @Override
+    public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+        Tensor input = inputs.get(0);
+        Tensor output = context.scope().allocate(input.shape(), input.dtype());
+        context.backend().elementwise().activation(activation, 0, input, output);
+        return new InputEvaluation(output, (pullback, cotangents) -> {
+            Tensor result = pullback.scope().allocate(cotangents.shape(), cotangents.dtype());
+            pullback.backend().elementwise().activationPullback(activation, output, cotangents, result);
+            return result;
+        });
+    }
+}
