@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.backpack4j.spi.module.Initializer;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -88,12 +89,14 @@ class ConvTest {
         Initializer initializer = Initializer.fanIn(2 * 3 * 2);
         assertThat(declaration.parameters())
                 .containsExactly(
-                        ParameterSpec.parameter("weight", Shape.of(6, 2, 3, 2), initializer),
+                        ParameterSpec.parameter("weight", Shape.of(6, 2, 3, 2), initializer)
+                                .withKronecker(ConvolutionFactors.sizes(Shape.of(6, 2, 3, 2), 2)),
                         ParameterSpec.parameter("bias", Shape.of(6), initializer));
         Initializer transposed = Initializer.fanIn(3 * 3);
         assertThat(declare(ConvTranspose.of(1, 4, 6, 3).withGroups(2), 4, 8).parameters())
                 .containsExactly(
-                        ParameterSpec.parameter("weight", Shape.of(4, 3, 3), transposed),
+                        ParameterSpec.parameter("weight", Shape.of(4, 3, 3), transposed)
+                                .withKronecker(ConvolutionFactors.transposedSizes(Shape.of(4, 3, 3), 2)),
                         ParameterSpec.parameter("bias", Shape.of(6), transposed));
         assertThat(declare(Conv.of(1, 1, 1, 1).withoutBias(), 1, 4).parameters())
                 .extracting(ParameterSpec::name)
