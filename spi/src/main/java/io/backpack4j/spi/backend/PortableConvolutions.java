@@ -126,16 +126,22 @@ final class PortableConvolutions implements Convolutions {
         Shape tile = Shape.of(product.groups(), product.rows(), product.columns());
         long tileBytes = Math.max(1, tile.elements() * product.inputs().dtype().bytes());
         long run = Math.max(1, Math.min(sizes.run(product.inputs()), RUN_BYTES / tileBytes));
+        // Columns of a convolution share its inputs.
+        boolean shared = product.inputs().shape().size(0) == samples;
         for (long from = 0; from < samples; from += run) {
             long to = Math.min(samples, from + run);
-            for (long column = 0; column < product.batch(); column += samples) {
-                try (TensorScope scope = backend.openScope()) {
-                    Tensor tiles = scope.allocate(
-                            tile.prepend(to - from), product.inputs().dtype());
-                    Tensor unfolded = unfolded(scope, product, sizes, column + from, to - from);
-                    Tensor outputs = outputs(scope, product, sizes, column + from, to - from);
-                    backend.products().multiply(outputs, false, unfolded, false, 1, 0, tiles);
-                    backend.contractions().consume(tiles, column + from, product.batch(), consumers);
+            try (TensorScope scope = backend.openScope()) {
+                Tensor tiles =
+                        scope.allocate(tile.prepend(to - from), product.inputs().dtype());
+                Tensor ofAll = shared ? unfolded(scope, product, sizes, from, to - from) : null;
+                for (long column = 0; column < product.batch(); column += samples) {
+                    try (TensorScope step = backend.openScope()) {
+                        Tensor unfolded =
+                                ofAll == null ? unfolded(step, product, sizes, column + from, to - from) : ofAll;
+                        Tensor outputs = outputs(step, product, sizes, column + from, to - from);
+                        backend.products().multiply(outputs, false, unfolded, false, 1, 0, tiles);
+                        backend.contractions().consume(tiles, column + from, product.batch(), consumers);
+                    }
                 }
             }
         }
