@@ -132,16 +132,19 @@ final class ConvolutionTiles {
         long tile = memory(Shape.of(elements)).address();
         List<TileFeeder> others = new ArrayList<>(plain);
         LongUnaryOperator place = place(others);
-        for (long b = 0; b < product.batch(); b++) {
-            make(inputs, outputs, b, tile);
-            for (TileFeeder feeder : ordered) {
-                feeder.feed(tile, b);
-            }
-            if (!plain.isEmpty()) {
-                long rowMajor = place.applyAsLong(b);
-                fromTile.at(0, tile).at(1, rowMajor).run(context);
-                for (TileFeeder feeder : others) {
-                    feeder.feed(rowMajor, b);
+        // all columns of a sample, one after the other: they share what one side of their products reads
+        for (long sample = 0; sample < product.samples(); sample++) {
+            for (long b = sample; b < product.batch(); b += product.samples()) {
+                make(inputs, outputs, b, tile);
+                for (TileFeeder feeder : ordered) {
+                    feeder.feed(tile, b);
+                }
+                if (!plain.isEmpty()) {
+                    long rowMajor = place.applyAsLong(b);
+                    fromTile.at(0, tile).at(1, rowMajor).run(context);
+                    for (TileFeeder feeder : others) {
+                        feeder.feed(rowMajor, b);
+                    }
                 }
             }
         }
