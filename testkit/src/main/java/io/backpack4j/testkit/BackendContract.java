@@ -46,6 +46,10 @@ public abstract class BackendContract {
         return new BackendComparison(backend, seeds, this::tolerance);
     }
 
+    private DecompositionChecks decompositions() {
+        return new DecompositionChecks(backend, seeds, this::tolerance);
+    }
+
     private MemoryChecks memory() {
         return new MemoryChecks(backend, this::open);
     }
@@ -93,6 +97,11 @@ public abstract class BackendContract {
     @Test
     final void multipliesMatrices() {
         new ProductChecks(both()).multipliesMatrices();
+    }
+
+    @Test
+    final void addsGramMatrices() {
+        new GramChecks(both()).addsGramMatrices();
     }
 
     @Test
@@ -156,6 +165,31 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void unfoldsTransposed() {
+        new GramChecks(both()).unfoldsTransposed();
+    }
+
+    @Test
+    final void addsGramMatricesOfInputs() {
+        new GramChecks(both()).addsGramMatricesOfInputs();
+    }
+
+    @Test
+    final void addsGramMatricesOfOutputs() {
+        new GramChecks(both()).addsGramMatricesOfOutputs();
+    }
+
+    @Test
+    final void addsGramMatricesOfNeighbours() {
+        new GramChecks(both()).addsGramMatricesOfNeighbours();
+    }
+
+    @Test
+    final void addsGramMatricesOfManySamples() {
+        new GramChecks(both()).addsGramMatricesOfManySamples();
+    }
+
+    @Test
     final void findsMaxima() {
         new PoolingChecks(both()).findsMaxima();
     }
@@ -178,6 +212,41 @@ public abstract class BackendContract {
     @Test
     final void resamples() {
         new PoolingChecks(both()).resamples();
+    }
+
+    @Test
+    final void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
+        decompositions().eigenvectorsMakeTheMatrixAndAreOrthonormal();
+    }
+
+    @Test
+    final void choleskyFactorsMakeTheMatrixAndAreTriangular() {
+        decompositions().choleskyFactorsMakeTheMatrixAndAreTriangular();
+    }
+
+    @Test
+    final void solutionsSolve() {
+        decompositions().solutionsSolve();
+    }
+
+    @Test
+    final void theUpperTriangleDoesNotMatter() {
+        decompositions().theUpperTriangleDoesNotMatter();
+    }
+
+    @Test
+    final void nothingIsDecomposedIntoNothing() {
+        decompositions().nothingIsDecomposedIntoNothing();
+    }
+
+    @Test
+    final void whatIsNotPositiveDefiniteIsRefused() {
+        decompositions().whatIsNotPositiveDefiniteIsRefused();
+    }
+
+    @Test
+    final void whatIsNotFiniteIsRefused() {
+        decompositions().whatIsNotFiniteIsRefused();
     }
 
     @Test

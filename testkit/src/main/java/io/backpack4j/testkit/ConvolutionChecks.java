@@ -14,7 +14,7 @@ record ConvolutionChecks(BackendComparison both) {
     private static final int AXES = 3;
 
     /** Channels of a group and their number. */
-    private record Channels(long groups, long in, long out) {
+    record Channels(long groups, long in, long out) {
 
         static Channels random(Random random) {
             return new Channels(1L + random.nextInt(3), 1L + random.nextInt(3), 1L + random.nextInt(3));

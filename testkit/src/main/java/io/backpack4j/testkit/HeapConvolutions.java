@@ -120,6 +120,61 @@ final class HeapConvolutions implements Convolutions {
     }
 
     @Override
+    public void unfoldTransposed(Window window, Tensor y, List<Long> inputSizes, Tensor destination) {
+        HeapTensor in = backend.own(y);
+        HeapTensor out = backend.own(destination);
+        HeapChecks.floating(out, in);
+        HeapChecks.apart(out, in);
+        Shape outputs = window.spatial(in.shape());
+        Shape inputs = shape(inputSizes);
+        int groups = (int) out.shape().size(1);
+        int perGroup = (int) in.shape().size(1) / groups;
+        int elements = (int) window.elements();
+        HeapChecks.shape(out, Shape.of(in.shape().size(0), groups, inputs.elements(), (long) perGroup * elements));
+        double[] unfolded = new double[out.size()];
+        int planes = (int) in.shape().elements(0, 2);
+        List<Meeting> meetings = meetings(window, outputs, inputs);
+        for (int plane = 0; plane < planes; plane++) {
+            for (Meeting meeting : meetings) {
+                int position = plane / perGroup * (int) inputs.elements() + meeting.input;
+                unfolded[(position * perGroup + plane % perGroup) * elements + meeting.element] =
+                        in.get(plane * (int) outputs.elements() + meeting.output);
+            }
+        }
+        store(unfolded, out, 0);
+    }
+
+    @Override
+    public void addInputGram(
+            Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor columns = columns(scope, x, outputSizes, destination);
+            unfold(window, x, outputSizes, columns);
+            backend.products().addGram(columns, true, summed, scale, destination);
+        }
+    }
+
+    @Override
+    public void addOutputGram(
+            Window window, Tensor y, List<Long> inputSizes, boolean summed, double scale, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor columns = columns(scope, y, inputSizes, destination);
+            unfoldTransposed(window, y, inputSizes, columns);
+            backend.products().addGram(columns, true, summed, scale, destination);
+        }
+    }
+
+    /** Room for all samples, unfolded. */
+    private static Tensor columns(TensorScope scope, Tensor samples, List<Long> positions, Tensor gram) {
+        Shape shape = Shape.of(
+                samples.shape().size(0),
+                gram.shape().size(0),
+                shape(positions).elements(),
+                gram.shape().size(1));
+        return scope.allocate(shape, samples.dtype());
+    }
+
+    @Override
     public void contract(PerSampleConvolution product, List<TileConsumer> consumers) {
         for (int b = 0; b < product.batch(); b++) {
             try (TensorScope scope = backend.openScope()) {

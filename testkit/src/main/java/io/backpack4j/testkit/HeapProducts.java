@@ -61,4 +61,45 @@ final class HeapProducts implements Products {
             }
         }
     }
+
+    @Override
+    public void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
+        HeapTensor in = backend.own(x);
+        HeapTensor out = backend.own(destination);
+        HeapChecks.require(in.shape().rank() == 4, "%s is no batch of groups of vectors", in);
+        int batch = (int) in.shape().size(0);
+        int groups = (int) in.shape().size(1);
+        int positions = (int) in.shape().size(positionsFirst ? 2 : 3);
+        int length = (int) in.shape().size(positionsFirst ? 3 : 2);
+        HeapChecks.floating(out, in);
+        HeapChecks.shape(out, Shape.of(groups, length, length));
+        HeapChecks.apart(out, in);
+        for (int group = 0; group < groups; group++) {
+            double[][] vectors = new double[summed ? batch : batch * positions][length];
+            for (int b = 0; b < batch; b++) {
+                int start = (b * groups + group) * positions * length;
+                for (int s = 0; s < positions; s++) {
+                    for (int i = 0; i < length; i++) {
+                        double element = in.get(start + (positionsFirst ? s * length + i : i * positions + s));
+                        vectors[summed ? b : b * positions + s][i] += element;
+                    }
+                }
+            }
+            addProducts(vectors, scale, out, group * length * length);
+        }
+    }
+
+    private static void addProducts(double[][] vectors, double scale, HeapTensor out, int start) {
+        int length = (int) out.shape().size(-1);
+        for (int i = 0; i < length; i++) {
+            for (int j = 0; j < length; j++) {
+                double sum = 0;
+                for (double[] vector : vectors) {
+                    sum += vector[i] * vector[j];
+                }
+                int target = start + i * length + j;
+                out.set(target, out.get(target) + scale * sum);
+            }
+        }
+    }
 }

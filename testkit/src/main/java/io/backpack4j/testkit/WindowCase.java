@@ -5,6 +5,7 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 
 /**
  * A window and sizes that go with it.
@@ -30,6 +31,15 @@ record WindowCase(Window window, Shape in, Shape out) {
             return new Axis(kernel, stride, padding, dilation, in, out);
         }
 
+        /** Windows side by side that leave no input out: of any size, reaching over both ends. */
+        static Axis ofNeighbours(Random random, int largest) {
+            long kernel = 1L + random.nextInt(4);
+            long padding = random.nextInt(4);
+            long in = 1L + random.nextInt(largest);
+            long needed = Math.max(1, in + padding - kernel + 1);
+            return new Axis(kernel, 1, padding, 1, in, needed + random.nextInt(3));
+        }
+
         boolean alwaysMeets() {
             for (long t = 0; t < out; t++) {
                 boolean meets = false;
@@ -50,6 +60,15 @@ record WindowCase(Window window, Shape in, Shape out) {
         List<Axis> all = new ArrayList<>();
         for (int axis = 0; axis < axes; axis++) {
             all.add(Axis.random(random, 9 - 2 * axes));
+        }
+        return of(all);
+    }
+
+    /** A window that steps by one and reaches the last inputs, of different sizes along the axes. */
+    static WindowCase ofNeighbours(Random random, int axes) {
+        List<Axis> all = new ArrayList<>();
+        for (int axis = 0; axis < axes; axis++) {
+            all.add(Axis.ofNeighbours(random, 9 - 2 * axes));
         }
         return of(all);
     }
@@ -109,10 +128,22 @@ record WindowCase(Window window, Shape in, Shape out) {
 
     /** {@code *out}, as a list. */
     List<Long> outputSizes() {
-        List<Long> sizes = new ArrayList<>();
-        for (long size : out.toArray()) {
-            sizes.add(size);
-        }
-        return sizes;
+        return list(out);
+    }
+
+    /** {@code *in}, as a list. */
+    List<Long> inputSizes() {
+        return list(in);
+    }
+
+    /** A window of one element that makes outputs of the inputs' sizes. */
+    WindowCase pointwise() {
+        return of(LongStream.of(in.toArray())
+                .mapToObj(size -> new Axis(1, 1, 0, 1, size, size))
+                .toList());
+    }
+
+    private static List<Long> list(Shape shape) {
+        return LongStream.of(shape.toArray()).boxed().toList();
     }
 }

@@ -2,13 +2,15 @@ package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Generalised Gauss-Newton blocks and Kronecker factors from their definitions, in loops, for networks whose parameters are
- * those of Linear nodes. Matrices are row-major.
+ * those of Linear nodes and of convolutions. Matrices are row-major.
  */
 public final class Curvature {
 
@@ -54,25 +56,47 @@ public final class Curvature {
 
     /** KFLR's factors, under the names of result files without the result's own: {@code 0.weight/0}. */
     public Map<String, double[]> kflr(Convention convention) {
+        return kflr(node -> convention);
+    }
+
+    /** The same with every module's own convention, and with the blocks of parameters without an input side. */
+    public Map<String, double[]> kflr() {
+        return kflr(Curvature::convention);
+    }
+
+    private Map<String, double[]> kflr(Function<NodeDescription, Convention> convention) {
         Map<String, double[]> results = new TreeMap<>();
-        for (NodeDescription node : linears()) {
-            double[][] reduced = new double[0][];
-            double[][] expanded = new double[0][];
+        for (NodeDescription node : problem.model().nodes()) {
+            if (!isWeighted(node)) {
+                problem.trained().stream()
+                        .filter(parameter -> parameter
+                                .substring(0, parameter.lastIndexOf('.'))
+                                .equals(node.name()))
+                        .forEach(parameter -> results.put(parameter + "/0", block(parameter)));
+                continue;
+            }
+            double[][] sum = new double[0][];
             for (int n = 0; n < samples.size(); n++) {
                 Sample sample = samples.get(n);
                 List<Value> at = sample.at(node.name()).elements();
-                double[][] curvature = pulled(jacobian(sample.output().elements(), at), hessians.get(n));
-                int outputs = outputs(node);
-                reduced = add(reduced, overPositions(curvature, outputs, true));
-                expanded = add(expanded, overPositions(curvature, outputs, false));
+                sum = add(sum, pulled(jacobian(sample.output().elements(), at), hessians.get(n)));
             }
-            put(results, node, convention == Convention.EXPAND ? expanded : reduced, reduced, convention);
+            put(results, node, sum, convention.apply(node));
         }
         return results;
     }
 
     /** KFRA's factors of a chain: at every node the mean over the samples of the curvature that comes from above. */
     public Map<String, double[]> kfra(Convention convention) {
+        return kfra(node -> convention);
+    }
+
+    /** The same with every module's own convention. */
+    public Map<String, double[]> kfra() {
+        return kfra(Curvature::convention);
+    }
+
+    private Map<String, double[]> kfra(Function<NodeDescription, Convention> convention) {
         Map<String, double[]> results = new TreeMap<>();
         double[][] averaged = new double[0][];
         for (double[][] hessian : hessians) {
@@ -81,12 +105,10 @@ public final class Curvature {
         List<NodeDescription> nodes = problem.model().nodes();
         for (int i = nodes.size() - 1; i >= 0; i--) {
             NodeDescription node = nodes.get(i);
-            if (node.type().equals("Linear")) {
-                double[][] reduced = overPositions(averaged, outputs(node), true);
-                double[][] expanded = overPositions(averaged, outputs(node), false);
-                put(results, node, convention == Convention.EXPAND ? expanded : reduced, reduced, convention);
+            if (isWeighted(node)) {
+                put(results, node, averaged, convention.apply(node));
             }
-            if (i == 0) {
+            if (nodes.subList(0, i).stream().noneMatch(Curvature::isWeighted)) {
                 break;
             }
             double[][] next = new double[0][];
@@ -100,26 +122,44 @@ public final class Curvature {
         return results;
     }
 
-    private List<NodeDescription> linears() {
-        return problem.model().nodes().stream()
-                .filter(node -> node.type().equals("Linear"))
-                .toList();
+    private static Convention convention(NodeDescription node) {
+        return node.type().equals("Linear") ? Convention.EXPAND : Convention.BACKPACK;
     }
 
-    private void put(
-            Map<String, double[]> results,
-            NodeDescription node,
-            double[][] output,
-            double[][] bias,
-            Convention convention) {
-        results.put(node.name() + ".weight/0", flat(output));
-        results.put(node.name() + ".weight/1", flat(inputFactor(node, convention)));
-        if (problem.parameters().containsKey(node.name() + ".bias")) {
-            results.put(node.name() + ".bias/0", flat(bias));
+    /** Whether a node has a weight with an input side. */
+    private static boolean isWeighted(NodeDescription node) {
+        return node.type().equals("Linear") || node.type().startsWith("Conv");
+    }
+
+    /** @param curvature by all outputs of the node */
+    private void put(Map<String, double[]> results, NodeDescription node, double[][] curvature, Convention convention) {
+        PositionVectors vectors = new PositionVectors(node);
+        int groups = vectors.groups();
+        int[] shape = samples.get(0).at(node.name()).shape();
+        double[][] reduced = overPositions(curvature, vectors, shape, true);
+        double[][] expanded = overPositions(curvature, vectors, shape, false);
+        double[][] output = convention == Convention.EXPAND ? expanded : reduced;
+        int perGroup = output.length / groups;
+        List<double[]> outputFactors = new ArrayList<>();
+        List<double[]> inputFactors = new ArrayList<>();
+        for (int group = 0; group < groups; group++) {
+            double[][] block = new double[perGroup][perGroup];
+            for (int i = 0; i < perGroup; i++) {
+                System.arraycopy(output[group * perGroup + i], group * perGroup, block[i], 0, perGroup);
+            }
+            outputFactors.add(flat(block));
+            inputFactors.add(flat(inputFactor(node, vectors, group, convention)));
+        }
+        if (problem.trained().contains(node.name() + ".weight")) {
+            results.put(node.name() + ".weight/0", joined(outputFactors));
+            results.put(node.name() + ".weight/1", joined(inputFactors));
+        }
+        if (problem.trained().contains(node.name() + ".bias")) {
+            results.put(node.name() + ".bias/0", flat(reduced));
         }
     }
 
-    private double[][] inputFactor(NodeDescription node, Convention convention) {
+    private double[][] inputFactor(NodeDescription node, PositionVectors vectors, int group, Convention convention) {
         int index = problem.model().nodes().indexOf(node);
         String before = index == 0
                 ? problem.model().inputs().get(0)
@@ -127,21 +167,24 @@ public final class Curvature {
         String source = node.inputs().isEmpty() ? before : node.inputs().get(0);
         double[][] sum = new double[0][];
         for (Sample sample : samples) {
-            double[] inputs = sample.at(source).numbers();
-            int[] shape = sample.at(source).shape();
-            int length = shape[shape.length - 1];
-            int positions = inputs.length / length;
+            double[][] inputs =
+                    vectors.of(sample.at(source), sample.at(node.name()).shape(), group);
+            int length = inputs[0].length;
+            int positions = inputs.length;
             double[][] ofSample = new double[length][length];
             for (int s = 0; s < positions; s++) {
                 for (int t = 0; t < positions; t++) {
+                    if (s != t && convention != Convention.REDUCE) {
+                        continue;
+                    }
+                    double factor = switch (convention) {
+                        case EXPAND -> 1.0 / positions;
+                        case REDUCE -> 1.0 / positions / positions;
+                        case BACKPACK -> 1;
+                    };
                     for (int i = 0; i < length; i++) {
                         for (int j = 0; j < length; j++) {
-                            double product = inputs[s * length + i] * inputs[t * length + j];
-                            ofSample[i][j] += switch (convention) {
-                                case EXPAND -> s == t ? product / positions : 0;
-                                case REDUCE -> product / positions / positions;
-                                case BACKPACK -> s == t ? product : 0;
-                            };
+                            ofSample[i][j] += factor * inputs[s][i] * inputs[t][j];
                         }
                     }
                 }
@@ -151,21 +194,22 @@ public final class Curvature {
         return sum;
     }
 
-    private static int outputs(NodeDescription node) {
-        return ((Number) node.arguments().get("out_features")).intValue();
-    }
-
-    /** The sum over pairs of positions, or over positions, of a matrix over positions times outputs. */
-    private static double[][] overPositions(double[][] matrix, int outputs, boolean pairs) {
+    /** The sum over pairs of positions, or over positions, of a matrix over all outputs. */
+    private static double[][] overPositions(double[][] matrix, PositionVectors vectors, int[] shape, boolean pairs) {
+        int outputs = vectors.outputs(shape);
         double[][] sum = new double[outputs][outputs];
         for (int i = 0; i < matrix.length; i++) {
             for (int j = 0; j < matrix.length; j++) {
-                if (pairs || i / outputs == j / outputs) {
-                    sum[i % outputs][j % outputs] += matrix[i][j];
+                if (pairs || vectors.position(shape, i) == vectors.position(shape, j)) {
+                    sum[vectors.output(shape, i)][vectors.output(shape, j)] += matrix[i][j];
                 }
             }
         }
         return sum;
+    }
+
+    private static double[] joined(List<double[]> parts) {
+        return parts.stream().flatMapToDouble(Arrays::stream).toArray();
     }
 
     private static double[][] jacobian(List<Value> of, List<Value> by) {

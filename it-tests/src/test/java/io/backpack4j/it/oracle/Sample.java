@@ -17,7 +17,8 @@ public final class Sample {
     private final List<String> trained;
     private final Modules modules = new Modules();
     private final Values output;
-    private final Value loss;
+    private final Problem problem;
+    private final int number;
 
     /**
      * Evaluates.
@@ -25,6 +26,8 @@ public final class Sample {
      * @param number which sample, from 0 on
      */
     public Sample(Problem problem, int number) {
+        this.problem = problem;
+        this.number = number;
         trained = problem.trained();
         problem.parameters().forEach((name, numbers) -> {
             boolean varies = trained.contains(name);
@@ -39,7 +42,6 @@ public final class Sample {
             before = node.name();
         }
         output = known.get(problem.model().output().orElse(before));
-        loss = Losses.value(problem.model().loss(), output, problem.targets().row(number));
     }
 
     private Values parameter(NodeDescription node, String name) {
@@ -68,7 +70,7 @@ public final class Sample {
 
     /** ℓ, without the factor of the reduction. */
     public Value loss() {
-        return loss;
+        return Losses.value(problem.model().loss(), output, problem.targets().row(number));
     }
 
     /** The smallest distance, other than zero, of a number from a kink of the activation or the maximum that it goes through. */

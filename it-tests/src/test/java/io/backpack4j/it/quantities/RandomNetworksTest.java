@@ -86,7 +86,7 @@ class RandomNetworksTest {
                 if (tied) {
                     continue;
                 }
-                Map<String, double[]> oracle = new Curvature(problem).kflr(Curvature.Convention.EXPAND);
+                Map<String, double[]> oracle = new Curvature(problem).kflr();
                 Map<String, double[]> results = passes.run(problem, List.of(kflr), PassOptions.DEFAULT);
                 for (String name : results.keySet()) {
                     if (name.contains("/kflr/")) {

@@ -11,42 +11,23 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
+import java.util.function.ToDoubleFunction;
 
-/** What holds for the decompositions of every backend, in both types, alone and in batches. A test of a backend extends this class. */
-public abstract class DecompositionContract {
+/**
+ * Decompositions in both types, alone and in batches.
+ *
+ * @param backend the backend under test
+ * @param random where numbers come from
+ * @param tolerance how far results may lie from the exact ones, per unit of the largest element
+ */
+record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DType> tolerance) {
 
     private static final List<Shape> SHAPES = List.of(
             Shape.of(1, 1), Shape.of(2, 2), Shape.of(7, 7), Shape.of(40, 40), Shape.of(3, 5, 5), Shape.of(2, 2, 4, 4));
     private static final List<Shape> EMPTY = List.of(Shape.of(0, 0), Shape.of(0, 3, 3), Shape.of(2, 0, 0));
 
-    private final Random random = Randomness.of(getClass().getName());
-    private Backend backend = new HeapBackend();
-
-    /** Opens the backend under test; called before every test. */
-    protected abstract Backend open();
-
-    /** How far results may lie from the exact ones, per unit of the largest element. */
-    protected double tolerance(DType dtype) {
-        return dtype == DType.FLOAT32 ? 1e-4 : 1e-11;
-    }
-
-    @BeforeEach
-    final void openBackend() {
-        backend.close();
-        backend = open();
-    }
-
-    @AfterEach
-    final void closeBackend() {
-        assertThat(backend.memory().openTensors())
-                .as("open tensors after a test")
-                .isZero();
-        backend.close();
-        backend = new HeapBackend();
-    }
+    /** Rounding errors of many steps add up. */
+    private static final double STEPS = 5;
 
     private interface Body {
 
@@ -63,8 +44,7 @@ public abstract class DecompositionContract {
         }
     }
 
-    @Test
-    final void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
+    void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
         each(SHAPES, (scope, dtype, shape) -> {
             Tensor a = symmetric(scope, dtype, shape, 0);
             Tensor values = dirty(scope, dtype, shape.slice(0, shape.rank() - 1));
@@ -91,8 +71,8 @@ public abstract class DecompositionContract {
                     gram[i] += basis[first + k * n + row] * basis[first + k * n + column];
                 }
             }
-            Numbers.assertClose("V diag V^T of " + shape + " " + dtype, product, before, tolerance(dtype));
-            Numbers.assertClose("V^T V of " + shape + " " + dtype, gram, identity, tolerance(dtype));
+            Numbers.assertClose("V diag V^T of " + shape + " " + dtype, product, before, within(dtype));
+            Numbers.assertClose("V^T V of " + shape + " " + dtype, gram, identity, within(dtype));
             for (int i = 0; i < eigenvalues.length; i++) {
                 assertThat(i % n == 0 || eigenvalues[i - 1] <= eigenvalues[i])
                         .as("ascending eigenvalues")
@@ -101,8 +81,7 @@ public abstract class DecompositionContract {
         });
     }
 
-    @Test
-    final void choleskyFactorsMakeTheMatrixAndAreTriangular() {
+    void choleskyFactorsMakeTheMatrixAndAreTriangular() {
         each(SHAPES, (scope, dtype, shape) -> {
             Tensor a = symmetric(scope, dtype, shape, 1);
             double[] before = a.toDoubleArray();
@@ -125,12 +104,11 @@ public abstract class DecompositionContract {
                     product[i] += entries[first + row * n + k] * entries[first + column * n + k];
                 }
             }
-            Numbers.assertClose("L L^T of " + shape + " " + dtype, product, before, tolerance(dtype));
+            Numbers.assertClose("L L^T of " + shape + " " + dtype, product, before, within(dtype));
         });
     }
 
-    @Test
-    final void solutionsSolve() {
+    void solutionsSolve() {
         each(SHAPES, (scope, dtype, shape) -> {
             Tensor a = symmetric(scope, dtype, shape, 1);
             Tensor factor = dirty(scope, dtype, shape);
@@ -145,12 +123,11 @@ public abstract class DecompositionContract {
             Tensor product = dirty(scope, dtype, rows);
             backend.products().multiply(solution, false, a, false, 1, 0, product);
             Numbers.assertClose(
-                    "solutions of " + shape + " " + dtype, product.toDoubleArray(), wanted, 10 * tolerance(dtype));
+                    "solutions of " + shape + " " + dtype, product.toDoubleArray(), wanted, 10 * within(dtype));
         });
     }
 
-    @Test
-    final void theUpperTriangleDoesNotMatter() {
+    void theUpperTriangleDoesNotMatter() {
         try (TensorScope scope = backend.openScope()) {
             Shape shape = Shape.of(2, 2);
             Tensor a = backend.upload(scope, shape, DType.FLOAT64, new double[] {4, 99, 2, 5});
@@ -168,8 +145,7 @@ public abstract class DecompositionContract {
         }
     }
 
-    @Test
-    final void nothingIsDecomposedIntoNothing() {
+    void nothingIsDecomposedIntoNothing() {
         each(EMPTY, (scope, dtype, shape) -> {
             Tensor a = scope.allocate(shape, dtype);
             Tensor values = scope.allocate(shape.slice(0, shape.rank() - 1), dtype);
@@ -180,8 +156,7 @@ public abstract class DecompositionContract {
         });
     }
 
-    @Test
-    final void whatIsNotPositiveDefiniteIsRefused() {
+    void whatIsNotPositiveDefiniteIsRefused() {
         double[][] matrices = {{-1}, {0}, {1, 2, 2, 1}, {0, 0, 0, 0}};
         for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
             for (double[] matrix : matrices) {
@@ -198,8 +173,7 @@ public abstract class DecompositionContract {
         }
     }
 
-    @Test
-    final void whatIsNotFiniteIsRefused() {
+    void whatIsNotFiniteIsRefused() {
         for (double wrong : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
             try (TensorScope scope = backend.openScope()) {
                 Shape shape = Shape.of(2, 2);
@@ -234,6 +208,10 @@ public abstract class DecompositionContract {
         }
         a.write(0, entries, 0, entries.length);
         return a;
+    }
+
+    private double within(DType dtype) {
+        return STEPS * tolerance.applyAsDouble(dtype);
     }
 
     private double[] rounded(long count) {
