@@ -113,8 +113,7 @@ public final class Curvature {
             }
             double[][] next = new double[0][];
             for (Sample sample : samples) {
-                List<Value> below = sample.at(nodes.get(i - 1).name()).elements();
-                double[][] pulled = pulled(jacobian(sample.at(node.name()).elements(), below), averaged);
+                double[][] pulled = pulled(sample.jacobian(node, source(node)), averaged);
                 next = add(next, scaled(pulled, 1.0 / samples.size()));
             }
             averaged = next;
@@ -159,12 +158,17 @@ public final class Curvature {
         }
     }
 
-    private double[][] inputFactor(NodeDescription node, PositionVectors vectors, int group, Convention convention) {
+    /** What a node reads. */
+    private String source(NodeDescription node) {
         int index = problem.model().nodes().indexOf(node);
         String before = index == 0
                 ? problem.model().inputs().get(0)
                 : problem.model().nodes().get(index - 1).name();
-        String source = node.inputs().isEmpty() ? before : node.inputs().get(0);
+        return node.inputs().isEmpty() ? before : node.inputs().get(0);
+    }
+
+    private double[][] inputFactor(NodeDescription node, PositionVectors vectors, int group, Convention convention) {
+        String source = source(node);
         double[][] sum = new double[0][];
         for (Sample sample : samples) {
             double[][] inputs =
@@ -225,17 +229,27 @@ public final class Curvature {
     /** Jᵀ H J. */
     private static double[][] pulled(double[][] jacobian, double[][] hessian) {
         int size = jacobian[0].length;
+        double[][] product = new double[jacobian.length][size];
+        addProduct(hessian, jacobian, product);
+        double[][] transposed = new double[size][jacobian.length];
+        for (int i = 0; i < size; i++) {
+            for (int a = 0; a < jacobian.length; a++) {
+                transposed[i][a] = jacobian[a][i];
+            }
+        }
         double[][] result = new double[size][size];
-        for (int a = 0; a < jacobian.length; a++) {
-            for (int b = 0; b < jacobian.length; b++) {
-                for (int i = 0; i < size; i++) {
-                    for (int j = 0; j < size; j++) {
-                        result[i][j] += jacobian[a][i] * hessian[a][b] * jacobian[b][j];
-                    }
+        addProduct(transposed, product, result);
+        return result;
+    }
+
+    private static void addProduct(double[][] left, double[][] right, double[][] sum) {
+        for (int i = 0; i < left.length; i++) {
+            for (int k = 0; k < right.length; k++) {
+                for (int j = 0; j < right[0].length; j++) {
+                    sum[i][j] += left[i][k] * right[k][j];
                 }
             }
         }
-        return result;
     }
 
     private static double[][] scaled(double[][] matrix, double factor) {

@@ -25,7 +25,7 @@ final class Modules {
         Values x = inputs.get(0);
         return switch (node.type()) {
             case "Linear" -> linear(x, parameters, !Boolean.FALSE.equals(arguments.get("bias")));
-            case "ReLU" -> x.map(bent(Value::positivePart, value -> value.times(0)));
+            case "ReLU" -> x.map(bent(Value::positivePart, value -> constant(0)));
             case "LeakyReLU" -> leaky(x, number(arguments, "negative_slope", 0.01));
             case "ELU" -> elu(x, 1, number(arguments, "alpha", 1));
             case "SELU" -> elu(x, SELU_SCALE, SELU_ALPHA);

@@ -68,6 +68,18 @@ public final class Sample {
         return known.get(name);
     }
 
+    /** The derivatives of a node's output by its input alone, at this sample: one row per element of the output. */
+    double[][] jacobian(NodeDescription node, String input) {
+        Values at = known.get(input);
+        Values fresh = Values.of(new Numbers(at.shape(), at.numbers()), Value::variable);
+        Values result = new Modules().apply(node, List.of(fresh), name -> parameter(node, name));
+        return result.elements().stream()
+                .map(value -> value.derivatives(fresh.elements()).stream()
+                        .mapToDouble(Value::number)
+                        .toArray())
+                .toArray(double[][]::new);
+    }
+
     /** ℓ, without the factor of the reduction. */
     public Value loss() {
         return Losses.value(problem.model().loss(), output, problem.targets().row(number));

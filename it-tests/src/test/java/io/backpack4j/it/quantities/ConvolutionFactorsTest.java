@@ -273,8 +273,8 @@ class ConvolutionFactorsTest {
                 passes.request("KFLR", Map.of()),
                 passes.request("KFAC", Map.of("mc_samples", 4)));
         Map<String, double[]> whole = passes.run(problem, requests, PassOptions.DEFAULT);
-        for (int chunk : new int[] {1, 2, 4, 5, 6}) {
-            for (int block : new int[] {1, 2, 3, 7}) {
+        for (int chunk : new int[] {1, 4, 6}) {
+            for (int block : new int[] {1, 2}) {
                 PassOptions options = PassOptions.DEFAULT.chunk(chunk).block(block);
                 setting.assertClose(options.toString(), passes.run(problem, requests, options), whole);
             }

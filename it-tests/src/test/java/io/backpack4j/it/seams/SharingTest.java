@@ -10,6 +10,9 @@ import io.backpack4j.ext.secondorder.BatchDiagHessian;
 import io.backpack4j.ext.secondorder.DiagGGNExact;
 import io.backpack4j.ext.secondorder.DiagGGNMC;
 import io.backpack4j.ext.secondorder.DiagHessian;
+import io.backpack4j.ext.secondorder.KFAC;
+import io.backpack4j.ext.secondorder.KFLR;
+import io.backpack4j.ext.secondorder.KFRA;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
 import io.backpack4j.ext.secondorder.SqrtGGNMC;
 import io.backpack4j.kernel.BackPack;
@@ -20,11 +23,14 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.modules.conv.Conv;
+import io.backpack4j.modules.linear.Flatten;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.Tanh;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -182,5 +188,104 @@ class SharingTest {
                         "weight SumOfSquaresPerSample of 3",
                         "weight SumOfSquaresPerSample of 3",
                         "weight SumOfSquaresPerSample of 1");
+    }
+
+    /** A convolution, Tanh, Flatten and Linear: what a pass asks of each, sorted. */
+    private static List<List<String>> ofConvolution(PassOptions options, Extension<?>... extensions) {
+        List<Counted> nodes = List.of(
+                Counted.of(Conv.of(2, 2, 3, 2, 2)),
+                Counted.of(new Tanh()),
+                Counted.of(new Flatten(1, -1)),
+                Counted.of(new Linear(12, CLASSES, false)));
+        try (BackPack backpack = BackPack.builder().backend("cpu").build();
+                Model model = backpack.model(
+                        Graph.sequential(nodes.toArray(Module[]::new)),
+                        new CrossEntropyLoss(LossReduction.MEAN),
+                        DType.FLOAT32,
+                        Shape.of(2, 3, 3));
+                Batch batch = backpack.batch(DType.FLOAT32)
+                        .input("input", Shape.of(N, 2, 3, 3), new double[N * 18])
+                        .targets(Shape.of(N), new long[] {0, 2, 1, 0})
+                        .build()) {
+            model.parameters().initialize(1);
+            List<Request<?>> requests =
+                    Arrays.stream(extensions).<Request<?>>map(Request::of).toList();
+            Plan plan = backpack.plan(model, batch, requests, options);
+            nodes.forEach(node -> node.notes().clear());
+            try (Results results = plan.run(batch)) {
+                assertThat(results.tensors()).isNotEmpty();
+            }
+            return nodes.stream()
+                    .map(node -> node.notes().stream().sorted().toList())
+                    .toList();
+        }
+    }
+
+    @Test
+    void curvature_of_a_convolution_is_made_of_one_root() {
+        List<List<String>> notes = ofConvolution(
+                PassOptions.DEFAULT, new DiagGGNExact(), new BatchDiagGGNExact(), new KFLR(), new SqrtGGNExact());
+
+        List<String> pullbacks = List.of("pullback of 1", "pullback of 3");
+        assertThat(notes.get(0))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 3",
+                        "weight Sum of 1",
+                        "weight InputFactor of 1",
+                        "weight OutputFactor of 3",
+                        "weight SumOfSquares of 3",
+                        "weight SumOfSquaresPerSample of 3",
+                        "weight PerSample of 3",
+                        "bias Sum of 1",
+                        "bias OuterProducts of 3",
+                        "bias SumOfSquares of 3",
+                        "bias SumOfSquaresPerSample of 3",
+                        "bias PerSample of 3");
+        assertThat(notes.get(1)).isEqualTo(pullbacks);
+        assertThat(notes.get(2)).isEqualTo(pullbacks);
+        assertThat(notes.get(3))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 3",
+                        "weight Sum of 1",
+                        "weight InputFactor of 1",
+                        "weight OutputFactor of 3",
+                        "weight SumOfSquares of 3",
+                        "weight SumOfSquaresPerSample of 3",
+                        "weight PerSample of 3");
+    }
+
+    @Test
+    void draws_of_a_convolution_are_propagated_once() {
+        List<List<String>> notes = ofConvolution(PassOptions.DEFAULT, new KFAC(2), new DiagGGNMC(2), new SqrtGGNMC(2));
+
+        assertThat(notes.get(0))
+                .containsExactlyInAnyOrder(
+                        "pullback of 1",
+                        "pullback of 2",
+                        "weight Sum of 1",
+                        "weight InputFactor of 1",
+                        "weight OutputFactor of 2",
+                        "weight SumOfSquares of 2",
+                        "weight PerSample of 2",
+                        "bias Sum of 1",
+                        "bias OuterProducts of 2",
+                        "bias SumOfSquares of 2",
+                        "bias PerSample of 2");
+        assertThat(notes.get(1)).containsExactly("pullback of 1", "pullback of 2");
+    }
+
+    @Test
+    void the_input_side_is_contracted_once_for_all_that_factor_it() {
+        List<String> atConvolution = ofConvolution(PassOptions.DEFAULT, new KFLR(), new KFAC(2), new KFRA())
+                .get(0);
+
+        assertThat(atConvolution)
+                .filteredOn(note -> note.contains("InputFactor"))
+                .hasSize(1);
+        assertThat(atConvolution)
+                .filteredOn(note -> note.contains("weight OutputFactor"))
+                .hasSize(3);
     }
 }

@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /**
  * Replaces neighbouring modules by one that computes the same with less work. A plan offers it chains of modules without parameters, each of which
- * reads the one before and nothing else, and nobody else reads what lies between.
+ * reads the one before and nothing else, and nobody else reads what lies between. Where a signal is averaged over the samples at every node, as KFRA's
+ * is, nodes stay as they are written.
  */
 @FunctionalInterface
 public interface Fusion {

@@ -36,7 +36,7 @@ public final class Planner {
      */
     public CompiledPlan plan(
             Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        BoundGraph graph = bind(model, batch).fused(catalog.fusions());
+        BoundGraph graph = graph(model, batch, requests);
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
         Shape output = graph.outputShape().prepend(batch.samples());
@@ -50,6 +50,18 @@ public final class Planner {
         PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch);
         return new CompiledPlan(
                 backend, model, layout, output, BatchSignature.of(batch), new SplittingSearch(trial, options).find());
+    }
+
+    /** What is averaged over the samples at every node depends on what the nodes are: then none are joined. */
+    private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests) {
+        BoundGraph written = bind(model, batch);
+        BoundGraph fused = written.fused(catalog.fusions());
+        if (fused.nodes().size() == written.nodes().size()) {
+            return fused;
+        }
+        PassLayout layout =
+                LayoutBuilder.build(written, model.loss(), model.dtype(), batch.samples(), requests, new Problems());
+        return ChainChecks.averaging(written, layout.siteLayouts()).isEmpty() ? fused : written;
     }
 
     private static BoundGraph bind(Model model, Batch batch) {
