@@ -1,18 +1,12 @@
 package io.backpack4j.cli;
 
-import io.backpack4j.formats.ModelFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Iterator;
-import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
@@ -44,12 +38,7 @@ enum BenchProblem {
     }
 
     ModelDescription model() {
-        String resource = "problems/" + id + ".json";
-        try (InputStream stream = Objects.requireNonNull(BenchProblem.class.getResourceAsStream(resource), resource)) {
-            return ModelFile.parse(new String(stream.readAllBytes(), StandardCharsets.UTF_8), resource);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return ShippedModels.read(id);
     }
 
     /** Normal inputs and uniform labels. */

@@ -4,6 +4,7 @@ import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -26,17 +27,18 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** Computes extensions for a linear classifier of handwritten digits, or what else is named, and writes a page about it. */
+/** Computes extensions for a classifier of handwritten digits, or what else is named, and writes a page about it. */
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description =
-                "Compute extensions for a linear classifier on a batch of real handwritten digits, or for a model and"
+                "Compute extensions for a small classifier on a batch of real handwritten digits, or for a model and"
                         + " data of your own, and write a page that shows the results.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack demo",
+            "  backpack demo --model lenet",
             "  backpack demo --batch 6000 --dtype float64 --threads 2",
             "  backpack demo --model m.json --data images-idx3-ubyte.gz,labels-idx1-ubyte.gz --out m.html"
         })
@@ -52,9 +54,12 @@ final class DemoCommand implements Runnable {
 
     @Option(
             names = "--model",
-            paramLabel = "FILE",
-            description = "The model, as JSON. A linear classifier of digits by default.")
-    private @Nullable Path modelFile;
+            paramLabel = "NAME|FILE",
+            converter = DemoModel.Converter.class,
+            completionCandidates = DemoModel.Names.class,
+            description = "logreg (the default), a linear classifier of digits; lenet, a small convolutional network;"
+                    + " or a model of your own, as JSON.")
+    private @Nullable DemoModel model;
 
     @Option(
             names = "--data",
@@ -105,7 +110,7 @@ final class DemoCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         List<ExtensionExpression> expressions = Requests.parse(extensions);
         try (BackPack backpack = main.open();
-                DemoData data = DemoData.load(backpack, modelFile, files, dtype, samples, seed)) {
+                DemoData data = DemoData.load(backpack, description(), files, dtype, samples, seed)) {
             List<Report.Fact> facts = facts(backpack, data);
             printFacts(facts, out);
             List<String> leftOut = new ArrayList<>();
@@ -131,6 +136,10 @@ final class DemoCommand implements Runnable {
             out.println("The page " + page.toAbsolutePath() + " shows all of this. Open it in a browser.");
         }
         out.flush();
+    }
+
+    private ModelDescription description() {
+        return (model == null ? DemoModel.standard() : model).description();
     }
 
     private List<Report.Fact> facts(BackPack backpack, DemoData data) {

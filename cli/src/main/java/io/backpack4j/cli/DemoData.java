@@ -2,7 +2,6 @@ package io.backpack4j.cli;
 
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
-import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -33,18 +32,17 @@ record DemoData(ModelDescription description, Model model, Batch batch, String a
     /**
      * Loads the samples and makes the model.
      *
-     * @param modelFile null means a linear classifier of digits
+     * @param description the model
      * @param files none for the digits that ship with this program, one safetensors file, or IDX files of images and labels
      * @param samples how many; null means {@value #SAMPLES} images, or all samples of a safetensors file
      */
     static DemoData load(
             BackPack backpack,
-            @Nullable Path modelFile,
+            ModelDescription description,
             List<Path> files,
             DType dtype,
             @Nullable Integer samples,
             long seed) {
-        ModelDescription description = modelFile == null ? BenchProblem.LOGREG.model() : ModelFile.read(modelFile);
         return switch (files.size()) {
             case 0 ->
                 images(backpack, description, new Digits(), "digits of MNIST's training set", dtype, samples, seed);

@@ -80,16 +80,18 @@ final class DemoReport {
         String parameter = found.parameter();
         Tensor variances = variance.map(name -> results.tensors().get(parameter + "/" + name))
                 .orElse(null);
-        return WeightImages.of(
-                parameter,
-                isClassifier(found) ? "class" : "unit",
-                pixels.orElseThrow(),
-                results.gradient(parameter),
-                variances);
+        Tensor values = found.kind() == PixelWeight.Kind.FILTER
+                ? data.model().parameters().get(parameter)
+                : null;
+        return WeightImages.of(found, word(found), values, results.gradient(parameter), variances);
     }
 
-    private boolean isClassifier(PixelWeight found) {
-        return found.last() && data.description().loss().type().equals("CrossEntropyLoss");
+    private String word(PixelWeight found) {
+        return switch (found.kind()) {
+            case OUTPUT -> data.description().loss().type().equals("CrossEntropyLoss") ? "class" : "unit";
+            case UNIT -> "unit";
+            case FILTER -> "filter";
+        };
     }
 
     private String imagesNote(Optional<String> variance) {
@@ -97,15 +99,21 @@ final class DemoReport {
             return "The samples are no small grey images, so there is nothing to picture here.";
         }
         if (weight.isEmpty()) {
-            return "No linear module takes the pixels as they are, so no row of a weight is an image.";
+            return "No linear or convolutional module takes the pixels as they are, so no row of a weight is an image.";
         }
         String parameter = weight.get().parameter();
-        long rows = data.model().parameters().get(parameter).shape().size(0);
-        String which = rows > WeightImages.MOST
-                ? "the first %d of %d rows".formatted(WeightImages.MOST, rows)
-                : "each of its %d rows".formatted(rows);
-        return "%s has one number per pixel in %s: the gradient of the loss%s, drawn where the pixel is. All images of a kind share one scale."
-                .formatted(parameter, which, variance.isPresent() ? ", and the variance of individual gradients" : "");
+        boolean filters = weight.get().kind() == PixelWeight.Kind.FILTER;
+        long rows = weight.get().rows();
+        String which = (rows > WeightImages.MOST
+                        ? "the first %d of %d ".formatted(WeightImages.MOST, rows)
+                        : "each of its %d ".formatted(rows))
+                + (filters ? "filters" : "rows");
+        String what = variance.isPresent() ? ", and the variance of individual gradients" : "";
+        return filters
+                ? "%s slides over the image. Of %s there are the numbers, the gradient of the loss%s. All images of a kind share one scale."
+                        .formatted(parameter, which, what)
+                : "%s has one number per pixel in %s: the gradient of the loss%s, drawn where the pixel is. All images of a kind share one scale."
+                        .formatted(parameter, which, what);
     }
 
     private @Nullable SampleNorms norms(String name) {

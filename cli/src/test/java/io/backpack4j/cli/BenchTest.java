@@ -14,6 +14,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -63,6 +64,40 @@ class BenchTest {
         assertThat(model.nodes().stream().mapToLong(BenchTest::parameters).sum())
                 .isEqualTo(expected);
         assertThat(model.loss().type()).isEqualTo("CrossEntropyLoss");
+    }
+
+    /** The layers in short, as DeepOBS has them; its padding "same" is written out. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CNN_2C2D | c32k5s1p2 r m2s2 c64k5s1p2 r m2s2 f l1024 r l10",
+                "CNN_3C3D | c64k5s1p0 r z m3s2 c96k3s1p0 r z m3s2 c128k3s1p1 r z m3s2 f l512 r l256 r l10",
+                "ALLCNNC | c96k3s1p1 r c96k3s1p1 r z c96k3s2p0 r c192k3s1p1 r c192k3s1p1 r z c192k3s2p0 r"
+                        + " c192k3s1p0 r c192k1s1p0 r c100k1s1p0 a6 f",
+            })
+    void networks_have_the_known_layers(BenchProblem problem, String expected) {
+        assertThat(problem.model().nodes().stream().map(BenchTest::shortened).collect(Collectors.joining(" ")))
+                .isEqualTo(expected);
+    }
+
+    private static String shortened(NodeDescription node) {
+        return switch (node.type()) {
+            case "Conv2d" ->
+                "c%dk%ds%dp%d"
+                        .formatted(
+                                number(node, "out_channels"),
+                                number(node, "kernel_size"),
+                                number(node, "stride"),
+                                number(node, "padding"));
+            case "MaxPool2d" -> "m%ds%d".formatted(number(node, "kernel_size"), number(node, "stride"));
+            case "AvgPool2d" -> "a" + number(node, "kernel_size");
+            case "Linear" -> "l" + number(node, "out_features");
+            case "ReLU" -> "r";
+            case "Flatten" -> "f";
+            case "ZeroPad2d" -> "z" + (node.arguments().get("padding").equals(List.of(0L, 1L, 0L, 1L)) ? "" : "?");
+            default -> node.type();
+        };
     }
 
     private static long parameters(NodeDescription node) {

@@ -88,6 +88,8 @@ class MainTest {
                 "evaluate | Missing required options: '--model=FILE', '--data=FILE', '--out=FILE'",
                 "demo --batch 0 | Invalid value for option '--batch': '0' is not a positive whole number",
                 "demo --threads 1.5 | Invalid value for option '--threads': '1.5' is not a positive whole number",
+                "demo --model lenett |"
+                        + " Invalid value for option '--model': 'lenett' is neither one of logreg, lenet nor a file",
                 "demo --dtype half | Invalid value for option '--dtype': 'half' is not one of float32, float64",
                 "bench --problem x --batch 1 --extensions gradient |"
                         + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc",

@@ -30,20 +30,23 @@
     if (!images) {
       return;
     }
-    const { width, height, gradientLimit, varianceLimit } = images;
-    const gradientColour = (value) => diverging()(gradientLimit > 0 ? value / gradientLimit / 2 + 0.5 : 0.5);
-    const varianceColour = (value) => SEQUENTIAL(varianceLimit > 0 ? value / varianceLimit : 0);
+    const { width, height } = images;
+    const signed = (limit) => (value) => diverging()(limit > 0 ? value / limit / 2 + 0.5 : 0.5);
+    const positive = (limit) => (value) => SEQUENTIAL(limit > 0 ? value / limit : 0);
+    const kinds = [
+      ['value', images.valueLimit, signed, diverging()],
+      ['gradient', images.gradientLimit, signed, diverging()],
+      ['variance', images.varianceLimit, positive, SEQUENTIAL],
+    ].filter(([, limit]) => limit !== null);
+    const places = kinds.length > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
     const legends = element('div', { class: 'legends' });
-    legends.append(legend('gradient (left)', diverging(), [-gradientLimit, 0, gradientLimit]));
-    if (varianceLimit !== null) {
-      legends.append(legend('variance (right)', SEQUENTIAL, [0, varianceLimit / 2, varianceLimit]));
-    }
-    const units = element('div', { class: 'units' });
+    kinds.forEach(([kind, limit, , colours], i) =>
+      legends.append(legend(`${kind} (${places[i]})`, colours, kind === 'variance' ? [0, limit / 2, limit] : [-limit, 0, limit])));
+    const units = element('div', { class: kinds.length > 2 ? 'units wide' : 'units' });
     for (const unit of images.units) {
       const pair = element('div', { class: 'pair' });
-      pair.append(picture(unit.gradient, width, height, gradientColour, `gradient, ${unit.label}`));
-      if (unit.variance) {
-        pair.append(picture(unit.variance, width, height, varianceColour, `variance, ${unit.label}`));
+      for (const [kind, limit, scaled] of kinds) {
+        pair.append(picture(unit[kind], width, height, scaled(limit), `${kind}, ${unit.label}`));
       }
       units.append(element('figure', {}, pair, element('figcaption', {}, element('b', {}, unit.label))));
     }

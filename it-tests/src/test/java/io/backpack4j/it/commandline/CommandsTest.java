@@ -34,6 +34,20 @@ class CommandsTest {
         assertThat(run.out()).contains(dtype, "loss ").doesNotContain("NaN", "left out");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"float32", "float64"})
+    void demo_has_a_convolutional_network(String dtype) {
+        Run run = demo("--model", "lenet", "--batch", "8", "--dtype", dtype);
+        assertSucceeded(run);
+        for (String node : List.of("0", "3", "7", "9")) {
+            FIRST_ORDER.forEach(quantity -> assertThat(run.out())
+                    .containsPattern(node + "\\.weight +" + quantity + " +\\[.*\\] +[^ ]+ +[^ ]+ "));
+        }
+        assertThat(run.out())
+                .contains("Conv2d(1, 6, 5, 2), ReLU, MaxPool2d(2)", "[6, 1, 5, 5]", "[8, 16, 6, 5, 5]", "loss ")
+                .doesNotContain("NaN", "left out");
+    }
+
     @Test
     void demo_says_the_same_twice() {
         String table = "(?s).*?(loss .*?\\n\\n.*?)\\n\\n.*";
@@ -86,6 +100,22 @@ class CommandsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"2c2d", "3c3d", "allcnnc"})
+    void bench_runs_convolutional_networks(String problem) throws JsonProcessingException {
+        Run run = Run.of(
+                "bench",
+                "--problem=" + problem,
+                "--batch=2",
+                "--extensions=BatchL2Grad,Variance",
+                "--repetitions=1",
+                "--json");
+        assertSucceeded(run);
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("problem").asText()).isEqualTo(problem);
+        assertThat(json.get("pass_ms").get("median").asDouble()).isPositive();
+    }
+
     @Test
     void bench_prints_a_table_for_people() {
         Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=Variance", "--repetitions=1");
@@ -134,7 +164,7 @@ class CommandsTest {
     void completion_knows_commands_and_options() {
         Run run = Run.of("generate-completion");
         assertSucceeded(run);
-        assertThat(run.out()).startsWith("#!").contains("evaluate", "doctor", "--extensions", "complete -F");
+        assertThat(run.out()).startsWith("#!").contains("evaluate", "doctor", "--extensions", "complete -F", "lenet");
     }
 
     @Test

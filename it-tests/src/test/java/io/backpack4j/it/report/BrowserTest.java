@@ -63,6 +63,28 @@ class BrowserTest {
         assertThat(visit.document()).contains("<td>1.weight</td>", "Flatten, Linear(784, 10)");
     }
 
+    @Test
+    void draws_the_filters_of_a_convolution() throws IOException, InterruptedException {
+        Visit visit = visit(Demo.run(folder.resolve("lenet.html"), "--model", "lenet", "--batch", "24")
+                .file());
+        assertThat(visit.console()).isEmpty();
+        int legends = 3;
+        int filters = 3 * 6;
+        int samples = 2 * 12;
+        assertThat(count(visit, "<canvas class=\"pixels\"")).isEqualTo(legends + filters + samples);
+        for (String kind : List.of("value", "gradient", "variance")) {
+            assertThat(count(
+                            visit,
+                            "<canvas class=\"pixels\" width=\"5\" height=\"5\" role=\"img\" aria-label=\"" + kind
+                                    + ", filter [0-5]\""))
+                    .isEqualTo(6);
+        }
+        assertThat(visit.document()).contains("value (left)", "gradient (middle)", "variance (right)");
+        assertThat(count(visit, "<div class=\"chart\"[^>]*><canvas[^>]* style=\"[^\"]*display: block"))
+                .isEqualTo(4);
+        assertThat(visit.document()).contains("<td>3.weight</td>", "MaxPool2d(2), Conv2d(6, 16, 5)");
+    }
+
     /** What clicks do is seen in copies of the page with one more script at their ends. */
     @Test
     void a_click_on_a_title_sorts() throws IOException, InterruptedException {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,11 @@ class PageTest {
     private static final String CLASSIFIER = """
             {"nodes": [{"name": "0", "type": "Flatten"},
                        {"name": "1", "type": "Linear", "in_features": 4, "out_features": 2}],
+             "loss": {"type": "CrossEntropyLoss", "reduction": "mean"}}
+            """;
+    private static final String CONVOLUTION = """
+            {"nodes": [{"name": "0", "type": "Conv2d", "in_channels": 1, "out_channels": 2, "kernel_size": 2},
+                       {"name": "1", "type": "Flatten"}],
              "loss": {"type": "CrossEntropyLoss", "reduction": "mean"}}
             """;
     private static final String BEHIND_AN_ACTIVATION = """
@@ -78,6 +84,23 @@ class PageTest {
         assertThat(data.get("timings")).hasSizeGreaterThan(2);
     }
 
+    /** A filter as large as its only image is a linear module, so the numbers are those of {@link #has_the_numbers_of_a_tiny_run}. */
+    @Test
+    void has_the_numbers_of_tiny_filters() throws IOException {
+        Path model = Files.writeString(folder.resolve("m.json"), CONVOLUTION);
+        Path file = batch(Shape.of(2, 1, 2, 2), Shape.of(2, 1, 2, 2), "0", 0.5);
+        JsonNode images = Demo.run(folder.resolve("tiny.html"), "--model", model.toString(), "--data", file.toString())
+                .data()
+                .get("images");
+        assertThat(images.get("parameter").asText()).isEqualTo("0.weight");
+        assertThat(images.get("valueLimit").asDouble()).isEqualTo(0.5);
+        JsonNode first = images.get("units").get(0);
+        assertThat(first.get("label").asText()).isEqualTo("filter 0");
+        assertThat(numbers(first.get("value"))).containsExactly(0.5, 0.5, 0.5, 0.5);
+        assertThat(numbers(first.get("gradient"))).containsExactly(-0.25, 0.5, 0.0, 0.0);
+        assertThat(first.get("variance")).hasSize(4);
+    }
+
     @Test
     void escapes_what_users_name() throws IOException {
         Path images = folder.resolve("<img src=x> & '.gz");
@@ -111,7 +134,7 @@ class PageTest {
                         "Variance")
                 .data();
         assertThat(data.get("images").isNull()).isTrue();
-        assertThat(data.get("imagesNote").asText()).startsWith("No linear module takes the pixels");
+        assertThat(data.get("imagesNote").asText()).startsWith("No linear or convolutional module takes the pixels");
         assertThat(data.get("norms").isNull()).isTrue();
         assertThat(data.get("normsNote").asText()).contains("--extensions BatchL2Grad");
     }
@@ -121,17 +144,24 @@ class PageTest {
     }
 
     private Path batch() {
+        return batch(Shape.of(2, 2, 2), Shape.of(2, 4), "1", 0);
+    }
+
+    /** Two samples, and a weight of equal numbers. */
+    private Path batch(Shape input, Shape weight, String node, double value) {
+        double[] weights = new double[8];
+        Arrays.fill(weights, value);
         Path path = folder.resolve("d.safetensors");
         try (SafetensorsWriter writer = SafetensorsWriter.to(path)
-                .tensor("input", DType.FLOAT32, Shape.of(2, 2, 2))
+                .tensor("input", DType.FLOAT32, input)
                 .tensor("target", DType.INT64, Shape.of(2))
-                .tensor("1.weight", DType.FLOAT32, Shape.of(2, 4))
-                .tensor("1.bias", DType.FLOAT32, Shape.of(2))
+                .tensor(node + ".weight", DType.FLOAT32, weight)
+                .tensor(node + ".bias", DType.FLOAT32, Shape.of(2))
                 .open()) {
             writer.write("input", 0, new double[] {1, 0, 0, 0, 0, 2, 0, 0}, 0, 8);
             writer.write("target", 0, new long[] {0, 1}, 0, 2);
-            writer.write("1.weight", 0, new double[8], 0, 8);
-            writer.write("1.bias", 0, new double[2], 0, 2);
+            writer.write(node + ".weight", 0, weights, 0, 8);
+            writer.write(node + ".bias", 0, new double[2], 0, 2);
             writer.commit();
         }
         return path;

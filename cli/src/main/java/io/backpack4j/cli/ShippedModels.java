@@ -1,0 +1,24 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.kernel.ModelDescription;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+
+/** The models that ship with this program: model files beside this class. */
+final class ShippedModels {
+
+    private ShippedModels() {}
+
+    static ModelDescription read(String name) {
+        String resource = "problems/" + name + ".json";
+        try (InputStream stream = Objects.requireNonNull(ShippedModels.class.getResourceAsStream(resource), resource)) {
+            return ModelFile.parse(new String(stream.readAllBytes(), StandardCharsets.UTF_8), resource);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
