@@ -10,7 +10,7 @@ const drawCurvature = (curvature, chart) => {
   const marks = (axis) => {
     const leading = axis.max > 100 * axis.min ? /^1(e|$)/ : /^[125](e|$)/;
     const kept = axis.ticks.filter(({ value }) => leading.test(Number(value.toPrecision(6)).toExponential()));
-    axis.ticks = kept.length ? kept : axis.ticks;
+    axis.ticks = kept.length > 2 ? kept : axis.ticks.filter((_, i) => i % Math.ceil(axis.ticks.length / 6) === 0);
   };
   const logarithmic = (afterBuildTicks = marks) =>
     ({ type: 'logarithmic', afterBuildTicks, ticks: { callback: short, maxRotation: 0, autoSkip: false } });
