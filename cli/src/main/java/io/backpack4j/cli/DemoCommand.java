@@ -1,10 +1,10 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.cli.report.Curvature;
 import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
-import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -45,6 +44,11 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Runnable {
 
     private static final int REPETITIONS = 20;
+    private static final int FEWEST_REPETITIONS = 3;
+    private static final double TIMING_MILLISECONDS = 6_000;
+
+    /** What takes more memory is computed only if it is named. */
+    private static final long MOST_BYTES = 192L << 20;
 
     @ParentCommand
     private Main main;
@@ -73,14 +77,15 @@ final class DemoCommand implements Runnable {
             names = "--extensions",
             paramLabel = "A,B,...",
             defaultValue = "",
-            description = "What to compute beside the gradient. By default all that the model supports.")
+            description =
+                    "What to compute beside the gradient. By default all that the model supports in little memory.")
     private String extensions;
 
     @Option(
             names = "--batch",
             paramLabel = "N",
             converter = PositiveInteger.class,
-            description = "How many images. 512 by default; 6000 digits ship with this program.")
+            description = "How many images. 512 by default, 128 for lenet; 6000 digits ship with this program.")
     private @Nullable Integer samples;
 
     @Option(
@@ -110,7 +115,7 @@ final class DemoCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         List<ExtensionExpression> expressions = Requests.parse(extensions);
         try (BackPack backpack = main.open();
-                DemoData data = DemoData.load(backpack, description(), files, dtype, samples, seed)) {
+                DemoData data = DemoData.load(backpack, model().description(), files, dtype, samples(), seed)) {
             List<Report.Fact> facts = facts(backpack, data);
             printFacts(facts, out);
             List<String> leftOut = new ArrayList<>();
@@ -124,10 +129,14 @@ final class DemoCommand implements Runnable {
                 out.println("loss     " + Text.number(results.loss()));
                 out.println();
                 printTensors(results.tensors(), out);
-                Optional<String> variance = named(backpack, "Variance", requests);
-                Optional<String> squares = named(backpack, "BatchL2Grad", requests);
+                DemoNames names = new DemoNames(backpack.catalog(), requests);
+                DemoReport report = new DemoReport(data, results);
+                Curvature curvature = report.curvature(new DemoCurvature(backpack, data, results, names), seed);
+                DemoCurvature.print(curvature, out);
                 HtmlReport.write(
-                        new DemoReport(data, results).report(facts, variance, squares, timings, leftOut), page);
+                        report.report(
+                                facts, names.of("Variance"), names.of("BatchL2Grad"), curvature, timings, leftOut),
+                        page);
             }
             out.println();
             printTimings(timings, first, out);
@@ -138,8 +147,12 @@ final class DemoCommand implements Runnable {
         out.flush();
     }
 
-    private ModelDescription description() {
-        return (model == null ? DemoModel.standard() : model).description();
+    private DemoModel model() {
+        return model == null ? DemoModel.standard() : model;
+    }
+
+    private @Nullable Integer samples() {
+        return samples == null && files.isEmpty() ? Integer.valueOf(model().samples()) : samples;
     }
 
     private List<Report.Fact> facts(BackPack backpack, DemoData data) {
@@ -171,31 +184,25 @@ final class DemoCommand implements Runnable {
         return backpack.plan(data.model(), data.batch(), requests, PassOptions.DEFAULT);
     }
 
-    /** All extensions that need no options and fit the model. */
+    /** All extensions that need no options, fit the model, and take little memory. */
     private static List<Request<?>> possible(BackPack backpack, DemoData data, List<String> leftOut) {
         List<Request<?>> requests = new ArrayList<>();
+        long least = plan(backpack, data, List.of()).peakBytes();
         for (String type : backpack.catalog().extensionTypes()) {
             try {
                 Request<?> request = backpack.catalog().request(type, Map.of());
-                plan(backpack, data, List.of(request));
-                requests.add(request);
+                long bytes = plan(backpack, data, List.of(request)).peakBytes() - least;
+                if (bytes <= MOST_BYTES) {
+                    requests.add(request);
+                } else {
+                    leftOut.add("%s takes %s more than the gradient; --extensions %s computes it"
+                            .formatted(type, new MemorySize(bytes), type));
+                }
             } catch (BackpackException e) {
                 e.problems().forEach(problem -> leftOut.add(problem.toString()));
             }
         }
         return requests;
-    }
-
-    /** The name of the results of an extension that plugins provide under a name. */
-    private static Optional<String> named(BackPack backpack, String type, List<Request<?>> requests) {
-        if (!backpack.catalog().extensionTypes().contains(type)) {
-            return Optional.empty();
-        }
-        Class<?> wanted = backpack.catalog().extension(type, Map.of()).getClass();
-        return requests.stream()
-                .filter(request -> request.extension().getClass() == wanted)
-                .map(Request::name)
-                .findFirst();
     }
 
     /** Times the gradient alone, with each extension, and with all of them. */
@@ -210,9 +217,11 @@ final class DemoCommand implements Runnable {
         names.add("with all of these");
         plans.add(everything);
         List<Report.Timing> timings = new ArrayList<>();
-        try (Progress progress = new Progress("timing", plans.size() * (REPETITIONS + 1))) {
-            List<Durations> times =
-                    new Stopwatch(data.batch()).measure(REPETITIONS, progress::step, plans.toArray(Plan[]::new));
+        Stopwatch stopwatch = new Stopwatch(data.batch());
+        double once = plans.stream().mapToDouble(stopwatch::time).sum();
+        int repetitions = (int) Math.max(FEWEST_REPETITIONS, Math.min(REPETITIONS, TIMING_MILLISECONDS / once));
+        try (Progress progress = new Progress("timing", plans.size() * (repetitions + 1))) {
+            List<Durations> times = stopwatch.measure(repetitions, progress::step, plans.toArray(Plan[]::new));
             for (int i = 0; i < times.size(); i++) {
                 Durations time = times.get(i);
                 timings.add(new Report.Timing(names.get(i), time.median(), time.min(), time.max()));

@@ -19,6 +19,8 @@ record DemoModel(String name) {
     /** The models that ship with this program, the default first. */
     static final List<String> NAMES = List.of("logreg", "lenet");
 
+    private static final int FEWER_SAMPLES = 128;
+
     /** The model that is taken if none is named. */
     static DemoModel standard() {
         return new DemoModel(NAMES.get(0));
@@ -27,6 +29,11 @@ record DemoModel(String name) {
     /** The model as data. */
     ModelDescription description() {
         return NAMES.contains(name) ? ShippedModels.read(name) : ModelFile.read(Path.of(name));
+    }
+
+    /** How many of the digits that ship with this program it gets if nobody says how many. */
+    int samples() {
+        return name.equals("lenet") ? FEWER_SAMPLES : DemoData.SAMPLES;
     }
 
     /** Reads a name, or that of a file. */

@@ -1,5 +1,6 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.cli.report.Curvature;
 import io.backpack4j.cli.report.PixelWeight;
 import io.backpack4j.cli.report.Pixels;
 import io.backpack4j.cli.report.Report;
@@ -37,11 +38,13 @@ final class DemoReport {
      *
      * @param variance the name of the variances among the results, if they were computed
      * @param squares the name of the squared norms of individual gradients among the results, if they were computed
+     * @param curvature how the loss bends
      */
     Report report(
             List<Report.Fact> facts,
             Optional<String> variance,
             Optional<String> squares,
+            Curvature curvature,
             List<Report.Timing> timings,
             List<String> leftOut) {
         SampleNorms norms = squares.map(this::norms).orElse(null);
@@ -53,9 +56,15 @@ final class DemoReport {
                 imagesNote(variance),
                 norms,
                 normsNote(norms),
+                curvature,
                 quantities(),
                 timings,
                 leftOut);
+    }
+
+    /** How the loss bends, for the weight that sees the pixels and for all layers. */
+    Curvature curvature(DemoCurvature reader, long seed) {
+        return reader.curvature(weight, weight.map(this::word).orElse(""), seed);
     }
 
     /** The model's layers and loss, in a line. */

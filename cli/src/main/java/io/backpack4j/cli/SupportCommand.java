@@ -47,7 +47,7 @@ final class SupportCommand implements Runnable {
             backpack.catalog().moduleTypes().forEach(type -> rows.put(type, matrix.row(type)));
             List<String> extensions = backpack.catalog().extensionTypes();
             if (markdown) {
-                SupportDocument.print(rows, extensions, out);
+                SupportDocument.print(rows, backpack.catalog().plugins(), out);
             } else {
                 print(rows, extensions, out);
             }

@@ -1,5 +1,6 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.spi.Problem;
 import java.io.PrintWriter;
 import java.util.List;
@@ -13,22 +14,20 @@ final class SupportDocument {
 
     private static final String WORKS = "yes";
     private static final String UNKNOWN = "?";
+    private static final int MOST_COLUMNS = 7;
 
     private SupportDocument() {}
 
     /** Prints the document. */
     static void print(
-            Map<String, Optional<Map<String, Optional<Problem>>>> rows, List<String> extensions, PrintWriter out) {
+            Map<String, Optional<Map<String, Optional<Problem>>>> rows, List<PluginInfo> plugins, PrintWriter out) {
         out.println("# Which extensions work with which modules");
         out.println();
         out.println("Found out by planning a pass for each pair. After a change, write this file anew with");
         out.println("`./backpack support --markdown > docs/support.md`; a test compares.");
-        out.println();
-        out.println("| module | " + String.join(" | ", extensions) + " |");
-        out.println("|---|" + "---|".repeat(extensions.size()));
-        rows.forEach((module, row) -> out.println(extensions.stream()
-                .map(extension -> row.map(cells -> cell(cells.get(extension))).orElse(UNKNOWN))
-                .collect(Collectors.joining(" | ", "| `" + module + "` | ", " |"))));
+        for (PluginInfo plugin : plugins) {
+            printTables(rows, plugin, out);
+        }
         Map<String, Problem> examples = SupportCommand.examples(rows);
         if (!examples.isEmpty()) {
             out.println();
@@ -39,6 +38,27 @@ final class SupportDocument {
         if (rows.containsValue(Optional.<Map<String, Optional<Problem>>>empty())) {
             out.println();
             out.println("`" + UNKNOWN + "`: no example of this module is known to the command; `evaluate` tells.");
+        }
+    }
+
+    /** A plugin's extensions, in tables that are not too wide. */
+    private static void printTables(
+            Map<String, Optional<Map<String, Optional<Problem>>>> rows, PluginInfo plugin, PrintWriter out) {
+        List<String> all = plugin.extensions().stream().sorted().toList();
+        int tables = (all.size() + MOST_COLUMNS - 1) / MOST_COLUMNS;
+        for (int table = 0; table < tables; table++) {
+            List<String> extensions = all.subList(table * all.size() / tables, (table + 1) * all.size() / tables);
+            out.println();
+            if (table == 0) {
+                out.println("## " + plugin.id());
+                out.println();
+            }
+            out.println("| module | " + String.join(" | ", extensions) + " |");
+            out.println("|---|" + "---|".repeat(extensions.size()));
+            rows.forEach((module, row) -> out.println(extensions.stream()
+                    .map(extension ->
+                            row.map(cells -> cell(cells.get(extension))).orElse(UNKNOWN))
+                    .collect(Collectors.joining(" | ", "| `" + module + "` | ", " |"))));
         }
     }
 

@@ -38,6 +38,7 @@ public final class HtmlReport {
                 .replace("/*STYLE*/", text("report.css"))
                 .replace("/*LIBRARY*/", library())
                 .replace("/*DRAWING*/", text("drawing.js"))
+                .replace("/*CURVATURE*/", text("curvature.js"))
                 .replace("/*PAGE*/", text("report.js"))
                 .replace("/*DATA*/", json(report));
     }

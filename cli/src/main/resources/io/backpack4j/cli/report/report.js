@@ -150,6 +150,7 @@
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     drawImages();
     drawNorms();
+    drawCurvature(report.curvature, chart);
     drawTimings();
   };
 

@@ -35,6 +35,7 @@ class HtmlReportTest {
     }
 
     private static Report report(String summary) {
-        return new Report(summary, List.of(), null, "", null, "", List.of(), List.of(), List.of());
+        Curvature curvature = new Curvature(null, "", List.of(), "", List.of(), List.of(), "");
+        return new Report(summary, List.of(), null, "", null, "", curvature, List.of(), List.of(), List.of());
     }
 }

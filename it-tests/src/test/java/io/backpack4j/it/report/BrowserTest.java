@@ -24,6 +24,9 @@ class BrowserTest {
 
     private static final long PATIENCE_SECONDS = 120;
 
+    /** Two spectra, and the distance by numbers of draws. */
+    private static final int CURVATURE_CHARTS = 3;
+
     @TempDir
     private Path folder;
 
@@ -56,10 +59,22 @@ class BrowserTest {
         int legends = 2;
         int images = 2 * 10;
         int samples = 2 * 12;
-        assertThat(count(visit, "<canvas class=\"pixels\"")).isEqualTo(legends + images + samples);
+        int curvatureLegends = 2;
+        int diagonals = 2 * 10;
+        int factors = 2;
+        assertThat(count(visit, "<canvas class=\"pixels\""))
+                .isEqualTo(legends + images + samples + curvatureLegends + diagonals + factors);
+        for (String kind : List.of("exact diagonal", "Monte-Carlo estimate")) {
+            assertThat(count(
+                            visit,
+                            "<canvas class=\"pixels\" width=\"28\" height=\"28\" role=\"img\" aria-label=\"" + kind
+                                    + ", class [0-9]\""))
+                    .isEqualTo(10);
+        }
+        assertThat(visit.document()).contains("G of KFAC, 1.weight", "G of KFLR, 1.weight");
         assertThat(count(visit, "<div class=\"chart\"[^>]*><canvas[^>]* style=\"[^\"]*display: block"))
-                .isEqualTo(4);
-        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7);
+                .isEqualTo(4 + CURVATURE_CHARTS);
+        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7 + 6);
         assertThat(visit.document()).contains("<td>1.weight</td>", "Flatten, Linear(784, 10)");
     }
 
@@ -71,7 +86,11 @@ class BrowserTest {
         int legends = 3;
         int filters = 3 * 6;
         int samples = 2 * 12;
-        assertThat(count(visit, "<canvas class=\"pixels\"")).isEqualTo(legends + filters + samples);
+        int curvatureLegends = 1 + 4;
+        int diagonals = 2 * 6;
+        int factors = 2 * 4;
+        assertThat(count(visit, "<canvas class=\"pixels\""))
+                .isEqualTo(legends + filters + samples + curvatureLegends + diagonals + factors);
         for (String kind : List.of("value", "gradient", "variance")) {
             assertThat(count(
                             visit,
@@ -81,7 +100,7 @@ class BrowserTest {
         }
         assertThat(visit.document()).contains("value (left)", "gradient (middle)", "variance (right)");
         assertThat(count(visit, "<div class=\"chart\"[^>]*><canvas[^>]* style=\"[^\"]*display: block"))
-                .isEqualTo(4);
+                .isEqualTo(4 + CURVATURE_CHARTS);
         assertThat(visit.document()).contains("<td>3.weight</td>", "MaxPool2d(2), Conv2d(6, 16, 5)");
     }
 

@@ -101,6 +101,49 @@ class PageTest {
         assertThat(first.get("variance")).hasSize(4);
     }
 
+    /**
+     * With all parameters zero the Hessian of every loss is ±1/4, so G = 1/4 (1 −1; −1 1) after the mean, and A is half the inputs' squares. Two
+     * classes of equal probability have gradients ±1/2: every draw gives the exact G.
+     */
+    @Test
+    void has_the_curvature_of_a_tiny_run() throws IOException {
+        Path model = Files.writeString(folder.resolve("m.json"), CLASSIFIER);
+        JsonNode curvature = Demo.run(
+                        folder.resolve("curved.html"), "--model", model.toString(), "--data", batch().toString())
+                .data()
+                .get("curvature");
+        for (JsonNode unit : curvature.get("diagonals").get("units")) {
+            assertThat(numbers(unit.get("exact"))).containsExactly(0.125, 0.5, 0.0, 0.0);
+            assertThat(numbers(unit.get("estimate"))).containsExactly(0.125, 0.5, 0.0, 0.0);
+        }
+        assertThat(curvature.get("diagonals").get("limit").asDouble()).isEqualTo(0.5);
+        JsonNode outputs = curvature.get("spectra").get(0);
+        assertThat(outputs.get("side").asText()).isEqualTo("G");
+        assertThat(outputs.get("greatest").asDouble()).isEqualTo(0.5, within(1e-6));
+        assertThat(outputs.get("most").asInt()).isOne();
+        assertThat(outputs.get("points")).hasSize(1);
+        JsonNode inputs = curvature.get("spectra").get(1);
+        assertThat(inputs.get("side").asText()).isEqualTo("A");
+        assertThat(numbers(inputs.get("points").get(0))).containsExactly(1.0, 2.0);
+        assertThat(numbers(inputs.get("points").get(1))).containsExactly(2.0, 0.5);
+        assertThat(inputs.get("trace").asDouble()).isEqualTo(2.5, within(1e-6));
+        JsonNode pair = curvature.get("factors").get(0);
+        assertThat(numbers(pair.get("exact"))).containsExactly(0.25, -0.25, -0.25, 0.25);
+        assertThat(pair.get("distance").asDouble()).isEqualTo(0, within(1e-6));
+    }
+
+    /** With 64 draws the factor is much closer than with one: an eighth, but for chance. */
+    @Test
+    void estimates_come_closer_with_draws() throws IOException {
+        Demo demo = digits();
+        JsonNode points = demo.data().get("curvature").get("convergence").get(0).get("points");
+        assertThat(points).hasSize(4);
+        double one = points.get(0).get(1).asDouble();
+        assertThat(points.get(3).get(0).asInt()).isEqualTo(64);
+        assertThat(points.get(3).get(1).asDouble()).isBetween(one / 32, one / 3);
+        assertThat(demo.printed()).containsPattern("1\\.weight +G, 10 x 10 +[0-9.e-]+ +[0-9]+ of 10 +[0-9.]+ %");
+    }
+
     @Test
     void escapes_what_users_name() throws IOException {
         Path images = folder.resolve("<img src=x> & '.gz");
@@ -137,6 +180,12 @@ class PageTest {
         assertThat(data.get("imagesNote").asText()).startsWith("No linear or convolutional module takes the pixels");
         assertThat(data.get("norms").isNull()).isTrue();
         assertThat(data.get("normsNote").asText()).contains("--extensions BatchL2Grad");
+        JsonNode curvature = data.get("curvature");
+        assertThat(curvature.get("diagonals").isNull()).isTrue();
+        assertThat(curvature.get("spectra")).isEmpty();
+        assertThat(curvature.get("factors")).isEmpty();
+        assertThat(curvature.get("spectraNote").asText()).contains("--extensions KFAC");
+        assertThat(curvature.get("factorsNote").asText()).contains("--extensions KFAC,KFLR");
     }
 
     private Demo digits() throws IOException {
