@@ -45,7 +45,9 @@ class CommandsTest {
         }
         assertThat(run.out())
                 .contains("Conv2d(1, 6, 5, 2), ReLU, MaxPool2d(2)", "[6, 1, 5, 5]", "[8, 16, 6, 5, 5]", "loss ")
-                .doesNotContain("NaN", "left out");
+                .containsOnlyOnce("left out")
+                .contains("left out: KFRA takes ")
+                .doesNotContain("NaN");
     }
 
     @Test
