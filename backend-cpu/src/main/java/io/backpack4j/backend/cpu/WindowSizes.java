@@ -66,9 +66,24 @@ final class WindowSizes {
     boolean isExpressible() {
         boolean possible = axes() <= MOST_AXES && batch > 0;
         for (int axis = 0; axis < axes(); axis++) {
-            possible &= input[axis] > 0 && output[axis] > 0 && right[axis] >= 0;
+            possible &= input[axis] > 0 && output[axis] > 0 && right[axis] >= 0 && windowsMeetInput(axis);
         }
         return possible;
+    }
+
+    /** Whether every window has an element inside the input: oneDNN 3.11 reads address 0 for one that has none. */
+    private boolean windowsMeetInput(int axis) {
+        for (long t = 0; t < output[axis]; t++) {
+            boolean meets = false;
+            for (long k = 0; k < kernel[axis] && !meets; k++) {
+                long position = t * stride[axis] + k * (dilation[axis] + 1) - left[axis];
+                meets = position >= 0 && position < input[axis];
+            }
+            if (!meets) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** A batch of planes with that many channels, channels last, on the input's side. */

@@ -6,6 +6,7 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -75,5 +76,23 @@ class ConvolutionRecipesTest {
                 window, batch, Shape.of(batch, channels, size, size), Shape.of(batch, channels, out, out));
         assertFast("maximum", ConvolutionRecipes.maximum(sizes, channels));
         assertFast("scatter", ConvolutionRecipes.scatter(sizes, channels));
+    }
+
+    @Test
+    void windows_that_see_padding_only_are_not_given_to_onednn() {
+        // oneDNN 3.11's forward convolution reads address 0 there and takes the process with it.
+        Window window = new Window(List.of(1L, 2L), List.of(2L, 3L), List.of(1L, 2L), List.of(1L, 1L));
+        Shape weight = Shape.of(4, 2, 1, 2);
+        Shape inputs = Shape.of(4, 2, 3, 1);
+        assertThat(ConvolutionSizes.of(window, 4, inputs, Shape.of(4, 4, 2, 3), weight)
+                        .isExpressible())
+                .isFalse();
+        assertThat(ConvolutionSizes.of(window, 4, Shape.of(4, 2, 8, 8), Shape.of(4, 4, 4, 3), weight)
+                        .isExpressible())
+                .isFalse();
+        Window inside = new Window(List.of(3L, 2L), List.of(2L, 3L), List.of(1L, 1L), List.of(1L, 1L));
+        assertThat(ConvolutionSizes.of(inside, 4, Shape.of(4, 2, 8, 8), Shape.of(4, 4, 4, 3), Shape.of(4, 2, 3, 2))
+                        .isExpressible())
+                .isTrue();
     }
 }
