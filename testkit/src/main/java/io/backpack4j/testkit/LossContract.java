@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.loss.HessianRoot;
 import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.loss.SuperposedRoot;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -91,6 +93,36 @@ public abstract class LossContract {
                 for (int to = from; to <= count; to++) {
                     double[] part = Arrays.copyOfRange(all, from * output.length, to * output.length);
                     Numbers.assertClose("columns " + from + " to " + to, run.root(output, from, to), part, EXACT);
+                }
+            }
+        });
+    }
+
+    @TestFactory
+    final Stream<DynamicTest> superposedColumnsMakeTheHessianOfEveryPosition() {
+        return each(run -> {
+            List<Integer> axes = run.it.loss().positionAxes(run.it.output());
+            if (axes.isEmpty() || !run.offers(LossEvaluation::hessianRoot)) {
+                return;
+            }
+            double[] output = run.output();
+            int count = run.superposedCount();
+            double[] all = run.superposed(output, 0, count);
+            double[] product = new double[output.length * run.perSample()];
+            Shape sample = run.it.output().dropFirst(1);
+            for (int v = 0; v < count; v++) {
+                int start = v * output.length;
+                run.forPairs((i, j, at) -> {
+                    if (PositionChecks.position(i, sample, axes) == PositionChecks.position(j, sample, axes)) {
+                        product[at] += all[start + i] * all[start + j];
+                    }
+                });
+            }
+            Numbers.assertClose("superposed root", product, run.hessian(output), TOLERANCE);
+            for (int from = 0; from <= count; from++) {
+                for (int to = from; to <= count; to++) {
+                    double[] part = Arrays.copyOfRange(all, from * output.length, to * output.length);
+                    Numbers.assertClose("columns " + from + " to " + to, run.superposed(output, from, to), part, EXACT);
                 }
             }
         });
@@ -300,6 +332,23 @@ public abstract class LossContract {
                     DType.FLOAT64,
                     shape,
                     (c, evaluation) -> evaluation.hessianRoot().orElseThrow().columns(from, to));
+        }
+
+        int superposedCount() {
+            return inspect(evaluation -> Math.toIntExact(superposed(evaluation).count()));
+        }
+
+        double[] superposed(double[] output, int from, int to) {
+            Shape shape = it.output().prepend(to - from);
+            return evaluate(
+                    output,
+                    DType.FLOAT64,
+                    shape,
+                    (c, evaluation) -> superposed(evaluation).columns(from, to));
+        }
+
+        private static SuperposedRoot superposed(LossEvaluation evaluation) {
+            return evaluation.hessianRoot().flatMap(HessianRoot::superposed).orElseThrow();
         }
 
         double[] sampled(double[] output, int from, int to, int total) {

@@ -86,6 +86,11 @@ public abstract class ModuleContract {
     }
 
     @TestFactory
+    final Stream<DynamicTest> positionsStayApart() {
+        return each(PositionChecks::run);
+    }
+
+    @TestFactory
     final Stream<DynamicTest> computesTheSameEveryTime() {
         return each(it -> assertClose(
                 run(it, DType.FLOAT64, 0, SAMPLES, 0, COLUMNS), run(it, DType.FLOAT64, 0, SAMPLES, 0, COLUMNS), 0));

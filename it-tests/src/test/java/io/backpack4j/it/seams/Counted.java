@@ -15,6 +15,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A module that notes what is asked of it. */
 record Counted(Module module, List<String> notes) implements Module {
@@ -31,6 +32,11 @@ record Counted(Module module, List<String> notes) implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return module.declare(inputs);
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return module.positionAxes(outputAxes, inputs);
     }
 
     @Override

@@ -17,6 +17,8 @@ class OwnLossesContractTest extends LossContract {
         return List.of(
                 LossCase.classes(new CrossEntropyLoss(LossReduction.MEAN), Shape.of(3, 4), 0, 3, 1),
                 LossCase.classes(new CrossEntropyLoss(LossReduction.SUM), Shape.of(2, 3, 2), 0, 2, 1, 1),
+                LossCase.classes(new CrossEntropyLoss(), Shape.of(2, 3, 2, 2), 0, 2, 1, 1, 2, 2, 0, 1),
+                LossCase.real(new MSELoss(), Shape.of(2, 2, 3), 1, 0, 2, -1, 0.5, 3, 0, 1, -2, 0.25, 1, 4),
                 LossCase.real(new MSELoss(), table, 0.5, -1, 0, 2, 0.25, 1),
                 LossCase.real(new MSELoss(LossReduction.SUM), Shape.of(2, 1), 0.5, -1),
                 LossCase.real(new BCEWithLogitsLoss(LossReduction.MEAN), table, 0.5, 1, 0, 1, 0.25, 1));

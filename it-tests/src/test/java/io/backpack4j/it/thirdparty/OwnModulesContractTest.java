@@ -59,6 +59,8 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Dropout(0.4), image),
                 ModuleCase.of(new Scale(-1.5), vector),
                 ModuleCase.of(new Sum(), vector, vector, vector),
+                ModuleCase.of(new Sum(), image, image),
+                ModuleCase.of(new Linear(5, 3), line),
                 ModuleCase.of(new Mul(), vector, vector, vector),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
                 ModuleCase.of(new Permute(0, 3, 1, 2), image),

@@ -13,6 +13,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Sets elements to zero with probability p and divides the others by 1 − p. Which ones depends on the seed, the node,
@@ -50,6 +51,11 @@ public record Dropout(double p, Mode mode) implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(Checks.single(this, inputs));
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return Optional.of(outputAxes);
     }
 
     @Override

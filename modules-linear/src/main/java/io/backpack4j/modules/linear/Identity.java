@@ -8,6 +8,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** y = x. The output shares the input's memory. */
 public record Identity() implements Module {
@@ -15,6 +16,11 @@ public record Identity() implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(Checks.single(this, inputs));
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return Optional.of(outputAxes);
     }
 
     @Override

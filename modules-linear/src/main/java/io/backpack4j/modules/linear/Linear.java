@@ -12,6 +12,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * y = x · weightᵀ + bias along the last axis: {@code [N, *, in]} to {@code [N, *, out]}. The axes between are positions
@@ -53,6 +54,14 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
         return bias
                 ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outFeatures), initializer))
                 : declaration;
+    }
+
+    /** The weight is shared by all axes but the last: it treats these on their own, and no others. */
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        int features = inputs.get(0).rank() - 1;
+        boolean exactly = outputAxes.size() == features && !outputAxes.contains(features);
+        return exactly ? Optional.of(outputAxes) : Optional.empty();
     }
 
     private String remedy(Shape input) {

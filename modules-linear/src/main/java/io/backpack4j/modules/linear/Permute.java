@@ -9,6 +9,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -47,6 +48,12 @@ public record Permute(List<Long> dims) implements Module {
                             .formatted(dims.size(), input, input.rank() + 1));
         }
         return ModuleDeclaration.output(permuted(input.prepend(1), axes()).dropFirst(1));
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        int[] axes = axes();
+        return Optional.of(outputAxes.stream().map(axis -> axes[axis + 1] - 1).toList());
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * y = weight · x.
@@ -23,6 +24,11 @@ public record Scale(double weight) implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(Checks.single(this, inputs));
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return Optional.of(outputAxes);
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** y = x₀ + x₁ + …, of one or more inputs of equal shapes. */
 public record Sum() implements Module {
@@ -18,6 +19,11 @@ public record Sum() implements Module {
     public ModuleDeclaration declare(List<Shape> inputs) {
         Checks.atLeast(this, 1, inputs);
         return ModuleDeclaration.output(Checks.equal(this, inputs));
+    }
+
+    @Override
+    public Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return Optional.of(outputAxes);
     }
 
     @Override

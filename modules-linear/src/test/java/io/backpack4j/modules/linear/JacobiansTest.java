@@ -1,11 +1,16 @@
 package io.backpack4j.modules.linear;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.JacobianChecks;
+import io.backpack4j.testkit.ModuleCase;
+import io.backpack4j.testkit.PositionChecks;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -78,6 +83,26 @@ class JacobiansTest {
     void agreeWithDifferences(Module module, List<Shape> inputs) {
         JacobianChecks.run(module, 4, inputs.toArray(Shape[]::new));
         JacobianChecks.run(module, 1, inputs.toArray(Shape[]::new));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void keepPositionsApartIfTheySaySo(Module module, List<Shape> inputs) {
+        PositionChecks.run(new ModuleCase(module, inputs));
+    }
+
+    @Test
+    void knowWherePositionsComeFrom() {
+        Shape image = Shape.of(2, 3, 4);
+        assertThat(new Linear(4, 5).positionAxes(List.of(1, 0), List.of(image))).contains(List.of(1, 0));
+        assertThat(new Linear(4, 5).positionAxes(List.of(0), List.of(image))).isEmpty();
+        assertThat(new Linear(4, 5).positionAxes(List.of(1, 2), List.of(image))).isEmpty();
+        assertThat(new Permute(0, 3, 1, 2).positionAxes(List.of(1, 2), List.of(image)))
+                .contains(List.of(0, 1));
+        assertThat(new Permute(0, 3, 1, 2).positionAxes(List.of(0, 2), List.of(image)))
+                .contains(List.of(2, 1));
+        assertThat(new ReLU().positionAxes(List.of(2), List.of(image))).contains(List.of(2));
+        assertThat(new Flatten().positionAxes(List.of(0), List.of(image))).isEmpty();
     }
 
     private static Arguments of(Module module, Shape... inputs) {

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
 /** Columns s_vn with Σ_v s_vn s_vnᵀ = c ∇²ℓ_n. */
 public interface HessianRoot {
@@ -10,4 +11,9 @@ public interface HessianRoot {
 
     /** The columns {@code from} (inclusive) to {@code to} (exclusive), {@code [to − from, N, *out]}. Never all at once unless asked. */
     Tensor columns(long from, long to);
+
+    /** The columns of all positions on top of each other; there if the loss has {@link Loss#positionAxes positions}. */
+    default Optional<SuperposedRoot> superposed() {
+        return Optional.empty();
+    }
 }

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
 
 /**
  * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to; it is fixed for a whole
@@ -42,6 +43,16 @@ public interface Loss {
      * @param targets all targets of the batch
      */
     double normaliser(Shape output, Tensor targets);
+
+    /**
+     * The axes of a sample's output that hold positions, counted without the batch: the loss is a sum of terms that see one position each, and the
+     * root of its Hessian, if it has one, has {@link HessianRoot#superposed superposed} columns. None by default.
+     *
+     * @param output the shape of the network's output, {@code [N, *out]}
+     */
+    default List<Integer> positionAxes(Shape output) {
+        return List.of();
+    }
 
     /**
      * Evaluates the loss at some samples of a batch.

@@ -82,6 +82,22 @@ public sealed interface Contraction {
         }
     }
 
+    /**
+     * Σ_v Σ_n Σ_s g_vns²: {@code *p}, g_vns being what position s alone contributes to g_vn. It is the {@link SumOfSquares} of S times as many columns, of
+     * which each is zero at all positions but one. Only for parameters of modules that have {@link Module#positionAxes}.
+     */
+    record SumOfSquaresOverPositions() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter);
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+    }
+
     /** Σ_v w_vn g_vn²: {@code [N, *p]}. The weights, one if there are none, are the signal's own. */
     record SumOfSquaresPerSample() implements Contraction {
         @Override

@@ -5,6 +5,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A layer: an immutable description, best a record, checked on construction, that knows how to evaluate itself and its Jacobians. It holds
@@ -27,6 +28,22 @@ public interface Module {
     /** Whether the given input holds integers, as an embedding's does. No cotangents travel there. */
     default boolean takesIntegers(int input) {
         return false;
+    }
+
+    /**
+     * Where positions of the output come from, for a module that treats them on their own: an element of the output at a position depends on elements
+     * of the inputs at this position only, and a parameter's gradient is a sum over positions. Then columns that are non-zero at one position
+     * stay so on their way back, and those of all positions travel together. The derivatives of its parameters must have
+     * {@link Contraction.SumOfSquaresOverPositions}, as those of a {@link io.backpack4j.spi.module.factored.FactoredParameter} have with one group and
+     * positions before features, and those of a bias with its channels last.
+     *
+     * @param outputAxes the axes of the output that hold positions, counted without the batch
+     * @param inputs the shapes of one sample's inputs
+     * @return the axes of every input that hold the same positions, in the same order; empty, as by default, if the module mixes these positions
+     *     or does not know
+     */
+    default Optional<List<Integer>> positionAxes(List<Integer> outputAxes, List<Shape> inputs) {
+        return Optional.empty();
     }
 
     /**

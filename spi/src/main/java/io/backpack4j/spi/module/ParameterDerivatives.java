@@ -195,6 +195,7 @@ public abstract class ParameterDerivatives {
     /** Whether a tile consumer computes the contraction. */
     private static boolean isMadeOfTiles(Contraction contraction) {
         return !(contraction instanceof Contraction.OuterProducts)
+                && !(contraction instanceof Contraction.SumOfSquaresOverPositions)
                 && !(contraction instanceof Contraction.InputFactor)
                 && !(contraction instanceof Contraction.OutputFactor);
     }
@@ -300,7 +301,7 @@ public abstract class ParameterDerivatives {
         }
         throw new BackpackException(
                 "UnsupportedContraction",
-                "The derivatives of this parameter have no %s. Override hasDirectForm and computeDirectly, or declare no Kronecker factors."
+                "The derivatives of this parameter have no %s. Override hasDirectForm and computeDirectly, or declare no Kronecker factors and no position axes."
                         .formatted(contraction));
     }
 

@@ -79,6 +79,7 @@ final class Accumulator {
                     results.get(0), step.block().fromColumn(), step.block().toColumn());
             return direct(rows, null, !step.firstChunk());
         } else if (contraction instanceof Contraction.SumOfSquares
+                || contraction instanceof Contraction.SumOfSquaresOverPositions
                 || contraction instanceof Contraction.OuterProducts
                 || contraction instanceof Contraction.InputFactor
                 || contraction instanceof Contraction.OutputFactor) {

@@ -31,6 +31,7 @@ final class LayoutBuilder {
     static PassLayout build(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
         List<SiteLayout> sites = new ArrayList<>();
+        Superposition superposition = Superposition.of(graph, loss, samples);
         graph.uses().forEach((parameter, uses) -> {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
             List<SiteRequest> wanted = new ArrayList<>();
@@ -38,7 +39,8 @@ final class LayoutBuilder {
             for (Request<?> request : requests) {
                 if (request.wants(parameter)) {
                     problems.collect(() -> {
-                        SiteRequest site = DeclarationCollector.collect(request, parameter, spec, samples);
+                        SiteRequest site = superposition.applied(
+                                DeclarationCollector.collect(request, parameter, spec, samples), uses);
                         if (!site.isEmpty()) {
                             wanted.add(site);
                             accumulators.addAll(site.accumulated().values());

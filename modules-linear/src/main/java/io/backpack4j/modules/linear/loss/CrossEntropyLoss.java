@@ -7,6 +7,8 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * ℓ_n = −Σ_q log p_{n,y,q}, p = softmax of the output {@code [N, C, *]} over its C classes, q running over the
@@ -36,6 +38,11 @@ public record CrossEntropyLoss(LossReduction reduction) implements Loss {
     @Override
     public double normaliser(Shape output, Tensor targets) {
         return reduction.normaliser(targets.shape().elements());
+    }
+
+    @Override
+    public List<Integer> positionAxes(Shape output) {
+        return IntStream.range(1, output.rank() - 1).boxed().toList();
     }
 
     @Override

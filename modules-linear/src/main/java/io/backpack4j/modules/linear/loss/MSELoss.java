@@ -7,6 +7,8 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * ℓ_n = Σ_d (f_nd − y_nd)², the outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D
@@ -36,6 +38,12 @@ public record MSELoss(LossReduction reduction) implements Loss {
     @Override
     public double normaliser(Shape output, Tensor targets) {
         return reduction.normaliser(output.elements());
+    }
+
+    /** All axes but the last, at which a network's last linear map acts. Any choice would do. */
+    @Override
+    public List<Integer> positionAxes(Shape output) {
+        return IntStream.range(0, output.rank() - 2).boxed().toList();
     }
 
     @Override

@@ -3,10 +3,12 @@ package io.backpack4j.modules.linear.loss;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.loss.SuperposedRoot;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Optional;
 
 /** Squared error at N samples: the negative log-likelihood of normal targets with mean f and variance 1/2. */
 final class SquaredErrorEvaluation extends ElementEvaluation {
@@ -46,6 +48,39 @@ final class SquaredErrorEvaluation extends ElementEvaluation {
             ops.combine(BinaryOperation.ADD, vectors, zeros, columns);
         }
         return result;
+    }
+
+    @Override
+    public Optional<SuperposedRoot> superposed() {
+        return output.shape().rank() < 2 ? Optional.empty() : Optional.of(new Superposed());
+    }
+
+    /** √(2c) times the unit vectors of the last axis, the same at all samples and positions. */
+    private final class Superposed implements SuperposedRoot {
+
+        private final long features = output.shape().size(-1);
+
+        @Override
+        public long count() {
+            return features;
+        }
+
+        @Override
+        public Tensor columns(long from, long to) {
+            Tensor result = context.scope().allocate(output.shape().prepend(to - from), output.dtype());
+            try (TensorScope scope = backend.openScope()) {
+                double value = Math.sqrt(2 * normaliser);
+                Tensor rows = OneHot.rows(backend, scope, output.dtype(), from, to, j -> j, features, value);
+                Tensor vectors = scope.view(rows, Shape.of(to - from, 1, features));
+                long joined =
+                        samples * output.shape().elements(1, output.shape().rank() - 1);
+                Tensor zeros = scope.allocate(Shape.of(joined, 1), output.dtype());
+                ops.fill(zeros, 0);
+                Tensor columns = scope.view(result, Shape.of(to - from, joined, features));
+                ops.combine(BinaryOperation.ADD, vectors, zeros, columns);
+            }
+            return result;
+        }
     }
 
     /** 2c t. */

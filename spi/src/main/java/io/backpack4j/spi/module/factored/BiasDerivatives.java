@@ -63,12 +63,20 @@ public final class BiasDerivatives extends ParameterDerivatives {
 
     @Override
     protected boolean hasDirectForm(Contraction contraction) {
-        return contraction instanceof Contraction.OuterProducts;
+        return contraction instanceof Contraction.OuterProducts
+                || (contraction instanceof Contraction.SumOfSquaresOverPositions && positionAxis == 2);
     }
 
     @Override
     protected void computeDirectly(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
+            if (task.contraction() instanceof Contraction.SumOfSquaresOverPositions) {
+                long batch = columns() * samples() * cotangents.shape().size(positionAxis);
+                Tensor rows = scope.view(cotangents, parameter().prepend(batch));
+                var squares = new TileConsumer.SumOfSquares(task.destination(), null, null);
+                backend().contractions().consume(rows, 0, batch, List.of(squares));
+                return;
+            }
             Tensor rows = gradients(scope);
             backend().products().multiply(rows, true, rows, false, 1, 1, task.destination());
         }

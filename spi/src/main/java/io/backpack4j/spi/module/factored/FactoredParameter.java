@@ -88,6 +88,9 @@ public final class FactoredParameter extends ParameterDerivatives {
         if (contraction instanceof Contraction.InputFactor || contraction instanceof Contraction.OutputFactor) {
             return true;
         }
+        if (contraction instanceof Contraction.SumOfSquaresOverPositions) {
+            return sizes.groups() == 1 && sizes.positionsFirst();
+        }
         boolean summed = contraction instanceof Contraction.Sum || contraction instanceof Contraction.WeightedSum;
         if (summed || contraction instanceof Contraction.Dot) {
             return sizes.groups() == 1 && sizes.positionsFirst();
@@ -110,7 +113,8 @@ public final class FactoredParameter extends ParameterDerivatives {
             PerSampleProduct product = all(scope);
             if (contraction instanceof Contraction.Sum) {
                 sum(scope, product, task.destination());
-            } else if (contraction instanceof Contraction.SumOfSquares) {
+            } else if (contraction instanceof Contraction.SumOfSquares
+                    || contraction instanceof Contraction.SumOfSquaresOverPositions) {
                 sumOfSquares(scope, product, task);
             } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
                 sumOfSquaresPerSample(scope, product, task);
@@ -177,7 +181,7 @@ public final class FactoredParameter extends ParameterDerivatives {
         backend().products().multiply(left, true, right, false, 1, 1, target);
     }
 
-    /** One position: Σ_n (Σ_v w_vn left_vn²) ⊗ right_n². */
+    /** Σ_ns (Σ_v w_vn left_vns²) ⊗ right_ns²: right for one position, and for positions that stand alone as if each were a sample. */
     private void sumOfSquares(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         Tensor summed = squaredLeft(scope, product, task);
         Tensor right = squaredRight(scope, product);
@@ -192,16 +196,22 @@ public final class FactoredParameter extends ParameterDerivatives {
         backend().products().multiply(left, true, right, false, 1, 1, target);
     }
 
-    /** Σ_v w_vn left_vn², {@code [N, M]}. */
+    /** Σ_v w_vn left_vns², {@code [N · S, M]}. */
     private Tensor squaredLeft(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         var ops = backend().elementwise();
-        Tensor squares = scope.allocate(Shape.of(columns() * samples(), sizes.rows()), dtype());
+        Tensor squares = scope.allocate(Shape.of(columns() * joined(), sizes.rows()), dtype());
         ops.apply(UnaryOperation.SQUARE, scope.view(product.left(), squares.shape()), squares);
         if (task.operand() != null) {
             Tensor weights = scope.view(task.operand(), Shape.of(columns() * samples(), 1));
             ops.combine(BinaryOperation.MULTIPLY, squares, weights, squares);
         }
-        return overColumns(scope, squares);
+        if (columns() == 1) {
+            return squares;
+        }
+        Tensor summed = scope.allocate(Shape.of(joined(), sizes.rows()), dtype());
+        Tensor byColumn = scope.view(squares, summed.shape().prepend(columns()));
+        backend().reductions().reduce(Reduction.SUM, byColumn, 0, 1, summed);
+        return summed;
     }
 
     private void squaredNorms(TensorScope scope, PerSampleProduct product, Tensor destination) {
@@ -337,7 +347,7 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     private Tensor squaredRight(TensorScope scope, PerSampleProduct product) {
-        Tensor squares = scope.allocate(Shape.of(samples(), sizes.columns()), dtype());
+        Tensor squares = scope.allocate(Shape.of(joined(), sizes.columns()), dtype());
         backend().elementwise().apply(UnaryOperation.SQUARE, scope.view(product.right(), squares.shape()), squares);
         return squares;
     }
