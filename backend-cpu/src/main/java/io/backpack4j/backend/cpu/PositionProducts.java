@@ -54,13 +54,16 @@ final class PositionProducts {
                             count,
                             product.inputs().shape(),
                             product.outputs().shape());
-                    unfold(
+                    boolean unfoldable = unfold(
                             context,
                             product.window(),
                             sizes,
                             inputs + row * input * Float.BYTES,
                             product.inputs().shape().size(1),
                             unfolded);
+                    if (!unfoldable) {
+                        return false;
+                    }
                     CpuTensor right = memory(scope, Shape.of(count, positions, positions));
                     CpuTensor left = memory(scope, Shape.of(count, positions, positions));
                     long u = unfolded.address();
@@ -80,12 +83,12 @@ final class PositionProducts {
     }
 
     /**
-     * Writes the inputs under every window.
+     * Writes the inputs under every window. Returns whether oneDNN can: it knows no strides that step over the end of a row.
      *
      * @param inputs the address of the samples, channels last
      * @param unfolded {@code [n, S, K · C]}
      */
-    private void unfold(
+    private boolean unfold(
             DnnlContext context, Window window, WindowSizes sizes, long inputs, long channels, CpuTensor unfolded) {
         if (reachesBeyond(window, sizes)) {
             backend.elementwise().fill(unfolded, 0);
@@ -110,6 +113,14 @@ final class PositionProducts {
                 target += overlap.firstOutput() * to.strides()[axis + 2] * Float.BYTES;
             }
             if (Arrays.stream(box).allMatch(size -> size > 0)) {
+                for (int axis = 2; axis + 1 < rank; axis++) {
+                    if (steps[axis] < box[axis + 1] * steps[axis + 1]) {
+                        return false;
+                    }
+                }
+                if (steps[0] < box[2] * steps[2]) {
+                    return false;
+                }
                 Layout of = new Layout(box, steps);
                 Layout at = new Layout(box, Arrays.copyOf(to.strides(), rank));
                 DnnlPrimitive copy = context.get(
@@ -119,6 +130,7 @@ final class PositionProducts {
                 copy.at(0, source).at(1, target).run(context);
             }
         }
+        return true;
     }
 
     private static boolean reachesBeyond(Window window, WindowSizes sizes) {
