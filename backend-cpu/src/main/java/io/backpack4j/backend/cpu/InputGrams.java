@@ -122,14 +122,12 @@ final class InputGrams {
                 long block = matrix + (a * width * total + (a + distance) * width) * Float.BYTES;
                 long first = first(a);
                 long end = end(a, distance);
-                double beta = 0;
                 if (shared) {
                     copy(core, width, false, block);
-                    beta = 1;
-                    product(unfolded, first, Math.min(end, firstCommon), distance, beta, block, total);
-                    product(unfolded, Math.max(first, endCommon), end, distance, beta, block, total);
+                    product(unfolded, first, Math.min(end, firstCommon), distance, 1, block, total);
+                    product(unfolded, Math.max(first, endCommon), end, distance, 1, block, total);
                 } else if (first < end) {
-                    product(unfolded, first, end, distance, beta, block, total);
+                    product(unfolded, first, end, distance, 0, block, total);
                 } else {
                     copy(zeros(), width, false, block);
                 }

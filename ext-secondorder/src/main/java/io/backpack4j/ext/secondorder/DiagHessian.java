@@ -1,8 +1,5 @@
 package io.backpack4j.ext.secondorder;
 
-import io.backpack4j.spi.backend.BinaryOperation;
-import io.backpack4j.spi.extension.LossHessianRoot;
-import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
@@ -16,9 +13,6 @@ import io.backpack4j.spi.tensor.Tensor;
  */
 public record DiagHessian() implements TensorExtension {
 
-    private static final String GGN = "generalised Gauss-Newton";
-    private static final String RESIDUAL = "residual";
-
     @Override
     public String resultName() {
         return "diag_h";
@@ -26,15 +20,11 @@ public record DiagHessian() implements TensorExtension {
 
     @Override
     public void declare(int stage, SiteDeclaration site) {
-        site.accumulate(GGN, new LossHessianRoot(), new Contraction.SumOfSquares());
-        site.accumulate(RESIDUAL, new ResidualCurvature(), new Contraction.SumOfSquares());
+        HessianParts.declare(site, new Contraction.SumOfSquares());
     }
 
     @Override
     public Tensor finish(SitePartial partial) {
-        Tensor ggn = partial.tensor(GGN);
-        Tensor diagonal = partial.scope().allocate(ggn.shape(), ggn.dtype());
-        partial.backend().elementwise().combine(BinaryOperation.ADD, ggn, partial.tensor(RESIDUAL), diagonal);
-        return diagonal;
+        return HessianParts.sum(partial);
     }
 }

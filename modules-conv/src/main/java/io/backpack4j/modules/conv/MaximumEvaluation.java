@@ -26,15 +26,23 @@ final class MaximumEvaluation {
         Tensor indices = context.scope().allocate(shape, DType.INT64);
         search.run(output, indices);
         Shape inputShape = input.shape();
-        return new InputEvaluation(output, (pullback, cotangents) -> {
-            Tensor result = pullback.scope()
-                    .allocate(inputShape.prepend(cotangents.shape().size(0)), cotangents.dtype());
-            try (TensorScope scope = pullback.backend().openScope()) {
-                pullback.backend()
-                        .pooling()
-                        .scatter(indices, Spatial.joined(scope, cotangents), Spatial.joined(scope, result));
-            }
-            return result;
-        });
+        return new InputEvaluation(
+                output, (pullback, cotangents) -> scatter(pullback, indices, cotangents, inputShape));
+    }
+
+    /**
+     * Puts cotangents {@code [V, N, C, *out]} where the maxima are.
+     *
+     * @param input {@code [N, C, *in]}
+     */
+    static Tensor scatter(EvaluationContext context, Tensor indices, Tensor cotangents, Shape input) {
+        Tensor result =
+                context.scope().allocate(input.prepend(cotangents.shape().size(0)), cotangents.dtype());
+        try (TensorScope scope = context.backend().openScope()) {
+            context.backend()
+                    .pooling()
+                    .scatter(indices, Spatial.joined(scope, cotangents), Spatial.joined(scope, result));
+        }
+        return result;
     }
 }

@@ -81,16 +81,11 @@ record RectifiedMaxPool(String type, Window window, Shape output) implements Mod
         context.backend().elementwise().activation(RELU, 0, maxima, maxima);
         Shape inputShape = input.shape();
         return new InputEvaluation(maxima, (pullback, cotangents) -> {
-            Tensor result = pullback.scope()
-                    .allocate(inputShape.prepend(cotangents.shape().size(0)), cotangents.dtype());
             try (TensorScope scope = pullback.backend().openScope()) {
                 Tensor masked = scope.allocate(cotangents.shape(), cotangents.dtype());
                 pullback.backend().elementwise().activationPullback(RELU, maxima, cotangents, masked);
-                pullback.backend()
-                        .pooling()
-                        .scatter(indices, Spatial.joined(scope, masked), Spatial.joined(scope, result));
+                return MaximumEvaluation.scatter(pullback, indices, masked, inputShape);
             }
-            return result;
         });
     }
 }
