@@ -1,6 +1,7 @@
 package io.backpack4j.ext.firstorder;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -52,6 +53,11 @@ record FakePartial(Backend backend, TensorScope scope, Tensor partial, long coun
     @Override
     public Tensor centredSquares(String key) {
         return partial;
+    }
+
+    @Override
+    public BlockProduct product(String key) {
+        throw new AssertionError("No product is needed");
     }
 
     @Override

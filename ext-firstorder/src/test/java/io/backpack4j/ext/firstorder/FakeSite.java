@@ -1,5 +1,6 @@
 package io.backpack4j.ext.firstorder;
 
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
@@ -48,5 +49,10 @@ final class FakeSite implements SiteDeclaration {
     @Override
     public void visit(Signal signal) {
         throw new AssertionError("No visit is needed");
+    }
+
+    @Override
+    public void product(String key, CurvatureMatrix matrix) {
+        throw new AssertionError("No product is needed");
     }
 }

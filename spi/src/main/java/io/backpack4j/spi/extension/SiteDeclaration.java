@@ -39,4 +39,7 @@ public interface SiteDeclaration {
 
     /** Asks that {@link Extension#extract} be called for a signal. */
     void visit(Signal signal);
+
+    /** Asks for products with the parameter's block of a matrix. */
+    void product(String key, CurvatureMatrix matrix);
 }

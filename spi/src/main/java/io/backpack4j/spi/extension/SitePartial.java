@@ -39,6 +39,9 @@ public interface SitePartial {
     /** The centred squares Σ (· − mean)² of a partial result with {@link MergeRule#MOMENTS}. */
     Tensor centredSquares(String key);
 
+    /** Products that were asked for with {@link SiteDeclaration#product}. */
+    BlockProduct product(String key);
+
     /** A folded tensor of the network, from an earlier stage. */
     Tensor folded(String name);
 

@@ -45,6 +45,18 @@ public interface Loss {
     double normaliser(Shape output, Tensor targets);
 
     /**
+     * The factor c of several batches taken as one, from theirs; see {@link LossReduction#normaliserOfAll}.
+     *
+     * @throws BackpackException if the loss does not say, as by default: then batches are not joined
+     */
+    default double normaliserOfAll(double... ofBatches) {
+        throw new BackpackException(
+                "NotMergeable",
+                "Loss %s does not say what its factor is for several batches together. Take them as one batch."
+                        .formatted(type()));
+    }
+
+    /**
      * The axes of a sample's output that hold positions, counted without the batch: the loss is a sum of terms that see one position each, and the
      * root of its Hessian, if it has one, has {@link HessianRoot#superposed superposed} columns. None by default.
      *

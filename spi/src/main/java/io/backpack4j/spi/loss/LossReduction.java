@@ -18,4 +18,16 @@ public enum LossReduction {
     public double normaliser(long terms) {
         return this == SUM || terms == 0 ? 1 : 1.0 / terms;
     }
+
+    /** The factor of several batches taken as one, from theirs. */
+    public double normaliserOfAll(double... ofBatches) {
+        if (this == SUM) {
+            return 1;
+        }
+        double terms = 0;
+        for (double normaliser : ofBatches) {
+            terms += 1 / normaliser;
+        }
+        return terms == 0 ? 1 : 1 / terms;
+    }
 }

@@ -18,6 +18,30 @@ public interface Evaluation {
     Pullback pullback(EvaluationContext context, Tensor cotangents);
 
     /**
+     * The Jacobian product with V tangents at once: how the output changes as inputs and parameters move.
+     *
+     * @param context where the result is allocated
+     * @param tangents at least one of them moves; alive as long as the result
+     * @return {@code [V, N, *out]} in the context's scope; may share memory with a tangent
+     * @throws BackpackException {@code UnsupportedModule} if the module has none
+     */
+    default Tensor pushforward(EvaluationContext context, Tangents tangents) {
+        throw new BackpackException("UnsupportedModule", "The module has no Jacobian product.");
+    }
+
+    /**
+     * The second derivative, by inputs and parameters jointly, contracted with cotangents and tangents.
+     *
+     * @param context where results are allocated
+     * @param cotangents g, the loss's gradient at the output, {@code [1, N, *out]}
+     * @param tangents at least one of them moves
+     * @throws BackpackException {@code UnsupportedModule} if the module has none
+     */
+    default PullbackTangent pullbackTangent(EvaluationContext context, Tensor cotangents, Tangents tangents) {
+        throw new BackpackException("UnsupportedModule", "The module has no second derivative.");
+    }
+
+    /**
      * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the Hessian at its inputs. A
      * module that has it must be affine in its parameters, whatever its inputs are.
      *

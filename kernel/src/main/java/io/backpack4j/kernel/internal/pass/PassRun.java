@@ -3,6 +3,8 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.extension.BlockProduct;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
@@ -171,7 +173,11 @@ public final class PassRun {
 
     private SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
-        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, backend, scope);
+        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, this::product, backend, scope);
+    }
+
+    private BlockProduct product(CurvatureMatrix matrix, SiteLayout site) {
+        throw new IllegalStateException("No products of " + matrix + " at " + site.parameter());
     }
 
     private void fold(int stage) {

@@ -2,6 +2,8 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.BlockProduct;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
@@ -18,9 +20,15 @@ record SitePartialView(
         long samples,
         double normaliser,
         Map<String, Tensor> foldedTensors,
+        Products products,
         Backend backend,
         TensorScope scope)
         implements SitePartial {
+
+    /** Makes products with blocks of matrices. */
+    interface Products {
+        BlockProduct of(CurvatureMatrix matrix, SiteLayout site);
+    }
 
     @Override
     public String parameter() {
@@ -59,6 +67,21 @@ record SitePartialView(
     @Override
     public Tensor centredSquares(String key) {
         return results(key).get(1);
+    }
+
+    @Override
+    public BlockProduct product(String key) {
+        CurvatureMatrix matrix = request.products().get(key);
+        if (matrix == null) {
+            throw new BackpackException(
+                    "UnknownPartial",
+                    "Extension %s declared no product '%s'. Declared: %s."
+                            .formatted(
+                                    request.request().extension().type(),
+                                    key,
+                                    request.products().keySet()));
+        }
+        return products.of(matrix, state.layout());
     }
 
     @Override

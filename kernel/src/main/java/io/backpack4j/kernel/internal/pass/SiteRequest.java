@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import java.util.Map;
@@ -13,16 +14,18 @@ import java.util.Set;
  * @param accumulated its accumulated results by its own keys
  * @param partials the partial results that it fills itself, by its own keys
  * @param visits the signals at which it wants to be called, by stage
+ * @param products the matrices of whose blocks it wants products, by its own keys
  */
 public record SiteRequest(
         Request<?> request,
         Map<String, AccumulatorKey> accumulated,
         Map<String, PartialKey> partials,
-        Map<Integer, Set<Signal>> visits) {
+        Map<Integer, Set<Signal>> visits,
+        Map<String, CurvatureMatrix> products) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {
-        return accumulated.isEmpty() && partials.isEmpty() && visits.isEmpty();
+        return accumulated.isEmpty() && partials.isEmpty() && visits.isEmpty() && products.isEmpty();
     }
 
     boolean visits(int stage, Signal signal) {

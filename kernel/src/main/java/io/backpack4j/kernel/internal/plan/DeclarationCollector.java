@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -31,6 +32,7 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
     private final Map<String, PartialKey> partials = new LinkedHashMap<>();
     private final Map<Integer, Set<Signal>> visits = new HashMap<>();
+    private final Map<String, CurvatureMatrix> products = new LinkedHashMap<>();
     private int stage;
 
     private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
@@ -46,7 +48,8 @@ final class DeclarationCollector implements SiteDeclaration {
             collector.stage = stage;
             request.extension().declare(stage, collector);
         }
-        return new SiteRequest(request, collector.accumulated, collector.partials, collector.visits);
+        return new SiteRequest(
+                request, collector.accumulated, collector.partials, collector.visits, collector.products);
     }
 
     @Override
@@ -113,8 +116,14 @@ final class DeclarationCollector implements SiteDeclaration {
         visits.computeIfAbsent(stage, absent -> new LinkedHashSet<>()).add(signal);
     }
 
+    @Override
+    public void product(String key, CurvatureMatrix matrix) {
+        requireNew(key);
+        products.put(key, matrix);
+    }
+
     private void requireNew(String key) {
-        if (accumulated.containsKey(key) || partials.containsKey(key)) {
+        if (products.containsKey(key) || accumulated.containsKey(key) || partials.containsKey(key)) {
             throw new BackpackException(
                     "InvalidDeclaration", "Partial result '%s' is declared twice. Use another key.".formatted(key));
         }

@@ -95,7 +95,8 @@ final class Superposition {
         }
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
         request.accumulated().forEach((name, key) -> accumulated.put(name, superposed(key)));
-        return new SiteRequest(request.request(), accumulated, request.partials(), request.visits());
+        return new SiteRequest(
+                request.request(), accumulated, request.partials(), request.visits(), request.products());
     }
 
     private static AccumulatorKey superposed(AccumulatorKey key) {

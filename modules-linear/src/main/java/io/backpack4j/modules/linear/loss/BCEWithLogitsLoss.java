@@ -39,6 +39,11 @@ public record BCEWithLogitsLoss(LossReduction reduction) implements Loss {
     }
 
     @Override
+    public double normaliserOfAll(double... ofBatches) {
+        return reduction.normaliserOfAll(ofBatches);
+    }
+
+    @Override
     public LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
         return new LogisticEvaluation(context, output, targets, normaliser);
     }

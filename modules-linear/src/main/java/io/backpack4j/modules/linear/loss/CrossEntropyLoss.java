@@ -41,6 +41,11 @@ public record CrossEntropyLoss(LossReduction reduction) implements Loss {
     }
 
     @Override
+    public double normaliserOfAll(double... ofBatches) {
+        return reduction.normaliserOfAll(ofBatches);
+    }
+
+    @Override
     public List<Integer> positionAxes(Shape output) {
         return IntStream.range(1, output.rank() - 1).boxed().toList();
     }

@@ -40,6 +40,11 @@ public record MSELoss(LossReduction reduction) implements Loss {
         return reduction.normaliser(output.elements());
     }
 
+    @Override
+    public double normaliserOfAll(double... ofBatches) {
+        return reduction.normaliserOfAll(ofBatches);
+    }
+
     /** All axes but the last, at which a network's last linear map acts. Any choice would do. */
     @Override
     public List<Integer> positionAxes(Shape output) {
