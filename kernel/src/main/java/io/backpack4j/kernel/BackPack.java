@@ -9,16 +9,19 @@ import io.backpack4j.kernel.internal.KernelModule;
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Properties;
+import java.util.Set;
 
 /**
  * A loaded library: plugins found, a backend open. Serves several threads; several instances do not disturb each other.
@@ -101,6 +104,24 @@ public final class BackPack implements AutoCloseable {
      */
     public Plan plan(Model model, Batch like, List<? extends Request<?>> requests, PassOptions options) {
         return kernel.plan(model, like, List.copyOf(requests), options);
+    }
+
+    /** Linearises a network at a batch, for products with its Jacobian and with the given matrices. */
+    public Linearization linearize(Model model, Batch batch, CurvatureMatrix... matrices) {
+        return linearize(model, batch, List.of(matrices), PassOptions.DEFAULT, 0);
+    }
+
+    /**
+     * Linearises a network at a batch.
+     *
+     * @param matrices the curvature matrices whose products will be asked for
+     * @param options limits of memory, which count vectors and products of one block of columns
+     * @param seed of random draws
+     * @throws io.backpack4j.spi.BackpackException with everything that does not fit
+     */
+    public Linearization linearize(
+            Model model, Batch batch, Collection<? extends CurvatureMatrix> matrices, PassOptions options, long seed) {
+        return kernel.linearize(model, batch, Set.copyOf(matrices), options, seed);
     }
 
     /** Closes the backend. Models, batches and results must be closed before. */

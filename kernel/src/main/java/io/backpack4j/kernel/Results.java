@@ -1,6 +1,7 @@
 package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.SortedMap;
@@ -29,6 +30,12 @@ public interface Results extends AutoCloseable {
 
     /** Everything under the names of result files, such as {@code 0.weight/grad_batch}. */
     SortedMap<String, Tensor> tensors();
+
+    /**
+     * Products of vectors with blocks of curvature matrices, under the names that their results have in result files, such as {@code 0.weight/ggnmp}. They live as
+     * long as these results.
+     */
+    SortedMap<String, BlockProduct> products();
 
     /** Returns the memory. */
     @Override

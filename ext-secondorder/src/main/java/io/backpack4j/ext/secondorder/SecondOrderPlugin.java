@@ -6,6 +6,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.extension.Subsampling;
 import io.backpack4j.spi.module.KroneckerConvention;
@@ -33,6 +34,9 @@ public final class SecondOrderPlugin implements Plugin {
                 ExtensionProvider.of("DiagGGNExact", options -> new DiagGGNExact()),
                 ExtensionProvider.of("DiagGGNMC", options -> new DiagGGNMC(McSamples.of(options))),
                 ExtensionProvider.of("DiagHessian", options -> new DiagHessian()),
+                ExtensionProvider.of("GGNMP", options -> new GGNMP()),
+                ExtensionProvider.of("HMP", options -> new HMP()),
+                ExtensionProvider.of("PCHMP", options -> new PCHMP(projection(options))),
                 ExtensionProvider.of("SqrtGGNExact", options -> new SqrtGGNExact(Subsampling.of(options))),
                 ExtensionProvider.of(
                         "SqrtGGNMC", options -> new SqrtGGNMC(McSamples.of(options), Subsampling.of(options))),
@@ -54,6 +58,12 @@ public final class SecondOrderPlugin implements Plugin {
             throw options.wrong(draws, "a number of draws, at least 1", samples);
         }
         return new KFAC((int) samples, empirical ? Fisher.EMPIRICAL : Fisher.MC, convention(options));
+    }
+
+    private static CurvatureMatrix.Projection projection(Arguments options) {
+        return options.word("modify", "clip", "clip", "abs").equals("abs")
+                ? CurvatureMatrix.Projection.ABS
+                : CurvatureMatrix.Projection.CLIP;
     }
 
     private static Optional<KroneckerConvention> convention(Arguments options) {

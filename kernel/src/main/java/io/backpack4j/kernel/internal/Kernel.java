@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -13,14 +14,17 @@ import io.backpack4j.kernel.internal.graph.BatchAssembler;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.StoredModel;
 import io.backpack4j.kernel.internal.plan.BatchSignature;
+import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import jakarta.inject.Inject;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** One loaded library behind the public API. */
@@ -29,8 +33,13 @@ public final class Kernel {
     private final Catalog catalog;
     private final BackendSelector selector;
     private final Planner planner;
-    private final PlanCache plans = new PlanCache();
+    private final PlanCache<PassKey, Plan> plans = new PlanCache<>();
+    private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
     private @Nullable Backend backend;
+
+    private record PassKey(BatchSignature batch, List<Request<?>> requests, PassOptions options) {}
+
+    private record LinearizationKey(BatchSignature batch, Set<CurvatureMatrix> matrices, PassOptions options) {}
 
     @Inject
     Kernel(Catalog catalog, BackendSelector selector, Planner planner) {
@@ -60,8 +69,16 @@ public final class Kernel {
     }
 
     public Plan plan(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        var key = new PlanCache.Key(BatchSignature.of(batch), requests, options);
+        var key = new PassKey(BatchSignature.of(batch), requests, options);
         return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, options));
+    }
+
+    public Linearization linearize(
+            Model model, Batch batch, Set<CurvatureMatrix> matrices, PassOptions options, long seed) {
+        var key = new LinearizationKey(BatchSignature.of(batch), matrices, options);
+        return linearizations
+                .get(model, key, () -> planner.linearization(backend(), model, batch, matrices, options))
+                .run(batch, seed);
     }
 
     /** Closes the backend, if it was opened. */

@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -14,7 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A chunk of a batch, evaluated: every node's evaluation for as long as the way back needs it, and the loss's. */
-final class ChunkForward implements AutoCloseable {
+public final class ChunkForward implements AutoCloseable {
 
     private final PassLayout layout;
     private final Backend backend;
@@ -29,7 +30,7 @@ final class ChunkForward implements AutoCloseable {
     private final LossEvaluation loss;
     private final NodeContext lossContext;
 
-    ChunkForward(
+    public ChunkForward(
             PassLayout layout, Backend backend, PassInputs inputs, long fromSample, long toSample, double normaliser) {
         this.layout = layout;
         this.backend = backend;
@@ -59,31 +60,31 @@ final class ChunkForward implements AutoCloseable {
     }
 
     /** The first sample of the batch that is in it. */
-    long fromSample() {
+    public long fromSample() {
         return fromSample;
     }
 
     /** The sample behind the last. */
-    long toSample() {
+    public long toSample() {
         return toSample;
     }
 
     /** The network's output, {@code [n, *out]}. */
-    Tensor output() {
+    public Tensor output() {
         return output;
     }
 
     /** The loss at this chunk. */
-    LossEvaluation loss() {
+    public LossEvaluation loss() {
         return loss;
     }
 
     /** Where the loss works. */
-    NodeContext lossContext() {
+    public EvaluationContext lossContext() {
         return lossContext;
     }
 
-    Evaluation evaluation(BoundNode node) {
+    public Evaluation evaluation(BoundNode node) {
         Evaluation evaluation = evaluations[node.index()];
         if (evaluation == null) {
             throw new IllegalStateException("The evaluation of " + node.described() + " was given back too early");
@@ -91,7 +92,7 @@ final class ChunkForward implements AutoCloseable {
         return evaluation;
     }
 
-    NodeContext context(BoundNode node, TensorScope scope) {
+    public EvaluationContext context(BoundNode node, TensorScope scope) {
         return new NodeContext(
                 backend, scope, samples, seed.stream("node:" + node.node().name()));
     }

@@ -7,14 +7,14 @@ import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
 /** The cotangents of one signal at the nodes' outputs. Where paths meet, columns add. */
-final class Cotangents implements AutoCloseable {
+public final class Cotangents implements AutoCloseable {
 
     private final Backend backend;
     private final TensorScope scope;
     private final @Nullable Tensor[] atNodes;
     private final boolean[] own;
 
-    Cotangents(Backend backend, int nodes) {
+    public Cotangents(Backend backend, int nodes) {
         this.backend = backend;
         this.scope = backend.openScope();
         this.atNodes = new @Nullable Tensor[nodes];
@@ -22,7 +22,7 @@ final class Cotangents implements AutoCloseable {
     }
 
     /** Adds cotangents of a node's output; takes the tensor over. It may share memory, so the first sum goes elsewhere. */
-    void add(int node, Tensor cotangents) {
+    public void add(int node, Tensor cotangents) {
         scope.adopt(cotangents);
         Tensor present = atNodes[node];
         if (present == null) {
@@ -43,7 +43,7 @@ final class Cotangents implements AutoCloseable {
 
     /** The cotangents of a node's output, complete once all its readers were visited; the caller closes them. */
     @Nullable
-    Tensor take(int node) {
+    public Tensor take(int node) {
         Tensor cotangents = atNodes[node];
         atNodes[node] = null;
         return cotangents;

@@ -12,22 +12,22 @@ import io.backpack4j.spi.loss.Loss;
  * @param who it, such as {@code node 'conv1' (Conv2d)}
  * @param code the class of what is called
  */
-record Part(String who, Class<?> code) {
+public record Part(String who, Class<?> code) {
 
-    static Part of(BoundNode node) {
+    public static Part of(BoundNode node) {
         return new Part(node.described(), node.node().module().getClass());
     }
 
-    static Part of(Loss loss) {
+    public static Part of(Loss loss) {
         return new Part("loss " + loss.type(), loss.getClass());
     }
 
-    static Part of(Extension<?> extension) {
+    public static Part of(Extension<?> extension) {
         return new Part("extension " + extension.type(), extension.getClass());
     }
 
     /** The contracts' own signals hand on what a loss gives them: what fails there is the loss. */
-    static Part of(Signal signal, Loss loss) {
+    public static Part of(Signal signal, Loss loss) {
         String name = "signal '%s'".formatted(signal.name());
         return signal.getClass().getPackageName().equals(Signal.class.getPackageName())
                 ? new Part("%s of loss %s".formatted(name, loss.type()), loss.getClass())

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,18 +34,35 @@ public final class PassInputs {
             long[] sampleIds,
             Function<String, Tensor> parameters,
             long seed) {
+        this(inputs, targets, sampleIds, parameters, new RandomKey(seed, 0, 0));
+    }
+
+    private PassInputs(
+            Map<String, Tensor> inputs,
+            Tensor targets,
+            long[] sampleIds,
+            Function<String, Tensor> parameters,
+            RandomKey seed) {
         this.inputs = inputs;
         this.targets = targets;
         this.sampleIds = sampleIds;
         this.parameters = parameters;
-        this.seed = new RandomKey(seed, 0, 0);
+        this.seed = seed;
+    }
+
+    /** The same numbers by handles of a scope's own, which outlive the batch's. */
+    public PassInputs keptIn(TensorScope scope) {
+        Map<String, Tensor> kept = new LinkedHashMap<>();
+        inputs.forEach((name, tensor) -> kept.put(name, scope.view(tensor, tensor.shape())));
+        return new PassInputs(kept, scope.view(targets, targets.shape()), sampleIds, parameters, seed);
     }
 
     Tensor input(String name) {
         return Objects.requireNonNull(inputs.get(name), name);
     }
 
-    Tensor targets() {
+    /** The targets. */
+    public Tensor targets() {
         return targets;
     }
 

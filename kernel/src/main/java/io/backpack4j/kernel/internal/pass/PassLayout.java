@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.CondensedSignal;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -85,19 +86,19 @@ public final class PassLayout {
         this.releasedAfter = releases();
     }
 
-    BoundGraph graph() {
+    public BoundGraph graph() {
         return graph;
     }
 
-    Loss loss() {
+    public Loss loss() {
         return loss;
     }
 
-    DType dtype() {
+    public DType dtype() {
         return dtype;
     }
 
-    long samples() {
+    public long samples() {
         return samples;
     }
 
@@ -150,6 +151,14 @@ public final class PassLayout {
     /** The sites. */
     public List<SiteLayout> siteLayouts() {
         return sites;
+    }
+
+    /** The matrices of whose blocks products are wanted. */
+    public Set<CurvatureMatrix> matrices() {
+        Set<CurvatureMatrix> matrices = new LinkedHashSet<>();
+        sites.forEach(site -> site.requests()
+                .forEach(request -> matrices.addAll(request.products().values())));
+        return matrices;
     }
 
     /** All signals of all stages. */

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -22,6 +23,8 @@ public final class PassResults implements Results {
     private final Map<String, Tensor> gradients = new HashMap<>();
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
     private final SortedMap<String, Tensor> tensors = new TreeMap<>();
+    private final SortedMap<String, BlockProduct> products = new TreeMap<>();
+    private Runnable closing = () -> {};
 
     PassResults(TensorScope scope, Tensor loss, Tensor output, Tensor lossPerSample) {
         this.scope = scope;
@@ -40,6 +43,9 @@ public final class PassResults implements Results {
 
     void add(Request<?> request, String parameter, Object value, Map<String, Tensor> exported) {
         values.computeIfAbsent(request.extension(), absent -> new HashMap<>()).put(parameter, value);
+        if (value instanceof BlockProduct product) {
+            products.put(parameter + "/" + request.name(), product);
+        }
         exported.forEach((suffix, tensor) -> put(parameter + "/" + join(request.name(), suffix), tensor));
     }
 
@@ -117,7 +123,18 @@ public final class PassResults implements Results {
     }
 
     @Override
+    public SortedMap<String, BlockProduct> products() {
+        return Collections.unmodifiableSortedMap(products);
+    }
+
+    /** What is closed with the results. */
+    void closing(Runnable action) {
+        closing = action;
+    }
+
+    @Override
     public void close() {
+        closing.run();
         scope.close();
     }
 }

@@ -37,6 +37,7 @@ public final class PassRun {
     private final Backend backend;
     private final PassInputs inputs;
     private final double normaliser;
+    private final Products.Factory productFactory;
     private final TensorScope results;
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
@@ -44,8 +45,15 @@ public final class PassRun {
     private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
+    private @Nullable Products products;
 
-    private PassRun(PassLayout layout, Splitting splitting, Backend backend, PassInputs inputs) {
+    private PassRun(
+            PassLayout layout,
+            Splitting splitting,
+            Backend backend,
+            PassInputs inputs,
+            Products.Factory productFactory) {
+        this.productFactory = productFactory;
         this.layout = layout;
         this.splitting = splitting;
         this.backend = backend;
@@ -61,8 +69,13 @@ public final class PassRun {
     }
 
     /** Runs a pass on a backend. The caller closes the results. */
-    public static PassResults run(PassLayout layout, Splitting splitting, Backend backend, PassInputs inputs) {
-        PassRun run = new PassRun(layout, splitting, backend, inputs);
+    public static PassResults run(
+            PassLayout layout,
+            Splitting splitting,
+            Backend backend,
+            PassInputs inputs,
+            Products.Factory productFactory) {
+        PassRun run = new PassRun(layout, splitting, backend, inputs, productFactory);
         boolean done = false;
         try {
             run.walk();
@@ -72,8 +85,15 @@ public final class PassRun {
         } finally {
             run.partials.close();
             if (!done) {
+                run.closeProducts();
                 run.results.close();
             }
+        }
+    }
+
+    private void closeProducts() {
+        if (products != null) {
+            products.close();
         }
     }
 
@@ -176,8 +196,15 @@ public final class PassRun {
         return new SitePartialView(site, request, layout.samples(), normaliser, tensors, this::product, backend, scope);
     }
 
+    /** The products of all extensions come from one network that stays linearised. */
     private BlockProduct product(CurvatureMatrix matrix, SiteLayout site) {
-        throw new IllegalStateException("No products of " + matrix + " at " + site.parameter());
+        Products open = products;
+        if (open == null) {
+            open = productFactory.open(
+                    layout, splitting, backend, inputs.keptIn(results), normaliser, layout.matrices());
+            products = open;
+        }
+        return open.of(matrix, site);
     }
 
     private void fold(int stage) {
@@ -237,6 +264,7 @@ public final class PassRun {
         for (Request<?> request : layout.requests()) {
             finish(request, finished);
         }
+        finished.closing(this::closeProducts);
         return finished;
     }
 

@@ -8,12 +8,12 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.function.Supplier;
 
 /** Calls into plugins: what goes wrong there is reported with the name of who did it and its jar, and what comes back is checked. */
-final class PluginCalls {
+public final class PluginCalls {
 
     private PluginCalls() {}
 
     /** Runs a call; problems get the part's name in front, anything else becomes a problem. */
-    static <T> T call(Part part, String what, Supplier<T> call) {
+    public static <T> T call(Part part, String what, Supplier<T> call) {
         try {
             return call.get();
         } catch (BackpackException e) {
@@ -30,7 +30,7 @@ final class PluginCalls {
     }
 
     /** Checks what a plugin returned. */
-    static Tensor check(Part part, String what, Tensor tensor, Shape shape, DType dtype) {
+    public static Tensor check(Part part, String what, Tensor tensor, Shape shape, DType dtype) {
         if (tensor.isClosed()) {
             throw new BackpackException(
                     "PluginFailure",

@@ -20,13 +20,13 @@ record SitePartialView(
         long samples,
         double normaliser,
         Map<String, Tensor> foldedTensors,
-        Products products,
+        ProductMaker products,
         Backend backend,
         TensorScope scope)
         implements SitePartial {
 
     /** Makes products with blocks of matrices. */
-    interface Products {
+    interface ProductMaker {
         BlockProduct of(CurvatureMatrix matrix, SiteLayout site);
     }
 

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassRun;
@@ -51,7 +52,7 @@ public final class CompiledPlan implements Plan {
         model.loss().validateValues(output, batch.targets());
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
-        return PassRun.run(layout, outcome.splitting(), backend, inputs);
+        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new);
     }
 
     @Override

@@ -7,8 +7,6 @@ import io.backpack4j.kernel.internal.dryrun.DryRunBackend;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PassResults;
-import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
@@ -16,9 +14,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 
-/** Runs a pass without numbers: every shape is checked, every allocation counted. */
+/** Runs what is planned without numbers: every shape is checked, every allocation counted. */
 final class PlanTrial {
 
     private final Backend backend;
@@ -26,8 +23,10 @@ final class PlanTrial {
     private final BoundGraph graph;
     private final Model model;
     private final Batch batch;
+    private final Rehearsal rehearsal;
 
-    PlanTrial(Backend backend, PassLayout layout, BoundGraph graph, Model model, Batch batch) {
+    PlanTrial(Backend backend, PassLayout layout, BoundGraph graph, Model model, Batch batch, Rehearsal rehearsal) {
+        this.rehearsal = rehearsal;
         this.backend = backend;
         this.layout = layout;
         this.graph = graph;
@@ -56,12 +55,8 @@ final class PlanTrial {
             long before = dry.memory().usedBytes();
             dry.resetPeak();
             PassInputs passInputs = new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
-            try (PassResults results = PassRun.run(layout, splitting, dry, passInputs)) {
-                SortedMap<String, ResultType> types = new TreeMap<>();
-                results.tensors()
-                        .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
-                return new TrialOutcome(splitting, dry.memory().peakBytes() - before, types);
-            }
+            SortedMap<String, ResultType> results = rehearsal.run(dry, passInputs, splitting);
+            return new TrialOutcome(splitting, dry.memory().peakBytes() - before, results);
         }
     }
 }

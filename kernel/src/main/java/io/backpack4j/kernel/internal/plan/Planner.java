@@ -11,6 +11,7 @@ import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -44,12 +45,50 @@ public final class Planner {
                 .validate(output, batch.targets().shape(), batch.targets().dtype()));
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
+        ProductChecks.report(graph, layout.matrices(), problems);
         ChainChecks.report(graph, layout.siteLayouts(), model.dtype(), options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
-        PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch);
-        return new CompiledPlan(
-                backend, model, layout, output, BatchSignature.of(batch), new SplittingSearch(trial, options).find());
+        TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, new PassRehearsal(layout));
+        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), outcome);
+    }
+
+    /**
+     * Plans a linearisation.
+     *
+     * @throws BackpackException with everything that does not fit
+     */
+    public LinearizationPlan linearization(
+            Backend backend, Model model, Batch batch, Set<CurvatureMatrix> matrices, PassOptions options) {
+        BoundGraph graph = bind(model, batch).fused(catalog.fusions());
+        Problems problems = new Problems();
+        checkTypes(graph, model, batch, problems);
+        Shape output = graph.outputShape().prepend(batch.samples());
+        problems.collect(() -> model.loss()
+                .validate(output, batch.targets().shape(), batch.targets().dtype()));
+        PassLayout layout =
+                LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), List.of(), problems);
+        if (layout.siteLayouts().isEmpty()) {
+            problems.add("NoParameters", "The model has no trained parameters to linearise by.");
+        }
+        ProductChecks.report(graph, matrices, problems);
+        checkChunks(graph, layout, batch.samples(), options, problems);
+        problems.throwIfAny();
+        Rehearsal rehearsal = new LinearizationRehearsal(layout, matrices);
+        TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, rehearsal);
+        return new LinearizationPlan(backend, model, layout, outcome.splitting(), output, matrices);
+    }
+
+    private static TrialOutcome tried(
+            Backend backend,
+            BoundGraph graph,
+            PassLayout layout,
+            Model model,
+            Batch batch,
+            PassOptions options,
+            Rehearsal rehearsal) {
+        PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch, rehearsal);
+        return new SplittingSearch(trial, options).find();
     }
 
     /** What is averaged over the samples at every node depends on what the nodes are: then none are joined. */

@@ -1,0 +1,162 @@
+package io.backpack4j.kernel.internal.linearization;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.ChunkForward;
+import io.backpack4j.kernel.internal.pass.Part;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.module.Pullback;
+import io.backpack4j.spi.module.PullbackTangent;
+import io.backpack4j.spi.module.Tangents;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/** Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second derivatives. */
+final class LinearizedChunk implements AutoCloseable {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final ChunkForward forward;
+    private final LossProducts loss;
+    private final NodeGradients gradients;
+
+    LinearizedChunk(
+            PassLayout layout,
+            Backend backend,
+            PassInputs inputs,
+            long from,
+            long to,
+            double normaliser,
+            Set<CurvatureMatrix> matrices) {
+        this.layout = layout;
+        this.backend = backend;
+        this.forward = new ChunkForward(layout, backend, inputs, from, to, normaliser);
+        this.loss = new LossProducts(layout, backend, forward, normaliser);
+        this.gradients = new NodeGradients(layout, backend, forward);
+        boolean done = false;
+        try {
+            gradients.prepare(matrices);
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
+    }
+
+    /** destination = J t, {@code [V, n, *out]}. */
+    void pushforward(Map<String, Tensor> tangents, Tensor destination) {
+        try (NodeTangents moved = new NodeTangents(layout, backend, forward, tangents, false)) {
+            backend.elementwise().copy(moved.output(), destination);
+        }
+    }
+
+    /** destinations += Jᵀ u. */
+    void pullback(Tensor cotangents, Map<String, Tensor> destinations) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor seed = scope.view(cotangents, cotangents.shape());
+            walkBack(seed, destinations, (node, inner) -> ReverseWalk.Source.NONE);
+        }
+    }
+
+    /** destinations += scale · matrix · t. */
+    void multiply(
+            CurvatureMatrix matrix, double scale, Map<String, Tensor> tangents, Map<String, Tensor> destinations) {
+        boolean hessian = matrix instanceof CurvatureMatrix.Hessian;
+        boolean residuals = matrix instanceof CurvatureMatrix.PositiveCurvature;
+        try (NodeTangents moved = new NodeTangents(layout, backend, forward, tangents, hessian || residuals);
+                TensorScope scope = backend.openScope()) {
+            Map<String, Tensor> unscaled = scale == 1 ? destinations : Zeros.like(backend, scope, destinations);
+            Tensor seed = loss.multiply(matrix, moved.output(), scope);
+            if (matrix instanceof CurvatureMatrix.PositiveCurvature positive) {
+                walkBack(seed, unscaled, (node, inner) -> residual(positive, node, moved, inner));
+            } else if (hessian) {
+                walkBack(seed, unscaled, (node, inner) -> second(node, moved, unscaled, inner));
+            } else {
+                walkBack(seed, unscaled, (node, inner) -> ReverseWalk.Source.NONE);
+            }
+            if (scale != 1) {
+                destinations.forEach((name, destination) -> backend.elementwise()
+                        .addScaled(scale, Objects.requireNonNull(unscaled.get(name)), destination));
+            }
+        }
+    }
+
+    /** What a node adds on the way back beside its pullback. */
+    private interface Addition {
+        ReverseWalk.Source at(BoundNode node, TensorScope scope);
+    }
+
+    private void walkBack(Tensor seed, Map<String, Tensor> destinations, Addition addition) {
+        boolean[] reaches = Reach.of(layout.graph(), destinations.keySet());
+        new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, cotangents, pullback, scope) -> {
+            node.owners().forEach((name, owner) -> {
+                Tensor destination = destinations.get(owner);
+                if (destination != null) {
+                    addSum(node, pullback, name, destination);
+                }
+            });
+            return addition.at(node, scope);
+        });
+    }
+
+    private static void addSum(BoundNode node, Pullback pullback, String name, Tensor destination) {
+        PluginCalls.call(Part.of(node), "in its backward pass", () -> {
+            ParameterDerivatives derivatives = pullback.parameter(name);
+            derivatives.execute(List.of(new ContractionTask(new Contraction.Sum(), List.of(destination), null, true)));
+            return derivatives;
+        });
+    }
+
+    /** d/dt J(x + t ẋ, θ + t θ̇)ᵀ g, g being the loss's gradient. */
+    private ReverseWalk.Source second(
+            BoundNode node, NodeTangents moved, Map<String, Tensor> destinations, TensorScope scope) {
+        Optional<Tangents> tangents = moved.at(node);
+        if (tangents.isEmpty()) {
+            return ReverseWalk.Source.NONE;
+        }
+        Part part = Part.of(node);
+        PullbackTangent change = PluginCalls.call(
+                part,
+                "in its second derivative",
+                () -> forward.evaluation(node)
+                        .pullbackTangent(forward.context(node, scope), gradients.at(node), tangents.get()));
+        node.owners().forEach((name, owner) -> {
+            Tensor destination = destinations.get(owner);
+            if (destination != null) {
+                PluginCalls.call(part, "in its second derivative", () -> {
+                    change.addToParameter(name, destination);
+                    return destination;
+                });
+            }
+        });
+        return change::input;
+    }
+
+    private ReverseWalk.Source residual(
+            CurvatureMatrix.PositiveCurvature matrix, BoundNode node, NodeTangents moved, TensorScope scope) {
+        Optional<Residual> residual = gradients.residual(matrix.projection(), node);
+        Optional<Tangents> tangents = moved.at(node);
+        if (residual.isEmpty() || tangents.isEmpty()) {
+            return ReverseWalk.Source.NONE;
+        }
+        return residual.get().multiply(tangents.get(), backend, scope)::get;
+    }
+
+    @Override
+    public void close() {
+        gradients.close();
+        forward.close();
+    }
+}

@@ -1,0 +1,142 @@
+package io.backpack4j.kernel.internal.linearization;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.ChunkForward;
+import io.backpack4j.kernel.internal.pass.Part;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.CurvatureMatrix.Projection;
+import io.backpack4j.spi.module.Curvature;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** The loss's gradient at the nodes' outputs, and what nodes make of it: fixed as long as the network stays linearised. */
+final class NodeGradients implements AutoCloseable {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final ChunkForward forward;
+    private final TensorScope scope;
+    private final @Nullable Tensor[] atNodes;
+    private final Map<Projection, @Nullable Residual[]> residuals = new EnumMap<>(Projection.class);
+
+    NodeGradients(PassLayout layout, Backend backend, ChunkForward forward) {
+        this.layout = layout;
+        this.backend = backend;
+        this.forward = forward;
+        this.scope = backend.openScope();
+        this.atNodes = new @Nullable Tensor[layout.graph().nodes().size()];
+    }
+
+    /** Walks the gradient back if a matrix needs it. */
+    void prepare(Set<CurvatureMatrix> matrices) {
+        boolean hessian = matrices.stream().anyMatch(CurvatureMatrix.Hessian.class::isInstance);
+        Set<Projection> projections = EnumSet.noneOf(Projection.class);
+        for (CurvatureMatrix matrix : matrices) {
+            if (matrix instanceof CurvatureMatrix.PositiveCurvature positive) {
+                projections.add(positive.projection());
+            }
+        }
+        if (!hessian && projections.isEmpty()) {
+            return;
+        }
+        projections.forEach(projection -> residuals.put(projection, new @Nullable Residual[atNodes.length]));
+        boolean[] reaches = Reach.of(layout.graph(), layout.graph().uses().keySet());
+        List<BoundNode> unsupported = new ArrayList<>();
+        Set<String> supported = new TreeSet<>();
+        Tensor seed = PluginCalls.call(
+                Part.of(layout.loss()), "in its gradient", () -> forward.loss().gradient());
+        new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, gradient, pullback, walk) -> {
+            if (!projections.isEmpty()) {
+                try {
+                    project(node, gradient, reaches, projections);
+                    supported.add(node.node().module().type());
+                } catch (BackpackException e) {
+                    if (!e.problems().stream().allMatch(problem -> problem.id().equals("UnsupportedModule"))) {
+                        throw e;
+                    }
+                    unsupported.add(node);
+                }
+            }
+            if (hessian) {
+                atNodes[node.index()] = scope.view(gradient, gradient.shape());
+            }
+            return ReverseWalk.Source.NONE;
+        });
+        requireSupported(unsupported, supported);
+    }
+
+    private void project(BoundNode node, Tensor gradient, boolean[] reaches, Set<Projection> projections) {
+        List<Boolean> moving = new ArrayList<>();
+        List<Shape> shapes = new ArrayList<>();
+        for (BoundNode.Source source : node.inputs()) {
+            moving.add(source.fromNode() && reaches[source.index()]);
+            shapes.add(layout.graph().shape(source));
+        }
+        try (TensorScope work = backend.openScope()) {
+            Curvature curvature = PluginCalls.call(
+                    Part.of(node),
+                    "in its curvature",
+                    () -> forward.evaluation(node).curvature(forward.context(node, work), gradient));
+            if (curvature.columns() == 0 || !moving.contains(true)) {
+                return;
+            }
+            for (Projection projection : projections) {
+                Residual residual = PluginCalls.call(
+                        Part.of(node),
+                        "in its curvature",
+                        () -> Residual.of(
+                                forward.context(node, scope),
+                                curvature,
+                                projection,
+                                moving,
+                                shapes,
+                                gradient.shape().size(1),
+                                layout.dtype()));
+                Objects.requireNonNull(residuals.get(projection))[node.index()] = residual;
+            }
+        }
+    }
+
+    private static void requireSupported(List<BoundNode> unsupported, Set<String> supported) {
+        if (unsupported.isEmpty()) {
+            return;
+        }
+        throw new BackpackException(unsupported.stream()
+                .map(node -> new Problem(
+                        "UnsupportedModule",
+                        "The positive-curvature Hessian has no rule for %s. Modules with one: %s, and others that 'backpack support' lists."
+                                .formatted(node.described(), String.join(", ", supported))))
+                .toList());
+    }
+
+    /** The loss's gradient at a node's output, {@code [1, n, *out]}. */
+    Tensor at(BoundNode node) {
+        return Objects.requireNonNull(atNodes[node.index()], "Nobody prepared the gradient at " + node.described());
+    }
+
+    /** What a node adds to the Hessian at its inputs, projected; empty if it adds nothing. */
+    Optional<Residual> residual(Projection projection, BoundNode node) {
+        return Optional.ofNullable(Objects.requireNonNull(residuals.get(projection))[node.index()]);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,31 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Linearization;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.internal.linearization.ModelLinearization;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.Set;
+
+/** How a network is linearised at batches of one shape. Serves several threads. */
+public record LinearizationPlan(
+        Backend backend,
+        Model model,
+        PassLayout layout,
+        Splitting splitting,
+        Shape output,
+        Set<CurvatureMatrix> matrices) {
+
+    /** Linearises at a batch of the planned shapes. The caller closes what comes back. */
+    public Linearization run(Batch batch, long seed) {
+        model.loss().validateValues(output, batch.targets());
+        PassInputs inputs =
+                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        return new ModelLinearization(layout, splitting, backend, inputs, matrices);
+    }
+}

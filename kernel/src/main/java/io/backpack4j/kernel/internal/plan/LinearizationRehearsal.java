@@ -1,0 +1,48 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Linearization;
+import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
+import io.backpack4j.kernel.internal.linearization.ModelLinearization;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** A linearisation with a product of each kind, by all parameters. */
+record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) implements Rehearsal {
+
+    @Override
+    public SortedMap<String, ResultType> run(Backend dry, PassInputs inputs, Splitting splitting) {
+        long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
+        try (Linearization linearization = new ModelLinearization(layout, splitting, dry, inputs, matrices);
+                TensorScope scope = dry.openScope()) {
+            Map<String, Tensor> tangents = vectors(scope, linearization, columns);
+            Map<String, Tensor> products = vectors(scope, linearization, columns);
+            Tensor outputs = scope.allocate(linearization.outputShape().prepend(columns), layout.dtype());
+            linearization.pushforward(tangents, outputs);
+            linearization.pullback(outputs, products);
+            for (CurvatureMatrix matrix : matrices) {
+                linearization.multiply(matrix, 2, tangents, products);
+            }
+        }
+        return new TreeMap<>();
+    }
+
+    private static Map<String, Tensor> vectors(TensorScope scope, Linearization linearization, long columns) {
+        Map<String, Tensor> vectors = new LinkedHashMap<>();
+        linearization
+                .parameters()
+                .forEach((name, shape) ->
+                        vectors.put(name, scope.allocate(shape.prepend(columns), linearization.dtype())));
+        return vectors;
+    }
+}

@@ -1,0 +1,39 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
+import io.backpack4j.kernel.internal.linearization.NetworkProducts;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassResults;
+import io.backpack4j.kernel.internal.pass.PassRun;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.BlockProduct;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** A pass, and with its results one product of each kind that they offer. */
+record PassRehearsal(PassLayout layout) implements Rehearsal {
+
+    @Override
+    public SortedMap<String, ResultType> run(Backend dry, PassInputs inputs, Splitting splitting) {
+        try (PassResults results = PassRun.run(layout, splitting, dry, inputs, NetworkProducts::new)) {
+            SortedMap<String, ResultType> types = new TreeMap<>();
+            results.tensors()
+                    .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
+            long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
+            results.products().values().forEach(product -> multiply(dry, product, columns));
+            return types;
+        }
+    }
+
+    private void multiply(Backend dry, BlockProduct product, long columns) {
+        try (TensorScope scope = dry.openScope()) {
+            Tensor vectors = scope.allocate(product.parameter().prepend(columns), layout.dtype());
+            product.multiply(scope, vectors);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import java.util.Set;
+
+/** What products with curvature matrices ask of a graph. */
+final class ProductChecks {
+
+    private ProductChecks() {}
+
+    /** The empirical Fisher matrix is made of gradients of single samples, which do not exist where samples influence each other. */
+    static void report(BoundGraph graph, Set<CurvatureMatrix> matrices, Problems problems) {
+        if (matrices.stream().noneMatch(CurvatureMatrix.EmpiricalFisher.class::isInstance)) {
+            return;
+        }
+        for (BoundNode node : graph.nodes()) {
+            if (node.declaration().couplesSamples()) {
+                problems.add(
+                        "CoupledSamples",
+                        "The empirical Fisher matrix is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode, or another matrix."
+                                .formatted(node.described()));
+            }
+        }
+    }
+}
