@@ -8,6 +8,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,6 +18,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -109,16 +113,23 @@ final class EvaluateCommand implements Runnable {
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id());
                 Plan plan = backpack.plan(inputs.model(), inputs.batch(), requests, options());
-                evaluate(plan, inputs.batch(), metadata);
+                try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
+                    evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
+                }
             }
         }
     }
 
-    private void evaluate(Plan plan, Batch batch, Map<String, String> metadata) {
-        try (ResultFile file = ResultFile.open(resultFile, plan.results(), metadata);
+    private void evaluate(
+            Backend backend, Plan plan, ProductVectors vectors, Batch batch, Map<String, String> metadata) {
+        SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
+        types.putAll(vectors.results(dtypeOf(plan)));
+        try (ResultFile file = ResultFile.open(resultFile, types, metadata);
                 Results results = plan.run(batch, seed)) {
             file.write(results);
-            print(plan, results.loss());
+            vectors.multiply(backend, results, dtypeOf(plan), file::write);
+            file.commit();
+            print(types, results.loss());
         }
     }
 
@@ -133,10 +144,14 @@ final class EvaluateCommand implements Runnable {
         return metadata;
     }
 
-    private void print(Plan plan, double loss) {
+    private static DType dtypeOf(Plan plan) {
+        return Objects.requireNonNull(plan.results().get("loss")).dtype();
+    }
+
+    private void print(Map<String, Plan.ResultType> types, double loss) {
         PrintWriter out = spec.commandLine().getOut();
         Table table = new Table("parameter", "quantity", "type", "shape");
-        plan.results().forEach((name, result) -> {
+        types.forEach((name, result) -> {
             int slash = name.indexOf('/');
             if (slash >= 0) {
                 String shape = result.shape().toString();
@@ -145,7 +160,7 @@ final class EvaluateCommand implements Runnable {
         });
         out.println("loss " + Text.number(loss));
         table.print(out);
-        out.println("%d tensors written to %s".formatted(plan.results().size(), resultFile));
+        out.println("%d tensors written to %s".formatted(types.size(), resultFile));
         out.flush();
     }
 

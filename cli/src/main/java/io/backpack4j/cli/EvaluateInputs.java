@@ -19,10 +19,12 @@ import org.jspecify.annotations.Nullable;
  * What {@code evaluate} reads.
  *
  * @param json the model as it is in its file
+ * @param description the model
  * @param dtype the type to compute with
  * @param loaded the model and the batch
  */
-record EvaluateInputs(String json, DType dtype, DataFile.Loaded loaded) implements AutoCloseable {
+record EvaluateInputs(String json, ModelDescription description, DType dtype, DataFile.Loaded loaded)
+        implements AutoCloseable {
 
     /**
      * Reads a model and its data.
@@ -43,7 +45,7 @@ record EvaluateInputs(String json, DType dtype, DataFile.Loaded loaded) implemen
                             DataFile data = new DataFile(dataFile.toString(), file, model);
                             DType type = dtype == null ? data.dtype() : dtype;
                             return attempt(() -> data.load(backpack, type), problems)
-                                    .map(loaded -> new EvaluateInputs(json.orElseThrow(), type, loaded));
+                                    .map(loaded -> new EvaluateInputs(json.orElseThrow(), model, type, loaded));
                         });
                     }
                 });

@@ -27,13 +27,18 @@ final class ResultFile implements AutoCloseable {
         return new ResultFile(builder.open());
     }
 
-    /** Writes everything and puts the file in its place. */
+    /** Writes the tensors of a pass. */
     void write(Results results) {
         results.tensors().forEach(this::write);
+    }
+
+    /** Puts the file, in which everything is, in its place. */
+    void commit() {
         writer.commit();
     }
 
-    private void write(String name, Tensor tensor) {
+    /** Writes one tensor. */
+    void write(String name, Tensor tensor) {
         long elements = tensor.shape().elements();
         for (long from = 0; from < elements; from += RANGE) {
             int count = (int) Math.min(RANGE, elements - from);

@@ -29,6 +29,7 @@ import java.util.TreeSet;
 public final class DataFile {
 
     private static final String TARGET = "target";
+    private static final String VECTORS = "vec/";
 
     /** What PyTorch's batch norms count; nothing depends on it. */
     private static final String BATCH_COUNTER = ".num_batches_tracked";
@@ -90,6 +91,43 @@ public final class DataFile {
             model.close();
             throw e;
         }
+    }
+
+    /**
+     * The shape {@code [V, *p]} of the vectors for a parameter, which stand under {@code vec/<parameter>}.
+     *
+     * @param shape that of the parameter
+     * @throws BackpackException if they are not there or do not fit
+     */
+    public Shape vectors(String parameter, Shape shape) {
+        String vectors = VECTORS + parameter;
+        TensorInfo tensor = file.tensors().get(vectors);
+        if (tensor == null) {
+            throw new BackpackException(
+                    "MissingTensor",
+                    missing(vectors, "which a product needs: vectors of shape [V, *%s]".formatted(shape)));
+        }
+        boolean fits = tensor.shape().rank() == shape.rank() + 1
+                && tensor.shape().dropFirst(1).equals(shape)
+                && tensor.shape().size(0) > 0;
+        if (!fits) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "%s has shape %s, but the vectors of a parameter of shape %s need one axis more, in front and not empty."
+                            .formatted(described(tensor), tensor.shape(), shape));
+        }
+        return tensor.shape();
+    }
+
+    /**
+     * Reads the vectors for a parameter.
+     *
+     * @param destination of their shape
+     * @throws BackpackException if a number is not finite
+     */
+    public void readVectors(String parameter, Tensor destination) {
+        TensorInfo tensor = file.tensor(VECTORS + parameter);
+        readFinite(tensor, destination.dtype(), (from, values, count) -> destination.write(from, values, 0, count));
     }
 
     /**

@@ -36,6 +36,9 @@ public interface Plan {
     /** The names, types and shapes of the tensors that {@link Results#tensors} will hold. */
     Map<String, ResultType> results();
 
+    /** The names of the products that {@link Results#products} will hold, with the shapes {@code *p} of their parameters. */
+    Map<String, Shape> products();
+
     /** What is propagated: the signals with their numbers of columns. */
     List<String> signals();
 

@@ -72,7 +72,12 @@ public final class CompiledPlan implements Plan {
 
     @Override
     public Map<String, ResultType> results() {
-        return outcome.results();
+        return outcome.outcome().results();
+    }
+
+    @Override
+    public Map<String, Shape> products() {
+        return outcome.outcome().products();
     }
 
     @Override

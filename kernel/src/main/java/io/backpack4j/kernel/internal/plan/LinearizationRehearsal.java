@@ -1,7 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Linearization;
-import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
 import io.backpack4j.kernel.internal.linearization.ModelLinearization;
 import io.backpack4j.kernel.internal.pass.PassInputs;
@@ -14,14 +13,13 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** A linearisation with a product of each kind, by all parameters. */
 record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) implements Rehearsal {
 
     @Override
-    public SortedMap<String, ResultType> run(Backend dry, PassInputs inputs, Splitting splitting) {
+    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting) {
         long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
         try (Linearization linearization = new ModelLinearization(layout, splitting, dry, inputs, matrices);
                 TensorScope scope = dry.openScope()) {
@@ -34,7 +32,7 @@ record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) 
                 linearization.multiply(matrix, 2, tangents, products);
             }
         }
-        return new TreeMap<>();
+        return new Outcome(new TreeMap<>(), new TreeMap<>());
     }
 
     private static Map<String, Tensor> vectors(TensorScope scope, Linearization linearization, long columns) {

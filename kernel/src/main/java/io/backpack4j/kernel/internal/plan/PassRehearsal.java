@@ -10,6 +10,7 @@ import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.SortedMap;
@@ -19,14 +20,16 @@ import java.util.TreeMap;
 record PassRehearsal(PassLayout layout) implements Rehearsal {
 
     @Override
-    public SortedMap<String, ResultType> run(Backend dry, PassInputs inputs, Splitting splitting) {
+    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting) {
         try (PassResults results = PassRun.run(layout, splitting, dry, inputs, NetworkProducts::new)) {
             SortedMap<String, ResultType> types = new TreeMap<>();
             results.tensors()
                     .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
             long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
             results.products().values().forEach(product -> multiply(dry, product, columns));
-            return types;
+            SortedMap<String, Shape> products = new TreeMap<>();
+            results.products().forEach((name, product) -> products.put(name, product.parameter()));
+            return new Outcome(types, products);
         }
     }
 

@@ -2,7 +2,6 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.internal.dryrun.DryRunBackend;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.PassInputs;
@@ -13,7 +12,6 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.SortedMap;
 
 /** Runs what is planned without numbers: every shape is checked, every allocation counted. */
 final class PlanTrial {
@@ -55,8 +53,8 @@ final class PlanTrial {
             long before = dry.memory().usedBytes();
             dry.resetPeak();
             PassInputs passInputs = new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
-            SortedMap<String, ResultType> results = rehearsal.run(dry, passInputs, splitting);
-            return new TrialOutcome(splitting, dry.memory().peakBytes() - before, results);
+            Rehearsal.Outcome outcome = rehearsal.run(dry, passInputs, splitting);
+            return new TrialOutcome(splitting, dry.memory().peakBytes() - before, outcome);
         }
     }
 }

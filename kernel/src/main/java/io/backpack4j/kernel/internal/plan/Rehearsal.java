@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Shape;
 import java.util.SortedMap;
 
 /** What is planned, done without numbers. */
@@ -13,7 +14,15 @@ interface Rehearsal {
      * Does it.
      *
      * @param dry a backend whose tensors have no numbers
-     * @return the results that come out
+     * @return what comes out
      */
-    SortedMap<String, ResultType> run(Backend dry, PassInputs inputs, Splitting splitting);
+    Outcome run(Backend dry, PassInputs inputs, Splitting splitting);
+
+    /**
+     * What comes out.
+     *
+     * @param results the tensors
+     * @param products the shapes of the parameters of products, by the products' names
+     */
+    record Outcome(SortedMap<String, ResultType> results, SortedMap<String, Shape> products) {}
 }
