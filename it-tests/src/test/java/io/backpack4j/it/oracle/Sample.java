@@ -1,10 +1,12 @@
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * A model evaluated at one sample. Its trained parameters are variables of their own, so derivatives are this sample's
@@ -78,6 +80,43 @@ public final class Sample {
                         .mapToDouble(Value::number)
                         .toArray())
                 .toArray(double[][]::new);
+    }
+
+    /**
+     * Σ_o ∂ℓ/∂y_o ∇²y_o of a node's output y by some of its inputs alone, side by side: dense, without the factor of the reduction.
+     *
+     * @param sources where the inputs come from
+     * @param wanted which of them count
+     */
+    double[][] curvature(NodeDescription node, List<String> sources, Predicate<String> wanted) {
+        List<Value> gradient = loss().derivatives(known.get(node.name()).elements());
+        List<Values> inputs = new ArrayList<>();
+        List<Value> variables = new ArrayList<>();
+        for (String source : sources) {
+            Values at = known.get(source);
+            boolean varies = wanted.test(source);
+            Values fresh = Values.of(new Numbers(at.shape(), at.numbers()), varies ? Value::variable : Value::constant);
+            inputs.add(fresh);
+            if (varies) {
+                variables.addAll(fresh.elements());
+            }
+        }
+        List<Value> outputs = new Modules()
+                .apply(node, inputs, name -> constants(parameter(node, name)))
+                .elements();
+        List<Value> terms = new ArrayList<>();
+        for (int o = 0; o < outputs.size(); o++) {
+            terms.add(outputs.get(o).times(gradient.get(o).number()));
+        }
+        return Value.sum(terms).derivatives(variables).stream()
+                .map(slope -> slope.derivatives(variables).stream()
+                        .mapToDouble(Value::number)
+                        .toArray())
+                .toArray(double[][]::new);
+    }
+
+    private static Values constants(Values values) {
+        return Values.of(new Numbers(values.shape(), values.numbers()), Value::constant);
     }
 
     /** ℓ, without the factor of the reduction. */

@@ -12,7 +12,10 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -60,17 +63,33 @@ final class Passes implements AutoCloseable {
     }
 
     SortedMap<String, double[]> run(Problem problem, List<Request<?>> requests, PassOptions options) {
-        return run(
-                problem,
-                requests,
-                options,
-                0,
-                LongStream.range(0, problem.samples()).toArray());
+        return run(problem, Map.of(), requests, options);
+    }
+
+    /**
+     * The same, with products.
+     *
+     * @param vectors what is multiplied, {@code [V, *p]} by parameter
+     */
+    SortedMap<String, double[]> run(
+            Problem problem, Map<String, Numbers> vectors, List<Request<?>> requests, PassOptions options) {
+        long[] ids = LongStream.range(0, problem.samples()).toArray();
+        return run(problem, vectors, requests, options, 0, ids);
+    }
+
+    SortedMap<String, double[]> run(
+            Problem problem, List<Request<?>> requests, PassOptions options, long seed, long... sampleIds) {
+        return run(problem, Map.of(), requests, options, seed, sampleIds);
     }
 
     /** All results by name. Checks that they have the planned shapes, and that nothing stays open. */
-    SortedMap<String, double[]> run(
-            Problem problem, List<Request<?>> requests, PassOptions options, long seed, long... sampleIds) {
+    private SortedMap<String, double[]> run(
+            Problem problem,
+            Map<String, Numbers> vectors,
+            List<Request<?>> requests,
+            PassOptions options,
+            long seed,
+            long... sampleIds) {
         SortedMap<String, double[]> arrays = new TreeMap<>();
         Shape[] shapes = problem.inputs().values().stream()
                 .map(input -> shape(input).dropFirst(1))
@@ -85,10 +104,42 @@ final class Passes implements AutoCloseable {
                     assertThat(plan.results()).containsEntry(name, new Plan.ResultType(tensor.dtype(), tensor.shape()));
                     arrays.put(name, tensor.toDoubleArray());
                 });
+                results.products()
+                        .forEach((name, product) ->
+                                arrays.put(name, multiply(product, vectors.get(name.substring(0, name.indexOf('/'))))));
             }
         }
         assertThat(backpack.backend().memory().openTensors()).as("open tensors").isZero();
         return arrays;
+    }
+
+    /** What is done with a model and a batch. */
+    interface Use {
+        void accept(Model model, Batch batch);
+    }
+
+    /** Uses a problem's model and batch. Checks that nothing stays open. */
+    void withModel(Problem problem, Use use) {
+        Shape[] shapes = problem.inputs().values().stream()
+                .map(input -> shape(input).dropFirst(1))
+                .toArray(Shape[]::new);
+        long[] ids = LongStream.range(0, problem.samples()).toArray();
+        try (Model model = backpack.model(problem.model(), setting.dtype(), shapes);
+                Batch batch = batch(problem, ids)) {
+            problem.parameters().forEach((name, numbers) -> model.parameters().set(name, numbers.values()));
+            use.accept(model, batch);
+        }
+        assertThat(backpack.backend().memory().openTensors()).as("open tensors").isZero();
+    }
+
+    private double[] multiply(BlockProduct product, Numbers vectors) {
+        try (TensorScope scope = backpack.backend().openScope()) {
+            Tensor uploaded = backpack.backend().upload(scope, shape(vectors), setting.dtype(), vectors.values());
+            Tensor multiplied = product.multiply(scope, uploaded);
+            assertThat(multiplied.shape()).isEqualTo(uploaded.shape());
+            assertThat(uploaded.toDoubleArray()).as("vectors afterwards").hasSameSizeAs(vectors.values());
+            return multiplied.toDoubleArray();
+        }
     }
 
     /** The most memory that the plan expects, in bytes. */

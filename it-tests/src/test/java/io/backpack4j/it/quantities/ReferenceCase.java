@@ -25,24 +25,35 @@ import java.util.TreeMap;
  *
  * @param name the file's name
  * @param problem the model with its numbers
+ * @param vectors the vectors of products, by parameter
  * @param extensions the extensions whose results it has, as a command line names them
  * @param results the results by name
  * @param exactness how exact they are
  */
 record ReferenceCase(
-        String name, Problem problem, List<String> extensions, Map<String, double[]> results, Setting exactness) {
+        String name,
+        Problem problem,
+        Map<String, Numbers> vectors,
+        List<String> extensions,
+        Map<String, double[]> results,
+        Setting exactness) {
+
+    private static final String VECTORS = "vec/";
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
     static ReferenceCase read(Path path) {
         try (Safetensors file = Safetensors.open(path)) {
             Map<String, Numbers> parameters = new LinkedHashMap<>();
+            Map<String, Numbers> vectors = new TreeMap<>();
             Map<String, double[]> results = new TreeMap<>();
             for (TensorInfo tensor : file.tensors().values()) {
                 String name = tensor.name();
                 boolean isResult =
                         name.contains("/") || List.of("loss", "output").contains(name);
-                if (isResult && !name.startsWith("vec/")) {
+                if (name.startsWith(VECTORS)) {
+                    vectors.put(name.substring(VECTORS.length()), numbers(file, name));
+                } else if (isResult) {
                     results.put(name, numbers(file, name).values());
                 } else if (!isResult && !List.of("input", "target").contains(name)) {
                     parameters.put(name, numbers(file, name));
@@ -53,7 +64,7 @@ record ReferenceCase(
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
             List<String> extensions = JSON.readValue(file.metadata().get("extensions"), new TypeReference<>() {});
             Setting exactness = "float64".equals(file.metadata().get("dtype")) ? Setting.FLOAT64 : Setting.FLOAT32;
-            return new ReferenceCase(path.getFileName().toString(), problem, extensions, results, exactness);
+            return new ReferenceCase(path.getFileName().toString(), problem, vectors, extensions, results, exactness);
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException(e);
         }

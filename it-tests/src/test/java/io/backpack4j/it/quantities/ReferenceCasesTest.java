@@ -72,7 +72,7 @@ class ReferenceCasesTest {
     private static void check(
             Setting setting, Passes passes, ReferenceCase reference, List<Request<?>> requests, PassOptions options) {
         Map<String, double[]> expected = only(names(requests), reference.results());
-        Map<String, double[]> actual = passes.run(reference.problem(), requests, options);
+        Map<String, double[]> actual = passes.run(reference.problem(), reference.vectors(), requests, options);
         actual.remove("loss_batch");
         Setting exactness = setting == Setting.FLOAT64 ? reference.exactness() : setting;
         exactness.assertClose(reference + " with " + options, actual, expected);
