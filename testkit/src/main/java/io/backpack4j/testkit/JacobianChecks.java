@@ -37,7 +37,7 @@ public final class JacobianChecks {
     private final List<Shape> inputShapes = new ArrayList<>();
     private final Map<String, double[]> parameters = new HashMap<>();
 
-    private JacobianChecks(Module module, int samples, List<Shape> perSample) {
+    JacobianChecks(Module module, int samples, List<Shape> perSample) {
         this.module = module;
         this.samples = samples;
         this.declaration = module.declare(perSample);
@@ -195,7 +195,8 @@ public final class JacobianChecks {
         return slopes;
     }
 
-    private double[] forward() {
+    /** The output, row-major. */
+    double[] forward() {
         try (HeapBackend backend = new HeapBackend();
                 TensorScope scope = backend.openScope()) {
             TestContext context = TestContext.of(backend, scope, samples);

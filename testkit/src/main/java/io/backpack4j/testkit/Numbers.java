@@ -3,6 +3,7 @@ package io.backpack4j.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.stream.DoubleStream;
 
 /** Operations on many numbers at once. */
 public final class Numbers {
@@ -12,6 +13,20 @@ public final class Numbers {
     /** Absolute values. */
     static double[] positive(double[] values) {
         return Arrays.stream(values).map(Math::abs).toArray();
+    }
+
+    /** a − b, element by element. */
+    static double[] difference(double[] a, double[] b) {
+        double[] difference = a.clone();
+        for (int i = 0; i < b.length; i++) {
+            difference[i] -= b[i];
+        }
+        return difference;
+    }
+
+    /** Rows behind each other. */
+    static double[] joined(double[][] rows) {
+        return Arrays.stream(rows).flatMapToDouble(DoubleStream::of).toArray();
     }
 
     /** Asserts |actual − expected| ≤ tolerance · (1 + max|expected|), element by element. */

@@ -3,7 +3,6 @@ package io.backpack4j.modules.conv;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
-import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.Pullback;
@@ -29,8 +28,7 @@ final class BatchNormPullback implements Pullback {
         this.context = context;
         this.backend = context.backend();
         this.shape = cotangents.shape();
-        Shape byChannel = evaluation.normalised().shape().prepend(shape.size(0));
-        this.cotangents = context.scope().view(cotangents, byChannel);
+        this.cotangents = evaluation.byChannel(context.scope(), cotangents);
     }
 
     @Override
@@ -40,28 +38,13 @@ final class BatchNormPullback implements Pullback {
         try (TensorScope scope = backend.openScope()) {
             Tensor target = scope.view(result, cotangents.shape());
             if (evaluation.module().usesBatch()) {
-                ops.combine(BinaryOperation.MULTIPLY, cotangents, evaluation.normalised(), target);
-                Tensor slope = average(scope, target);
-                ops.combine(BinaryOperation.MULTIPLY, slope, evaluation.normalised(), target);
-                ops.combine(BinaryOperation.SUBTRACT, cotangents, target, target);
-                ops.combine(BinaryOperation.SUBTRACT, target, average(scope, cotangents), target);
+                evaluation.project(backend, cotangents, target);
                 ops.combine(BinaryOperation.MULTIPLY, target, evaluation.scale(), target);
             } else {
                 ops.combine(BinaryOperation.MULTIPLY, cotangents, evaluation.scale(), target);
             }
         }
         return result;
-    }
-
-    /** The mean over samples and positions, {@code [V, 1, C, 1]}. */
-    private Tensor average(TensorScope scope, Tensor x) {
-        Shape all = x.shape();
-        Tensor perSample = scope.allocate(all.slice(0, 3), x.dtype());
-        backend.reductions().reduce(Reduction.SUM, x, 3, 4, perSample);
-        Tensor mean = scope.allocate(Shape.of(all.size(0), all.size(2)), x.dtype());
-        backend.reductions().reduce(Reduction.SUM, perSample, 1, 2, mean);
-        backend.elementwise().affine(mean, 1.0 / Math.max(1, all.size(1) * all.size(3)), 0, mean);
-        return scope.view(mean, Shape.of(all.size(0), 1, all.size(2), 1));
     }
 
     @Override

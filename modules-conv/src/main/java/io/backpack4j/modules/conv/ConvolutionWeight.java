@@ -41,19 +41,8 @@ final class ConvolutionWeight extends ParameterDerivatives {
         this.cotangents = cotangents;
     }
 
-    /**
-     * The gradients of {@code rows} of cotangents, {@code [columns · samples, O, *out]}.
-     *
-     * @param input {@code [samples, C, *in]}
-     */
-    private PerSampleConvolution product(Tensor rows, Tensor input) {
-        return evaluation.transposed()
-                ? new PerSampleConvolution(evaluation.window(), input, rows, parameter())
-                : new PerSampleConvolution(evaluation.window(), rows, input, parameter());
-    }
-
     private PerSampleConvolution all(TensorScope scope) {
-        return product(Spatial.joined(scope, cotangents), evaluation.input());
+        return evaluation.weightGradients(Spatial.joined(scope, cotangents), evaluation.input());
     }
 
     @Override
@@ -63,7 +52,9 @@ final class ConvolutionWeight extends ParameterDerivatives {
             Tensor input = scope.rows(evaluation.input(), block.fromSample(), block.toSample());
             backend()
                     .convolutions()
-                    .contract(product(rows, input), List.of(new TileConsumer.Copy(Spatial.joined(scope, destination))));
+                    .contract(
+                            evaluation.weightGradients(rows, input),
+                            List.of(new TileConsumer.Copy(Spatial.joined(scope, destination))));
         }
     }
 
@@ -160,7 +151,9 @@ final class ConvolutionWeight extends ParameterDerivatives {
             if (columns() > 1) {
                 backend().reductions().reduce(Reduction.SUM, byColumn, 0, 1, summed);
             }
-            backend().convolutions().sum(product(summed, evaluation.input()), scope.rows(destination, k, k + 1));
+            backend()
+                    .convolutions()
+                    .sum(evaluation.weightGradients(summed, evaluation.input()), scope.rows(destination, k, k + 1));
         }
     }
 }

@@ -2,12 +2,13 @@ package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Maxima whose places are kept: on the way back all columns go there. */
+/** Maxima whose places are kept: tangents come from there, and on the way back all columns go there. */
 final class MaximumEvaluation {
 
     private MaximumEvaluation() {}
@@ -26,8 +27,24 @@ final class MaximumEvaluation {
         Tensor indices = context.scope().allocate(shape, DType.INT64);
         search.run(output, indices);
         Shape inputShape = input.shape();
-        return new InputEvaluation(
-                output, (pullback, cotangents) -> scatter(pullback, indices, cotangents, inputShape));
+        return ParameterlessEvaluation.ofOneInput(
+                output,
+                (forward, tangents) -> gather(forward, indices, tangents),
+                (pullback, cotangents) -> scatter(pullback, indices, cotangents, inputShape));
+    }
+
+    /**
+     * Takes tangents {@code [V, N, C, *in]} from where the maxima are.
+     *
+     * @param indices {@code [N, C, *out]}
+     */
+    static Tensor gather(EvaluationContext context, Tensor indices, Tensor tangents) {
+        Tensor result = context.scope()
+                .allocate(indices.shape().prepend(tangents.shape().size(0)), tangents.dtype());
+        try (TensorScope scope = context.backend().openScope()) {
+            context.backend().pooling().gather(Spatial.joined(scope, tangents), indices, Spatial.joined(scope, result));
+        }
+        return result;
     }
 
     /**

@@ -6,6 +6,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -93,8 +94,15 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
         Shape in = input.shape();
         Shape sample = in.dropFirst(1);
         Shape out = declare(List.of(sample)).output().prepend(in.size(0));
-        return new InputEvaluation(
-                moved(context, input, taken(in, sample), placed(out, sample), out, value), (pullback, cotangents) -> {
+        return ParameterlessEvaluation.ofOneInput(
+                moved(context, input, taken(in, sample), placed(out, sample), out, value),
+                (forward, tangents) -> {
+                    long columns = tangents.shape().size(0);
+                    Shape from = in.prepend(columns);
+                    Shape to = out.prepend(columns);
+                    return moved(forward, tangents, taken(from, sample), placed(to, sample), to, 0);
+                },
+                (pullback, cotangents) -> {
                     long columns = cotangents.shape().size(0);
                     Shape from = out.prepend(columns);
                     Shape to = in.prepend(columns);

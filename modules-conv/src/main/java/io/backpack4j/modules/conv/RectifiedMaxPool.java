@@ -7,6 +7,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -80,12 +81,19 @@ record RectifiedMaxPool(String type, Window window, Shape output) implements Mod
         context.backend().pooling().maximum(window, input, maxima, indices);
         context.backend().elementwise().activation(RELU, 0, maxima, maxima);
         Shape inputShape = input.shape();
-        return new InputEvaluation(maxima, (pullback, cotangents) -> {
-            try (TensorScope scope = pullback.backend().openScope()) {
-                Tensor masked = scope.allocate(cotangents.shape(), cotangents.dtype());
-                pullback.backend().elementwise().activationPullback(RELU, maxima, cotangents, masked);
-                return MaximumEvaluation.scatter(pullback, indices, masked, inputShape);
-            }
-        });
+        return ParameterlessEvaluation.ofOneInput(
+                maxima,
+                (forward, tangents) -> {
+                    Tensor result = MaximumEvaluation.gather(forward, indices, tangents);
+                    forward.backend().elementwise().activationPullback(RELU, maxima, result, result);
+                    return result;
+                },
+                (pullback, cotangents) -> {
+                    try (TensorScope scope = pullback.backend().openScope()) {
+                        Tensor masked = scope.allocate(cotangents.shape(), cotangents.dtype());
+                        pullback.backend().elementwise().activationPullback(RELU, maxima, cotangents, masked);
+                        return MaximumEvaluation.scatter(pullback, indices, masked, inputShape);
+                    }
+                });
     }
 }

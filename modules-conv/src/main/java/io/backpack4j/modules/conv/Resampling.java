@@ -2,6 +2,7 @@ package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -46,16 +47,27 @@ final class Resampling {
         }
         Tensor output = context.scope().allocate(sampleOutput.prepend(inputShape.size(0)), input.dtype());
         context.backend().pooling().resample(matrices, false, input, output);
-        return new InputEvaluation(output, (pullback, cotangents) -> {
-            Tensor result = pullback.scope()
-                    .allocate(inputShape.prepend(cotangents.shape().size(0)), cotangents.dtype());
-            try (TensorScope scope = pullback.backend().openScope()) {
-                pullback.backend()
-                        .pooling()
-                        .resample(matrices, true, Spatial.joined(scope, cotangents), Spatial.joined(scope, result));
-            }
-            return result;
-        });
+        Shape outputShape = output.shape();
+        return ParameterlessEvaluation.ofOneInput(
+                output,
+                (forward, tangents) -> resampled(forward, matrices, false, tangents, outputShape),
+                (pullback, cotangents) -> resampled(pullback, matrices, true, cotangents, inputShape));
+    }
+
+    /** V columns, whose batch becomes one of another shape. */
+    private static Tensor resampled(
+            EvaluationContext context,
+            List<@Nullable Tensor> matrices,
+            boolean transposed,
+            Tensor columns,
+            Shape batch) {
+        Tensor result = context.scope().allocate(batch.prepend(columns.shape().size(0)), columns.dtype());
+        try (TensorScope scope = context.backend().openScope()) {
+            context.backend()
+                    .pooling()
+                    .resample(matrices, transposed, Spatial.joined(scope, columns), Spatial.joined(scope, result));
+        }
+        return result;
     }
 
     /** {@code [out, in]}, or null if it would change nothing. */

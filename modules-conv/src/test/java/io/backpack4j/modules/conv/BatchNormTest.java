@@ -21,6 +21,7 @@ import io.backpack4j.testkit.HeapBackend;
 import io.backpack4j.testkit.JacobianChecks;
 import io.backpack4j.testkit.Numbers;
 import io.backpack4j.testkit.Randomness;
+import io.backpack4j.testkit.TangentChecks;
 import io.backpack4j.testkit.TestContext;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -51,6 +52,15 @@ class BatchNormTest {
     @MethodSource("backpacksTests")
     void evalModeAgreesWithDifferences(int axes, Shape sample) {
         JacobianChecks.run(BatchNorm.of(axes, 7, BatchNorm.Mode.EVAL), 2, sample);
+    }
+
+    @ParameterizedTest
+    @MethodSource("backpacksTests")
+    void bothModesGoForwardAndHaveSecondDerivatives(int axes, Shape sample) {
+        for (BatchNorm.Mode mode : BatchNorm.Mode.values()) {
+            TangentChecks.run(BatchNorm.of(axes, 7, mode), 4, sample);
+            TangentChecks.run(new BatchNorm(axes, 7, 0.1, 0.1, false, true, mode), 4, sample);
+        }
     }
 
     /** What came out of a pass with V columns. */

@@ -1,14 +1,19 @@
 package io.backpack4j.modules.conv;
 
 import static io.backpack4j.modules.conv.Types.create;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
 import io.backpack4j.testkit.ModuleContract;
+import io.backpack4j.testkit.TangentChecks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 
 /** Every module that treats samples alone, in several configurations. */
 class ConvModulesContractTest extends ModuleContract {
@@ -72,5 +77,14 @@ class ConvModulesContractTest extends ModuleContract {
                 ModuleCase.of(BatchNorm.of(1, 2, BatchNorm.Mode.EVAL), LINE),
                 ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), IMAGE),
                 ModuleCase.of(create("BatchNorm3d", "num_features", 2, "affine", false, "mode", "eval"), VOLUME));
+    }
+
+    /** Unlike others', they do not fail with UnsupportedModule. */
+    @TestFactory
+    Stream<DynamicTest> allGoForwardAndHaveSecondDerivatives() {
+        return modules().stream()
+                .map(it -> dynamicTest(
+                        it.toString(),
+                        () -> TangentChecks.run(it.module(), 2, it.inputs().toArray(Shape[]::new))));
     }
 }

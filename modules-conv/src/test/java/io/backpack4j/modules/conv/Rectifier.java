@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.ElementwiseModule;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -25,10 +26,11 @@ record Rectifier(Activation activation) implements ElementwiseModule {
         Tensor input = inputs.get(0);
         Tensor output = context.scope().allocate(input.shape(), input.dtype());
         context.backend().elementwise().activation(activation, 0, input, output);
-        return new InputEvaluation(output, (pullback, cotangents) -> {
-            Tensor result = pullback.scope().allocate(cotangents.shape(), cotangents.dtype());
-            pullback.backend().elementwise().activationPullback(activation, output, cotangents, result);
+        ParameterlessEvaluation.LinearMap jacobian = (columnContext, columns) -> {
+            Tensor result = columnContext.scope().allocate(columns.shape(), columns.dtype());
+            columnContext.backend().elementwise().activationPullback(activation, output, columns, result);
             return result;
-        });
+        };
+        return ParameterlessEvaluation.ofOneInput(output, jacobian, jacobian);
     }
 }

@@ -1,14 +1,13 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Activation;
-import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.ElementwiseModule;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
 
@@ -28,23 +27,18 @@ interface ActivationModule extends ElementwiseModule {
         Tensor output = context.scope().allocate(input.shape(), input.dtype());
         context.backend().elementwise().activation(activation, 0, input, output);
         Tensor saved = activation.derivativeFromOutput() ? output : input;
-        return new InputEvaluation(
+        // the Jacobian is diagonal, so it is its transpose
+        ParameterlessEvaluation.LinearMap jacobian = (columnContext, columns) -> {
+            Tensor result = columnContext.scope().allocate(columns.shape(), columns.dtype());
+            columnContext.backend().elementwise().activationPullback(activation, saved, columns, result);
+            return result;
+        };
+        return ParameterlessEvaluation.ofOneInput(
                 output,
-                (pullback, cotangents, index) -> {
-                    Tensor result = pullback.scope().allocate(cotangents.shape(), cotangents.dtype());
-                    pullback.backend().elementwise().activationPullback(activation, saved, cotangents, result);
-                    return result;
-                },
-                (second, cotangents) ->
-                        activation.isPiecewiseLinear() ? Curvature.zero() : curvature(second, saved, cotangents));
-    }
-
-    private Curvature curvature(EvaluationContext context, Tensor saved, Tensor cotangents) {
-        Tensor diagonal = context.scope().allocate(saved.shape(), saved.dtype());
-        try (TensorScope scope = context.backend().openScope()) {
-            Tensor ofSamples = scope.view(cotangents, saved.shape());
-            context.backend().elementwise().activationCurvature(activation(), saved, ofSamples, diagonal);
-        }
-        return new Curvature.Diagonal(diagonal);
+                jacobian,
+                jacobian,
+                activation.isPiecewiseLinear()
+                        ? ParameterlessEvaluation.SecondDerivative.zero()
+                        : new ActivationSecondDerivative(activation, saved));
     }
 }

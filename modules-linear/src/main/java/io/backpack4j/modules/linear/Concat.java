@@ -6,10 +6,13 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
+import io.backpack4j.spi.module.Tangents;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Puts one or more inputs behind each other along an axis; their other axes agree.
@@ -62,13 +65,42 @@ public record Concat(long dim) implements Module {
             Region region = Region.all(output.shape()).with(axis, starts[i], starts[i + 1] - starts[i]);
             indexing.insert(inputs.get(i), region, output);
         }
-        return new InputEvaluation(output, (pullback, cotangents, index) -> {
-            Region region =
-                    Region.all(cotangents.shape()).with(axis + 1, starts[index], starts[index + 1] - starts[index]);
-            Tensor result = pullback.scope().allocate(region.shape(), cotangents.dtype());
-            pullback.backend().indexing().extract(cotangents, region, result);
-            return result;
-        });
+        Shape joined = output.shape();
+        return new ParameterlessEvaluation(
+                output,
+                (forward, tangents) -> pushed(forward, tangents, joined, axis, starts),
+                (pullback, cotangents, index) -> {
+                    Region region = part(cotangents.shape(), axis, starts, index);
+                    Tensor result = pullback.scope().allocate(region.shape(), cotangents.dtype());
+                    pullback.backend().indexing().extract(cotangents, region, result);
+                    return result;
+                });
+    }
+
+    /** The tangents of the inputs behind each other, with zeros for those that stand still. */
+    private static Tensor pushed(EvaluationContext context, Tangents tangents, Shape joined, int axis, long[] starts) {
+        List<Optional<Tensor>> parts = tangents.inputs();
+        Tensor any = parts.stream().flatMap(Optional::stream).findFirst().orElseThrow();
+        Tensor result = context.scope().allocate(joined.prepend(tangents.columns()), any.dtype());
+        if (parts.stream().anyMatch(Optional::isEmpty)) {
+            context.backend().elementwise().fill(result, 0);
+        }
+        for (int i = 0; i < parts.size(); i++) {
+            if (parts.get(i).isPresent()) {
+                Region region = part(result.shape(), axis, starts, i);
+                context.backend().indexing().insert(parts.get(i).get(), region, result);
+            }
+        }
+        return result;
+    }
+
+    /**
+     * Where an input's elements lie.
+     *
+     * @param columns {@code [V, N, *out]}
+     */
+    private static Region part(Shape columns, int axis, long[] starts, int input) {
+        return Region.all(columns).with(axis + 1, starts[input], starts[input + 1] - starts[input]);
     }
 
     private int axis(Shape sample) {

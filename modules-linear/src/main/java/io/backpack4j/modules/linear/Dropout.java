@@ -7,6 +7,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -65,8 +66,10 @@ public record Dropout(double p, Mode mode) implements Module {
             return Identity.of(context, input);
         }
         Tensor mask = mask(context, input);
-        return new InputEvaluation(
-                masked(context, input, mask), (pullback, cotangents, index) -> masked(pullback, cotangents, mask));
+        return ParameterlessEvaluation.ofOneInput(
+                masked(context, input, mask),
+                (forward, tangents) -> masked(forward, tangents, mask),
+                (pullback, cotangents) -> masked(pullback, cotangents, mask));
     }
 
     /**

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -39,10 +40,15 @@ public record Flatten(long startDim, long endDim) implements Module {
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         Shape shape = inputs.get(0).shape();
         Shape flat = flat(shape.dropFirst(1)).prepend(shape.size(0));
-        return new InputEvaluation(
+        return ParameterlessEvaluation.ofOneInput(
                 context.scope().view(inputs.get(0), flat),
-                (pullback, cotangents, index) -> pullback.scope()
-                        .view(cotangents, shape.prepend(cotangents.shape().size(0))));
+                (forward, tangents) -> reshaped(forward, tangents, flat),
+                (pullback, cotangents) -> reshaped(pullback, cotangents, shape));
+    }
+
+    /** V columns with another shape of the batch. */
+    private static Tensor reshaped(EvaluationContext context, Tensor columns, Shape batch) {
+        return context.scope().view(columns, batch.prepend(columns.shape().size(0)));
     }
 
     private Shape flat(Shape sample) {

@@ -4,6 +4,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
@@ -59,13 +60,17 @@ public record Permute(List<Long> dims) implements Module {
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         int[] axes = axes();
+        // V columns have an axis in front, which stays there
+        int[] there = new int[axes.length + 1];
         int[] back = new int[axes.length + 1];
         for (int axis = 0; axis < axes.length; axis++) {
+            there[axis + 1] = axes[axis] + 1;
             back[axes[axis] + 1] = axis + 1;
         }
-        return new InputEvaluation(
+        return ParameterlessEvaluation.ofOneInput(
                 permuted(context, inputs.get(0), axes),
-                (pullback, cotangents, index) -> permuted(pullback, cotangents, back));
+                (forward, tangents) -> permuted(forward, tangents, there),
+                (pullback, cotangents) -> permuted(pullback, cotangents, back));
     }
 
     private int[] axes() {

@@ -4,6 +4,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -33,8 +34,7 @@ public record Scale(double weight) implements Module {
 
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
-        return new InputEvaluation(
-                scaled(context, inputs.get(0)), (pullback, cotangents, index) -> scaled(pullback, cotangents));
+        return ParameterlessEvaluation.ofOneInput(scaled(context, inputs.get(0)), this::scaled, this::scaled);
     }
 
     private Tensor scaled(EvaluationContext context, Tensor x) {

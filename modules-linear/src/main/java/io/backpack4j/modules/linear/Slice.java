@@ -6,6 +6,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -92,24 +93,38 @@ public record Slice(List<Selection> slices) implements Module {
         try (TensorScope scope = context.backend().openScope()) {
             context.backend().indexing().extract(input, region, scope.view(output, region.shape()));
         }
-        return new InputEvaluation(output, (pullback, cotangents, index) -> {
-            Shape full = shape.prepend(cotangents.shape().size(0));
-            return spread(pullback, cotangents, full, region);
-        });
+        return ParameterlessEvaluation.ofOneInput(
+                output, (forward, tangents) -> cut(forward, tangents, region), (pullback, cotangents) -> {
+                    Shape full = shape.prepend(cotangents.shape().size(0));
+                    return spread(pullback, cotangents, full, region);
+                });
+    }
+
+    /** The region of every column. */
+    private Tensor cut(EvaluationContext context, Tensor tangents, Region ofSamples) {
+        long columns = tangents.shape().size(0);
+        Region region = ofColumns(columns, ofSamples);
+        Tensor result = context.scope().allocate(kept(ofSamples.shape()).prepend(columns), tangents.dtype());
+        try (TensorScope scope = context.backend().openScope()) {
+            context.backend().indexing().extract(tangents, region, scope.view(result, region.shape()));
+        }
+        return result;
     }
 
     /** Zeros of shape {@code full} with the cotangents in the region. */
     private static Tensor spread(EvaluationContext context, Tensor cotangents, Shape full, Region ofSamples) {
-        Region region = new Region(
-                inFront(0, ofSamples.starts()),
-                inFront(1, ofSamples.steps()),
-                inFront(full.size(0), ofSamples.sizes()));
+        Region region = ofColumns(full.size(0), ofSamples);
         Tensor result = context.scope().allocate(full, cotangents.dtype());
         context.backend().elementwise().fill(result, 0);
         try (TensorScope scope = context.backend().openScope()) {
             context.backend().indexing().insert(scope.view(cotangents, region.shape()), region, result);
         }
         return result;
+    }
+
+    private static Region ofColumns(long columns, Region ofSamples) {
+        return new Region(
+                inFront(0, ofSamples.starts()), inFront(1, ofSamples.steps()), inFront(columns, ofSamples.sizes()));
     }
 
     private static List<Long> inFront(long value, List<Long> values) {

@@ -6,6 +6,8 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.ParameterlessEvaluation;
+import io.backpack4j.spi.module.Tangents;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -28,17 +30,31 @@ public record Sum() implements Module {
 
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
-        Tensor first = inputs.get(0);
         if (inputs.size() == 1) {
-            return Identity.of(context, first);
+            return Identity.of(context, inputs.get(0));
         }
+        return new ParameterlessEvaluation(
+                added(context, inputs),
+                Sum::pushed,
+                (pullback, cotangents, index) -> pullback.scope().view(cotangents, cotangents.shape()));
+    }
+
+    /** The tangents of all inputs that move. */
+    private static Tensor pushed(EvaluationContext context, Tangents tangents) {
+        List<Tensor> moving =
+                tangents.inputs().stream().flatMap(Optional::stream).toList();
+        return moving.size() == 1
+                ? context.scope().view(moving.get(0), moving.get(0).shape())
+                : added(context, moving);
+    }
+
+    private static Tensor added(EvaluationContext context, List<Tensor> terms) {
         Elementwise ops = context.backend().elementwise();
-        Tensor output = context.scope().allocate(first.shape(), first.dtype());
-        ops.combine(BinaryOperation.ADD, first, inputs.get(1), output);
-        for (Tensor more : inputs.subList(2, inputs.size())) {
-            ops.addScaled(1, more, output);
+        Tensor sum = context.scope().allocate(terms.get(0).shape(), terms.get(0).dtype());
+        ops.combine(BinaryOperation.ADD, terms.get(0), terms.get(1), sum);
+        for (Tensor more : terms.subList(2, terms.size())) {
+            ops.addScaled(1, more, sum);
         }
-        return new InputEvaluation(
-                output, (pullback, cotangents, index) -> pullback.scope().view(cotangents, cotangents.shape()));
+        return sum;
     }
 }

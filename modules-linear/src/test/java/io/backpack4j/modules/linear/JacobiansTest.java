@@ -7,6 +7,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.JacobianChecks;
 import io.backpack4j.testkit.ModuleCase;
 import io.backpack4j.testkit.PositionChecks;
+import io.backpack4j.testkit.TangentChecks;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
@@ -83,6 +84,13 @@ class JacobiansTest {
     void agreeWithDifferences(Module module, List<Shape> inputs) {
         JacobianChecks.run(module, 4, inputs.toArray(Shape[]::new));
         JacobianChecks.run(module, 1, inputs.toArray(Shape[]::new));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void goForwardAndHaveSecondDerivatives(Module module, List<Shape> inputs) {
+        TangentChecks.run(module, 4, inputs.toArray(Shape[]::new));
+        TangentChecks.run(module, 1, inputs.toArray(Shape[]::new));
     }
 
     @ParameterizedTest

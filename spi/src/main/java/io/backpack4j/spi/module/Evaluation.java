@@ -33,8 +33,8 @@ public interface Evaluation {
      * The second derivative, by inputs and parameters jointly, contracted with cotangents and tangents.
      *
      * @param context where results are allocated
-     * @param cotangents g, the loss's gradient at the output, {@code [1, N, *out]}
-     * @param tangents at least one of them moves
+     * @param cotangents g, the loss's gradient at the output, {@code [1, N, *out]}, alive as long as the result
+     * @param tangents at least one of them moves; alive as long as the result
      * @throws BackpackException {@code UnsupportedModule} if the module has none
      */
     default PullbackTangent pullbackTangent(EvaluationContext context, Tensor cotangents, Tangents tangents) {
