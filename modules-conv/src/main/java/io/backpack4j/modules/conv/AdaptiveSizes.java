@@ -1,6 +1,7 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,7 +16,8 @@ final class AdaptiveSizes {
     static List<@Nullable Long> copy(String type, List<@Nullable Long> sizes) {
         for (Long size : sizes) {
             if (size != null && size < 1) {
-                throw Checks.invalid(type, "output_size", sizes, "at least 1, or null to keep a size, for every axis");
+                throw ModuleChecks.invalid(
+                        type, "output_size", sizes, "at least 1, or null to keep a size, for every axis");
             }
         }
         return Collections.unmodifiableList(new ArrayList<>(sizes));
@@ -30,7 +32,7 @@ final class AdaptiveSizes {
         Shape output = sample;
         for (int axis = 0; axis < sizes.size(); axis++) {
             if (sample.size(axis + 1) < 1) {
-                throw Checks.mismatch(
+                throw ModuleChecks.mismatch(
                         module, "pools axis %d of samples of shape %s, which is empty.".formatted(axis + 2, sample));
             }
             Long size = sizes.get(axis);

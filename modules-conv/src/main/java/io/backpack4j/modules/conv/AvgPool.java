@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -30,10 +31,10 @@ public record AvgPool(
         String type = type(window);
         PoolSizes.checkPadding(type, window);
         if (window.dilation().stream().anyMatch(step -> step != 1)) {
-            throw Checks.invalid(type, "dilation", window.dilation(), "1 for every axis");
+            throw ModuleChecks.invalid(type, "dilation", window.dilation(), "1 for every axis");
         }
         if (divisorOverride != null && divisorOverride == 0) {
-            throw Checks.invalid(type, "divisor_override", divisorOverride, "another number");
+            throw ModuleChecks.invalid(type, "divisor_override", divisorOverride, "another number");
         }
     }
 

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
@@ -47,11 +48,11 @@ public record BatchNorm(
 
     public BatchNorm {
         String type = type(axes);
-        Checks.positive(type, "num_features", numFeatures);
-        Checks.finite(type, "eps", eps);
-        Checks.finite(type, "momentum", momentum);
+        ModuleChecks.positive(type, "num_features", numFeatures);
+        ModuleChecks.finite(type, "eps", eps);
+        ModuleChecks.finite(type, "momentum", momentum);
         if (eps < 0) {
-            throw Checks.invalid(type, "eps", eps, "at least 0");
+            throw ModuleChecks.invalid(type, "eps", eps, "at least 0");
         }
     }
 

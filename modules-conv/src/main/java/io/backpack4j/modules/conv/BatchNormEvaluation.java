@@ -8,6 +8,7 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.Pullback;
 import io.backpack4j.spi.module.PullbackTangent;
 import io.backpack4j.spi.module.Tangents;
@@ -50,17 +51,17 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
                 ops.apply(UnaryOperation.SQUARE, normalised, y);
                 average(context.backend(), scope.view(output, oneColumn), scope.view(inverse, channels));
             } else {
-                Tensor mean = scope.view(Checks.parameter(parameters, BatchNorm.MEAN), stretched);
+                Tensor mean = scope.view(ModuleChecks.parameter(parameters, BatchNorm.MEAN), stretched);
                 ops.combine(BinaryOperation.SUBTRACT, x, mean, normalised);
-                ops.copy(scope.view(Checks.parameter(parameters, BatchNorm.VARIANCE), stretched), inverse);
+                ops.copy(scope.view(ModuleChecks.parameter(parameters, BatchNorm.VARIANCE), stretched), inverse);
             }
             ops.affine(inverse, 1, module.eps(), inverse);
             ops.apply(UnaryOperation.SQRT, inverse, inverse);
             ops.apply(UnaryOperation.RECIPROCAL, inverse, inverse);
             ops.combine(BinaryOperation.MULTIPLY, normalised, inverse, normalised);
             if (module.affine()) {
-                Tensor weight = scope.view(Checks.parameter(parameters, BatchNorm.WEIGHT), stretched);
-                Tensor bias = scope.view(Checks.parameter(parameters, BatchNorm.BIAS), stretched);
+                Tensor weight = scope.view(ModuleChecks.parameter(parameters, BatchNorm.WEIGHT), stretched);
+                Tensor bias = scope.view(ModuleChecks.parameter(parameters, BatchNorm.BIAS), stretched);
                 ops.combine(BinaryOperation.MULTIPLY, normalised, weight, y);
                 ops.combine(BinaryOperation.ADD, y, bias, y);
                 ops.combine(BinaryOperation.MULTIPLY, inverse, weight, scale);

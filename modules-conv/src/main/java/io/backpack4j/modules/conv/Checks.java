@@ -3,13 +3,11 @@ package io.backpack4j.modules.conv;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
-/** What modules check of their arguments and inputs. */
+/** What modules with spatial axes check of their inputs. */
 final class Checks {
 
     private static final List<String> LAYOUTS =
@@ -17,48 +15,15 @@ final class Checks {
 
     private Checks() {}
 
-    /** Takes the name of a type, for checks on construction, when the module has none yet. */
-    static BackpackException invalid(String type, String argument, Object value, String expected) {
-        return new BackpackException(
-                "InvalidArgument",
-                "Argument '%s' of %s is %s, but must be %s.".formatted(argument, type, value, expected));
-    }
-
-    static BackpackException mismatch(Module module, String problem) {
-        return new BackpackException("ShapeMismatch", module.type() + " " + problem);
-    }
-
-    static void positive(String type, String argument, long value) {
-        if (value < 1) {
-            throw invalid(type, argument, value, "at least 1");
-        }
-    }
-
-    static void finite(String type, String argument, double value) {
-        if (!Double.isFinite(value)) {
-            throw invalid(type, argument, value, "a finite number");
-        }
-    }
-
-    /** The only input. */
-    static Shape single(Module module, List<Shape> inputs) {
-        if (inputs.size() != 1) {
-            throw new BackpackException(
-                    "InputCountMismatch",
-                    "%s takes one input, but was given %d.".formatted(module.type(), inputs.size()));
-        }
-        return inputs.get(0);
-    }
-
     /** The only input, {@code [C, *spatial]}. */
     static Shape spatial(Module module, int axes, List<Shape> inputs) {
-        Shape sample = single(module, inputs);
+        Shape sample = ModuleChecks.single(module, inputs);
         if (sample.rank() != axes + 1) {
             String layout = axes <= LAYOUTS.size() ? LAYOUTS.get(axes - 1) : (axes + 1) + " axes, channels first";
             String remedy = sample.rank() == axes
                     ? "If they have one channel, give it an axis of its own: %s.".formatted(sample.prepend(1))
                     : "The axis of the batch, which comes before these, is not part of it.";
-            throw mismatch(
+            throw ModuleChecks.mismatch(
                     module, "takes samples of shape %s, but these have shape %s. %s".formatted(layout, sample, remedy));
         }
         return sample;
@@ -68,7 +33,7 @@ final class Checks {
     static Shape channels(Module module, int axes, String argument, long channels, List<Shape> inputs) {
         Shape sample = spatial(module, axes, inputs);
         if (sample.size(0) != channels) {
-            throw mismatch(
+            throw ModuleChecks.mismatch(
                     module,
                     "has %s = %d, so the first axis of its input needs that size, but samples have shape %s. Change %s, or what comes before."
                             .formatted(argument, channels, sample, argument));
@@ -83,7 +48,7 @@ final class Checks {
      */
     static BackpackException windowTooLarge(Module module, Window window, int axis, Shape sample, long size) {
         boolean dilated = window.dilation().stream().anyMatch(step -> step > 1);
-        return mismatch(
+        return ModuleChecks.mismatch(
                 module,
                 "has kernel_size %s%s, so a window covers %d elements of axis %d, but there are %d, padding included, in samples of shape %s. Possible are a smaller %s, or more padding."
                         .formatted(
@@ -94,9 +59,5 @@ final class Checks {
                                 size,
                                 sample,
                                 dilated ? "kernel_size or dilation" : "kernel_size"));
-    }
-
-    static Tensor parameter(Map<String, Tensor> parameters, String name) {
-        return Objects.requireNonNull(parameters.get(name), name);
     }
 }

@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.tensor.Shape;
@@ -30,11 +31,11 @@ public record Conv(
     public Conv {
         paddingBehind = List.copyOf(paddingBehind);
         String type = type(window);
-        Checks.positive(type, "in_channels", inChannels);
-        Checks.positive(type, "out_channels", outChannels);
+        ModuleChecks.positive(type, "in_channels", inChannels);
+        ModuleChecks.positive(type, "out_channels", outChannels);
         Convolving.checkGroups(type, groups, inChannels, outChannels);
         if (paddingBehind.size() != window.axes() || paddingBehind.stream().anyMatch(size -> size < 0)) {
-            throw Checks.invalid(type, "padding", paddingBehind, "a number of at least 0 for each of the axes");
+            throw ModuleChecks.invalid(type, "padding", paddingBehind, "a number of at least 0 for each of the axes");
         }
     }
 
@@ -64,7 +65,7 @@ public record Conv(
     /** With as much padding as keeps sizes as they are; stride 1 only. Set the dilation first. */
     public Conv withSamePadding() {
         if (window.stride().stream().anyMatch(step -> step != 1)) {
-            throw Checks.invalid(
+            throw ModuleChecks.invalid(
                     type(), "padding", "'same'", "a number with stride " + window.stride() + ": 'same' needs stride 1");
         }
         List<Long> before = new ArrayList<>();

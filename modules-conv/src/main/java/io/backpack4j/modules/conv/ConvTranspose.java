@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.tensor.Shape;
@@ -30,8 +31,8 @@ public record ConvTranspose(
     public ConvTranspose {
         outputPadding = List.copyOf(outputPadding);
         String type = type(window);
-        Checks.positive(type, "in_channels", inChannels);
-        Checks.positive(type, "out_channels", outChannels);
+        ModuleChecks.positive(type, "in_channels", inChannels);
+        ModuleChecks.positive(type, "out_channels", outChannels);
         Convolving.checkGroups(type, groups, inChannels, outChannels);
         checkOutputPadding(type, window, outputPadding);
     }
@@ -43,7 +44,7 @@ public record ConvTranspose(
             fits = outputPadding.get(axis) >= 0 && outputPadding.get(axis) < bound;
         }
         if (!fits) {
-            throw Checks.invalid(
+            throw ModuleChecks.invalid(
                     type,
                     "output_padding",
                     outputPadding,
@@ -122,7 +123,7 @@ public record ConvTranspose(
                     + window.reach(axis)
                     + outputPadding.get(axis);
             if (sample.size(axis + 1) < 1 || size < 1) {
-                throw Checks.mismatch(
+                throw ModuleChecks.mismatch(
                         this,
                         "with kernel_size %s, stride %s, padding %s and dilation %s makes %d elements of axis %d of samples of shape %s, but must make at least 1. Possible are less padding, or a larger kernel_size."
                                 .formatted(

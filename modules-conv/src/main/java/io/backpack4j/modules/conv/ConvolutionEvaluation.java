@@ -8,6 +8,7 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.Pullback;
 import io.backpack4j.spi.module.PullbackTangent;
 import io.backpack4j.spi.module.Tangents;
@@ -35,7 +36,7 @@ record ConvolutionEvaluation(
             Tensor input,
             Map<String, Tensor> parameters,
             Shape sampleOutput) {
-        Tensor weight = Checks.parameter(parameters, Convolving.WEIGHT);
+        Tensor weight = ModuleChecks.parameter(parameters, Convolving.WEIGHT);
         Tensor bias = parameters.get(Convolving.BIAS);
         Shape shape = sampleOutput.prepend(input.shape().size(0));
         Tensor output = context.scope().allocate(shape, input.dtype());

@@ -3,6 +3,7 @@ package io.backpack4j.modules.conv;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Initializer;
 import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
@@ -35,9 +36,9 @@ final class Convolving {
     }
 
     static void checkGroups(String type, long groups, long inChannels, long outChannels) {
-        Checks.positive(type, "groups", groups);
+        ModuleChecks.positive(type, "groups", groups);
         if (inChannels % groups != 0 || outChannels % groups != 0) {
-            throw Checks.invalid(
+            throw ModuleChecks.invalid(
                     type,
                     "groups",
                     groups,

@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -27,9 +28,9 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
 
     public Pad {
         padding = List.copyOf(padding);
-        Checks.finite(type, "value", value);
+        ModuleChecks.finite(type, "value", value);
         if (padding.size() % 2 != 0) {
-            throw Checks.invalid(
+            throw ModuleChecks.invalid(
                     type,
                     "padding",
                     padding,
@@ -49,10 +50,10 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        Shape sample = Checks.single(this, inputs);
+        Shape sample = ModuleChecks.single(this, inputs);
         int pairs = padding.size() / 2;
         if (pairs > sample.rank()) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "has padding %s for the last %d axes, but samples of shape %s have %d; the axis of the batch stays as it is. Leave out the last pairs."
                             .formatted(padding, pairs, sample, sample.rank()));
@@ -61,7 +62,7 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
         for (int axis = 0; axis < sample.rank(); axis++) {
             long size = sample.size(axis) + before(sample, axis) + behind(sample, axis);
             if (kept(sample, axis) < 1 || size < 1) {
-                throw Checks.mismatch(
+                throw ModuleChecks.mismatch(
                         this,
                         "has padding %s, which leaves nothing of axis %d of samples of shape %s. Cut off less."
                                 .formatted(padding, axis + 1, sample));

@@ -2,6 +2,7 @@ package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,7 @@ final class PoolSizes {
     static void checkPadding(String type, Window window) {
         for (int axis = 0; axis < window.axes(); axis++) {
             if (window.padding().get(axis) > window.kernel().get(axis) / 2) {
-                throw Checks.invalid(
+                throw ModuleChecks.invalid(
                         type,
                         "padding",
                         window.padding(),
@@ -59,7 +60,7 @@ final class PoolSizes {
     private static void requireInputs(Module module, Window window, int axis, Shape sample, long count) {
         for (long output = 0; output < count; output++) {
             if (!seesInput(window, axis, output, sample.size(axis + 1))) {
-                throw Checks.mismatch(
+                throw ModuleChecks.mismatch(
                         module,
                         "has kernel_size %s, stride %s, padding %s and dilation %s, so window %d along axis %d of samples of shape %s holds padding only. Possible are less padding or dilation, or ceil_mode=false."
                                 .formatted(

@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.module.ElementwiseModule;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -16,7 +17,7 @@ interface ActivationModule extends ElementwiseModule {
 
     @Override
     default ModuleDeclaration declare(List<Shape> inputs) {
-        ModuleDeclaration declaration = ModuleDeclaration.output(Checks.single(this, inputs));
+        ModuleDeclaration declaration = ModuleDeclaration.output(ModuleChecks.single(this, inputs));
         return activation().derivativeFromOutput() ? declaration.retainOutput() : declaration.retainInputs();
     }
 

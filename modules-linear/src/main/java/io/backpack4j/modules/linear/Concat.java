@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.module.Tangents;
@@ -26,7 +27,7 @@ public record Concat(long dim) implements Module {
 
     public Concat {
         if (dim == 0) {
-            throw Checks.invalid(this, "dim", dim, REMEDY);
+            throw ModuleChecks.invalid(type(), "dim", dim, REMEDY);
         }
     }
 
@@ -40,7 +41,7 @@ public record Concat(long dim) implements Module {
             boolean fits =
                     input.rank() == first.rank() && input.with(axis - 1, 0).equals(first.with(axis - 1, 0));
             if (!fits) {
-                throw Checks.mismatch(
+                throw ModuleChecks.mismatch(
                         this,
                         "along dim = %d needs inputs that agree on all other axes, but samples have the shapes %s."
                                 .formatted(dim, inputs));
@@ -106,7 +107,7 @@ public record Concat(long dim) implements Module {
     private int axis(Shape sample) {
         int axis = Checks.axis(this, "dim", dim, sample);
         if (axis == 0) {
-            throw Checks.invalid(this, "dim", dim, REMEDY);
+            throw ModuleChecks.invalid(type(), "dim", dim, REMEDY);
         }
         return axis;
     }

@@ -6,6 +6,7 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.DType;
@@ -35,7 +36,7 @@ public record Dropout(double p, Mode mode) implements Module {
 
     public Dropout {
         if (!(p >= 0 && p <= 1)) {
-            throw Checks.invalid(this, "p", p, "a probability from 0 to 1");
+            throw ModuleChecks.invalid(type(), "p", p, "a probability from 0 to 1");
         }
     }
 
@@ -51,7 +52,7 @@ public record Dropout(double p, Mode mode) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(Checks.single(this, inputs));
+        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.module.ModuleChecks;
 
 /**
  * y = x for x &gt; 0, α · (exp(x) − 1) elsewhere.
@@ -10,7 +11,7 @@ import io.backpack4j.spi.backend.Activation;
 public record ELU(double alpha) implements ActivationModule {
 
     public ELU {
-        Checks.finite(this, "alpha", alpha);
+        ModuleChecks.finite(type(), "alpha", alpha);
     }
 
     /** With α = 1. */

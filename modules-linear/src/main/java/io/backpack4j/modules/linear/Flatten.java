@@ -4,6 +4,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -33,7 +34,7 @@ public record Flatten(long startDim, long endDim) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(flat(Checks.single(this, inputs)));
+        return ModuleDeclaration.output(flat(ModuleChecks.single(this, inputs)));
     }
 
     @Override
@@ -58,7 +59,7 @@ public record Flatten(long startDim, long endDim) implements Module {
             throw keepBatch(startDim);
         }
         if (start > end) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "joins axes from start_dim = %d to end_dim = %d, which comes before it with samples of shape %s."
                             .formatted(startDim, endDim, sample));
@@ -69,8 +70,8 @@ public record Flatten(long startDim, long endDim) implements Module {
     }
 
     private BackpackException keepBatch(long value) {
-        return Checks.invalid(
-                this,
+        return ModuleChecks.invalid(
+                type(),
                 "start_dim",
                 value,
                 "an axis behind the batch, which is axis 0; start_dim=1 joins all axes of a sample");

@@ -3,6 +3,7 @@ package io.backpack4j.modules.linear;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -16,7 +17,7 @@ public record Identity() implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(Checks.single(this, inputs));
+        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
     }
 
     @Override

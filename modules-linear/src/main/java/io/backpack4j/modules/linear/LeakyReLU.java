@@ -1,6 +1,7 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.module.ModuleChecks;
 
 /**
  * y = x for x &gt; 0, slope · x elsewhere.
@@ -10,7 +11,7 @@ import io.backpack4j.spi.backend.Activation;
 public record LeakyReLU(double negativeSlope) implements ActivationModule {
 
     public LeakyReLU {
-        Checks.finite(this, "negative_slope", negativeSlope);
+        ModuleChecks.finite(type(), "negative_slope", negativeSlope);
     }
 
     /** With slope 0.01. */

@@ -5,6 +5,7 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
@@ -28,8 +29,8 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
     static final String BIAS = "bias";
 
     public Linear {
-        Checks.positive(this, "in_features", inFeatures);
-        Checks.positive(this, "out_features", outFeatures);
+        ModuleChecks.positive(type(), "in_features", inFeatures);
+        ModuleChecks.positive(type(), "out_features", outFeatures);
     }
 
     /** With a bias. */
@@ -39,9 +40,9 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        Shape input = Checks.single(this, inputs);
+        Shape input = ModuleChecks.single(this, inputs);
         if (input.rank() == 0 || input.size(-1) != inFeatures) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "has in_features = %d, so the last axis of its input needs that size, but samples have shape %s. %s"
                             .formatted(inFeatures, input, remedy(input)));
@@ -73,13 +74,13 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         Tensor input = inputs.get(0);
-        Tensor weight = Checks.parameter(parameters, WEIGHT);
+        Tensor weight = ModuleChecks.parameter(parameters, WEIGHT);
         Tensor output = context.scope().allocate(input.shape().with(-1, outFeatures), input.dtype());
         try (TensorScope scope = context.backend().openScope()) {
             Tensor rows = rows(scope, input);
             Tensor target = rows(scope, output);
             if (bias) {
-                context.backend().products().linear(rows, weight, Checks.parameter(parameters, BIAS), target);
+                context.backend().products().linear(rows, weight, ModuleChecks.parameter(parameters, BIAS), target);
             } else {
                 context.backend().products().multiply(rows, false, weight, true, 1, 0, target);
             }

@@ -3,6 +3,7 @@ package io.backpack4j.modules.linear;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -27,10 +28,11 @@ public record Permute(List<Long> dims) implements Module {
         List<Long> sorted = dims.stream().sorted().toList();
         boolean permutes = IntStream.range(0, sorted.size()).allMatch(axis -> sorted.get(axis) == axis);
         if (!permutes || dims.isEmpty()) {
-            throw Checks.invalid(this, "dims", given, "every axis from 0 on, once each");
+            throw ModuleChecks.invalid(type(), "dims", given, "every axis from 0 on, once each");
         }
         if (dims.get(0) != 0) {
-            throw Checks.invalid(this, "dims", given, "a list that starts with 0, because the batch stays axis 0");
+            throw ModuleChecks.invalid(
+                    type(), "dims", given, "a list that starts with 0, because the batch stays axis 0");
         }
     }
 
@@ -41,9 +43,9 @@ public record Permute(List<Long> dims) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        Shape input = Checks.single(this, inputs);
+        Shape input = ModuleChecks.single(this, inputs);
         if (input.rank() + 1 != dims.size()) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "has %d dims, but the batch and samples of shape %s have %d axes together."
                             .formatted(dims.size(), input, input.rank() + 1));

@@ -3,6 +3,7 @@ package io.backpack4j.modules.linear;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -19,12 +20,12 @@ import java.util.Optional;
 public record Scale(double weight) implements Module {
 
     public Scale {
-        Checks.finite(this, "weight", weight);
+        ModuleChecks.finite(type(), "weight", weight);
     }
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(Checks.single(this, inputs));
+        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
     }
 
     @Override

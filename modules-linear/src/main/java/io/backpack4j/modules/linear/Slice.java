@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
@@ -67,16 +68,16 @@ public record Slice(List<Selection> slices) implements Module {
         slices = List.copyOf(slices);
         boolean keepsBatch = !slices.isEmpty() && slices.get(0) instanceof Range range && range.isWhole();
         if (!keepsBatch) {
-            throw Checks.invalid(
-                    this, "slices", slices, "a list whose first entry is [null, null, null]: the batch stays whole");
+            throw ModuleChecks.invalid(
+                    type(), "slices", slices, "a list whose first entry is [null, null, null]: the batch stays whole");
         }
     }
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        Shape input = Checks.single(this, inputs);
+        Shape input = ModuleChecks.single(this, inputs);
         if (slices.size() > input.rank() + 1) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "has %d slices, but the batch and samples of shape %s have %d axes together."
                             .formatted(slices.size(), input, input.rank() + 1));
@@ -147,7 +148,8 @@ public record Slice(List<Selection> slices) implements Module {
                 long step = range.step() == null ? 1 : range.step();
                 long count = start < stop ? (stop - start - 1) / step + 1 : 0;
                 if (count == 0 && size > 0) {
-                    throw Checks.mismatch(this, "takes nothing of axis %d, which has size %d.".formatted(axis, size));
+                    throw ModuleChecks.mismatch(
+                            this, "takes nothing of axis %d, which has size %d.".formatted(axis, size));
                 }
                 starts.add(start);
                 steps.add(step);
@@ -170,7 +172,7 @@ public record Slice(List<Selection> slices) implements Module {
 
     private long position(long position, int axis, long size) {
         if (position < -size || position >= size) {
-            throw Checks.mismatch(
+            throw ModuleChecks.mismatch(
                     this,
                     "takes element %d of axis %d, which has size %d: possible are %d to %d."
                             .formatted(position, axis, size, -size, size - 1));
