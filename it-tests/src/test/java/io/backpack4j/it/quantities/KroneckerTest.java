@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** KFAC, KFLR and KFRA against the dense oracle and against each other. */
 class KroneckerTest {
@@ -385,18 +386,43 @@ class KroneckerTest {
                 model, Map.of("input", Networks.normal(random, 2, 3)), Networks.normal(random, 2, 3), parameters);
     }
 
-    @Test
-    void a_tied_weight_has_no_factors() {
+    /** The same network with a weight of its own in place of the shared one. */
+    private static Problem written(Problem tied) {
+        List<NodeDescription> nodes = tied.model().nodes().stream()
+                .map(node -> new NodeDescription(node.name(), node.type(), node.arguments(), node.inputs()))
+                .toList();
+        ModelDescription model = new ModelDescription(
+                nodes,
+                tied.model().inputs(),
+                tied.model().output(),
+                tied.model().loss());
+        Map<String, Numbers> parameters = new LinkedHashMap<>(tied.parameters());
+        parameters.put("2.weight", tied.parameters().get("0.weight"));
+        return new Problem(model, tied.inputs(), tied.targets(), parameters);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"KFLR", "KFAC"})
+    void a_shared_weight_has_the_sum_of_the_output_sides_and_the_mean_of_the_input_sides(String type) {
         Problem problem = tied();
         try (Passes passes = new Passes(Setting.FLOAT64)) {
-            assertThatThrownBy(() -> run(passes, problem, passes.request("KFLR", Map.of()), PassOptions.DEFAULT))
-                    .isInstanceOf(BackpackException.class)
-                    .hasMessageContaining("[TiedParameter]")
-                    .hasMessageContaining("KFLR has no Kronecker factors of '0.weight', which is used 2 times")
-                    .hasMessageContaining("node '2' (Linear)");
-            Request<?> biases = passes.request("KFLR", Map.of("parameters", List.of("*.bias")));
-            assertThat(run(passes, problem, biases, PassOptions.DEFAULT)).containsOnlyKeys("0.bias/0", "2.bias/0");
+            Request<?> request = passes.request(type, Map.of("as", "k"));
+            Map<String, double[]> own = passes.run(written(problem), List.of(request), PassOptions.DEFAULT);
+            for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(1))) {
+                Map<String, double[]> shared = passes.run(problem, List.of(request), options);
+                double[] outputs = combined(own.get("0.weight/k/0"), own.get("2.weight/k/0"), 1);
+                double[] inputs = combined(own.get("0.weight/k/1"), own.get("2.weight/k/1"), 0.5);
+                Setting.FLOAT64.assertClose("output side", shared.get("0.weight/k/0"), outputs);
+                Setting.FLOAT64.assertClose("input side", shared.get("0.weight/k/1"), inputs);
+                Setting.FLOAT64.assertClose("bias", shared.get("2.bias/k/0"), own.get("2.bias/k/0"));
+            }
         }
+    }
+
+    private static double[] combined(double[] a, double[] b, double factor) {
+        double[] sum = new double[a.length];
+        Arrays.setAll(sum, i -> factor * (a[i] + b[i]));
+        return sum;
     }
 
     @ParameterizedTest

@@ -43,12 +43,18 @@ final class TiedDerivatives extends ParameterDerivatives {
     protected boolean hasDirectForm(Contraction contraction) {
         return contraction instanceof Contraction.Sum
                 || contraction instanceof Contraction.WeightedSum
-                || contraction instanceof Contraction.Dot;
+                || contraction instanceof Contraction.Dot
+                || contraction instanceof Contraction.InputFactor
+                || contraction instanceof Contraction.OutputFactor;
     }
 
-    /** Linear contractions add over uses. */
+    /** Linear contractions add over uses. So do Kronecker factors of output sides, with the mean of the input sides beside them. */
     @Override
     protected void computeDirectly(ContractionTask task) {
+        if (task.contraction() instanceof Contraction.InputFactor) {
+            addMean(task);
+            return;
+        }
         if (task.contraction() instanceof Contraction.Dot) {
             uses.get(0).execute(List.of(task));
             try (TensorScope scope = backend().openScope()) {
@@ -63,5 +69,19 @@ final class TiedDerivatives extends ParameterDerivatives {
         }
         var adding = new ContractionTask(task.contraction(), task.destinations(), task.operand(), true);
         uses.forEach(use -> use.execute(List.of(adding)));
+    }
+
+    /**
+     * Uses are taken as independent: Σ_u G_u ⊗ A_u ≈ (Σ_u G_u) ⊗ (mean of A_u), as Martens, Ba and Johnson (2018), "Kronecker-factored Curvature Approximations
+     * for Recurrent Neural Networks", section 3.2, do with time steps.
+     */
+    private void addMean(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor sum = scope.allocate(task.destination().shape(), dtype());
+            backend().elementwise().fill(sum, 0);
+            var adding = new ContractionTask(task.contraction(), List.of(sum), null, true);
+            uses.forEach(use -> use.execute(List.of(adding)));
+            backend().elementwise().addScaled(1.0 / uses.size(), sum, task.destination());
+        }
     }
 }

@@ -61,7 +61,6 @@ final class LayoutBuilder {
         reportEmpty(requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
-        KroneckerChecks.report(graph, sites, problems);
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
     }
 
