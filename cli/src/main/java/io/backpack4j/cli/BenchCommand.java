@@ -97,6 +97,7 @@ final class BenchCommand implements Runnable {
             try (Model model = backpack.model(problem.model(), dtype, problem.sample());
                     Batch batch = problem.batch(backpack, dtype, samples, seed)) {
                 model.parameters().initialize(seed);
+                double idle = PeakMemory.currentMebibytes();
                 Plan gradient = backpack.plan(model, batch, List.of(), PassOptions.DEFAULT);
                 Plan pass = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
                 List<Durations> times = new Stopwatch(batch).measure(repetitions, gradient, pass);
@@ -110,7 +111,8 @@ final class BenchCommand implements Runnable {
                         repetitions,
                         times.get(0),
                         times.get(1),
-                        PeakMemory.mebibytes());
+                        PeakMemory.mebibytes(),
+                        idle);
                 PrintWriter out = spec.commandLine().getOut();
                 if (json) {
                     out.println(report.toJson());

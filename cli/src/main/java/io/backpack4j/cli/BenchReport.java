@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
  * @param gradient times of the gradient alone
  * @param pass times with the extensions
  * @param peakMebibytes the most memory that the process had, in MiB
+ * @param idleMebibytes what it had with model and batch in place, before the first pass, in MiB
  */
 record BenchReport(
         String problem,
@@ -28,7 +29,8 @@ record BenchReport(
         int repetitions,
         Durations gradient,
         Durations pass,
-        double peakMebibytes) {
+        double peakMebibytes,
+        double idleMebibytes) {
 
     BenchReport {
         extensions = List.copyOf(extensions);
@@ -37,7 +39,8 @@ record BenchReport(
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
-                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s}")
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s,"
+                        + " \"idle_rss_mib\": %s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -48,7 +51,8 @@ record BenchReport(
                         repetitions,
                         gradient.toJson(),
                         pass.toJson(),
-                        Text.format("%.1f", peakMebibytes));
+                        Text.format("%.1f", peakMebibytes),
+                        Text.format("%.1f", idleMebibytes));
     }
 
     /** For people. */
@@ -61,7 +65,8 @@ record BenchReport(
             row(table, "gradient, " + String.join(", ", extensions), pass);
         }
         table.print(out);
-        out.println(Text.format("peak resident memory %.0f MiB", peakMebibytes));
+        out.println(Text.format(
+                "peak resident memory %.0f MiB, %.0f MiB of it before the first pass", peakMebibytes, idleMebibytes));
     }
 
     private static void row(Table table, String name, Durations times) {

@@ -11,6 +11,7 @@ final class Stopwatch {
 
     private static final int WARM_UP_PASSES = 3;
     private static final double WARM_UP_MILLISECONDS = 300;
+    private static final double LONG_WARM_UP_MILLISECONDS = 3000;
 
     private final Batch batch;
 
@@ -27,11 +28,13 @@ final class Stopwatch {
         });
     }
 
-    /** Runs passes until the compilers and memory pools have settled. */
+    /** Runs passes until the compilers and memory pools have settled. A pass of several seconds settles them alone. */
     void warmUp(Plan plan) {
         double total = 0;
-        for (int pass = 0; pass < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS; pass++) {
+        int passes = 0;
+        while (total < LONG_WARM_UP_MILLISECONDS && (passes < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS)) {
             total += time(plan);
+            passes++;
         }
     }
 

@@ -83,6 +83,7 @@ class NumbersTest {
     @Test
     void peak_memory_is_known_somehow(@TempDir Path directory) throws IOException {
         assertThat(PeakMemory.mebibytes()).isGreaterThan(1);
+        assertThat(PeakMemory.currentMebibytes()).isGreaterThan(1).isLessThanOrEqualTo(PeakMemory.mebibytes());
         assertThat(PeakMemory.resident(directory.resolve("none"))).isEmpty();
         Path status = Files.writeString(directory.resolve("status"), "Name:\tjava\nVmHWM:\t  2048 kB\n");
         assertThat(PeakMemory.resident(status)).hasValue(2.0);
