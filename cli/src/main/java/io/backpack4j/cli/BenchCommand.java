@@ -9,6 +9,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.tensor.DType;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -63,6 +64,15 @@ final class BenchCommand implements Runnable {
     private String extensions;
 
     @Option(
+            names = "--products",
+            paramLabel = "A,B,...",
+            split = ",",
+            description =
+                    "Time products of a vector with matrices of the whole network too, which stays linearised: ggn, hessian,"
+                            + " pch_clip, pch_abs, fisher.")
+    private List<String> products = List.of();
+
+    @Option(
             names = "--repetitions",
             paramLabel = "N",
             defaultValue = "5",
@@ -100,7 +110,7 @@ final class BenchCommand implements Runnable {
                 double idle = PeakMemory.currentMebibytes();
                 Plan gradient = backpack.plan(model, batch, List.of(), PassOptions.DEFAULT);
                 Plan pass = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
-                List<Durations> times = new Stopwatch(batch).measure(repetitions, gradient, pass);
+                List<Durations> times = measure(backpack, model, batch, gradient, pass);
                 BenchReport report = new BenchReport(
                         problem.id(),
                         samples,
@@ -111,6 +121,8 @@ final class BenchCommand implements Runnable {
                         repetitions,
                         times.get(0),
                         times.get(1),
+                        products,
+                        times.subList(2, times.size()),
                         PeakMemory.mebibytes(),
                         idle);
                 PrintWriter out = spec.commandLine().getOut();
@@ -121,6 +133,18 @@ final class BenchCommand implements Runnable {
                 }
                 out.flush();
             }
+        }
+    }
+
+    private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
+        Stopwatch stopwatch = new Stopwatch(batch);
+        if (products.isEmpty()) {
+            return stopwatch.measure(repetitions, gradient, pass);
+        }
+        try (BenchProducts network = new BenchProducts(backpack, model, batch, products)) {
+            List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
+            works.addAll(network.works());
+            return Stopwatch.measure(repetitions, () -> {}, works);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.backpack4j.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * What was measured.
@@ -16,6 +17,8 @@ import java.util.stream.Collectors;
  * @param repetitions how many passes were timed
  * @param gradient times of the gradient alone
  * @param pass times with the extensions
+ * @param products the matrices that a vector was multiplied with
+ * @param productTimes times of a product with each
  * @param peakMebibytes the most memory that the process had, in MiB
  * @param idleMebibytes what it had with model and batch in place, before the first pass, in MiB
  */
@@ -29,18 +32,22 @@ record BenchReport(
         int repetitions,
         Durations gradient,
         Durations pass,
+        List<String> products,
+        List<Durations> productTimes,
         double peakMebibytes,
         double idleMebibytes) {
 
     BenchReport {
         extensions = List.copyOf(extensions);
+        products = List.copyOf(products);
+        productTimes = List.copyOf(productTimes);
     }
 
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
                         + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s,"
-                        + " \"idle_rss_mib\": %s}")
+                        + " \"idle_rss_mib\": %s%s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -52,7 +59,17 @@ record BenchReport(
                         gradient.toJson(),
                         pass.toJson(),
                         Text.format("%.1f", peakMebibytes),
-                        Text.format("%.1f", idleMebibytes));
+                        Text.format("%.1f", idleMebibytes),
+                        productsJson());
+    }
+
+    private String productsJson() {
+        return products.isEmpty()
+                ? ""
+                : IntStream.range(0, products.size())
+                        .mapToObj(i -> quoted(products.get(i)) + ": "
+                                + productTimes.get(i).toJson())
+                        .collect(Collectors.joining(", ", ", \"product_ms\": {", "}"));
     }
 
     /** For people. */
@@ -63,6 +80,9 @@ record BenchReport(
         row(table, "gradient", gradient);
         if (!extensions.isEmpty()) {
             row(table, "gradient, " + String.join(", ", extensions), pass);
+        }
+        for (int i = 0; i < products.size(); i++) {
+            row(table, "product with " + products.get(i), productTimes.get(i));
         }
         table.print(out);
         out.println(Text.format(

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Times passes: forward, backward, and giving the results' memory back. */
@@ -19,41 +20,56 @@ final class Stopwatch {
         this.batch = batch;
     }
 
-    /** The time of one pass. Reading the loss waits for backends that work in the background. */
+    /** The time of one pass. */
     double time(Plan plan) {
-        return Durations.measure(() -> {
+        return Durations.measure(pass(plan));
+    }
+
+    /** A pass. Reading the loss waits for backends that work in the background. */
+    Runnable pass(Plan plan) {
+        return () -> {
             try (Results results = plan.run(batch)) {
                 results.loss();
             }
-        });
+        };
     }
 
-    /** Runs passes until the compilers and memory pools have settled. A pass of several seconds settles them alone. */
+    /** Runs passes until the compilers and memory pools have settled. */
     void warmUp(Plan plan) {
+        warmUp(pass(plan));
+    }
+
+    /** Work of several seconds settles them alone. */
+    private static void warmUp(Runnable work) {
         double total = 0;
-        int passes = 0;
-        while (total < LONG_WARM_UP_MILLISECONDS && (passes < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS)) {
-            total += time(plan);
-            passes++;
+        int runs = 0;
+        while (total < LONG_WARM_UP_MILLISECONDS && (runs < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS)) {
+            total += Durations.measure(work);
+            runs++;
         }
     }
 
-    /** Times several plans in turns, so that whatever slows the machine down slows all of them. */
+    /** Times passes by several plans in turns. */
     List<Durations> measure(int repetitions, Plan... plans) {
         return measure(repetitions, () -> {}, plans);
     }
 
     /** As {@link #measure(int, Plan...)}; {@code step} runs after each plan's warming up and each measured pass. */
     List<Durations> measure(int repetitions, Runnable step, Plan... plans) {
+        return measure(repetitions, step, Arrays.stream(plans).map(this::pass).toList());
+    }
+
+    /** Times several kinds of work in turns, so that whatever slows the machine down slows all of them. */
+    static List<Durations> measure(int repetitions, Runnable step, List<Runnable> works) {
         List<List<Double>> times = new ArrayList<>();
-        for (Plan plan : plans) {
-            warmUp(plan);
+        for (Runnable work : works) {
+            warmUp(work);
             step.run();
             times.add(new ArrayList<>());
         }
         for (int repetition = 0; repetition < repetitions; repetition++) {
-            for (int i = 0; i < plans.length; i++) {
-                times.get(i).add(time(plans[i]));
+            for (int i = 0; i < works.size(); i++) {
+                times.get(i).add(Durations.measure(works.get(i)));
                 step.run();
             }
         }

@@ -31,17 +31,19 @@ class BenchTest {
             5,
             new Durations(1, 0.5, 2),
             new Durations(3, 2, 4),
+            List.of("ggn"),
+            List.of(new Durations(1.5, 1, 2)),
             100.25,
             60.5);
 
     @Test
     void report_is_one_json_object() {
         assertThat(REPORT.toJson())
-                .isEqualTo(
-                        "{\"problem\": \"logreg\", \"batch\": 4, \"backend\": \"cpu\", \"dtype\": \"float32\","
-                                + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
-                                + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
-                                + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5}");
+                .isEqualTo("{\"problem\": \"logreg\", \"batch\": 4, \"backend\": \"cpu\", \"dtype\": \"float32\","
+                        + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
+                        + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
+                        + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5,"
+                        + " \"product_ms\": {\"ggn\": {\"median\": 1.500, \"min\": 1.000, \"max\": 2.000}}}");
     }
 
     @Test
@@ -54,6 +56,7 @@ class BenchTest {
                         "pass                                    median ms  min ms  max ms",
                         "gradient                                     1.00    0.50    2.00",
                         "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",
+                        "product with ggn                             1.50    1.00    2.00",
                         "peak resident memory 100 MiB, 61 MiB of it before the first pass");
     }
 
