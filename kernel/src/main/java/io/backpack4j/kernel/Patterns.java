@@ -3,11 +3,12 @@ package io.backpack4j.kernel;
 import java.util.regex.Pattern;
 
 /** Patterns of names in which {@code *} stands for any characters and {@code ?} for one. */
-final class Patterns {
+public final class Patterns {
 
     private Patterns() {}
 
-    static boolean matches(String pattern, String name) {
+    /** Whether a whole name matches. */
+    public static boolean matches(String pattern, String name) {
         StringBuilder regex = new StringBuilder();
         for (char c : pattern.toCharArray()) {
             switch (c) {

@@ -40,6 +40,27 @@ class ArchitectureTest {
             .resideInAnyPackage(PLUGINS);
 
     @ArchTest
+    static final ArchRule operators_know_contracts_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.operators..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.operators..",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_but_the_command_line_knows_operators = noClasses()
+            .that()
+            .resideOutsideOfPackages("io.backpack4j.operators..", "io.backpack4j.cli..", "io.backpack4j.it..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.backpack4j.operators..");
+
+    @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()
             .that()
             .resideInAnyPackage("io.backpack4j.modules..", "io.backpack4j.ext..")

@@ -154,7 +154,7 @@ final class Passes implements AutoCloseable {
         }
     }
 
-    private Batch batch(Problem problem, long... sampleIds) {
+    Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
         problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
         Numbers targets = problem.targets();

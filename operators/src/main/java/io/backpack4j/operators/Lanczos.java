@@ -1,0 +1,131 @@
+package io.backpack4j.operators;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * Extreme eigenvalues and eigenvectors of a symmetric operator; C. Lanczos (1950), "An Iteration Method for the Solution of the Eigenvalue Problem of Linear
+ * Differential and Integral Operators", with full reorthogonalisation (B. N. Parlett, 1980, "The Symmetric Eigenvalue Problem", chapter 13) and thick restarts (K. Wu,
+ * H. Simon, 2000, "Thick-Restart Lanczos Method for Large Symmetric Eigenvalue Problems").
+ *
+ * <p>An eigenpair (θ, v), ‖v‖ = 1, is converged when ‖Av − θv‖ ≤ tolerance · ‖A‖, where the largest |θ| met stands for ‖A‖. Some eigenvalue is then that near to θ. Whether the search goes on
+ * is decided whenever the Krylov space is full; if it has P dimensions, all eigenvalues are found at once.
+ *
+ * <p>A Krylov space holds one direction of the eigenspace of a multiple eigenvalue. Where it ends early, the search goes on with another random vector, and finds
+ * further copies as long as there is room; in general, the number of copies returned may be smaller than an eigenvalue's multiplicity.
+ * Likewise, of eigenvalues that differ little, one may be passed over if the space is small and the tolerance coarse: what is returned as converged is an
+ * eigenvalue, but a neighbour of it may belong before it.
+ *
+ * @param which which end of the spectrum
+ * @param count k, the number of eigenvalues; at most P are returned
+ * @param tolerance of a residual, relative to ‖A‖
+ * @param dimension the dimension m ≥ k + 2 of the Krylov space, whose vectors are all kept; max(2k, k + 20) if empty
+ * @param maxProducts the most products with the operator, those that check the residuals of the result not counted
+ * @param seed of the first vector
+ */
+public record Lanczos(Which which, int count, double tolerance, OptionalInt dimension, int maxProducts, long seed) {
+
+    public Lanczos {
+        if (count < 1) {
+            throw new BackpackException(
+                    "InvalidArgument", "The number of eigenvalues is %d, but must be at least 1.".formatted(count));
+        }
+        if (!(tolerance >= 0) || Double.isInfinite(tolerance)) {
+            throw new BackpackException(
+                    "InvalidArgument", "The tolerance is %s, but must be a number of at least 0.".formatted(tolerance));
+        }
+        if (dimension.isPresent() && dimension.getAsInt() < count + 2) {
+            throw new BackpackException(
+                    "InvalidArgument",
+                    "The dimension of the Krylov space is %d, but must be at least %d, two more than there are eigenvalues."
+                            .formatted(dimension.getAsInt(), count + 2));
+        }
+        if (maxProducts < 1) {
+            throw new BackpackException(
+                    "InvalidArgument", "The number of products is %d, but must be at least 1.".formatted(maxProducts));
+        }
+    }
+
+    /** Which eigenvalues. */
+    public enum Which {
+        /** The largest, descending. */
+        LARGEST,
+        /** The smallest, negative ones first, ascending. */
+        SMALLEST,
+        /** Those of the largest absolute value, descending. */
+        LARGEST_MAGNITUDE
+    }
+
+    /**
+     * One eigenvalue.
+     *
+     * @param value θ
+     * @param residualNorm ‖Av − θv‖, calculated from the vector
+     * @param converged whether that is within the tolerance
+     */
+    public record Eigenvalue(double value, double residualNorm, boolean converged) {}
+
+    /**
+     * Eigenvalues with their vectors.
+     *
+     * @param values min(k, P) eigenvalues in the order asked for
+     * @param vectors {@code [min(k, P), P]}, orthonormal rows, in the scope that was given; each determined up to its sign
+     * @param iterations the number of products with single vectors
+     */
+    public record Eigenpairs(List<Eigenvalue> values, Tensor vectors, int iterations) {
+
+        public Eigenpairs {
+            values = List.copyOf(values);
+        }
+
+        /** Whether all are converged. */
+        public boolean converged() {
+            return values.stream().allMatch(Eigenvalue::converged);
+        }
+    }
+
+    /** A tolerance of 1e-6, at most 1000 products, seed 0. */
+    public static Lanczos of(Which which, int count) {
+        return new Lanczos(which, count, 1e-6, OptionalInt.empty(), 1000, 0);
+    }
+
+    /** With another tolerance. */
+    public Lanczos tolerance(double value) {
+        return new Lanczos(which, count, value, dimension, maxProducts, seed);
+    }
+
+    /** With another dimension of the Krylov space. */
+    public Lanczos dimension(int value) {
+        return new Lanczos(which, count, tolerance, OptionalInt.of(value), maxProducts, seed);
+    }
+
+    /** With another limit of products. */
+    public Lanczos maxProducts(int value) {
+        return new Lanczos(which, count, tolerance, dimension, value, seed);
+    }
+
+    /** With another seed. */
+    public Lanczos seed(long value) {
+        return new Lanczos(which, count, tolerance, dimension, maxProducts, value);
+    }
+
+    /**
+     * Searches. What did not converge within the allowed products is returned with its residual.
+     *
+     * @param target owns the vectors
+     * @param a symmetric, which is not checked
+     * @throws BackpackException if a product has numbers that are not finite
+     */
+    public Eigenpairs run(TensorScope target, LinearOperator a) {
+        Vectors.requireSquare(a, "The method of Lanczos");
+        if (a.rows() == 0) {
+            throw new BackpackException("InvalidArgument", "An operator without rows has no eigenvalues.");
+        }
+        try (LanczosRun run = new LanczosRun(this, a)) {
+            return run.run(target);
+        }
+    }
+}

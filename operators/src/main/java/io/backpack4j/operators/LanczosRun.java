@@ -1,0 +1,209 @@
+package io.backpack4j.operators;
+
+import io.backpack4j.operators.Lanczos.Eigenpairs;
+import io.backpack4j.operators.Lanczos.Eigenvalue;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One search. The rows of the basis Q are orthonormal, and A Qᵀ = Qᵀ T + r eᵀ, where T is the projection of A, r what the last product has outside of the basis, and e the last unit
+ * vector. T is filled with the coefficients of the Gram-Schmidt steps, so that a restart is no special case.
+ */
+final class LanczosRun implements AutoCloseable {
+
+    /** What remains of a product is rounding below this multiple of the element type's precision: the space is invariant. */
+    private static final double INVARIANT = 100;
+
+    private final Lanczos options;
+    private final LinearOperator operator;
+    private final Backend backend;
+    private final DType dtype;
+    private final int size;
+    private final int dimension;
+    private final TensorScope scope;
+
+    private final RandomKey key;
+    private int draws;
+    private int products;
+
+    /** Q, and a place for the next one. */
+    private Tensor basis;
+
+    private Tensor nextBasis;
+
+    /** r. */
+    private final Tensor rest;
+
+    private double restNorm;
+
+    /** T. */
+    private double[][] projection;
+
+    /** The number of rows of Q and T in use. */
+    private int filled;
+
+    /** The largest norm of a product with a unit vector. */
+    private double operatorNorm;
+
+    LanczosRun(Lanczos options, LinearOperator operator) {
+        this.options = options;
+        this.operator = operator;
+        this.backend = operator.backend();
+        this.dtype = operator.dtype();
+        this.size = Math.toIntExact(operator.rows());
+        this.dimension =
+                Math.min(size, options.dimension().orElse(Math.max(2 * options.count(), options.count() + 20)));
+        this.key = new RandomKey(options.seed(), 0, 0).stream("Lanczos");
+        this.projection = new double[dimension][dimension];
+        this.scope = backend.openScope();
+        this.basis = scope.allocate(Shape.of(dimension, size), dtype);
+        this.nextBasis = scope.allocate(Shape.of(dimension, size), dtype);
+        this.rest = scope.allocate(Shape.of(1, size), dtype);
+    }
+
+    Eigenpairs run(TensorScope target) {
+        append(true);
+        while (true) {
+            fill();
+            Ritz ritz = Ritz.of(backend, projection, filled, options.which());
+            int count = Math.min(options.count(), filled);
+            boolean found = filled == size || ritz.residual(count, restNorm) <= options.tolerance() * ritz.norm();
+            if (found || products >= options.maxProducts()) {
+                return result(target, ritz, count);
+            }
+            restart(ritz, count + (dimension - count) / 2);
+        }
+    }
+
+    /** Multiplies the last vector until the basis is full. */
+    private void fill() {
+        while (true) {
+            int last = filled - 1;
+            try (TensorScope step = backend.openScope()) {
+                operator.multiply(step.rows(basis, last, filled), rest);
+            }
+            products++;
+            double norm = Vectors.norms(backend, rest)[0];
+            if (!Double.isFinite(norm)) {
+                throw new BackpackException(
+                        "NotFinite",
+                        "Product %d of an operator that is %s has numbers that are not finite."
+                                .formatted(products, Vectors.described(operator)));
+            }
+            operatorNorm = Math.max(operatorNorm, norm);
+            double[] coefficients = orthogonalise();
+            for (int i = 0; i < filled; i++) {
+                projection[i][last] = coefficients[i];
+                projection[last][i] = coefficients[i];
+            }
+            restNorm = Vectors.norms(backend, rest)[0];
+            if (filled == dimension || products >= options.maxProducts()) {
+                return;
+            }
+            append(restNorm <= INVARIANT * precision() * operatorNorm);
+        }
+    }
+
+    /** Appends what remains of the last product to the basis, or a random vector. */
+    private void append(boolean random) {
+        if (random) {
+            Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
+            scaleRest(1 / Vectors.norms(backend, rest)[0]);
+            orthogonalise();
+            restNorm = Vectors.norms(backend, rest)[0];
+        }
+        scaleRest(1 / restNorm);
+        try (TensorScope step = backend.openScope()) {
+            backend.elementwise().copy(rest, step.rows(basis, filled, filled + 1));
+        }
+        filled++;
+    }
+
+    /** Makes r orthogonal to the basis, twice, which is enough for full precision; returns what was taken away. */
+    private double[] orthogonalise() {
+        double[] coefficients = new double[filled];
+        if (filled == 0) {
+            return coefficients;
+        }
+        try (TensorScope step = backend.openScope()) {
+            Tensor rows = step.rows(basis, 0, filled);
+            Tensor part = step.allocate(Shape.of(1, filled), dtype);
+            for (int pass = 0; pass < 2; pass++) {
+                backend.products().multiply(rest, false, rows, true, 1, 0, part);
+                backend.products().multiply(part, false, rows, false, -1, 1, rest);
+                double[] taken = part.toDoubleArray();
+                for (int i = 0; i < filled; i++) {
+                    coefficients[i] += taken[i];
+                }
+            }
+        }
+        return coefficients;
+    }
+
+    /** Goes on with the best Ritz vectors and r. */
+    private void restart(Ritz ritz, int kept) {
+        try (TensorScope step = backend.openScope()) {
+            combine(ritz, step.rows(nextBasis, 0, kept));
+        }
+        Tensor old = basis;
+        basis = nextBasis;
+        nextBasis = old;
+        projection = new double[dimension][dimension];
+        for (int i = 0; i < kept; i++) {
+            projection[i][i] = ritz.value(i);
+        }
+        filled = kept;
+        append(restNorm <= INVARIANT * precision() * operatorNorm);
+    }
+
+    private Eigenpairs result(TensorScope target, Ritz ritz, int count) {
+        Tensor vectors = target.allocate(Shape.of(count, size), dtype);
+        combine(ritz, vectors);
+        List<Eigenvalue> values = new ArrayList<>();
+        try (TensorScope step = backend.openScope()) {
+            Tensor residuals = step.allocate(vectors.shape(), dtype);
+            operator.multiply(vectors, residuals);
+            for (int i = 0; i < count; i++) {
+                Tensor row = step.rows(residuals, i, i + 1);
+                backend.elementwise().addScaled(-ritz.value(i), step.rows(vectors, i, i + 1), row);
+                double norm = Vectors.norms(backend, row)[0];
+                values.add(new Eigenvalue(ritz.value(i), norm, norm <= options.tolerance() * ritz.norm()));
+            }
+        }
+        return new Eigenpairs(values, vectors, products);
+    }
+
+    /** Ritz vectors, best first: as many as the destination has rows. */
+    private void combine(Ritz ritz, Tensor destination) {
+        int count = Math.toIntExact(destination.shape().size(0));
+        try (TensorScope step = backend.openScope()) {
+            double[] weights = new double[count * filled];
+            for (int i = 0; i < count; i++) {
+                System.arraycopy(ritz.vector(i), 0, weights, i * filled, filled);
+            }
+            Tensor rotation = backend.upload(step, Shape.of(count, filled), dtype, weights);
+            backend.products().multiply(rotation, false, step.rows(basis, 0, filled), false, 1, 0, destination);
+        }
+    }
+
+    private void scaleRest(double factor) {
+        backend.elementwise().affine(rest, factor, 0, rest);
+    }
+
+    private double precision() {
+        return dtype == DType.FLOAT32 ? Math.ulp(1f) : Math.ulp(1d);
+    }
+
+    /** Returns the memory. */
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,104 @@
+package io.backpack4j.operators;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** What all algorithms do with vectors {@code [V, P]}. */
+final class Vectors {
+
+    private Vectors() {}
+
+    /** Checks the operands of {@link LinearOperator#multiply}. */
+    static void check(LinearOperator operator, Tensor x, Tensor destination) {
+        check(operator, "x", x, operator.columns());
+        check(operator, "destination", destination, operator.rows());
+        if (x.shape().size(0) != destination.shape().size(0)) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "A product has as many rows as there are vectors, but x is %s and the destination %s."
+                            .formatted(x.shape(), destination.shape()));
+        }
+    }
+
+    /** Checks that a tensor is {@code [V, length]}, of the operator's type. */
+    static void check(LinearOperator operator, String name, Tensor tensor, long length) {
+        Shape shape = tensor.shape();
+        if (shape.rank() != 2 || shape.size(1) != length || tensor.dtype() != operator.dtype()) {
+            throw new BackpackException(
+                    "ShapeMismatch",
+                    "Vectors of an operator that is %s: %s must be %s of shape [V, %d], but is %s of shape %s."
+                            .formatted(described(operator), name, operator.dtype(), length, tensor.dtype(), shape));
+        }
+    }
+
+    static void requireSquare(LinearOperator operator, String user) {
+        if (operator.rows() != operator.columns()) {
+            throw new BackpackException(
+                    "NotSquare",
+                    "%s needs a square operator, but this one is %s.".formatted(user, described(operator)));
+        }
+    }
+
+    /** {@code [rows, columns] FLOAT32}. */
+    static String described(LinearOperator operator) {
+        return Shape.of(operator.rows(), operator.columns()) + " " + operator.dtype();
+    }
+
+    /** a[v] · b[v] for every row, multiplied and summed in double precision. */
+    static double[] dots(Backend backend, Tensor a, Tensor b) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor left = asDouble(backend, scope, a);
+            Tensor right = a == b ? left : asDouble(backend, scope, b);
+            Tensor dots = scope.allocate(Shape.of(a.shape().size(0)), DType.FLOAT64);
+            backend.contractions().rowDots(left, right, dots);
+            return dots.toDoubleArray();
+        }
+    }
+
+    /** The lengths of all rows. */
+    static double[] norms(Backend backend, Tensor a) {
+        double[] norms = dots(backend, a, a);
+        for (int v = 0; v < norms.length; v++) {
+            norms[v] = Math.sqrt(norms[v]);
+        }
+        return norms;
+    }
+
+    /** The tensor itself if it has doubles, else a copy that has. */
+    static Tensor asDouble(Backend backend, TensorScope scope, Tensor tensor) {
+        if (tensor.dtype() == DType.FLOAT64) {
+            return tensor;
+        }
+        Tensor converted = scope.allocate(tensor.shape(), DType.FLOAT64);
+        backend.elementwise().copy(tensor, converted);
+        return converted;
+    }
+
+    /**
+     * Random vectors, those with numbers {@code first}, {@code first + 1}, …: the same ones, however many are drawn at a time.
+     *
+     * @param destination {@code [V, P]}
+     */
+    static void draw(Backend backend, Distribution distribution, RandomKey key, long first, Tensor destination) {
+        long[] ids = new long[Math.toIntExact(destination.shape().size(0))];
+        for (int v = 0; v < ids.length; v++) {
+            ids[v] = first + v;
+        }
+        switch (distribution) {
+            case NORMAL -> backend.random().normal(key, ids, destination);
+            case RADEMACHER -> {
+                backend.random().uniform(key, ids, destination);
+                var elementwise = backend.elementwise();
+                elementwise.affine(destination, 1, -0.5, destination);
+                elementwise.apply(UnaryOperation.POSITIVE, destination, destination);
+                elementwise.affine(destination, 2, -1, destination);
+            }
+        }
+    }
+}
