@@ -2,10 +2,13 @@ package io.backpack4j.cli;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.PassListener;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
@@ -93,6 +96,15 @@ final class EvaluateCommand implements Runnable {
     private @Nullable MemorySize memory;
 
     @Option(
+            names = "--nan",
+            paramLabel = "POLICY",
+            defaultValue = "fail",
+            converter = NanPolicies.class,
+            description =
+                    "What to do with results that are not finite: fail (the default), naming where that begins, or ignore.")
+    private NanPolicy nanPolicy;
+
+    @Option(
             names = "--parameters",
             paramLabel = "GLOB",
             split = ",",
@@ -124,12 +136,28 @@ final class EvaluateCommand implements Runnable {
             Backend backend, Plan plan, ProductVectors vectors, Batch batch, Map<String, String> metadata) {
         SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
         types.putAll(vectors.results(dtypeOf(plan)));
-        try (ResultFile file = ResultFile.open(resultFile, types, metadata);
-                Results results = plan.run(batch, seed)) {
+        try (ResultFile file = ResultFile.open(resultFile, types, metadata, nanPolicy != NanPolicy.IGNORE);
+                Results results = run(plan, batch)) {
             file.write(results);
             vectors.multiply(backend, results, dtypeOf(plan), file::write);
             file.commit();
             print(types, results.loss());
+        }
+    }
+
+    private Results run(Plan plan, Batch batch) {
+        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
+            return plan.run(batch, RunOptions.seed(seed).listener(new PassListener() {
+                @Override
+                public void forward(String node) {
+                    progress.step();
+                }
+
+                @Override
+                public void backward(String node, String signal) {
+                    progress.step();
+                }
+            }));
         }
     }
 
@@ -165,7 +193,8 @@ final class EvaluateCommand implements Runnable {
     }
 
     private PassOptions options() {
-        return memory == null ? PassOptions.DEFAULT : PassOptions.DEFAULT.memory(memory.bytes());
+        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy);
+        return memory == null ? options : options.memory(memory.bytes());
     }
 
     private void requireOther(Path input) {

@@ -4,6 +4,7 @@ import io.backpack4j.formats.SafetensorsWriter;
 import io.backpack4j.formats.SafetensorsWriterBuilder;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import java.nio.file.Path;
@@ -15,16 +16,20 @@ final class ResultFile implements AutoCloseable {
     private static final int RANGE = 1 << 14;
 
     private final SafetensorsWriter writer;
+    private final boolean finite;
 
-    private ResultFile(SafetensorsWriter writer) {
+    private ResultFile(SafetensorsWriter writer, boolean finite) {
         this.writer = writer;
+        this.finite = finite;
     }
 
-    static ResultFile open(Path path, Map<String, Plan.ResultType> results, Map<String, String> metadata) {
+    /** @param finite whether all numbers must be finite */
+    static ResultFile open(
+            Path path, Map<String, Plan.ResultType> results, Map<String, String> metadata, boolean finite) {
         SafetensorsWriterBuilder builder = SafetensorsWriter.to(path);
         metadata.forEach(builder::metadata);
         results.forEach((name, type) -> builder.tensor(name, type.dtype(), type.shape()));
-        return new ResultFile(builder.open());
+        return new ResultFile(builder.open(), finite);
     }
 
     /** Writes the tensors of a pass. */
@@ -49,7 +54,20 @@ final class ResultFile implements AutoCloseable {
             } else {
                 double[] range = new double[count];
                 tensor.read(from, range, 0, count);
+                require(name, from, range);
                 writer.write(name, from, range, 0, count);
+            }
+        }
+    }
+
+    /** What a pass looks at before is fewer: results of single samples, and products, are seen here for the first time. */
+    private void require(String name, long from, double... range) {
+        for (int i = 0; finite && i < range.length; i++) {
+            if (!Double.isFinite(range[i])) {
+                throw new BackpackException(
+                        "NotFinite",
+                        "Result '%s' is %s at element %d. Use smaller numbers or --dtype float64, or take it with --nan ignore."
+                                .formatted(name, range[i], from + i));
             }
         }
     }

@@ -12,6 +12,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -77,15 +78,18 @@ public final class DataFile {
         problems.collect(() -> graphs.add(backpack.catalog().graph(description)));
         problems.collect(() -> losses.add(backpack.catalog().loss(description.loss())));
         problems.throwIfAny();
+        // Everything is checked before memory is taken: a model file may claim any size.
+        Map<String, ParameterSpec> specs = backpack.parameters(graphs.get(0), shapes);
+        reportUnknown(specs.keySet(), problems);
+        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec.shape(), dtype)));
+        BatchBuilder builder = backpack.batch(dtype);
+        description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+        problems.collect(() -> addTarget(dtype, builder));
+        problems.throwIfAny();
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
         try {
             Parameters parameters = model.parameters();
-            reportUnknown(parameters, problems);
-            parameters.names().forEach(parameter -> problems.collect(() -> load(parameter, parameters)));
-            BatchBuilder builder = backpack.batch(dtype);
-            description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
-            problems.collect(() -> addTarget(dtype, builder));
-            problems.throwIfAny();
+            parameters.names().forEach(parameter -> load(parameter, parameters.get(parameter)));
             return new Loaded(model, builder.build());
         } catch (RuntimeException | Error e) {
             model.close();
@@ -166,8 +170,7 @@ public final class DataFile {
         return Shape.of();
     }
 
-    private void load(String parameter, Parameters parameters) {
-        Shape shape = parameters.spec(parameter).shape();
+    private void check(String parameter, Shape shape, DType dtype) {
         TensorInfo tensor = file.tensors().get(parameter);
         if (tensor == null) {
             throw new BackpackException(
@@ -178,7 +181,11 @@ public final class DataFile {
                     "ShapeMismatch",
                     "%s has shape %s, but the model needs %s.".formatted(described(tensor), tensor.shape(), shape));
         }
-        Tensor target = parameters.get(parameter);
+        requireFinite(tensor, dtype);
+    }
+
+    private void load(String parameter, Tensor target) {
+        TensorInfo tensor = file.tensor(parameter);
         readFinite(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
     }
 
@@ -211,8 +218,8 @@ public final class DataFile {
         }
     }
 
-    private void reportUnknown(Parameters parameters, Problems problems) {
-        Set<String> known = new TreeSet<>(parameters.names());
+    private void reportUnknown(Set<String> parameters, Problems problems) {
+        Set<String> known = new TreeSet<>(parameters);
         known.addAll(description.inputs());
         known.add(TARGET);
         Map<String, String> ties = new HashMap<>();

@@ -7,10 +7,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A file under a temporary name that takes its target's place in one step, or leaves no trace. */
 final class ReplacementFile implements AutoCloseable {
+
+    /** Temporary files of this process, which are removed if it is ended from outside. */
+    private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(ReplacementFile::removeAll, "backpack4j-files"));
+    }
 
     private final Path target;
     private final Path temporary;
@@ -37,6 +46,7 @@ final class ReplacementFile implements AutoCloseable {
             // Not createTempFile: its files are for their owner only.
             Path temporary = directory.resolve(".backpack4j-" + UUID.randomUUID() + ".tmp");
             FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            OPEN.add(temporary);
             return new ReplacementFile(real, temporary, channel);
         } catch (IOException e) {
             throw Failures.unwritable(target.toString(), e);
@@ -59,6 +69,7 @@ final class ReplacementFile implements AutoCloseable {
             channel.force(true);
             channel.close();
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+            OPEN.remove(temporary);
         } catch (IOException e) {
             throw Failures.unwritable(target.toString(), e);
         }
@@ -70,8 +81,19 @@ final class ReplacementFile implements AutoCloseable {
         try {
             channel.close();
             Files.deleteIfExists(temporary);
+            OPEN.remove(temporary);
         } catch (IOException e) {
             throw Failures.unwritable(target.toString(), e);
+        }
+    }
+
+    private static void removeAll() {
+        for (Path temporary : OPEN) {
+            try {
+                Files.deleteIfExists(temporary);
+            } catch (IOException e) {
+                // The process ends: nobody is left to be told.
+            }
         }
     }
 }

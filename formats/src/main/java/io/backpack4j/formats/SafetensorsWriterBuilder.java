@@ -73,7 +73,7 @@ public final class SafetensorsWriterBuilder {
         try {
             file.write(0, start.flip());
             return new SafetensorsWriter(file, start.limit(), tensors);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             file.close();
             throw e;
         }

@@ -12,6 +12,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -75,6 +76,15 @@ public final class BackPack implements AutoCloseable {
     /** Makes a model of a description. */
     public Model model(ModelDescription description, DType dtype, Shape... inputShapes) {
         return model(catalog().graph(description), catalog().loss(description.loss()), dtype, inputShapes);
+    }
+
+    /**
+     * The parameters and buffers that a model would have, in the order of the network. Takes no memory for them.
+     *
+     * @param inputShapes the shapes of one sample's inputs, in the graph's order
+     */
+    public Map<String, ParameterSpec> parameters(Graph graph, Shape... inputShapes) {
+        return kernel.parameters(graph, List.of(inputShapes));
     }
 
     /** Makes a batch of one input and class indices, with sample ids 0, 1, …. */

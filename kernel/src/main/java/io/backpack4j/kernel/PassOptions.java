@@ -9,10 +9,12 @@ import java.util.OptionalLong;
  * @param memoryBytes the most memory that the pass and its results may take beside the model and the batch; unlimited if empty
  * @param chunkSamples how many samples are taken at a time; the plan chooses if empty
  * @param blockColumns how many columns of a signal travel at a time; the plan chooses if empty
+ * @param nanPolicy what happens when numbers are not finite
  */
-public record PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns) {
+public record PassOptions(
+        OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns, NanPolicy nanPolicy) {
 
-    /** Nothing is limited: one chunk, and as many columns at a time as is fast. */
+    /** Nothing is limited: one chunk, and as many columns at a time as is fast; numbers must be finite. */
     public static final PassOptions DEFAULT =
             new PassOptions(OptionalLong.empty(), OptionalLong.empty(), OptionalLong.empty());
 
@@ -22,19 +24,29 @@ public record PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, O
         requirePositive("number of columns per block", blockColumns);
     }
 
+    /** With {@link NanPolicy#FAIL}. */
+    public PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns) {
+        this(memoryBytes, chunkSamples, blockColumns, NanPolicy.FAIL);
+    }
+
     /** With a memory budget. */
     public PassOptions memory(long bytes) {
-        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns);
+        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns, nanPolicy);
     }
 
     /** With chunks of a fixed number of samples; the last may be smaller. */
     public PassOptions chunk(long samples) {
-        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns);
+        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns, nanPolicy);
     }
 
     /** With blocks of a fixed number of columns; the last may be smaller. */
     public PassOptions block(long columns) {
-        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns));
+        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns), nanPolicy);
+    }
+
+    /** With another policy for numbers that are not finite. */
+    public PassOptions nan(NanPolicy policy) {
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy);
     }
 
     private static void requirePositive(String what, OptionalLong value) {

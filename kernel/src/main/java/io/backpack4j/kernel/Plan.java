@@ -22,7 +22,21 @@ public interface Plan {
      * @param batch of the planned shapes and types
      * @param seed of random draws; the same seed gives the same numbers
      */
-    Results run(Batch batch, long seed);
+    default Results run(Batch batch, long seed) {
+        return run(batch, RunOptions.seed(seed));
+    }
+
+    /**
+     * Runs the pass.
+     *
+     * @param batch of the planned shapes and types
+     * @throws io.backpack4j.spi.BackpackException {@code [Cancelled]} if it was ended, {@code [NotFinite]} as {@link NanPolicy} says, {@code [OutOfMemory]} if the
+     *     backend has no more memory, {@code [PluginFailure]} if a plugin failed. The instance stays usable, and all memory of the pass is returned
+     */
+    Results run(Batch batch, RunOptions options);
+
+    /** How many steps {@link PassListener} is told of in a run. */
+    long steps();
 
     /** The number of samples taken at a time. */
     long chunkSamples();

@@ -24,11 +24,12 @@ final class CpuBackend implements Backend {
 
     private static final Logger LOG = LoggerFactory.getLogger(CpuBackend.class);
 
-    private final MemoryPool pool = new MemoryPool();
+    private final MemoryPool pool;
     private final KernelSet kernels;
     private volatile boolean closed;
 
-    CpuBackend(KernelChoice choice, int threads) {
+    CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
+        this.pool = new MemoryPool(memoryLimit);
         this.kernels = choice.create(this, threads);
     }
 

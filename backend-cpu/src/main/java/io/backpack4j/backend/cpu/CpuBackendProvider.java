@@ -36,6 +36,7 @@ final class CpuBackendProvider implements BackendProvider {
                     "The CPU backend needs at least one thread, but was given " + configuration.threads() + ".");
         }
         KernelChoice choice = KernelChoice.of(configuration.property(KernelChoice.PROPERTY), libraries);
-        return new CpuBackend(choice, configuration.threads());
+        long memoryLimit = MemoryLimit.of(configuration.property(MemoryLimit.PROPERTY));
+        return new CpuBackend(choice, configuration.threads(), memoryLimit);
     }
 }

@@ -20,6 +20,7 @@ final class MemoryPool {
     @SuppressWarnings({"unchecked", "rawtypes"})
     private final ArrayDeque<Block>[] free = new ArrayDeque[SizeClass.COUNT];
 
+    private final long limit;
     private final Set<Block> blocks = Collections.newSetFromMap(new IdentityHashMap<>());
     private long openTensors;
     private long usedBytes;
@@ -29,6 +30,11 @@ final class MemoryPool {
     private long reservedBytes;
     private long systemAllocations;
     private long releases;
+
+    /** @param limit how many bytes may be held from the system */
+    MemoryPool(long limit) {
+        this.limit = limit;
+    }
 
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
     synchronized Block allocate(long bytes) {
@@ -118,6 +124,16 @@ final class MemoryPool {
     }
 
     private Block fromSystem(long size) {
+        if (size > limit - pooledBytes) {
+            trim(Math.max(0, limit - size - usedBytes - reservedBytes));
+        }
+        if (size > limit - pooledBytes) {
+            throw new BackpackException(
+                    "OutOfMemory",
+                    ("%,d bytes are needed, but only %,d are left of the %,d that this backend may hold, as backpack.cpu.memory or the machine says."
+                                    + " Use a smaller batch, or ask for less at once.")
+                            .formatted(size, limit - pooledBytes, limit));
+        }
         long request = size + SizeClass.ALIGNMENT;
         Pointer memory = Pointer.malloc(request);
         if (memory == null || memory.isNull()) {

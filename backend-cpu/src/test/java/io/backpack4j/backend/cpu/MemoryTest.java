@@ -301,7 +301,7 @@ class MemoryTest {
 
     @Test
     void freeMemoryIsBounded() {
-        MemoryPool pool = new MemoryPool();
+        MemoryPool pool = new MemoryPool(Long.MAX_VALUE);
         try {
             // ever larger blocks, one at a time: none fits the next request
             for (long bytes = 1 << 20; bytes < 400L << 20; bytes += bytes / 4) {

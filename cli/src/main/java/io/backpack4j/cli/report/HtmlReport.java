@@ -2,12 +2,12 @@ package io.backpack4j.cli.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.backpack4j.formats.TextFile;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
 
@@ -19,17 +19,9 @@ public final class HtmlReport {
 
     private HtmlReport() {}
 
-    /** Writes the page, replacing what the file held. */
+    /** Writes the page, replacing what the file held, as a whole or not at all. */
     public static void write(Report report, Path file) {
-        String page = page(report);
-        try {
-            Files.writeString(file, page);
-        } catch (IOException e) {
-            throw new BackpackException(
-                    "InvalidFile",
-                    "The report cannot be written to '%s' (%s). Name another file with --out.".formatted(file, e),
-                    e);
-        }
+        TextFile.write(file, page(report));
     }
 
     /** The page as text. */

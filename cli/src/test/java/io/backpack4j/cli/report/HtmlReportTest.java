@@ -25,7 +25,7 @@ class HtmlReportTest {
     void says_when_a_file_cannot_be_written() {
         Path file = folder.resolve("nowhere").resolve("page.html");
         assertThatThrownBy(() -> HtmlReport.write(report(""), file))
-                .hasMessageStartingWith("[InvalidFile] The report cannot be written to '" + file);
+                .hasMessageStartingWith("[UnwritableFile] File '" + file + "' cannot be written: ");
     }
 
     @Test

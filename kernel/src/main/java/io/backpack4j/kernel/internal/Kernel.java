@@ -17,13 +17,16 @@ import io.backpack4j.kernel.internal.plan.BatchSignature;
 import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import jakarta.inject.Inject;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +39,7 @@ public final class Kernel {
     private final PlanCache<PassKey, Plan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
     private @Nullable Backend backend;
+    private boolean closed;
 
     private record PassKey(BatchSignature batch, List<Request<?>> requests, PassOptions options) {}
 
@@ -54,6 +58,10 @@ public final class Kernel {
 
     /** The backend, opened once. */
     public synchronized Backend backend() {
+        if (closed) {
+            throw new BackpackException(
+                    "Closed", "This loaded library was closed. Load another one with BackPack.create().");
+        }
         if (backend == null) {
             backend = selector.open();
         }
@@ -62,6 +70,10 @@ public final class Kernel {
 
     public Model model(Graph graph, Loss loss, DType dtype, List<Shape> inputShapes) {
         return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype);
+    }
+
+    public Map<String, ParameterSpec> parameters(Graph graph, List<Shape> inputShapes) {
+        return BoundGraph.bind(graph, inputShapes).parameters();
     }
 
     public BatchBuilder batch(DType dtype) {
@@ -83,6 +95,7 @@ public final class Kernel {
 
     /** Closes the backend, if it was opened. */
     public synchronized void close() {
+        closed = true;
         if (backend != null) {
             backend.close();
             backend = null;

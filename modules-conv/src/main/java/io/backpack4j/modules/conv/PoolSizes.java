@@ -58,43 +58,48 @@ final class PoolSizes {
     }
 
     private static void requireInputs(Module module, Window window, int axis, Shape sample, long count) {
-        for (long output = 0; output < count; output++) {
-            if (!seesInput(window, axis, output, sample.size(axis + 1))) {
-                throw ModuleChecks.mismatch(
-                        module,
-                        "has kernel_size %s, stride %s, padding %s and dilation %s, so window %d along axis %d of samples of shape %s holds padding only. Possible are less padding or dilation, or ceil_mode=false."
-                                .formatted(
-                                        window.kernel(),
-                                        window.stride(),
-                                        window.padding(),
-                                        window.dilation(),
-                                        output,
-                                        axis + 2,
-                                        sample));
-            }
+        long blind = blindWindow(window, axis, sample.size(axis + 1), count);
+        if (blind >= 0) {
+            throw ModuleChecks.mismatch(
+                    module,
+                    "has kernel_size %s, stride %s, padding %s and dilation %s, so window %d along axis %d of samples of shape %s holds padding only. Possible are less padding or dilation, or ceil_mode=false."
+                            .formatted(
+                                    window.kernel(),
+                                    window.stride(),
+                                    window.padding(),
+                                    window.dilation(),
+                                    blind,
+                                    axis + 2,
+                                    sample));
         }
     }
 
     /** Whether every window meets the input. */
     static boolean seeInputs(Window window, Shape input, Shape output) {
         for (int axis = 0; axis < window.axes(); axis++) {
-            for (long t = 0; t < output.size(axis + 1); t++) {
-                if (!seesInput(window, axis, t, input.size(axis + 1))) {
-                    return false;
-                }
+            if (blindWindow(window, axis, input.size(axis + 1), output.size(axis + 1)) >= 0) {
+                return false;
             }
         }
         return true;
     }
 
-    private static boolean seesInput(Window window, int axis, long output, long size) {
-        long first = output * window.stride().get(axis) - window.padding().get(axis);
-        for (long k = 0; k < window.kernel().get(axis); k++) {
-            long position = first + k * window.dilation().get(axis);
-            if (position >= 0 && position < size) {
-                return true;
+    /**
+     * The first window that sees padding only, −1 if there is none. A window that begins inside the input sees it, so only those that begin before need a
+     * look: sizes may be as large as a file claims.
+     */
+    private static long blindWindow(Window window, int axis, long size, long count) {
+        long stride = window.stride().get(axis);
+        long padding = window.padding().get(axis);
+        long dilation = window.dilation().get(axis);
+        for (long output = 0; output < count && output * stride < padding; output++) {
+            long before = padding - output * stride;
+            long firstInside = (before + dilation - 1) / dilation;
+            if (firstInside >= window.kernel().get(axis) || firstInside * dilation - before >= size) {
+                return output;
             }
         }
-        return false;
+        long behind = (size + padding + stride - 1) / stride;
+        return behind < count ? behind : -1;
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.modules.conv;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 final class Resampling {
 
     private Resampling() {}
+
+    /** What a Java array holds. */
+    private static final long MAX_ELEMENTS = Integer.MAX_VALUE - 8;
 
     /**
      * A row of a matrix: equal weights of neighbouring inputs.
@@ -73,9 +77,22 @@ final class Resampling {
     /** {@code [out, in]}, or null if it would change nothing. */
     private static @Nullable Tensor matrix(
             EvaluationContext context, Tensor input, Shape sampleOutput, int axis, Rows rows) {
-        int in = Math.toIntExact(input.shape().size(axis + 2));
-        int out = Math.toIntExact(sampleOutput.size(axis + 1));
-        double[] values = new double[Math.multiplyExact(in, out)];
+        long elements = Shape.of(input.shape().size(axis + 2), sampleOutput.size(axis + 1))
+                .elements();
+        if (elements > MAX_ELEMENTS) {
+            throw new BackpackException(
+                    "TooLarge",
+                    "Resampling %d positions of axis %d to %d needs a matrix of %d elements, but at most %d are possible."
+                            .formatted(
+                                    input.shape().size(axis + 2),
+                                    axis + 2,
+                                    sampleOutput.size(axis + 1),
+                                    elements,
+                                    MAX_ELEMENTS));
+        }
+        int in = (int) input.shape().size(axis + 2);
+        int out = (int) sampleOutput.size(axis + 1);
+        double[] values = new double[(int) elements];
         boolean identity = in == out;
         for (int position = 0; position < out; position++) {
             Weights row = rows.row(axis, position, in, out);

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,13 @@ public final class BatchAssembler implements BatchBuilder {
     private long @Nullable [] sampleIds;
 
     /** Numbers that are not uploaded yet. */
-    private record Part(Shape shape, DType dtype, long length, Consumer<Tensor> writer) {}
+    private record Part(
+            Shape shape,
+            DType dtype,
+            long length,
+            Consumer<Tensor> writer,
+            int notFinite,
+            IntToDoubleFunction values) {}
 
     public BatchAssembler(Backend backend, DType dtype) {
         this.backend = backend;
@@ -34,7 +41,15 @@ public final class BatchAssembler implements BatchBuilder {
 
     @Override
     public BatchBuilder input(String name, Shape shape, float[] values) {
-        inputs.put(name, new Part(shape, dtype, values.length, tensor -> tensor.write(0, values, 0, values.length)));
+        inputs.put(
+                name,
+                new Part(
+                        shape,
+                        dtype,
+                        values.length,
+                        tensor -> tensor.write(0, values, 0, values.length),
+                        Finite.firstOther(values),
+                        i -> values[i]));
         return this;
     }
 
@@ -91,9 +106,18 @@ public final class BatchAssembler implements BatchBuilder {
         }
         problems.throwIfAny();
         TensorScope scope = backend.openScope();
-        Map<String, Tensor> tensors = new LinkedHashMap<>();
-        inputs.forEach((name, part) -> tensors.put(name, upload(scope, part)));
-        return new ResidentBatch(scope, tensors, upload(scope, target), ids);
+        boolean done = false;
+        try {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            inputs.forEach((name, part) -> tensors.put(name, upload(scope, part)));
+            Batch batch = new ResidentBatch(scope, tensors, upload(scope, target), ids);
+            done = true;
+            return batch;
+        } finally {
+            if (!done) {
+                scope.close();
+            }
+        }
     }
 
     private static void check(String name, Part part, long samples, Problems problems) {
@@ -102,6 +126,9 @@ public final class BatchAssembler implements BatchBuilder {
                     "ShapeMismatch",
                     "'%s' has shape %s, that is %d numbers, but %d were given."
                             .formatted(name, part.shape(), part.shape().elements(), part.length()));
+        }
+        if (part.length() == part.shape().elements()) {
+            Finite.report(problems, "'" + name + "'", part.shape(), part.dtype(), part.notFinite(), part.values());
         }
         if (part.shape().rank() == 0) {
             problems.add("ShapeMismatch", "'%s' is a scalar, but needs the batch as its first axis.".formatted(name));
@@ -122,10 +149,22 @@ public final class BatchAssembler implements BatchBuilder {
     }
 
     private Part part(Shape shape, double[] values) {
-        return new Part(shape, dtype, values.length, tensor -> tensor.write(0, values, 0, values.length));
+        return new Part(
+                shape,
+                dtype,
+                values.length,
+                tensor -> tensor.write(0, values, 0, values.length),
+                Finite.firstOther(values, dtype),
+                i -> values[i]);
     }
 
     private static Part part(Shape shape, long[] values) {
-        return new Part(shape, DType.INT64, values.length, tensor -> tensor.write(0, values, 0, values.length));
+        return new Part(
+                shape,
+                DType.INT64,
+                values.length,
+                tensor -> tensor.write(0, values, 0, values.length),
+                -1,
+                i -> values[i]);
     }
 }

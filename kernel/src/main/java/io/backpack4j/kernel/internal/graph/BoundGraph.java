@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
@@ -19,6 +20,9 @@ import java.util.Set;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
 public final class BoundGraph {
+
+    /** More elements than that take no network to its end, but modules, which count positions, long to say so. */
+    private static final long MAX_SAMPLE_ELEMENTS = Integer.MAX_VALUE;
 
     private final Graph graph;
     private final List<Shape> inputShapes;
@@ -154,7 +158,7 @@ public final class BoundGraph {
                 shapes.add(shape(source(input)));
             }
             try {
-                return node.module().declare(shapes);
+                return declared(node, shapes);
             } catch (BackpackException e) {
                 // What follows depends on this node's output, so its problems would be echoes.
                 e.problems()
@@ -165,6 +169,31 @@ public final class BoundGraph {
                 problems.throwIfAny();
                 throw e;
             }
+        }
+
+        private static ModuleDeclaration declared(Graph.Node node, List<Shape> shapes) {
+            ModuleDeclaration declaration;
+            try {
+                declaration = node.module().declare(shapes);
+            } catch (BackpackException e) {
+                throw e;
+            } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+                throw new BackpackException(
+                        "PluginFailure",
+                        "failed as it declared its output: %s. This is an error of the plugin that provides it, %s."
+                                .formatted(e, CodeLocation.of(node.module().getClass())),
+                        e);
+            }
+            if (declaration.output().elements() > MAX_SAMPLE_ELEMENTS) {
+                throw new BackpackException(
+                        "TooLarge",
+                        "its output for one sample has shape %s, that is %d elements, but at most %d are possible."
+                                .formatted(
+                                        declaration.output(),
+                                        declaration.output().elements(),
+                                        MAX_SAMPLE_ELEMENTS));
+            }
+            return declaration;
         }
 
         private BoundNode.Source source(String name) {

@@ -32,11 +32,19 @@ final class ParameterStore implements Parameters {
         this.scope = backend.openScope();
         this.specs = bound.parameters();
         this.trainable = List.copyOf(bound.uses().keySet());
-        specs.forEach((name, spec) -> {
-            Tensor tensor = scope.allocate(spec.shape(), dtype);
-            backend.elementwise().fill(tensor, 0);
-            tensors.put(name, tensor);
-        });
+        boolean done = false;
+        try {
+            specs.forEach((name, spec) -> {
+                Tensor tensor = scope.allocate(spec.shape(), dtype);
+                backend.elementwise().fill(tensor, 0);
+                tensors.put(name, tensor);
+            });
+            done = true;
+        } finally {
+            if (!done) {
+                scope.close();
+            }
+        }
     }
 
     @Override
@@ -76,7 +84,9 @@ final class ParameterStore implements Parameters {
                     "Parameter '%s' has shape %s, that is %d numbers, but %d were given."
                             .formatted(name, shape, shape.elements(), values.length));
         }
-        get(name).write(0, values, 0, values.length);
+        Tensor tensor = get(name);
+        Finite.require("Parameter '" + name + "'", shape, tensor.dtype(), values);
+        tensor.write(0, values, 0, values.length);
     }
 
     @Override

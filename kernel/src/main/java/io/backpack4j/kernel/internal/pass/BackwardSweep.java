@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.LossGradient;
@@ -121,6 +122,8 @@ final class BackwardSweep implements AutoCloseable {
             }
             throw new IllegalStateException("No cotangents at " + node.described());
         }
+        forward.observer()
+                .backward(node, lane.signal().signal(), arrived, lane.step().block());
         TensorScope scope = backend.openScope();
         scope.adopt(arrived);
         kept.add(scope);
@@ -139,6 +142,7 @@ final class BackwardSweep implements AutoCloseable {
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
             ParameterDerivatives derivatives =
                     PluginCalls.call(Part.of(node), "in its backward pass", () -> pullback.parameter(use.name()));
+            check(node, step, use, derivatives);
             pending |= arrive(node, lane, step, use, derivatives);
         }
         for (int input = 0; input < node.inputs().size(); input++) {
@@ -178,6 +182,26 @@ final class BackwardSweep implements AutoCloseable {
                 .output()
                 .prepend(step.block().columns(), step.block().samples());
         return PluginCalls.check(Part.of(node), "the cotangents of an input", cotangents, expected, layout.dtype());
+    }
+
+    private void check(BoundNode node, Step step, SiteUse use, ParameterDerivatives derivatives) {
+        Shape expected =
+                use.site().shape().prepend(step.block().columns(), step.block().samples());
+        Shape actual = derivatives.parameter().prepend(derivatives.columns(), derivatives.samples());
+        if (!actual.equals(expected) || derivatives.dtype() != layout.dtype()) {
+            Part part = Part.of(node);
+            throw new BackpackException(
+                    "PluginFailure",
+                    "The derivatives that %s has of '%s' are of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it, %s."
+                            .formatted(
+                                    part.who(),
+                                    use.name(),
+                                    actual,
+                                    derivatives.dtype(),
+                                    expected,
+                                    layout.dtype(),
+                                    part.location()));
+        }
     }
 
     /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */

@@ -23,6 +23,7 @@ public final class ChunkForward implements AutoCloseable {
     private final long toSample;
     private final SampleIds samples;
     private final RandomKey seed;
+    private final PassObserver observer;
     private final TensorScope inputScope;
     private final @Nullable TensorScope[] scopes;
     private final @Nullable Evaluation[] evaluations;
@@ -38,6 +39,7 @@ public final class ChunkForward implements AutoCloseable {
         this.toSample = toSample;
         this.samples = inputs.sampleIds(fromSample, toSample);
         this.seed = inputs.seed();
+        this.observer = inputs.observer();
         int count = layout.graph().nodes().size();
         this.scopes = new @Nullable TensorScope[count];
         this.evaluations = new @Nullable Evaluation[count];
@@ -67,6 +69,11 @@ public final class ChunkForward implements AutoCloseable {
     /** The sample behind the last. */
     public long toSample() {
         return toSample;
+    }
+
+    /** Who watches the pass. */
+    PassObserver observer() {
+        return observer;
     }
 
     /** The network's output, {@code [n, *out]}. */
@@ -118,7 +125,10 @@ public final class ChunkForward implements AutoCloseable {
             for (BoundNode.Source source : node.inputs()) {
                 arguments.add((source.fromNode() ? outputs : graphInputs).get(source.index()));
             }
-            outputs.add(evaluate(node, arguments, inputs.parameters(node), toSample - fromSample));
+            observer.forward(node);
+            Tensor evaluated = evaluate(node, arguments, inputs.parameters(node), toSample - fromSample);
+            observer.evaluated(node, evaluated, fromSample);
+            outputs.add(evaluated);
             for (int released : layout.releasedAfter(node.index())) {
                 outputs.get(released).close();
             }
@@ -134,8 +144,9 @@ public final class ChunkForward implements AutoCloseable {
                 "in its forward pass",
                 () -> node.node().module().evaluate(context(node, scope), arguments, parameters));
         evaluations[node.index()] = evaluation;
+        Tensor output = PluginCalls.call(Part.of(node), "in its forward pass", evaluation::output);
         Shape expected = node.declaration().output().prepend(count);
-        return PluginCalls.check(Part.of(node), "its output", evaluation.output(), expected, layout.dtype());
+        return PluginCalls.check(Part.of(node), "its output", output, expected, layout.dtype());
     }
 
     @Override

@@ -70,7 +70,9 @@ final class ChunkWalk {
                     long width = blockOf(signal, count);
                     if (block * width < count) {
                         long end = Math.min(count, (block + 1) * width);
-                        sweep.send(signal, new Step(block(block * width, end), count, layout.samples(), null));
+                        Step step = new Step(block(block * width, end), count, layout.samples(), null);
+                        chunk.observer().columns(signal.signal(), step.block(), count);
+                        sweep.send(signal, step);
                     }
                 }
                 sweep.walk(node -> last && node > residuals.top());
@@ -107,6 +109,7 @@ final class ChunkWalk {
                                     .columns(chunk.context(node, scope), block.fromColumn(), block.toColumn()));
                     check(node, sent, block);
                     Step step = new Step(block, count, layout.samples(), sent.weights());
+                    chunk.observer().columns(residuals.signal().signal(), block, count);
                     sweep.send(residuals.signal(), node, sent.inputs(), step);
                     sweep.walk(index -> last && index > residuals.top());
                 }

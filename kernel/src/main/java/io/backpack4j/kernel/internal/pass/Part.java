@@ -35,7 +35,7 @@ public record Part(String who, Class<?> code) {
     }
 
     /** Where it comes from. */
-    String location() {
+    public String location() {
         return CodeLocation.of(code);
     }
 }

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 
-/** The numbers that a pass works on. */
+/** The numbers that a pass works on, and who watches it. */
 public final class PassInputs {
 
     private final Map<String, Tensor> inputs;
@@ -18,6 +18,7 @@ public final class PassInputs {
     private final long[] sampleIds;
     private final Function<String, Tensor> parameters;
     private final RandomKey seed;
+    private final PassObserver observer;
 
     /**
      * Collects the numbers.
@@ -34,7 +35,7 @@ public final class PassInputs {
             long[] sampleIds,
             Function<String, Tensor> parameters,
             long seed) {
-        this(inputs, targets, sampleIds, parameters, new RandomKey(seed, 0, 0));
+        this(inputs, targets, sampleIds, parameters, new RandomKey(seed, 0, 0), PassObserver.NONE);
     }
 
     private PassInputs(
@@ -42,22 +43,35 @@ public final class PassInputs {
             Tensor targets,
             long[] sampleIds,
             Function<String, Tensor> parameters,
-            RandomKey seed) {
+            RandomKey seed,
+            PassObserver observer) {
         this.inputs = inputs;
         this.targets = targets;
         this.sampleIds = sampleIds;
         this.parameters = parameters;
         this.seed = seed;
+        this.observer = observer;
+    }
+
+    /** The same numbers, watched by somebody. */
+    public PassInputs watchedBy(PassObserver other) {
+        return new PassInputs(inputs, targets, sampleIds, parameters, seed, other);
     }
 
     /** The same numbers by handles of a scope's own, which outlive the batch's. */
     public PassInputs keptIn(TensorScope scope) {
         Map<String, Tensor> kept = new LinkedHashMap<>();
         inputs.forEach((name, tensor) -> kept.put(name, scope.view(tensor, tensor.shape())));
-        return new PassInputs(kept, scope.view(targets, targets.shape()), sampleIds, parameters, seed);
+        return new PassInputs(
+                kept, scope.view(targets, targets.shape()), sampleIds, parameters, seed, PassObserver.NONE);
     }
 
-    Tensor input(String name) {
+    PassObserver observer() {
+        return observer;
+    }
+
+    /** An input of the model, {@code [N, *in]}. */
+    public Tensor input(String name) {
         return Objects.requireNonNull(inputs.get(name), name);
     }
 
@@ -68,6 +82,16 @@ public final class PassInputs {
 
     RandomKey seed() {
         return seed;
+    }
+
+    /** The samples' ids. */
+    public long[] sampleIds() {
+        return sampleIds.clone();
+    }
+
+    /** A parameter or buffer, by its full name. */
+    public Tensor parameter(String name) {
+        return parameters.apply(name);
     }
 
     SampleIds sampleIds(long from, long to) {

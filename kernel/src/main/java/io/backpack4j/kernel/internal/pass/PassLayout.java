@@ -102,6 +102,14 @@ public final class PassLayout {
         return samples;
     }
 
+    /** Who makes a result, given its name. */
+    public Optional<Part> maker(String result) {
+        return requests.stream()
+                .filter(request -> (result + "/").contains("/" + request.name() + "/"))
+                .map(request -> Part.of(request.extension()))
+                .findFirst();
+    }
+
     List<Request<?>> requests() {
         return requests;
     }

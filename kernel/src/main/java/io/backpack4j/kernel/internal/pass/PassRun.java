@@ -110,6 +110,7 @@ public final class PassRun {
                 }
                 for (long from = 0; from < samples; from += splitting.chunkSamples()) {
                     long to = Math.min(samples, from + splitting.chunkSamples());
+                    inputs.observer().chunk(stage, from, to);
                     ChunkForward chunk =
                             kept != null ? kept : new ChunkForward(layout, backend, inputs, from, to, normaliser);
                     kept = chunk;
@@ -234,6 +235,7 @@ public final class PassRun {
         Tensor values = PluginCalls.call(
                 Part.of(layout.loss()), "in its values", () -> chunk.loss().values());
         PluginCalls.check(Part.of(layout.loss()), "its values", values, Shape.of(to - from), layout.dtype());
+        inputs.observer().evaluated(values, from);
         if (to - from == layout.samples()) {
             output = results.view(chunk.output(), chunk.output().shape());
             lossPerSample = results.adopt(values);
@@ -279,15 +281,21 @@ public final class PassRun {
                         part,
                         "when it finished '" + parameter + "'",
                         () -> extension.finish(view(site, own.get(), results)));
-                finished.add(
-                        request,
-                        parameter,
-                        result,
-                        PluginCalls.call(part, "when it named its results", () -> extension.export(result)));
+                Map<String, Tensor> exported =
+                        PluginCalls.call(part, "when it named its results", () -> extension.export(result));
+                finished.add(request, parameter, result, checked(part, exported));
             }
         }
         Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
-        finished.addNetwork(
-                request, PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors)));
+        Map<String, Tensor> exported =
+                PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors));
+        finished.addNetwork(request, checked(part, exported));
+    }
+
+    /** Whether results have the planned shapes is seen when all are there. */
+    private static Map<String, Tensor> checked(Part part, Map<String, Tensor> exported) {
+        exported.forEach((suffix, tensor) ->
+                PluginCalls.requireOpen(part, suffix.isEmpty() ? "a result" : "its result '" + suffix + "'", tensor));
+        return exported;
     }
 }

@@ -2,14 +2,21 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
+import io.backpack4j.kernel.internal.pass.ControlledRun;
+import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.kernel.internal.pass.PassRun;
+import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
@@ -24,6 +31,7 @@ public final class CompiledPlan implements Plan {
     private final BatchSignature signature;
     private final Shape output;
     private final TrialOutcome outcome;
+    private final FiniteCheck finiteCheck;
 
     CompiledPlan(
             Backend backend,
@@ -31,17 +39,19 @@ public final class CompiledPlan implements Plan {
             PassLayout layout,
             Shape output,
             BatchSignature signature,
-            TrialOutcome outcome) {
+            TrialOutcome outcome,
+            NanPolicy nanPolicy) {
         this.backend = backend;
         this.model = model;
         this.layout = layout;
         this.output = output;
         this.signature = signature;
         this.outcome = outcome;
+        this.finiteCheck = new FiniteCheck(nanPolicy, backend, layout);
     }
 
     @Override
-    public Results run(Batch batch, long seed) {
+    public Results run(Batch batch, RunOptions options) {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
@@ -49,10 +59,96 @@ public final class CompiledPlan implements Plan {
                     "The plan is for batches of inputs %s and targets %s, but was given inputs %s and targets %s. Make another plan."
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
-        model.loss().validateValues(output, batch.targets());
-        PassInputs inputs =
-                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        PluginCalls.check(
+                Part.of(model.loss()),
+                "as it checked targets",
+                () -> model.loss().validateValues(output, batch.targets()));
+        PassInputs inputs = new PassInputs(
+                batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, options.seed());
+        try {
+            return checked(pass(inputs.watchedBy(new ControlledRun(options))), inputs);
+        } catch (BackpackException e) {
+            boolean memory =
+                    e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"));
+            throw memory ? outOfMemory(e.problems().get(0).message(), e) : e;
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory("The pass found no memory: %s.".formatted(e.getMessage()), e);
+        } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
+            throw new BackpackException(
+                    "PassFailure",
+                    "The pass failed outside of modules, losses and extensions, with backend '%s': %s. This is an error of the backend or of this library."
+                            .formatted(backend.id(), e),
+                    e);
+        }
+    }
+
+    private PassResults pass(PassInputs inputs) {
         return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new);
+    }
+
+    private PassResults checked(PassResults results, PassInputs inputs) {
+        boolean done = false;
+        try {
+            requirePlanned(results);
+            finiteCheck.require(results, inputs, this::pass);
+            done = true;
+            return results;
+        } finally {
+            if (!done) {
+                results.close();
+            }
+        }
+    }
+
+    private void requirePlanned(PassResults results) {
+        Map<String, ResultType> planned = results();
+        results.tensors().forEach((name, tensor) -> {
+            ResultType type = new ResultType(tensor.dtype(), tensor.shape());
+            ResultType expected = planned.get(name);
+            if (!type.equals(expected)) {
+                throw wrongResult(
+                        name,
+                        "has shape %s and type %s".formatted(type.shape(), type.dtype()),
+                        expected == null
+                                ? "nothing"
+                                : "shape %s and type %s".formatted(expected.shape(), expected.dtype()));
+            }
+        });
+        planned.keySet().stream()
+                .filter(name -> !results.tensors().containsKey(name))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw wrongResult(name, "is missing", "it");
+                });
+    }
+
+    private BackpackException wrongResult(String name, String what, String expected) {
+        String maker = layout.maker(name)
+                .map(part -> "%s, %s".formatted(part.who(), part.location()))
+                .orElse("the plugin that provides it");
+        return new BackpackException(
+                "PluginFailure",
+                "Result '%s' %s, but %s was planned. This is an error of %s.".formatted(name, what, expected, maker));
+    }
+
+    private BackpackException outOfMemory(String what, Throwable cause) {
+        MemoryStatistics memory = backend.memory();
+        return new BackpackException(
+                "OutOfMemory",
+                "%s The pass was planned to take %,d bytes, %d of %d samples at a time; the backend holds %,d bytes, %,d of them in use by what stays. PassOptions.memory, --memory on the command line, makes a plan that takes less."
+                        .formatted(
+                                what,
+                                peakBytes(),
+                                Math.min(chunkSamples(), layout.samples()),
+                                layout.samples(),
+                                memory.pooledBytes(),
+                                memory.usedBytes()),
+                cause);
+    }
+
+    @Override
+    public long steps() {
+        return outcome.outcome().steps();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.tensor.Shape;
@@ -21,7 +22,9 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
 
     @Override
     public Outcome run(Backend dry, PassInputs inputs, Splitting splitting) {
-        try (PassResults results = PassRun.run(layout, splitting, dry, inputs, NetworkProducts::new)) {
+        StepCounter counter = new StepCounter();
+        PassInputs counted = inputs.watchedBy(counter);
+        try (PassResults results = PassRun.run(layout, splitting, dry, counted, NetworkProducts::new)) {
             SortedMap<String, ResultType> types = new TreeMap<>();
             results.tensors()
                     .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
@@ -29,7 +32,7 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
             results.products().values().forEach(product -> multiply(dry, product, columns));
             SortedMap<String, Shape> products = new TreeMap<>();
             results.products().forEach((name, product) -> products.put(name, product.parameter()));
-            return new Outcome(types, products);
+            return new Outcome(types, products, counter.steps());
         }
     }
 

@@ -50,7 +50,7 @@ public final class Planner {
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
         TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, new PassRehearsal(layout));
-        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), outcome);
+        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), outcome, options.nanPolicy());
     }
 
     /**

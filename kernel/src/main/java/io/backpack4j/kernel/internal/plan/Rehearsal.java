@@ -23,6 +23,7 @@ interface Rehearsal {
      *
      * @param results the tensors
      * @param products the shapes of the parameters of products, by the products' names
+     * @param steps how many steps a listener would be told of
      */
-    record Outcome(SortedMap<String, ResultType> results, SortedMap<String, Shape> products) {}
+    record Outcome(SortedMap<String, ResultType> results, SortedMap<String, Shape> products, long steps) {}
 }

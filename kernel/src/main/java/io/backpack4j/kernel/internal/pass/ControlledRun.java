@@ -1,0 +1,71 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Cancellation;
+import io.backpack4j.kernel.PassListener;
+import io.backpack4j.kernel.RunOptions;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Tells a listener of each step, and ends the pass when somebody wants that. */
+public final class ControlledRun implements PassObserver {
+
+    private final PassListener listener;
+    private final Cancellation cancellation;
+
+    public ControlledRun(RunOptions options) {
+        this.listener = options.listener();
+        this.cancellation = options.cancellation();
+    }
+
+    @Override
+    public void chunk(int stage, long fromSample, long toSample) {
+        tell(() -> listener.chunk(stage, fromSample, toSample));
+    }
+
+    @Override
+    public void columns(Signal signal, Block block, long columns) {
+        tell(() -> listener.columns(signal.name(), block.fromColumn(), block.toColumn(), columns));
+    }
+
+    @Override
+    public void forward(BoundNode node) {
+        requireWanted("forward", node);
+        tell(() -> listener.forward(node.node().name()));
+    }
+
+    @Override
+    public void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {
+        requireWanted("backward", node);
+        tell(() -> listener.backward(node.node().name(), signal.name()));
+    }
+
+    private void tell(Runnable event) {
+        if (listener == PassListener.NONE) {
+            return;
+        }
+        try {
+            event.run();
+        } catch (RuntimeException e) {
+            throw new BackpackException(
+                    "ListenerFailure",
+                    "The pass was ended by its listener %s, which threw %s.".formatted(listener, e),
+                    e);
+        }
+    }
+
+    private void requireWanted(String way, BoundNode node) {
+        boolean interrupted = Thread.currentThread().isInterrupted();
+        if (interrupted || cancellation.isCancelled()) {
+            throw new BackpackException(
+                    "Cancelled",
+                    "The pass was ended %s, before its %s step at %s. It has no results; run it again."
+                            .formatted(
+                                    interrupted ? "by the interruption of its thread" : "by its cancellation",
+                                    way,
+                                    node.described()));
+        }
+    }
+}

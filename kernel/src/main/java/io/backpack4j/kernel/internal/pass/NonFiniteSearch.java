@@ -1,0 +1,58 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
+
+/** Ends a pass where its numbers cease to be finite, and says where that is. */
+public final class NonFiniteSearch implements PassObserver {
+
+    private final Loss loss;
+    private final long[] sampleIds;
+
+    public NonFiniteSearch(Loss loss, long[] sampleIds) {
+        this.loss = loss;
+        this.sampleIds = sampleIds;
+    }
+
+    /** Ends the search. */
+    public static final class Found extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        private Found(String what) {
+            super(what, null, false, false);
+        }
+
+        /** What was found, as the start of a sentence. */
+        public String what() {
+            return String.valueOf(getMessage());
+        }
+    }
+
+    @Override
+    public void evaluated(BoundNode node, Tensor output, long fromSample) {
+        report("The output of " + node.described(), NonFinite.in(output, 0, fromSample, sampleIds));
+    }
+
+    @Override
+    public void evaluated(Tensor values, long fromSample) {
+        report("The value of loss " + loss.type(), NonFinite.in(values, 0, fromSample, sampleIds));
+    }
+
+    @Override
+    public void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {
+        report(
+                "Signal '%s' at the output of %s".formatted(signal.name(), node.described()),
+                NonFinite.in(arrived, 1, block.fromSample(), sampleIds));
+    }
+
+    private static void report(String where, Optional<NonFinite> found) {
+        found.ifPresent(numbers -> {
+            throw new Found(where + " " + numbers.described());
+        });
+    }
+}

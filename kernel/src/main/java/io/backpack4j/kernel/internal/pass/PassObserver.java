@@ -1,0 +1,46 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Sees every step of a pass, and may end the pass by throwing. */
+public interface PassObserver {
+
+    /** Does nothing. */
+    PassObserver NONE = new PassObserver() {};
+
+    /** Some samples are taken next. */
+    default void chunk(int stage, long fromSample, long toSample) {}
+
+    /** Some of a signal's columns start next. */
+    default void columns(Signal signal, Block block, long columns) {}
+
+    /** A node is evaluated next. */
+    default void forward(BoundNode node) {}
+
+    /**
+     * A node was evaluated.
+     *
+     * @param output {@code [n, *out]}
+     * @param fromSample the place of the first sample in the batch
+     */
+    default void evaluated(BoundNode node, Tensor output, long fromSample) {}
+
+    /**
+     * The loss was evaluated.
+     *
+     * @param values {@code [n]}
+     * @param fromSample the place of the first sample in the batch
+     */
+    default void evaluated(Tensor values, long fromSample) {}
+
+    /**
+     * A signal passes a node next.
+     *
+     * @param arrived its columns at the node's output, {@code [v, n, *out]}
+     * @param block which columns and samples they are
+     */
+    default void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {}
+}

@@ -1,0 +1,152 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.internal.pass.NonFinite;
+import io.backpack4j.kernel.internal.pass.NonFiniteSearch;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassResults;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/** Requires that results are finite, as {@link NanPolicy} says. Only when they are not, the pass runs again to find where that begins. */
+final class FiniteCheck {
+
+    /** Results of so few numbers are always looked at. */
+    private static final long FEW = 1 << 12;
+
+    private static final int SHOWN_RESULTS = 5;
+
+    private final NanPolicy policy;
+    private final Backend backend;
+    private final PassLayout layout;
+
+    FiniteCheck(NanPolicy policy, Backend backend, PassLayout layout) {
+        this.policy = policy;
+        this.backend = backend;
+        this.layout = layout;
+    }
+
+    /** Runs a pass anew. */
+    interface Rerun {
+        PassResults run(PassInputs inputs);
+    }
+
+    /**
+     * Checks.
+     *
+     * @param results closed if they are not finite
+     * @param inputs of which they were computed
+     * @throws BackpackException naming the first quantity that is not finite
+     */
+    void require(PassResults results, PassInputs inputs, Rerun rerun) {
+        List<String> bad = bad(results);
+        if (bad.isEmpty()) {
+            return;
+        }
+        Map<String, String> described = new HashMap<>();
+        bad.forEach(name -> described.put(name, described(name, results, inputs)));
+        results.close();
+        String cause = parameters(inputs)
+                .or(() -> given(inputs))
+                .or(() -> walked(inputs, rerun))
+                .orElseGet(() -> described.get(bad.get(0)));
+        throw new BackpackException(
+                "NotFinite",
+                "%s. Results that are not finite: %s. The element type is %s; use smaller numbers or FLOAT64, or take such results with NanPolicy.IGNORE."
+                        .formatted(cause, shown(bad), layout.dtype()));
+    }
+
+    private List<String> bad(PassResults results) {
+        List<String> bad = new ArrayList<>();
+        if (policy != NanPolicy.IGNORE) {
+            results.tensors().forEach((name, tensor) -> {
+                if (tensor.dtype() != DType.INT64
+                        && isLookedAt(name, tensor)
+                        && !backend.reductions().allFinite(tensor)) {
+                    bad.add(name);
+                }
+            });
+        }
+        return bad;
+    }
+
+    /** Several tensors of a parameter's shape are as much to read as they were to compute. */
+    private boolean isLookedAt(String name, Tensor tensor) {
+        Shape shape = tensor.shape();
+        if (policy == NanPolicy.FAIL_EVERYWHERE || shape.elements() <= FEW) {
+            return true;
+        }
+        int slash = name.indexOf('/');
+        Optional<Shape> parameter = slash < 0 ? Optional.empty() : parameterShape(name.substring(0, slash));
+        return parameter
+                .map(own -> shape.rank() <= own.rank()
+                        || !shape.dropFirst(shape.rank() - own.rank()).equals(own))
+                .orElse(true);
+    }
+
+    private Optional<Shape> parameterShape(String name) {
+        return Optional.ofNullable(layout.graph().parameters().get(name)).map(ParameterSpec::shape);
+    }
+
+    private static String described(String name, PassResults results, PassInputs inputs) {
+        Tensor tensor = results.tensors().get(name);
+        long[] ids = inputs.sampleIds();
+        boolean perSample = tensor != null
+                && tensor.shape().rank() > 0
+                && tensor.shape().size(0) == ids.length
+                && (name.equals("output") || name.contains("batch"));
+        Optional<NonFinite> found =
+                tensor == null ? Optional.empty() : perSample ? NonFinite.in(tensor, 0, 0, ids) : NonFinite.in(tensor);
+        return "Result '%s' %s".formatted(name, found.map(NonFinite::described).orElse("is not finite"));
+    }
+
+    private Optional<String> parameters(PassInputs inputs) {
+        for (String name : layout.graph().parameters().keySet()) {
+            Optional<NonFinite> found = NonFinite.in(inputs.parameter(name));
+            if (found.isPresent()) {
+                return found.map(numbers -> "Parameter '%s' %s".formatted(name, numbers.described()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> given(PassInputs inputs) {
+        for (String name : layout.graph().graph().inputs()) {
+            Optional<NonFinite> found = NonFinite.in(inputs.input(name), 0, 0, inputs.sampleIds());
+            if (found.isPresent()) {
+                return found.map(numbers -> "Input '%s' %s".formatted(name, numbers.described()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> walked(PassInputs inputs, Rerun rerun) {
+        NonFiniteSearch search = new NonFiniteSearch(layout.loss(), inputs.sampleIds());
+        try {
+            rerun.run(inputs.watchedBy(search)).close();
+        } catch (NonFiniteSearch.Found found) {
+            return Optional.of(found.what());
+        } catch (BackpackException e) {
+            return Optional.empty(); // The results say enough if the pass cannot run again.
+        }
+        return Optional.empty();
+    }
+
+    private static String shown(List<String> bad) {
+        List<String> sorted = List.copyOf(new TreeSet<>(bad));
+        String names = String.join(", ", sorted.subList(0, Math.min(SHOWN_RESULTS, sorted.size())));
+        int others = sorted.size() - SHOWN_RESULTS;
+        return others > 0 ? names + " and " + others + " more" : names;
+    }
+}
