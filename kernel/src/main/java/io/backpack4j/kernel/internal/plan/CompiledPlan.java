@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
@@ -42,6 +43,15 @@ public final class CompiledPlan implements Plan {
 
     @Override
     public Results run(Batch batch, long seed) {
+        return PassRun.run(layout, outcome.splitting(), backend, inputs(batch, seed), NetworkProducts::new);
+    }
+
+    /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
+    public PassPartials partials(Batch batch, long seed) {
+        return PassRun.partials(layout, outcome.splitting(), backend, inputs(batch, seed), NetworkProducts::new);
+    }
+
+    private PassInputs inputs(Batch batch, long seed) {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
@@ -50,9 +60,7 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         model.loss().validateValues(output, batch.targets());
-        PassInputs inputs =
-                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
-        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new);
+        return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
     }
 
     @Override
