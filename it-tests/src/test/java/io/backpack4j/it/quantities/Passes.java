@@ -42,6 +42,10 @@ final class Passes implements AutoCloseable {
         return backpack;
     }
 
+    Setting setting() {
+        return setting;
+    }
+
     /** Asks for an extension. */
     Request<?> request(String type, Map<String, Object> options) {
         return backpack.catalog().request(type, options);
@@ -103,7 +107,7 @@ final class Passes implements AutoCloseable {
         }
     }
 
-    private Batch batch(Problem problem, long... sampleIds) {
+    Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
         problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
         Numbers targets = problem.targets();

@@ -158,7 +158,12 @@ final class Accumulation implements AutoCloseable {
         long[] ids = state.sampleIds();
         problems.collect(() -> samples.requireNew("The session's state", ids));
         problems.collect(() -> readNormalisers(state));
-        if (normalisers.isEmpty() || ids.length == 0) {
+        if (normalisers.isEmpty() != (ids.length == 0)) {
+            problems.collect(() -> {
+                throw invalid("has %d samples in %d batches".formatted(ids.length, normalisers.size()));
+            });
+        }
+        if (normalisers.isEmpty()) {
             problems.throwIfAny();
             return;
         }
