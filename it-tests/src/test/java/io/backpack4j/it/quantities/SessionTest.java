@@ -34,21 +34,23 @@ class SessionTest {
     @TempDir
     Path folder;
 
-    /** Everything that merges. Second derivatives only where no parameter is tied, and by modules that have a rule for them. */
+    /** Everything that merges. The Hessian and Kronecker factors only where no parameter is tied. */
     private static List<Request<?>> requests(Passes passes, Problem problem) {
         List<Request<?>> requests = new ArrayList<>(passes.firstOrder());
-        for (String type : List.of("DiagGGNExact", "BatchDiagGGNExact", "SqrtGGNExact", "KFLR")) {
+        for (String type : List.of("DiagGGNExact", "BatchDiagGGNExact", "SqrtGGNExact")) {
             requests.add(passes.request(type, Map.of()));
         }
-        for (String type : List.of("DiagGGNMC", "BatchDiagGGNMC", "SqrtGGNMC", "KFAC")) {
+        for (String type : List.of("DiagGGNMC", "BatchDiagGGNMC", "SqrtGGNMC")) {
             requests.add(passes.request(type, Map.of("mc_samples", 3)));
         }
-        requests.add(passes.request("KFAC", Map.of("fisher", "empirical", "as", "empirical")));
         boolean tied =
                 problem.model().nodes().stream().anyMatch(node -> !node.ties().isEmpty());
         if (!tied) {
             requests.add(passes.request("DiagHessian", Map.of()));
             requests.add(passes.request("BatchDiagHessian", Map.of()));
+            requests.add(passes.request("KFLR", Map.of()));
+            requests.add(passes.request("KFAC", Map.of("mc_samples", 3)));
+            requests.add(passes.request("KFAC", Map.of("fisher", "empirical", "as", "empirical")));
         }
         return requests;
     }
