@@ -67,7 +67,10 @@ class DegreeTest {
                     double factor = Math.pow(c, Double.parseDouble(name.substring(power + 1)));
                     double[] expected =
                             Arrays.stream(values).map(value -> factor * value).toArray();
-                    assertThat(Arrays.stream(expected)).as(name).anyMatch(value -> Math.abs(value) > 1e-6);
+                    // Above the last parameter there is no non-linear node.
+                    if (!name.startsWith("2.") || !name.contains("non-linear")) {
+                        assertThat(Arrays.stream(expected)).as(name).anyMatch(value -> Math.abs(value) > 1e-6);
+                    }
                     assertThat(mean.get(name)).as(name).containsExactly(expected, within(1e-12));
                     seen.add(name.substring(name.lastIndexOf('/') + 1, name.indexOf(" of ")));
                 }
