@@ -116,6 +116,24 @@ public final class BackPack implements AutoCloseable {
         return kernel.plan(model, like, List.copyOf(requests), options);
     }
 
+    /** Opens a session that accumulates the gradient and the given extensions for all parameters over batches. */
+    public Session session(Model model, Extension<?>... extensions) {
+        List<Request<?>> requests = new ArrayList<>();
+        for (Extension<?> extension : extensions) {
+            requests.add(Request.of(extension));
+        }
+        return session(model, requests, SessionOptions.DEFAULT);
+    }
+
+    /**
+     * Opens a session that accumulates over batches.
+     *
+     * @throws BackpackException with everything asked for that does not merge over batches
+     */
+    public Session session(Model model, List<? extends Request<?>> requests, SessionOptions options) {
+        return kernel.session(model, List.copyOf(requests), options);
+    }
+
     /** Linearises a network at a batch, for products with its Jacobian and with the given matrices. */
     public Linearization linearize(Model model, Batch batch, CurvatureMatrix... matrices) {
         return linearize(model, batch, List.of(matrices), PassOptions.DEFAULT, 0);

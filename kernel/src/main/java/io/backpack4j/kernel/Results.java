@@ -12,7 +12,11 @@ public interface Results extends AutoCloseable {
     /** The reduced loss. */
     double loss();
 
-    /** The network's output, {@code [N, *out]}. */
+    /**
+     * The network's output, {@code [N, *out]}.
+     *
+     * @throws BackpackException if it was not kept, as by default in a {@link Session}
+     */
     Tensor output();
 
     /** The unreduced losses, {@code [N]}: the loss is their sum times the loss's factor. */

@@ -45,6 +45,10 @@ final class Passes implements AutoCloseable {
         return backpack;
     }
 
+    Setting setting() {
+        return setting;
+    }
+
     /** Asks for an extension. */
     Request<?> request(String type, Map<String, Object> options) {
         return backpack.catalog().request(type, options);

@@ -3,20 +3,13 @@ package io.backpack4j.it.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.StringWriter;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -47,7 +40,7 @@ class ReadmeTest {
         Path readme = Path.of("..", "README.md");
         Matcher example = EXAMPLE.matcher(Files.readString(readme));
         assertThat(example.find()).as("the README has a Java example").isTrue();
-        Class<?> compiled = compile(AROUND.formatted(example.group(1)));
+        Class<?> compiled = Example.compile(folder, AROUND.formatted(example.group(1)));
         Random random = new Random(1);
         float[] pixels = new float[512 * 28 * 28];
         for (int i = 0; i < pixels.length; i++) {
@@ -55,22 +48,6 @@ class ReadmeTest {
         }
         long[] labels = random.longs(512, 0, 10).toArray();
         assertThat(Double.parseDouble(output(compiled, pixels, labels).strip())).isBetween(0.5, 5.0);
-    }
-
-    private Class<?> compile(String source) throws IOException, ClassNotFoundException {
-        Path file = folder.resolve("Example.java");
-        Files.writeString(file, source);
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        StringWriter messages = new StringWriter();
-        try (var files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
-            List<String> options =
-                    List.of("-proc:none", "-d", folder.toString(), "-cp", System.getProperty("java.class.path"));
-            boolean done = compiler.getTask(messages, files, null, options, null, files.getJavaFileObjects(file))
-                    .call();
-            assertThat(done).as(messages.toString()).isTrue();
-        }
-        URL[] folders = {folder.toUri().toURL()};
-        return new URLClassLoader(folders, getClass().getClassLoader()).loadClass("Example");
     }
 
     private static String output(Class<?> example, float[] pixels, long[] labels) throws Exception {

@@ -7,17 +7,22 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
-import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Session;
+import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.discovery.BackendSelector;
 import io.backpack4j.kernel.internal.graph.BatchAssembler;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.StoredModel;
+import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.plan.BatchSignature;
+import io.backpack4j.kernel.internal.plan.CompiledPlan;
 import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.kernel.internal.session.AccumulatingSession;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.Loss;
@@ -36,7 +41,7 @@ public final class Kernel {
     private final Catalog catalog;
     private final BackendSelector selector;
     private final Planner planner;
-    private final PlanCache<PassKey, Plan> plans = new PlanCache<>();
+    private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
     private @Nullable Backend backend;
     private boolean closed;
@@ -80,9 +85,21 @@ public final class Kernel {
         return new BatchAssembler(backend(), dtype);
     }
 
-    public Plan plan(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+    public CompiledPlan plan(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         var key = new PassKey(BatchSignature.of(batch), requests, options);
         return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, options));
+    }
+
+    public Session session(Model model, List<Request<?>> requests, SessionOptions options) {
+        Problems problems = new Problems();
+        PassLayout layout = planner.sessionLayout(model, requests, problems);
+        return AccumulatingSession.open(
+                backend(),
+                model,
+                layout,
+                options,
+                (batch, seed) -> plan(model, batch, requests, options.pass()).partials(batch, seed),
+                problems);
     }
 
     public Linearization linearize(

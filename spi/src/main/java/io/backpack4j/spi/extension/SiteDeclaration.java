@@ -37,6 +37,17 @@ public interface SiteDeclaration {
      */
     void partial(String key, Signal signal, MergeRule rule, Shape shape);
 
+    /**
+     * Asks for a partial result that the extension fills itself, and says how it scales with the loss: sessions over several batches need that wherever
+     * the loss's factor c depends on the batch.
+     *
+     * @param degree d if the partial result is c^d times that of c = 1: the signal's {@link Signal#degree} for what is linear in its columns, twice
+     *     that for their squares, 0 for counts
+     */
+    default void partial(String key, Signal signal, MergeRule rule, Shape shape, double degree) {
+        partial(key, signal, rule, shape);
+    }
+
     /** Asks that {@link Extension#extract} be called for a signal. */
     void visit(Signal signal);
 

@@ -24,6 +24,7 @@ final class Accumulator {
     private final AccumulatorKey key;
     private final Shape parameter;
     private final List<Tensor> results;
+    private final ChunkedSum chunks;
     private @Nullable Moments moments;
     private long count;
 
@@ -35,15 +36,28 @@ final class Accumulator {
             DType dtype,
             long columns,
             long samples) {
+        this(backend, scope, key, parameter, allocated(scope, key, parameter, dtype, columns, samples), 0);
+    }
+
+    /** What was accumulated elsewhere. */
+    Accumulator(
+            Backend backend, TensorScope scope, AccumulatorKey key, Shape parameter, List<Tensor> results, long count) {
         this.backend = backend;
         this.owner = scope;
         this.key = key;
         this.parameter = parameter;
+        this.results = List.copyOf(results);
+        this.chunks = new ChunkedSum(backend, scope, this.results.get(0));
+        this.count = count;
+    }
+
+    private static List<Tensor> allocated(
+            TensorScope scope, AccumulatorKey key, Shape parameter, DType dtype, long columns, long samples) {
         List<Tensor> allocated = new ArrayList<>();
         for (Shape shape : key.contraction().shapes(columns, samples, parameter)) {
             allocated.add(scope.allocate(shape, dtype));
         }
-        this.results = List.copyOf(allocated);
+        return allocated;
     }
 
     AccumulatorKey key() {
@@ -75,17 +89,17 @@ final class Accumulator {
         if (contraction instanceof Contraction.Moments) {
             return moments(scope, step);
         } else if (contraction instanceof Contraction.Sum) {
-            Tensor rows = scope.rows(
-                    results.get(0), step.block().fromColumn(), step.block().toColumn());
-            return direct(rows, null, !step.firstChunk());
+            Tensor ofChunk = chunks.of(step, false);
+            return direct(
+                    scope.rows(ofChunk, step.block().fromColumn(), step.block().toColumn()), null, false);
         } else if (contraction instanceof Contraction.SumOfSquares
                 || contraction instanceof Contraction.SumOfSquaresOverPositions
                 || contraction instanceof Contraction.OuterProducts
                 || contraction instanceof Contraction.InputFactor
                 || contraction instanceof Contraction.OutputFactor) {
-            return direct(results.get(0), step.weights(), !step.first());
+            return direct(chunks.of(step, step.weights() != null), step.weights(), !step.firstBlock());
         } else if (contraction instanceof Contraction.WeightedSum) {
-            return direct(results.get(0), weights(scope, step, requireOperand(operand)), !step.first());
+            return direct(chunks.of(step, false), weights(scope, step, requireOperand(operand)), !step.firstBlock());
         } else if (contraction instanceof Contraction.SumOfSquaresPerSample
                 || contraction instanceof Contraction.InnerProducts) {
             boolean perSample = results.get(0).shape().size(0) == step.samples() && !step.wholeBatch();
@@ -103,6 +117,15 @@ final class Accumulator {
             return subsampled(scope, step, perSample.subsampling().get());
         }
         return perColumnAndSample(scope, step);
+    }
+
+    /** Ends sums over chunks. No step may follow. */
+    void complete() {
+        chunks.complete();
+        if (moments != null) {
+            moments.complete();
+            moments = null;
+        }
     }
 
     private Pending direct(Tensor destination, @Nullable Tensor operand, boolean accumulate) {

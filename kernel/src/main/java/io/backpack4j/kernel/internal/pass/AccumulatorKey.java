@@ -29,6 +29,11 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
         return MergeRule.SUM;
     }
 
+    /** Its degree in the loss's factor c; that of the centred squares, for moments. */
+    public double degree() {
+        return signal.degree() * contraction.power();
+    }
+
     /** Whether the signal's columns may come in blocks. */
     boolean splitsColumns() {
         return !(contraction instanceof Contraction.InnerProducts);

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.OptionalDouble;
 
 /**
  * A partial result that an extension fills itself.
@@ -10,11 +11,12 @@ import io.backpack4j.spi.tensor.Shape;
  * @param signal the signal that it is filled from
  * @param rule how parts of it merge
  * @param shape its shape without the axes of columns and samples
+ * @param degree its degree in the loss's factor, if the extension said it
  */
-public record PartialKey(Signal signal, MergeRule rule, Shape shape) {
+public record PartialKey(Signal signal, MergeRule rule, Shape shape, OptionalDouble degree) {
 
     /** Its whole shape. */
-    Shape shape(long columns, long samples) {
+    public Shape shape(long columns, long samples) {
         return switch (rule) {
             case PER_SAMPLE -> shape.prepend(samples);
             case PER_COLUMN_AND_SAMPLE -> shape.prepend(columns, samples);

@@ -86,6 +86,11 @@ public final class PassLayout {
         this.releasedAfter = releases();
     }
 
+    /** The same for another number of samples. */
+    public PassLayout withSamples(long count) {
+        return new PassLayout(graph, loss, dtype, count, requests, sites);
+    }
+
     public BoundGraph graph() {
         return graph;
     }

@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -18,7 +19,7 @@ public final class PassResults implements Results {
 
     private final TensorScope scope;
     private final Tensor loss;
-    private final Tensor output;
+    private final Optional<Tensor> output;
     private final Tensor lossPerSample;
     private final Map<String, Tensor> gradients = new HashMap<>();
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
@@ -26,13 +27,13 @@ public final class PassResults implements Results {
     private final SortedMap<String, BlockProduct> products = new TreeMap<>();
     private Runnable closing = () -> {};
 
-    PassResults(TensorScope scope, Tensor loss, Tensor output, Tensor lossPerSample) {
+    PassResults(TensorScope scope, Tensor loss, Optional<Tensor> output, Tensor lossPerSample) {
         this.scope = scope;
         this.loss = loss;
         this.output = output;
         this.lossPerSample = lossPerSample;
         tensors.put("loss", loss);
-        tensors.put("output", output);
+        output.ifPresent(tensor -> tensors.put("output", tensor));
         tensors.put("loss_batch", lossPerSample);
     }
 
@@ -69,7 +70,9 @@ public final class PassResults implements Results {
 
     @Override
     public Tensor output() {
-        return output;
+        return output.orElseThrow(() -> new BackpackException(
+                "UnknownResult",
+                "The session did not keep the network's outputs. Open it with SessionOptions.keepOutputs()."));
     }
 
     @Override

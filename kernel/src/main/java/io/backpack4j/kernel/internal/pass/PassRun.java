@@ -1,16 +1,13 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
-import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
-import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Operand;
@@ -41,7 +38,7 @@ public final class PassRun {
     private final TensorScope results;
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
-    private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
+    private final Finish finish;
     private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
@@ -52,6 +49,7 @@ public final class PassRun {
             Splitting splitting,
             Backend backend,
             PassInputs inputs,
+            double normaliser,
             Products.Factory productFactory) {
         this.productFactory = productFactory;
         this.layout = layout;
@@ -60,12 +58,18 @@ public final class PassRun {
         this.inputs = inputs;
         this.results = backend.openScope();
         this.partials = backend.openScope();
-        Shape whole = layout.graph().outputShape().prepend(layout.samples());
-        this.normaliser = PluginCalls.call(
-                Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
+        this.normaliser = normaliser;
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
         }
+        this.finish = new Finish(layout, backend, normaliser, sites, this::product, partials);
+    }
+
+    /** The factor of the loss for a whole batch. */
+    private static double normaliser(PassLayout layout, PassInputs inputs) {
+        Shape whole = layout.graph().outputShape().prepend(layout.samples());
+        return PluginCalls.call(
+                Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
     }
 
     /** Runs a pass on a backend. The caller closes the results. */
@@ -75,7 +79,7 @@ public final class PassRun {
             Backend backend,
             PassInputs inputs,
             Products.Factory productFactory) {
-        PassRun run = new PassRun(layout, splitting, backend, inputs, productFactory);
+        PassRun run = new PassRun(layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory);
         boolean done = false;
         try {
             run.walk();
@@ -91,6 +95,34 @@ public final class PassRun {
         }
     }
 
+    /** Runs a pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
+    public static PassPartials partials(
+            PassLayout layout,
+            Splitting splitting,
+            Backend backend,
+            PassInputs inputs,
+            Products.Factory productFactory) {
+        double normaliser = normaliser(layout, inputs);
+        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory);
+        boolean done = false;
+        try {
+            run.walk();
+            done = true;
+            return new PassPartials(
+                    run.partials,
+                    run.results,
+                    run.sites,
+                    Objects.requireNonNull(run.output),
+                    Objects.requireNonNull(run.lossPerSample),
+                    normaliser);
+        } finally {
+            if (!done) {
+                run.partials.close();
+                run.results.close();
+            }
+        }
+    }
+
     private void closeProducts() {
         if (products != null) {
             products.close();
@@ -101,6 +133,7 @@ public final class PassRun {
         ChunkForward kept = null;
         try {
             for (int stage = 1; stage <= layout.stages(); stage++) {
+                int currentStage = stage;
                 boolean last = stage == layout.stages();
                 long samples = layout.samples();
                 if (layout.residual(stage).isPresent()) {
@@ -124,7 +157,10 @@ public final class PassRun {
                         kept = null;
                     }
                 }
-                fold(stage);
+                sites.forEach(site -> site.complete(currentStage));
+                if (!last) {
+                    finish.fold(stage);
+                }
             }
         } finally {
             if (kept != null) {
@@ -186,15 +222,10 @@ public final class PassRun {
                 return PluginCalls.call(
                         Part.of(extension),
                         "as it supplied '" + operand.name() + "'",
-                        () -> extension.operand(operand.name(), view(site, request, scope)));
+                        () -> extension.operand(operand.name(), finish.view(site, request, scope)));
             }
         }
         throw new IllegalStateException("Nobody owns " + operand);
-    }
-
-    private SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
-        Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
-        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, this::product, backend, scope);
     }
 
     /** The products of all extensions come from one network that stays linearised. */
@@ -206,29 +237,6 @@ public final class PassRun {
             products = open;
         }
         return open.of(matrix, site);
-    }
-
-    private void fold(int stage) {
-        for (Request<?> request : layout.requests()) {
-            Extension<?> extension = request.extension();
-            List<SitePartial> views = new ArrayList<>();
-            for (SiteState site : sites) {
-                requestAt(site, request).ifPresent(own -> views.add(view(site, own, partials)));
-            }
-            if (extension.stages() >= stage && !views.isEmpty()) {
-                var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
-                Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
-                tensors.putAll(
-                        PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));
-                folded.put(request, tensors);
-            }
-        }
-    }
-
-    private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
-        return site.layout().requests().stream()
-                .filter(own -> own.request().equals(request))
-                .findFirst();
     }
 
     private void keepOutputs(ChunkForward chunk, long from, long to) {
@@ -256,46 +264,10 @@ public final class PassRun {
         Tensor loss = results.allocate(Shape.of(), layout.dtype());
         backend.reductions().reduce(Reduction.SUM, values, 0, 1, loss);
         backend.elementwise().affine(loss, normaliser, 0, loss);
-        PassResults finished = new PassResults(results, loss, Objects.requireNonNull(output), values);
-        AccumulatorKey gradient = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
-        for (SiteState site : sites) {
-            Tensor sum = site.accumulator(gradient).results().get(0);
-            finished.addGradient(
-                    site.layout().parameter(), results.view(sum, site.layout().shape()));
-        }
-        for (Request<?> request : layout.requests()) {
-            finish(request, finished);
-        }
+        PassResults finished = new PassResults(results, loss, Optional.of(Objects.requireNonNull(output)), values);
+        finish.fold(layout.stages());
+        finish.finish(finished, results);
         finished.closing(this::closeProducts);
         return finished;
-    }
-
-    private <R> void finish(Request<R> request, PassResults finished) {
-        Extension<R> extension = request.extension();
-        Part part = Part.of(extension);
-        for (SiteState site : sites) {
-            Optional<SiteRequest> own = requestAt(site, request);
-            if (own.isPresent()) {
-                String parameter = site.layout().parameter();
-                R result = PluginCalls.call(
-                        part,
-                        "when it finished '" + parameter + "'",
-                        () -> extension.finish(view(site, own.get(), results)));
-                Map<String, Tensor> exported =
-                        PluginCalls.call(part, "when it named its results", () -> extension.export(result));
-                finished.add(request, parameter, result, checked(part, exported));
-            }
-        }
-        Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
-        Map<String, Tensor> exported =
-                PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors));
-        finished.addNetwork(request, checked(part, exported));
-    }
-
-    /** Whether results have the planned shapes is seen when all are there. */
-    private static Map<String, Tensor> checked(Part part, Map<String, Tensor> exported) {
-        exported.forEach((suffix, tensor) ->
-                PluginCalls.requireOpen(part, suffix.isEmpty() ? "a result" : "its result '" + suffix + "'", tensor));
-        return exported;
     }
 }

@@ -8,6 +8,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ final class SiteState {
     private final long samples;
     private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
     private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
+    private final Map<Tensor, ChunkedSum> sums = new IdentityHashMap<>();
 
     SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
         this.layout = layout;
@@ -69,5 +71,32 @@ final class SiteState {
             backend.elementwise().fill(tensor, key.rule() == MergeRule.MAX ? Double.NEGATIVE_INFINITY : 0);
             return tensor;
         });
+    }
+
+    /** What a step adds to of a partial result with the rule {@link MergeRule#SUM}. */
+    Tensor summand(Tensor partial, Step step) {
+        return sums.computeIfAbsent(partial, absent -> new ChunkedSum(backend, scope, absent))
+                .of(step, true);
+    }
+
+    /** Ends the sums over chunks of a stage. */
+    void complete(int stage) {
+        accumulators.forEach((key, accumulator) -> {
+            if (key.stage() == stage) {
+                accumulator.complete();
+            }
+        });
+        sums.values().forEach(ChunkedSum::complete);
+        sums.clear();
+    }
+
+    /** Takes over what was accumulated elsewhere. */
+    void set(AccumulatorKey key, List<Tensor> tensors, long count) {
+        accumulators.put(key, new Accumulator(backend, scope, key, layout.shape(), tensors, count));
+    }
+
+    /** Takes over a partial result of an extension's own. */
+    void set(SiteRequest request, String name, Tensor tensor) {
+        partials.computeIfAbsent(request, absent -> new HashMap<>()).put(name, tensor);
     }
 }

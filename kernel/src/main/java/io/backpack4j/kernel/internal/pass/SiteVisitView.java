@@ -67,7 +67,9 @@ final class SiteVisitView implements SiteVisit {
     public Tensor partial(String key) {
         Tensor whole = state.partial(request, key, step.columns());
         MergeRule rule = Objects.requireNonNull(request.partials().get(key)).rule();
-        if (rule == MergeRule.PER_SAMPLE) {
+        if (rule == MergeRule.SUM) {
+            return state.summand(whole, step);
+        } else if (rule == MergeRule.PER_SAMPLE) {
             return scope.rows(whole, step.block().fromSample(), step.block().toSample());
         } else if (rule == MergeRule.PER_COLUMN_AND_SAMPLE) {
             Tensor view = Blocks.view(scope, whole, step);

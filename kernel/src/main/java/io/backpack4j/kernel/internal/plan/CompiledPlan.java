@@ -11,6 +11,7 @@ import io.backpack4j.kernel.internal.pass.ControlledRun;
 import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
@@ -21,6 +22,7 @@ import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A plan: a layout and a splitting that a dry run has tried. */
 public final class CompiledPlan implements Plan {
@@ -52,6 +54,31 @@ public final class CompiledPlan implements Plan {
 
     @Override
     public Results run(Batch batch, RunOptions options) {
+        PassInputs inputs = inputs(batch, options.seed());
+        return failingByName(() -> checked(pass(inputs.watchedBy(new ControlledRun(options))), inputs));
+    }
+
+    /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
+    public PassPartials partials(Batch batch, long seed) {
+        PassInputs inputs = inputs(batch, seed);
+        PassInputs controlled = inputs.watchedBy(new ControlledRun(RunOptions.seed(seed)));
+        return failingByName(() -> {
+            PassPartials partials =
+                    PassRun.partials(layout, outcome.splitting(), backend, controlled, NetworkProducts::new);
+            boolean done = false;
+            try {
+                finiteCheck.require(partials.tensors(), inputs, partials::close, this::pass);
+                done = true;
+                return partials;
+            } finally {
+                if (!done) {
+                    partials.close();
+                }
+            }
+        });
+    }
+
+    private PassInputs inputs(Batch batch, long seed) {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
@@ -63,10 +90,12 @@ public final class CompiledPlan implements Plan {
                 Part.of(model.loss()),
                 "as it checked targets",
                 () -> model.loss().validateValues(output, batch.targets()));
-        PassInputs inputs = new PassInputs(
-                batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, options.seed());
+        return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+    }
+
+    private <T> T failingByName(Supplier<T> pass) {
         try {
-            return checked(pass(inputs.watchedBy(new ControlledRun(options))), inputs);
+            return pass.get();
         } catch (BackpackException e) {
             boolean memory =
                     e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"));
@@ -90,7 +119,7 @@ public final class CompiledPlan implements Plan {
         boolean done = false;
         try {
             requirePlanned(results);
-            finiteCheck.require(results, inputs, this::pass);
+            finiteCheck.require(results.tensors(), inputs, results::close, this::pass);
             done = true;
             return results;
         } finally {

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 
 /** Writes down what an extension declares at a site, stage by stage. */
@@ -94,6 +95,15 @@ final class DeclarationCollector implements SiteDeclaration {
 
     @Override
     public void partial(String key, Signal signal, MergeRule rule, Shape shapeOfPartial) {
+        partial(key, signal, rule, shapeOfPartial, OptionalDouble.empty());
+    }
+
+    @Override
+    public void partial(String key, Signal signal, MergeRule rule, Shape shapeOfPartial, double degree) {
+        partial(key, signal, rule, shapeOfPartial, OptionalDouble.of(degree));
+    }
+
+    private void partial(String key, Signal signal, MergeRule rule, Shape shapeOfPartial, OptionalDouble degree) {
         requireNew(key);
         if (rule == MergeRule.MOMENTS) {
             throw new BackpackException(
@@ -101,7 +111,7 @@ final class DeclarationCollector implements SiteDeclaration {
                     "Partial result '%s' has the rule MOMENTS, which is for accumulated contractions. Use accumulate with Moments."
                             .formatted(key));
         }
-        partials.put(key, new PartialKey(signal, rule, shapeOfPartial));
+        partials.put(key, new PartialKey(signal, rule, shapeOfPartial, degree));
         visit(signal);
     }
 

@@ -45,18 +45,19 @@ final class FiniteCheck {
     /**
      * Checks.
      *
-     * @param results closed if they are not finite
+     * @param results by name
      * @param inputs of which they were computed
+     * @param close closes the results; called if they are not finite
      * @throws BackpackException naming the first quantity that is not finite
      */
-    void require(PassResults results, PassInputs inputs, Rerun rerun) {
+    void require(Map<String, Tensor> results, PassInputs inputs, Runnable close, Rerun rerun) {
         List<String> bad = bad(results);
         if (bad.isEmpty()) {
             return;
         }
         Map<String, String> described = new HashMap<>();
         bad.forEach(name -> described.put(name, described(name, results, inputs)));
-        results.close();
+        close.run();
         String cause = parameters(inputs)
                 .or(() -> given(inputs))
                 .or(() -> walked(inputs, rerun))
@@ -67,10 +68,10 @@ final class FiniteCheck {
                         .formatted(cause, shown(bad), layout.dtype()));
     }
 
-    private List<String> bad(PassResults results) {
+    private List<String> bad(Map<String, Tensor> results) {
         List<String> bad = new ArrayList<>();
         if (policy != NanPolicy.IGNORE) {
-            results.tensors().forEach((name, tensor) -> {
+            results.forEach((name, tensor) -> {
                 if (tensor.dtype() != DType.INT64
                         && isLookedAt(name, tensor)
                         && !backend.reductions().allFinite(tensor)) {
@@ -99,8 +100,8 @@ final class FiniteCheck {
         return Optional.ofNullable(layout.graph().parameters().get(name)).map(ParameterSpec::shape);
     }
 
-    private static String described(String name, PassResults results, PassInputs inputs) {
-        Tensor tensor = results.tensors().get(name);
+    private static String described(String name, Map<String, Tensor> results, PassInputs inputs) {
+        Tensor tensor = results.get(name);
         long[] ids = inputs.sampleIds();
         boolean perSample = tensor != null
                 && tensor.shape().rank() > 0

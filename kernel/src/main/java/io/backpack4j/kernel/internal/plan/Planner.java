@@ -23,6 +23,9 @@ import java.util.Set;
 /** Checks that model, batch and requests fit together, and finds a splitting that fits the memory budget. */
 public final class Planner {
 
+    /** Positions in a batch whose size is not known yet are below it. */
+    private static final long ANY_SAMPLES = 1L << 31;
+
     private final PluginCatalog catalog;
 
     @Inject
@@ -51,6 +54,16 @@ public final class Planner {
         problems.throwIfAny();
         TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, new PassRehearsal(layout));
         return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), outcome, options.nanPolicy());
+    }
+
+    /**
+     * Lays out what a session over batches of any size accumulates. Sites and requests are those of every batch's own plan; no batch is planned here.
+     *
+     * @param problems gets everything that does not fit
+     */
+    public PassLayout sessionLayout(Model model, List<Request<?>> requests, Problems problems) {
+        BoundGraph graph = BoundGraph.bind(model.graph(), model.inputShapes());
+        return LayoutBuilder.build(graph, model.loss(), model.dtype(), ANY_SAMPLES, requests, problems);
     }
 
     /**

@@ -1,0 +1,42 @@
+package io.backpack4j.kernel;
+
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a session has accumulated, as data: for files, and for sessions elsewhere.
+ *
+ * @param properties what another session must have in common to take it over: model, parameters, requests and more, by name
+ * @param sampleIds the ids of the samples, in the order in which they were added
+ * @param tensors the numbers by name
+ */
+public record SessionState(Map<String, String> properties, long[] sampleIds, Map<String, Numbers> tensors) {
+
+    public SessionState {
+        properties = Collections.unmodifiableMap(new LinkedHashMap<>(properties));
+        sampleIds = sampleIds.clone();
+        tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    }
+
+    /** The ids of the samples. */
+    @Override
+    public long[] sampleIds() {
+        return sampleIds.clone();
+    }
+
+    /** A tensor that can be read by ranges, row-major. */
+    public interface Numbers {
+
+        /** The type of the elements, floating. */
+        DType dtype();
+
+        /** The shape. */
+        Shape shape();
+
+        /** Reads {@code count} elements from position {@code from} of the row-major order on. */
+        void read(long from, double[] target, int offset, int count);
+    }
+}

@@ -1,0 +1,115 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Lets extensions make results of what was accumulated: folds after a stage, and in the end the results of every parameter. */
+final class Finish {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final double normaliser;
+    private final List<SiteState> sites;
+    private final SitePartialView.ProductMaker products;
+    private final TensorScope partials;
+    private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
+
+    /** @param partials owns what is folded */
+    Finish(
+            PassLayout layout,
+            Backend backend,
+            double normaliser,
+            List<SiteState> sites,
+            SitePartialView.ProductMaker products,
+            TensorScope partials) {
+        this.layout = layout;
+        this.backend = backend;
+        this.normaliser = normaliser;
+        this.sites = sites;
+        this.products = products;
+        this.partials = partials;
+    }
+
+    /** A site's partial results as an extension sees them. */
+    SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
+        Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
+        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, products, backend, scope);
+    }
+
+    /** Folds a stage over the network. */
+    void fold(int stage) {
+        for (Request<?> request : layout.requests()) {
+            Extension<?> extension = request.extension();
+            List<SitePartial> views = new ArrayList<>();
+            for (SiteState site : sites) {
+                requestAt(site, request).ifPresent(own -> views.add(view(site, own, partials)));
+            }
+            if (extension.stages() >= stage && !views.isEmpty()) {
+                var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
+                Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
+                tensors.putAll(
+                        PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));
+                folded.put(request, tensors);
+            }
+        }
+    }
+
+    private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
+        return site.layout().requests().stream()
+                .filter(own -> own.request().equals(request))
+                .findFirst();
+    }
+
+    /** Adds the results of all parameters and of the network. */
+    void finish(PassResults finished, TensorScope results) {
+        AccumulatorKey gradient = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
+        for (SiteState site : sites) {
+            Tensor sum = site.accumulator(gradient).results().get(0);
+            finished.addGradient(
+                    site.layout().parameter(), results.view(sum, site.layout().shape()));
+        }
+        for (Request<?> request : layout.requests()) {
+            finish(request, finished, results);
+        }
+    }
+
+    private <R> void finish(Request<R> request, PassResults finished, TensorScope results) {
+        Extension<R> extension = request.extension();
+        Part part = Part.of(extension);
+        for (SiteState site : sites) {
+            Optional<SiteRequest> own = requestAt(site, request);
+            if (own.isPresent()) {
+                String parameter = site.layout().parameter();
+                R result = PluginCalls.call(
+                        part,
+                        "when it finished '" + parameter + "'",
+                        () -> extension.finish(view(site, own.get(), results)));
+                Map<String, Tensor> exported =
+                        PluginCalls.call(part, "when it named its results", () -> extension.export(result));
+                finished.add(request, parameter, result, checked(part, exported));
+            }
+        }
+        Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
+        Map<String, Tensor> exported =
+                PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors));
+        finished.addNetwork(request, checked(part, exported));
+    }
+
+    /** Whether results have the planned shapes is seen when all are there. */
+    private static Map<String, Tensor> checked(Part part, Map<String, Tensor> exported) {
+        exported.forEach((suffix, tensor) ->
+                PluginCalls.requireOpen(part, suffix.isEmpty() ? "a result" : "its result '" + suffix + "'", tensor));
+        return exported;
+    }
+}

@@ -1,0 +1,83 @@
+package io.backpack4j.kernel.internal.pass;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Partial results that were merged outside a pass, on their way to become results. */
+public final class MergedPartials implements AutoCloseable {
+
+    private final PassLayout layout;
+    private final Backend backend;
+    private final TensorScope partials;
+    private final List<SiteState> sites = new ArrayList<>();
+
+    /** @param layout for the number of all samples */
+    public MergedPartials(PassLayout layout, Backend backend) {
+        this.layout = layout;
+        this.backend = backend;
+        this.partials = backend.openScope();
+        for (SiteLayout site : layout.sites()) {
+            sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
+        }
+    }
+
+    /** Where partial results are allocated. */
+    public TensorScope scope() {
+        return partials;
+    }
+
+    /** Sets an accumulated result of a site. */
+    public void set(SiteLayout site, AccumulatorKey key, List<Tensor> tensors, long count) {
+        sites.get(site.index()).set(key, tensors, count);
+    }
+
+    /** Sets a partial result of an extension's own. */
+    public void set(SiteLayout site, SiteRequest request, String key, Tensor tensor) {
+        sites.get(site.index()).set(request, key, tensor);
+    }
+
+    /**
+     * Makes results, which the caller closes.
+     *
+     * @param normaliser the loss's factor
+     * @param loss the reduced loss
+     * @param lossPerSample of {@link #scope}
+     * @param output of {@link #scope}, if it was kept
+     */
+    public PassResults finish(double normaliser, double loss, Tensor lossPerSample, Optional<Tensor> output) {
+        TensorScope results = backend.openScope();
+        boolean done = false;
+        try {
+            Tensor scalar = backend.upload(results, Shape.of(), layout.dtype(), new double[] {loss});
+            PassResults finished =
+                    new PassResults(results, scalar, output.map(results::adopt), results.adopt(lossPerSample));
+            Finish finish = new Finish(
+                    layout,
+                    backend,
+                    normaliser,
+                    sites,
+                    (matrix, site) -> {
+                        throw new IllegalStateException("Products are of one batch");
+                    },
+                    partials);
+            finish.fold(1);
+            finish.finish(finished, results);
+            done = true;
+            return finished;
+        } finally {
+            if (!done) {
+                results.close();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        partials.close();
+    }
+}

@@ -1,0 +1,187 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.Session;
+import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.MergedPartials;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A session. Every batch's pass runs with the factor 1 of the loss, so that batches of any sizes add up as they are; the factor of all of them enters
+ * when results are made, by the degree of each quantity.
+ */
+public final class AccumulatingSession implements Session {
+
+    private final Backend backend;
+    private final Model model;
+    private final PassLayout layout;
+    private final SessionOptions options;
+    private final Passes passes;
+    private final List<Slot> slots;
+    private final ModelNumbers numbers;
+    private final Map<String, String> properties;
+    private Accumulation accumulated;
+    private boolean closed;
+
+    /** Runs passes. */
+    public interface Passes {
+
+        /** Runs one with the factor 1 of the loss. The caller closes what it leaves. */
+        PassPartials run(Batch batch, long seed);
+    }
+
+    private AccumulatingSession(
+            Backend backend, Model model, PassLayout layout, SessionOptions options, Passes passes) {
+        this.backend = backend;
+        this.model = model;
+        this.layout = layout;
+        this.options = options;
+        this.passes = passes;
+        this.slots = Slot.of(layout);
+        this.numbers = new ModelNumbers(model);
+        this.properties = SessionProperties.of(model, layout, options, numbers);
+        this.accumulated = empty();
+    }
+
+    /**
+     * Opens a session.
+     *
+     * @param layout for the shapes of samples that the model was made for
+     * @param problems what does not fit already
+     * @throws BackpackException with that and everything that does not merge
+     */
+    public static Session open(
+            Backend backend, Model model, PassLayout layout, SessionOptions options, Passes passes, Problems problems) {
+        Mergeability.report(layout, problems);
+        problems.throwIfAny();
+        return new AccumulatingSession(backend, model, layout, options, passes);
+    }
+
+    private Accumulation empty() {
+        return new Accumulation(backend, model.dtype(), slots, options.outputs());
+    }
+
+    @Override
+    public void add(Batch batch) {
+        requireUsable();
+        long[] ids = batch.sampleIds();
+        accumulated.samples().requireNew("The batch", ids);
+        numbers.requireSameAtAGlance();
+        try (PassPartials pass = passes.run(batch, options.seed())) {
+            requireKnownDegrees(pass.normaliser());
+            accumulated.add(pass, ids);
+        }
+    }
+
+    /** What does not say its degree adds up only as long as the factor is 1. */
+    private void requireKnownDegrees(double normaliser) {
+        for (Slot slot : slots) {
+            if (slot.degree().isEmpty() && normaliser != 1) {
+                throw new BackpackException(
+                        "UnknownDegree",
+                        "'%s' does not say how it scales with the loss's factor, which is %s for this batch. Declare it with a degree."
+                                .formatted(slot.name(), normaliser));
+            }
+        }
+    }
+
+    @Override
+    public void merge(SessionState state) {
+        requireUsable();
+        numbers.requireSame();
+        Problems problems = new Problems();
+        SessionProperties.compare(properties, state.properties(), problems);
+        problems.throwIfAny();
+        accumulated.samples().requireNew("The other session", state.sampleIds());
+        Accumulation read = empty();
+        boolean kept = false;
+        try {
+            read.restore(state);
+            if (accumulated.isEmpty()) {
+                accumulated.close();
+                accumulated = read;
+                kept = true;
+            } else if (!read.isEmpty()) {
+                accumulated.add(read);
+            }
+        } finally {
+            if (!kept) {
+                read.close();
+            }
+        }
+    }
+
+    @Override
+    public SessionState state() {
+        requireUsable();
+        numbers.requireSame();
+        return new SessionState(properties, accumulated.samples().ids(), accumulated.numbers());
+    }
+
+    @Override
+    public Results results() {
+        requireUsable();
+        if (accumulated.isEmpty()) {
+            throw new BackpackException(
+                    "EmptySession", "The session has no results, because no batch was added. Add one first.");
+        }
+        numbers.requireSame();
+        double normaliser = model.loss().normaliserOfAll(accumulated.normalisers());
+        try (MergedPartials merged = new MergedPartials(layout.withSamples(samples()), backend)) {
+            TensorScope scope = merged.scope();
+            for (Slot slot : slots) {
+                double degree = slot.degree().orElse(0);
+                // That of moments is their squares'.
+                double power = slot.rule() == MergeRule.MOMENTS ? degree / 2 : degree;
+                PassPartials.Value value = accumulated.merged(slot).value(scope, Math.pow(normaliser, power));
+                slot.set(merged, value.tensors(), value.count());
+            }
+            return merged.finish(
+                    normaliser,
+                    normaliser * accumulated.losses().total(),
+                    accumulated.losses().tensor(scope),
+                    accumulated.outputs().map(outputs -> outputs.tensor(scope)));
+        }
+    }
+
+    @Override
+    public long samples() {
+        return accumulated.samples().count();
+    }
+
+    @Override
+    public int batches() {
+        return accumulated.normalisers().length;
+    }
+
+    @Override
+    public long[] sampleIds() {
+        return accumulated.samples().ids();
+    }
+
+    private void requireUsable() {
+        if (closed || accumulated.isHalfway()) {
+            throw new BackpackException(
+                    "UnusableSession",
+                    "The session cannot be used: %s. Open another one."
+                            .formatted(closed ? "it was closed" : "a batch was added by half when memory ran out"));
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        accumulated.close();
+    }
+}

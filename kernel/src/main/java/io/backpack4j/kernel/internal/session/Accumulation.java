@@ -1,0 +1,245 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/** Everything that some batches accumulated. Owns its tensors. */
+final class Accumulation implements AutoCloseable {
+
+    private static final String LOSS = "loss_batch";
+    private static final String OUTPUT = "output";
+    private static final String NORMALISERS = "normalisers";
+
+    private final Backend backend;
+    private final DType dtype;
+    private final List<Slot> slots;
+    private final boolean outputs;
+    private final TensorScope scope;
+    private final AddedSamples samples = new AddedSamples();
+    private final List<Double> normalisers = new ArrayList<>();
+    private final Map<String, Merged> merged = new LinkedHashMap<>();
+    private boolean halfway;
+
+    Accumulation(Backend backend, DType dtype, List<Slot> slots, boolean outputs) {
+        this.backend = backend;
+        this.dtype = dtype;
+        this.slots = slots;
+        this.outputs = outputs;
+        this.scope = backend.openScope();
+    }
+
+    boolean isEmpty() {
+        return normalisers.isEmpty();
+    }
+
+    /** Whether something was added, and not all of it: then memory ran out. */
+    boolean isHalfway() {
+        return halfway;
+    }
+
+    AddedSamples samples() {
+        return samples;
+    }
+
+    double[] normalisers() {
+        return normalisers.stream().mapToDouble(value -> value).toArray();
+    }
+
+    Merged merged(Slot slot) {
+        return Objects.requireNonNull(merged.get(slot.name()));
+    }
+
+    MergedSamples losses() {
+        return (MergedSamples) Objects.requireNonNull(merged.get(LOSS));
+    }
+
+    Optional<MergedSamples> outputs() {
+        return Optional.ofNullable((MergedSamples) merged.get(OUTPUT));
+    }
+
+    /** Adds a batch. What does not fit is reported before anything is added. */
+    void add(PassPartials pass, long... sampleIds) {
+        Map<Slot, PassPartials.Value> values = new LinkedHashMap<>();
+        Problems problems = new Problems();
+        for (Slot slot : slots) {
+            PassPartials.Value value = slot.in(pass);
+            values.put(slot, value);
+            requireShape(slot.name(), axis(slot), value.tensors().get(0).shape(), problems);
+        }
+        if (outputs) {
+            requireShape(OUTPUT, 0, pass.output().shape(), problems);
+        }
+        problems.throwIfAny();
+        halfway = true;
+        values.forEach((slot, value) -> {
+            Merged present = merged.get(slot.name());
+            if (present == null) {
+                merged.put(slot.name(), first(slot, value));
+            } else {
+                present.add(value);
+            }
+        });
+        addSamples(LOSS, pass.lossPerSample());
+        if (outputs) {
+            addSamples(OUTPUT, pass.output());
+        }
+        normalisers.add(pass.normaliser());
+        samples.addAll(sampleIds);
+        halfway = false;
+    }
+
+    private void addSamples(String name, Tensor tensor) {
+        Merged present = merged.get(name);
+        if (present == null) {
+            merged.put(name, MergedSamples.of(backend, 0, tensor));
+        } else {
+            present.add(Merged.single(tensor));
+        }
+    }
+
+    private Merged first(Slot slot, PassPartials.Value value) {
+        Tensor tensor = value.tensors().get(0);
+        return switch (slot.rule()) {
+            case SUM -> MergedSum.of(backend, scope, tensor);
+            case MOMENTS -> MergedMoments.of(backend, scope, value);
+            case MAX -> MergedMaximum.of(backend, scope, tensor);
+            case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), tensor);
+            case NOT_MERGEABLE -> throw new IllegalStateException(slot.name());
+        };
+    }
+
+    /** The axis of samples, -1 for none. */
+    private static int axis(Slot slot) {
+        boolean perSample = slot.rule() == MergeRule.PER_SAMPLE || slot.rule() == MergeRule.PER_COLUMN_AND_SAMPLE;
+        return perSample ? slot.sampleAxis() : -1;
+    }
+
+    private void requireShape(String name, int axis, Shape shape, Problems problems) {
+        Merged present = merged.get(name);
+        Shape compared = axis < 0 ? shape : shape.with(axis, 0);
+        if (present != null && !present.shape().equals(compared)) {
+            problems.add(
+                    "ShapeMismatch",
+                    "'%s' has shape %s for these samples, but %s so far (0 standing for the number of samples). Open another session for them."
+                            .formatted(name, compared, present.shape()));
+        }
+    }
+
+    /** Adds what another one holds, for the same slots. Shapes are checked before anything is added. */
+    void add(Accumulation other) {
+        Problems problems = new Problems();
+        other.merged.forEach((name, added) -> requireShape(name, -1, added.shape(), problems));
+        problems.throwIfAny();
+        halfway = true;
+        other.merged.forEach(
+                (name, added) -> Objects.requireNonNull(merged.get(name)).add(added));
+        normalisers.addAll(other.normalisers);
+        samples.addAll(other.samples.ids());
+        halfway = false;
+    }
+
+    /** Takes a state over as it is, into an accumulation that is empty. */
+    void restore(SessionState state) {
+        Problems problems = new Problems();
+        long[] ids = state.sampleIds();
+        problems.collect(() -> samples.requireNew("The session's state", ids));
+        problems.collect(() -> readNormalisers(state));
+        if (normalisers.isEmpty() != (ids.length == 0)) {
+            problems.collect(() -> {
+                throw invalid("has %d samples in %d batches".formatted(ids.length, normalisers.size()));
+            });
+        }
+        if (normalisers.isEmpty()) {
+            problems.throwIfAny();
+            return;
+        }
+        for (Slot slot : slots) {
+            problems.collect(() ->
+                    merged.put(slot.name(), read(slot, new StateReader(state, slot.name()), ids.length)));
+        }
+        problems.collect(() -> restoreSamples(LOSS, state, ids.length));
+        if (outputs) {
+            problems.collect(() -> restoreSamples(OUTPUT, state, ids.length));
+        }
+        problems.throwIfAny();
+        samples.addAll(ids);
+    }
+
+    private void restoreSamples(String name, SessionState state, long count) {
+        StateReader reader = new StateReader(state, name);
+        Shape shape = reader.numbers("samples").shape();
+        if (shape.rank() == 0 || shape.size(0) != count || (name.equals(LOSS) && shape.rank() != 1)) {
+            throw invalid("has '%s' of shape %s for %d samples".formatted(StateReader.name(name, "samples"), shape, count));
+        }
+        reader.requireType(dtype);
+        merged.put(name, MergedSamples.of(backend, 0, reader));
+    }
+
+    private void readNormalisers(SessionState state) {
+        SessionState.Numbers numbers = new StateReader(state, NORMALISERS).numbers("batches");
+        double[] values = new double[Math.toIntExact(numbers.shape().elements())];
+        numbers.read(0, values, 0, values.length);
+        for (double value : values) {
+            if (!(value > 0) || Double.isInfinite(value)) {
+                throw invalid("has the factor %s of a batch's loss, which is not a positive number".formatted(value));
+            }
+            normalisers.add(value);
+        }
+    }
+
+    private Merged read(Slot slot, StateReader state, long count) {
+        state.requireType(dtype);
+        Merged read = switch (slot.rule()) {
+            case SUM -> MergedSum.of(backend, scope, state);
+            case MOMENTS -> MergedMoments.of(backend, scope, state);
+            case MAX -> MergedMaximum.of(backend, scope, state);
+            case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), state);
+            case NOT_MERGEABLE -> throw new IllegalStateException(slot.name());
+        };
+        for (String suffix : read.state().keySet()) {
+            Shape shape = state.numbers(suffix).shape();
+            if (!suffix.equals("count") && !slot.admits(shape, count)) {
+                throw invalid("has '%s' of shape %s, which does not belong to parameter '%s' of shape %s and %d samples"
+                        .formatted(
+                                StateReader.name(slot.name(), suffix),
+                                shape,
+                                slot.site().parameter(),
+                                slot.site().shape(),
+                                count));
+            }
+        }
+        return read;
+    }
+
+    private static BackpackException invalid(String what) {
+        return new BackpackException("InvalidState", "The session's state %s.".formatted(what));
+    }
+
+    /** All numbers by name. */
+    Map<String, SessionState.Numbers> numbers() {
+        Map<String, SessionState.Numbers> all = new LinkedHashMap<>();
+        all.put(StateReader.name(NORMALISERS, "batches"), HostNumbers.vector(normalisers()));
+        merged.forEach((name, value) ->
+                value.state().forEach((suffix, numbers) -> all.put(StateReader.name(name, suffix), numbers)));
+        return all;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

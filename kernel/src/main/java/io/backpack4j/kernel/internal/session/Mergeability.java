@@ -1,0 +1,106 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.SiteLayout;
+import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.extension.CondensedSignal;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Contraction;
+
+/** What does not merge over batches. */
+final class Mergeability {
+
+    private static final String ID = "NotMergeable";
+
+    private Mergeability() {}
+
+    static void report(PassLayout layout, Problems problems) {
+        boolean scales = scales(layout.loss(), problems);
+        for (BoundNode node : layout.graph().nodes()) {
+            if (node.declaration().couplesSamples()) {
+                problems.add(
+                        "CoupledSamples",
+                        "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode, or a module that works per sample such as GroupNorm."
+                                .formatted(node.described()));
+            }
+        }
+        for (SiteLayout site : layout.siteLayouts()) {
+            for (SiteRequest request : site.requests()) {
+                report(request, scales, problems);
+            }
+        }
+    }
+
+    /** Whether the loss's factor depends on the batch. */
+    private static boolean scales(Loss loss, Problems problems) {
+        try {
+            return loss.normaliserOfAll(1, 1) != 1;
+        } catch (BackpackException e) {
+            e.problems().forEach(problem -> problems.add(problem.id(), problem.message()));
+            return false;
+        }
+    }
+
+    private static void report(SiteRequest request, boolean scales, Problems problems) {
+        Extension<?> extension = request.request().extension();
+        String type = extension.type();
+        if (extension.stages() > 1) {
+            problems.add(
+                    ID,
+                    "%s walks a batch %d times, and what it sees the second time depends on the whole batch. Compute it on a batch of its own."
+                            .formatted(type, extension.stages()));
+        }
+        if (!request.products().isEmpty()) {
+            problems.add(
+                    ID,
+                    "%s makes products that need a linearised batch. Linearise every batch with BackPack.linearize and add up the products, weighted by samples if the loss is a mean."
+                            .formatted(type));
+        }
+        request.accumulated().values().forEach(key -> report(type, key, problems));
+        request.partials().forEach((key, partial) -> {
+            if (partial.rule() == MergeRule.NOT_MERGEABLE) {
+                problems.add(
+                        ID,
+                        "%s declares its partial result '%s' as one that does not merge. Compute it on a batch of its own."
+                                .formatted(type, key));
+            } else if (partial.degree().isEmpty() && scales) {
+                problems.add(
+                        "UnknownDegree",
+                        "%s does not say how its partial result '%s' scales with the loss's factor, which depends on the batch. Declare it with a degree, or use a loss with reduction 'sum'."
+                                .formatted(type, key));
+            }
+        });
+    }
+
+    private static void report(String type, AccumulatorKey key, Problems problems) {
+        if (key.signal() instanceof CondensedSignal) {
+            problems.add(
+                    ID,
+                    "%s averages over the whole batch at every node. Use KFLR or KFAC, or take the data as one batch."
+                            .formatted(type));
+        } else if (key.rule() == MergeRule.NOT_MERGEABLE) {
+            problems.add(
+                    ID,
+                    "%s needs %s, which are between all samples of a batch. Compute it on a batch of its own."
+                            .formatted(type, key.contraction()));
+        } else if (key.contraction() instanceof Contraction.WeightedSum
+                || key.contraction() instanceof Contraction.Dot) {
+            problems.add(
+                    ID,
+                    "%s contracts with weights or vectors that it makes for one batch. Compute it on a batch of its own."
+                            .formatted(type));
+        } else if (key.contraction() instanceof Contraction.PerSample perSample
+                && perSample.subsampling().isPresent()) {
+            problems.add(
+                    ID,
+                    "%s picks samples by their positions in a batch. Leave 'subsampling' out and pick by Session.sampleIds(), or add only these samples."
+                            .formatted(type));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Entries per sample, in host memory, one array per batch. */
+final class MergedSamples implements Merged {
+
+    private static final String SAMPLES = "samples";
+
+    private final Backend backend;
+    private final DType dtype;
+    private final int axis;
+    private final Shape empty;
+    private final List<Part> parts = new ArrayList<>();
+    private long samples;
+
+    /** The numbers of a batch: {@code float[]} or {@code double[]}. */
+    private record Part(Object array, long samples) {}
+
+    /** What a walk over all numbers meets: a run of one array. */
+    private interface Runs {
+        void accept(long position, Object array, int offset, int length);
+    }
+
+    private MergedSamples(Backend backend, DType dtype, int axis, Shape shape) {
+        this.backend = backend;
+        this.dtype = dtype;
+        this.axis = axis;
+        this.empty = shape.with(axis, 0);
+    }
+
+    static MergedSamples of(Backend backend, int axis, Tensor first) {
+        MergedSamples merged = new MergedSamples(backend, first.dtype(), axis, first.shape());
+        merged.append(first);
+        return merged;
+    }
+
+    static MergedSamples of(Backend backend, int axis, StateReader state) {
+        SessionState.Numbers numbers = state.numbers(SAMPLES);
+        MergedSamples merged = new MergedSamples(backend, numbers.dtype(), axis, numbers.shape());
+        merged.append(numbers);
+        return merged;
+    }
+
+    @Override
+    public Shape shape() {
+        return empty;
+    }
+
+    @Override
+    public void add(PassPartials.Value part) {
+        append(part.tensors().get(0));
+    }
+
+    @Override
+    public void add(Merged other) {
+        MergedSamples added = (MergedSamples) other;
+        parts.addAll(added.parts);
+        samples += added.samples;
+    }
+
+    private void append(Tensor tensor) {
+        append(
+                dtype == DType.FLOAT32 ? tensor.toFloatArray() : tensor.toDoubleArray(),
+                tensor.shape().size(axis));
+    }
+
+    private void append(SessionState.Numbers numbers) {
+        int length = Math.toIntExact(numbers.shape().elements());
+        double[] values = new double[length];
+        numbers.read(0, values, 0, length);
+        Object array = values;
+        if (dtype == DType.FLOAT32) {
+            float[] narrow = new float[length];
+            for (int i = 0; i < length; i++) {
+                narrow[i] = (float) values[i];
+            }
+            array = narrow;
+        }
+        append(array, numbers.shape().size(axis));
+    }
+
+    private void append(Object array, long count) {
+        parts.add(new Part(array, count));
+        samples += count;
+    }
+
+    /** All numbers in row-major order: the axes before that of samples are the outer loop. */
+    private void walk(Runs runs) {
+        long outer = empty.elements(0, axis);
+        long inner = empty.elements(axis + 1, empty.rank());
+        long position = 0;
+        for (long row = 0; row < outer; row++) {
+            for (Part part : parts) {
+                int length = (int) (part.samples() * inner);
+                runs.accept(position, part.array(), (int) (row * length), length);
+                position += length;
+            }
+        }
+    }
+
+    /** The sum of all numbers, in double precision. */
+    double total() {
+        double[] sum = new double[2];
+        walk((position, array, offset, length) -> {
+            for (int i = offset; i < offset + length; i++) {
+                double value = array instanceof float[] narrow ? narrow[i] : ((double[]) array)[i];
+                double total = sum[0] + value;
+                double z = total - sum[0];
+                sum[1] += (sum[0] - (total - z)) + (value - z);
+                sum[0] = total;
+            }
+        });
+        return sum[0] + sum[1];
+    }
+
+    /** A tensor of all samples. */
+    Tensor tensor(TensorScope scope) {
+        Tensor result = scope.allocate(empty.with(axis, samples), dtype);
+        walk((position, array, offset, length) -> {
+            if (array instanceof float[] narrow) {
+                result.write(position, narrow, offset, length);
+            } else {
+                result.write(position, (double[]) array, offset, length);
+            }
+        });
+        return result;
+    }
+
+    @Override
+    public PassPartials.Value value(TensorScope scope, double factor) {
+        Tensor result = tensor(scope);
+        if (factor != 1) {
+            backend.elementwise().affine(result, factor, 0, result);
+        }
+        return Merged.single(result);
+    }
+
+    @Override
+    public Map<String, SessionState.Numbers> state() {
+        SessionState.Numbers all = new SessionState.Numbers() {
+            @Override
+            public DType dtype() {
+                return dtype;
+            }
+
+            @Override
+            public Shape shape() {
+                return empty.with(axis, samples);
+            }
+
+            @Override
+            public void read(long from, double[] target, int offset, int count) {
+                walk((position, array, start, length) -> {
+                    long first = Math.max(from, position);
+                    long end = Math.min(from + count, position + length);
+                    for (long i = first; i < end; i++) {
+                        int source = start + (int) (i - position);
+                        target[offset + (int) (i - from)] =
+                                array instanceof float[] narrow ? narrow[source] : ((double[]) array)[source];
+                    }
+                });
+            }
+        };
+        return Map.of(SAMPLES, all);
+    }
+}

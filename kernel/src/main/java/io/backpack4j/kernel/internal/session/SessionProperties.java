@@ -1,0 +1,102 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.Frozen;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.spi.Problems;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** What sessions must have in common to be merged, as text: a line per part, so that a message can say which differ. */
+final class SessionProperties {
+
+    private static final int SHOWN_LINES = 4;
+
+    private SessionProperties() {}
+
+    static Map<String, String> of(Model model, PassLayout layout, SessionOptions options, ModelNumbers numbers) {
+        Map<String, String> properties = new LinkedHashMap<>();
+        properties.put("model", structure(model));
+        properties.put("loss", described(model.loss()));
+        properties.put("dtype", model.dtype().name());
+        properties.put("parameters", numbers.checksum());
+        properties.put(
+                "requests",
+                lines(new TreeSet<>(layout.siteLayouts().stream()
+                        .flatMap(site -> site.requests().stream())
+                        .map(request -> described(request.request()))
+                        .toList())));
+        properties.put("seed", String.valueOf(options.seed()));
+        properties.put("outputs", options.outputs() ? "kept" : "not kept");
+        return properties;
+    }
+
+    private static String described(Request<?> request) {
+        return "%s = %s for %s".formatted(request.name(), described(request.extension()), request.parameters());
+    }
+
+    private static String structure(Model model) {
+        Graph graph = model.graph();
+        List<String> lines = new ArrayList<>();
+        for (Graph.Node node : graph.nodes()) {
+            Frozen frozen = node.frozen();
+            String trained = frozen.all() ? "frozen" : "frozen " + new TreeSet<>(frozen.names());
+            lines.add("node '%s': %s of %s, tied %s, %s"
+                    .formatted(
+                            node.name(), described(node.module()), node.inputs(), new TreeMap<>(node.ties()), trained));
+        }
+        for (String name : model.parameters().names()) {
+            lines.add("parameter '%s': %s"
+                    .formatted(name, model.parameters().spec(name).shape()));
+        }
+        lines.add("inputs %s, output '%s'".formatted(graph.inputs(), graph.output()));
+        return lines(lines);
+    }
+
+    /** What a plugin's description says of itself, without the addresses of objects that say nothing. */
+    private static String described(Object description) {
+        return description.toString().replaceAll("@[0-9a-f]+", "");
+    }
+
+    private static String lines(Iterable<String> lines) {
+        return String.join("\n", lines);
+    }
+
+    /** Reports every property in which a state differs from a session. */
+    static void compare(Map<String, String> own, Map<String, String> other, Problems problems) {
+        own.forEach((name, value) -> {
+            String otherValue = other.get(name);
+            if (otherValue == null) {
+                problems.add(
+                        "OtherSession",
+                        "The session's state does not say its %s: it is not the state of a session of this version."
+                                .formatted(name));
+            } else if (!otherValue.equals(value)) {
+                problems.add(
+                        "OtherSession",
+                        "The session's state is of other %s. Here: %s. There: %s."
+                                .formatted(name, difference(value, otherValue), difference(otherValue, value)));
+            }
+        });
+    }
+
+    /** The lines that the other text does not have. */
+    private static String difference(String text, String other) {
+        Set<String> lines = new LinkedHashSet<>(text.lines().toList());
+        other.lines().forEach(lines::remove);
+        if (lines.isEmpty()) {
+            return text.isEmpty() ? "nothing" : "nothing more";
+        }
+        String shown = String.join("; ", lines.stream().limit(SHOWN_LINES).toList());
+        return lines.size() > SHOWN_LINES ? shown + "; …" : shown;
+    }
+}

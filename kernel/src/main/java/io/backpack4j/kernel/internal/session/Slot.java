@@ -1,0 +1,115 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.MergedPartials;
+import io.backpack4j.kernel.internal.pass.PartialKey;
+import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.kernel.internal.pass.SiteLayout;
+import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One partial result of a parameter. What several requests share is one.
+ *
+ * @param name unique in a session, and the same whatever the order of requests
+ * @param site the parameter
+ * @param request a request that wants it; none for the gradient
+ * @param key that request's key for it
+ * @param accumulated what it is of, unless the extension fills it itself
+ * @param own its declaration, if the extension fills it itself
+ */
+record Slot(
+        String name,
+        SiteLayout site,
+        @Nullable SiteRequest request,
+        String key,
+        @Nullable AccumulatorKey accumulated,
+        @Nullable PartialKey own) {
+
+    /** All of a layout. */
+    static List<Slot> of(PassLayout layout) {
+        List<Slot> slots = new ArrayList<>();
+        for (SiteLayout site : layout.siteLayouts()) {
+            AccumulatorKey gradient = site.accumulators().get(0);
+            Map<AccumulatorKey, Slot> shared = new HashMap<>();
+            shared.put(gradient, new Slot(site.parameter() + "/grad", site, null, "grad", gradient, null));
+            slots.add(shared.get(gradient));
+            List<SiteRequest> requests = site.requests().stream()
+                    .sorted(Comparator.comparing(request -> request.request().name()))
+                    .toList();
+            for (SiteRequest request : requests) {
+                String prefix =
+                        "%s/%s/".formatted(site.parameter(), request.request().name());
+                request.accumulated().forEach((key, accumulated) -> {
+                    if (!shared.containsKey(accumulated)) {
+                        Slot slot = new Slot(prefix + key, site, request, key, accumulated, null);
+                        shared.put(accumulated, slot);
+                        slots.add(slot);
+                    }
+                });
+                request.partials()
+                        .forEach((key, own) -> slots.add(new Slot(prefix + key, site, request, key, null, own)));
+            }
+        }
+        return slots;
+    }
+
+    MergeRule rule() {
+        return accumulated != null
+                ? accumulated.rule()
+                : Objects.requireNonNull(own).rule();
+    }
+
+    /** Its degree in the loss's factor, if it is known. */
+    OptionalDouble degree() {
+        return accumulated != null
+                ? OptionalDouble.of(accumulated.degree())
+                : Objects.requireNonNull(own).degree();
+    }
+
+    /** The axis of samples of a partial result that has one. */
+    int sampleAxis() {
+        return rule() == MergeRule.PER_COLUMN_AND_SAMPLE ? 1 : 0;
+    }
+
+    /** Its tensors in a pass. */
+    PassPartials.Value in(PassPartials pass) {
+        return request == null ? pass.gradient(site.parameter()) : pass.value(site.parameter(), request.request(), key);
+    }
+
+    /** Hands merged tensors over to be made results of. */
+    void set(MergedPartials merged, List<Tensor> tensors, long count) {
+        if (accumulated != null) {
+            merged.set(site, accumulated, tensors, count);
+        } else {
+            merged.set(site, Objects.requireNonNull(request), key, tensors.get(0));
+        }
+    }
+
+    /** Whether it can have a shape; how many columns its signal has is only known from the first batch on. */
+    boolean admits(Shape shape, long samples) {
+        return LongStream.concat(LongStream.of(1), LongStream.of(shape.toArray()))
+                .anyMatch(columns -> shape(columns, samples).equals(shape));
+    }
+
+    private Shape shape(long columns, long samples) {
+        if (accumulated == null) {
+            return Objects.requireNonNull(own).shape(columns, samples);
+        }
+        Contraction contraction = accumulated.contraction();
+        return contraction.shapes(columns, samples, site.shape()).get(0);
+    }
+}

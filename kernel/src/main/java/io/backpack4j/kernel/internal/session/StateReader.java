@@ -1,0 +1,64 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.SessionState;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/**
+ * The numbers of one slot in a state.
+ *
+ * @param state where they are
+ * @param slot the slot's name
+ */
+record StateReader(SessionState state, String slot) {
+
+    private static final int PIECE = 1 << 16;
+
+    SessionState.Numbers numbers(String suffix) {
+        String name = name(slot, suffix);
+        SessionState.Numbers numbers = state.tensors().get(name);
+        if (numbers == null) {
+            throw new BackpackException(
+                    "InvalidState", "The session's state has no tensor '%s': it is incomplete.".formatted(name));
+        }
+        return numbers;
+    }
+
+    /** Checks the type of all that the slot has, counts aside. */
+    void requireType(DType dtype) {
+        state.tensors().forEach((name, numbers) -> {
+            if (name.startsWith(slot + ":") && !name.endsWith(":count") && numbers.dtype() != dtype) {
+                throw new BackpackException(
+                        "InvalidState",
+                        "The session's state has '%s' of type %s, but %s is needed."
+                                .formatted(name, numbers.dtype(), dtype));
+            }
+        });
+    }
+
+    static String name(String slot, String suffix) {
+        return slot + ":" + suffix;
+    }
+
+    long count(String suffix) {
+        double[] value = new double[1];
+        numbers(suffix).read(0, value, 0, 1);
+        return (long) value[0];
+    }
+
+    /** A tensor with the numbers, bit by bit. */
+    Tensor upload(TensorScope scope, String suffix) {
+        SessionState.Numbers numbers = numbers(suffix);
+        Tensor tensor = scope.allocate(numbers.shape(), numbers.dtype());
+        long elements = numbers.shape().elements();
+        double[] piece = new double[(int) Math.min(PIECE, elements)];
+        for (long from = 0; from < elements; from += piece.length) {
+            int count = (int) Math.min(piece.length, elements - from);
+            numbers.read(from, piece, 0, count);
+            tensor.write(from, piece, 0, count);
+        }
+        return tensor;
+    }
+}
