@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class DnnlConvolutions implements Convolutions {
 
+    /** How much memory the reordered inputs of a run of samples may take, unless one sample takes more. */
+    private static final long RUN_BYTES = 64 << 20;
+
     private final CpuBackend backend;
     private final DnnlContexts contexts;
     private final Convolutions host;
@@ -233,7 +236,9 @@ final class DnnlConvolutions implements Convolutions {
         boolean ours = from.isSingle()
                 && !summed
                 && destination.shape().size(0) == 1
-                && InputGrams.fits(window)
+                && (InputGrams.fits(window)
+                        || ShiftedGrams.fits(
+                                window, x.shape().size(0), x.shape().size(1)))
                 && from.elements > 0;
         if (!ours || !addInputGram(window, from, outputSizes, scale, destination)) {
             Convolutions.super.addInputGram(window, x, outputSizes, summed, scale, destination);
@@ -253,9 +258,25 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             long inputs = planes.read(context, scope, x, window.axes());
-            inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            if (ShiftedGrams.fits(window, sizes.batch, channels)) {
+                addShifted(sizes, channels, inputs, scale, backend.own(destination));
+            } else {
+                inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            }
         }
         return true;
+    }
+
+    private void addShifted(WindowSizes sizes, long channels, long inputs, double scale, CpuTensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            var grams = new ShiftedGrams(backend, contexts.get(), scope, sizes, channels);
+            long plane = channels * sizes.inputPositions() * Float.BYTES;
+            long run = Math.max(1, RUN_BYTES / plane);
+            for (long from = 0; from < sizes.batch; from += run) {
+                grams.add(inputs + from * plane, Math.min(run, sizes.batch - from));
+            }
+            grams.addTo(destination, scale);
+        }
     }
 
     private static boolean isSingle(PerSampleConvolution product) {
