@@ -6,6 +6,8 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +32,13 @@ final class Block {
     /** How elements lie, if not row-major. Belongs to the thread that works on the tensors of this block. */
     @Nullable
     Arrangement arrangement;
+
+    /** What is still to be written here, if nobody needed it yet. Belongs to the same thread. */
+    @Nullable
+    PendingScatter pending;
+
+    /** What is still to be written elsewhere from this block. Belongs to the same thread. */
+    final List<PendingScatter> readers = new ArrayList<>(0);
 
     /** Guarded by the pool. */
     int references;

@@ -31,6 +31,7 @@ final class ConvolutionTiles {
     private final DnnlPrimitive toTile;
     private final DnnlPrimitive fromTile;
     private final DnnlPrimitive add;
+    private final DnnlPrimitive addTiles;
     private final long elements;
 
     private ConvolutionTiles(
@@ -58,7 +59,12 @@ final class ConvolutionTiles {
                 cost,
                 () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights));
         long count = sizes.weightElements();
-        add = context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
+        add = add(count);
+        addTiles = add(elements);
+    }
+
+    private DnnlPrimitive add(long count) {
+        return context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
     }
 
     /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */
@@ -81,12 +87,13 @@ final class ConvolutionTiles {
             return Optional.empty();
         }
         var tiles = new ConvolutionTiles(backend, context, scope, product, sizes, primitive);
-        boolean usable = tiles.toTile.usable() && tiles.fromTile.usable() && tiles.add.usable();
+        boolean usable =
+                tiles.toTile.usable() && tiles.fromTile.usable() && tiles.add.usable() && tiles.addTiles.usable();
         return usable ? Optional.of(tiles) : Optional.empty();
     }
 
     /** Adds up the tiles of each of the destination's runs; nothing is done if runs are not whole tiles. */
-    boolean sum(long inputs, long outputs, CpuTensor destination) {
+    boolean sum(SamplePlanes inputs, SamplePlanes outputs, CpuTensor destination) {
         long joined = sizes.windows().batch;
         long runs = destination.shape().size(0);
         if (product.batch() % (runs * joined) != 0) {
@@ -94,17 +101,21 @@ final class ConvolutionTiles {
         }
         long length = product.batch() / runs;
         long tile = memory(Shape.of(elements)).address();
+        long sum = length == joined ? tile : memory(Shape.of(elements)).address();
         long rowMajor = memory(Shape.of(sizes.weightElements())).address();
-        for (long b = 0; b < product.batch(); b += joined) {
-            make(inputs, outputs, b, tile);
-            long to = destination.address() + b / length * sizes.weightElements() * Float.BYTES;
-            addTo(to, tile, rowMajor);
+        for (long run = 0; run < runs; run++) {
+            make(inputs, outputs, run * length, sum);
+            for (long b = joined; b < length; b += joined) {
+                make(inputs, outputs, run * length + b, tile);
+                addTiles.at(0, sum).at(1, tile).at(2, sum).run(context);
+            }
+            addTo(destination.address() + run * sizes.weightElements() * Float.BYTES, sum, rowMajor);
         }
         return true;
     }
 
     /** Makes every tile and hands it to the consumers; nothing is done if oneDNN is slow at one of them. */
-    boolean feed(long inputs, long outputs, List<TileConsumer> consumers) {
+    boolean feed(SamplePlanes inputs, SamplePlanes outputs, List<TileConsumer> consumers) {
         List<TileConsumer> inTileOrder = new ArrayList<>();
         List<TileConsumer> rowMajor = new ArrayList<>();
         List<Runnable> afterwards = new ArrayList<>();
@@ -128,22 +139,28 @@ final class ConvolutionTiles {
         return true;
     }
 
-    private void feed(long inputs, long outputs, List<TileFeeder> ordered, List<TileFeeder> plain) {
+    private void feed(SamplePlanes inputs, SamplePlanes outputs, List<TileFeeder> ordered, List<TileFeeder> plain) {
         long tile = memory(Shape.of(elements)).address();
         List<TileFeeder> others = new ArrayList<>(plain);
         LongUnaryOperator place = place(others);
-        // all columns of a sample, one after the other: they share what one side of their products reads
-        for (long sample = 0; sample < product.samples(); sample++) {
-            for (long b = sample; b < product.batch(); b += product.samples()) {
-                make(inputs, outputs, b, tile);
-                for (TileFeeder feeder : ordered) {
-                    feeder.feed(tile, b);
-                }
-                if (!plain.isEmpty()) {
-                    long rowMajor = place.applyAsLong(b);
-                    fromTile.at(0, tile).at(1, rowMajor).run(context);
-                    for (TileFeeder feeder : others) {
-                        feeder.feed(rowMajor, b);
+        // all columns of a sample, one after the other, share what one side of their products reads; planes that are
+        // written a few at a time are
+        // used before the next ones
+        long samples = product.samples();
+        long run = inputs.written() && outputs.written() ? 1 : Math.min(inputs.run(), outputs.run());
+        for (long first = 0; first < samples; first += run) {
+            for (long column = 0; column < product.batch(); column += samples) {
+                for (long b = column + first; b < column + Math.min(samples, first + run); b++) {
+                    make(inputs, outputs, b, tile);
+                    for (TileFeeder feeder : ordered) {
+                        feeder.feed(tile, b);
+                    }
+                    if (!plain.isEmpty()) {
+                        long rowMajor = place.applyAsLong(b);
+                        fromTile.at(0, tile).at(1, rowMajor).run(context);
+                        for (TileFeeder feeder : others) {
+                            feeder.feed(rowMajor, b);
+                        }
                     }
                 }
             }
@@ -166,12 +183,10 @@ final class ConvolutionTiles {
         return b -> address;
     }
 
-    private void make(long inputs, long outputs, long b, long tile) {
-        long input = b % product.inputs().shape().size(0) * sizes.inputElements();
-        long output = b % product.outputs().shape().size(0) * sizes.outputElements();
+    private void make(SamplePlanes inputs, SamplePlanes outputs, long b, long tile) {
         primitive
-                .at(INPUTS, inputs + input * Float.BYTES)
-                .at(OUTPUTS, outputs + output * Float.BYTES)
+                .at(INPUTS, inputs.at(b))
+                .at(OUTPUTS, outputs.at(b))
                 .at(TILE, tile)
                 .run(context);
     }

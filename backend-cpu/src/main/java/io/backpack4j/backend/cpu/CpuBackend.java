@@ -140,6 +140,7 @@ final class CpuBackend implements Backend {
 
     /** Gives a block the order that every kernel understands. */
     void makeRowMajor(Block block) {
+        settle(block);
         if (block.arrangement != null) {
             kernels.makeRowMajor(block);
         }
@@ -168,6 +169,24 @@ final class CpuBackend implements Backend {
 
     /** The tensor, if it is an open one of this backend, in whatever order its elements lie. */
     CpuTensor asItLies(Tensor tensor) {
+        CpuTensor own = handle(tensor);
+        settle(own.block);
+        return own;
+    }
+
+    /** Writes what is pending on a block, and what is pending elsewhere and would be lost if the block changed. */
+    private static void settle(Block block) {
+        PendingScatter pending = block.pending;
+        if (pending != null) {
+            pending.settle();
+        }
+        while (!block.readers.isEmpty()) {
+            block.readers.get(0).settle();
+        }
+    }
+
+    /** The tensor, if it is an open one of this backend. Its elements may still have to be written, so ask no more than its sizes. */
+    CpuTensor handle(Tensor tensor) {
         if (tensor instanceof CpuTensor ours) {
             return ours.openIn(this);
         }

@@ -28,7 +28,7 @@ final class CpuScope implements TensorScope {
     @Override
     public Tensor view(Tensor tensor, Shape shape) {
         requireOpen();
-        CpuTensor whole = backend.asItLies(tensor);
+        CpuTensor whole = backend.handle(tensor);
         if (shape.elements() != whole.elements) {
             throw new BackpackException(
                     "InvalidView",
@@ -41,7 +41,7 @@ final class CpuScope implements TensorScope {
     @Override
     public Tensor rows(Tensor tensor, long from, long to) {
         requireOpen();
-        CpuTensor whole = backend.asItLies(tensor);
+        CpuTensor whole = backend.handle(tensor);
         Shape shape = whole.shape();
         if (shape.rank() == 0 || from < 0 || from > to || to > shape.size(0)) {
             throw new BackpackException(
@@ -54,7 +54,7 @@ final class CpuScope implements TensorScope {
     @Override
     public Tensor adopt(Tensor tensor) {
         requireOpen();
-        CpuTensor taken = backend.asItLies(tensor);
+        CpuTensor taken = backend.handle(tensor);
         if (taken.scope != this) {
             taken.scope.forget(taken);
             keep(taken);

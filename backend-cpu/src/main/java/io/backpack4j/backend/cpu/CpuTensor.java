@@ -4,6 +4,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A handle on row-major elements in a block. The unchecked accessors are for kernels, which know their ranges. */
@@ -108,6 +109,28 @@ final class CpuTensor implements Tensor {
                 && shape.size(channelAxis) == last.channels()
                 && shape.elements(channelAxis + 1, shape.rank()) == last.positions()
                 && isAligned();
+    }
+
+    /** The scatter that has not written this tensor yet, if the tensor consists of its planes; otherwise null. */
+    @Nullable
+    PendingScatter pendingPlanes(int spatial) {
+        PendingScatter pending = block.pending;
+        int channelAxis = shape.rank() - spatial - 1;
+        if (pending == null || channelAxis < 1) {
+            return null;
+        }
+        long channels = shape.size(channelAxis);
+        long positions = shape.elements(channelAxis + 1, shape.rank());
+        long plane = channels * positions * dtype.bytes();
+        boolean ordered = channels == pending.order().channels()
+                && positions == pending.order().positions();
+        // a run of samples of one column, or whole columns
+        long first = offset / Math.max(1, plane);
+        long count = shape.elements(0, channelAxis);
+        long samples = pending.samples();
+        boolean columns = first % samples == 0 && count % samples == 0;
+        boolean whole = ordered && offset % plane == 0 && (columns || first % samples + count <= samples);
+        return whole ? pending : null;
     }
 
     boolean isSingle() {

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class DnnlConvolutions implements Convolutions {
 
+    /** How much memory the reordered inputs of a run of samples may take, unless one sample takes more. */
+    private static final long RUN_BYTES = 64 << 20;
+
     private final CpuBackend backend;
     private final DnnlContexts contexts;
     private final Convolutions host;
@@ -83,7 +86,7 @@ final class DnnlConvolutions implements Convolutions {
     @Override
     public void convolveTransposed(Window window, Tensor y, Tensor weight, @Nullable Tensor bias, Tensor destination) {
         CpuTensor to = backend.asItLies(destination);
-        if (!to.isSingle() || !convolveTransposed(window, backend.asItLies(y), weight, to)) {
+        if (!to.isSingle() || !convolveTransposed(window, backend.handle(y), weight, to)) {
             host.convolveTransposed(window, y, weight, bias, destination);
         } else if (bias != null) {
             try (TensorScope scope = backend.openScope()) {
@@ -97,27 +100,31 @@ final class DnnlConvolutions implements Convolutions {
     }
 
     private boolean convolveTransposed(Window window, CpuTensor y, Tensor weight, CpuTensor to) {
-        ConvolutionSizes sizes = ConvolutionSizes.of(window, y.shape().size(0), to.shape(), y.shape(), weight.shape());
-        if (!sizes.isExpressible()) {
+        if (y.elements == 0) {
             return false;
         }
         DnnlContext context = contexts.get();
-        DnnlPrimitive primitive = context.get(
-                sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
-                sizes.cost(),
-                () -> ConvolutionRecipes.backwardData(sizes));
-        if (!primitive.usable()) {
-            return false;
-        }
         try (TensorScope scope = backend.openScope()) {
-            primitive.at(0, planes.read(context, scope, y, window.axes()));
+            SamplePlanes inputs = SamplePlanes.of(backend, planes, context, scope, y, window.axes());
+            long run = inputs.run();
+            ConvolutionSizes sizes = ConvolutionSizes.of(window, run, to.shape(), y.shape(), weight.shape());
+            if (!sizes.isExpressible()) {
+                return false;
+            }
+            DnnlPrimitive primitive = context.get(
+                    sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
+                    sizes.cost(),
+                    () -> ConvolutionRecipes.backwardData(sizes));
+            if (!primitive.usable()) {
+                return false;
+            }
             primitive.at(1, weights(context, scope, DnnlKind.WEIGHTS_TO_TRANSPOSED, sizes, primitive, weight));
-            planes.write(
-                    context,
-                    scope,
-                    to,
-                    window.axes(),
-                    address -> primitive.at(2, address).run(context));
+            long plane = sizes.inputElements() * Float.BYTES;
+            planes.write(context, scope, to, window.axes(), address -> {
+                for (long b = 0; b < y.shape().size(0); b += run) {
+                    primitive.at(0, inputs.at(b)).at(2, address + b * plane).run(context);
+                }
+            });
         }
         return true;
     }
@@ -161,9 +168,21 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
+            if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
+                var squares = new UnfoldedSquares(backend, context, scope, product);
+                SamplePlanes inputs = planes(context, scope, product, product.inputs());
+                SamplePlanes outputs = planes(context, scope, product, product.outputs());
+                if (squares.add(inputs, outputs, (TileConsumer.SumOfSquares) consumers.get(0))) {
+                    return true;
+                }
+            }
             var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
             return tiles.isPresent()
-                    && tiles.get().feed(inputs(context, scope, product), outputs(context, scope, product), consumers);
+                    && tiles.get()
+                            .feed(
+                                    planes(context, scope, product, product.inputs()),
+                                    planes(context, scope, product, product.outputs()),
+                                    consumers);
         }
     }
 
@@ -177,13 +196,19 @@ final class DnnlConvolutions implements Convolutions {
     private boolean sumJoined(PerSampleConvolution product, Tensor destination) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            var tiles = ConvolutionTiles.of(backend, context, scope, product, product.samples());
-            return tiles.isPresent()
-                    && tiles.get()
-                            .sum(
-                                    inputs(context, scope, product),
-                                    outputs(context, scope, product),
-                                    backend.own(destination));
+            SamplePlanes inputs = planes(context, scope, product, product.inputs());
+            SamplePlanes outputs = planes(context, scope, product, product.outputs());
+            // in runs only if adding up costs little beside them
+            long run = Math.min(inputs.run(), outputs.run());
+            boolean pays = run * (inputs.planeBytes() + outputs.planeBytes())
+                    >= product.weight().elements() * Float.BYTES;
+            if (!pays) {
+                inputs = planes(context, scope, product, backend.asItLies(product.inputs()));
+                outputs = planes(context, scope, product, backend.asItLies(product.outputs()));
+                run = product.samples();
+            }
+            var tiles = ConvolutionTiles.of(backend, context, scope, product, run);
+            return tiles.isPresent() && tiles.get().sum(inputs, outputs, backend.own(destination));
         }
     }
 
@@ -206,8 +231,8 @@ final class DnnlConvolutions implements Convolutions {
         try (TensorScope scope = backend.openScope()) {
             return positionProducts.squaredNorms(
                     product,
-                    inputs(context, scope, product),
-                    outputs(context, scope, product),
+                    settled(context, scope, product, product.inputs()),
+                    settled(context, scope, product, product.outputs()),
                     backend.own(destination));
         }
     }
@@ -219,7 +244,9 @@ final class DnnlConvolutions implements Convolutions {
         boolean ours = from.isSingle()
                 && !summed
                 && destination.shape().size(0) == 1
-                && InputGrams.fits(window)
+                && (InputGrams.fits(window)
+                        || ShiftedGrams.fits(
+                                window, x.shape().size(0), x.shape().size(1)))
                 && from.elements > 0;
         if (!ours || !addInputGram(window, from, outputSizes, scale, destination)) {
             Convolutions.super.addInputGram(window, x, outputSizes, summed, scale, destination);
@@ -239,28 +266,38 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             long inputs = planes.read(context, scope, x, window.axes());
-            inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            if (ShiftedGrams.fits(window, sizes.batch, channels)) {
+                addShifted(sizes, channels, inputs, scale, backend.own(destination));
+            } else {
+                inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            }
         }
         return true;
+    }
+
+    private void addShifted(WindowSizes sizes, long channels, long inputs, double scale, CpuTensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            var grams = new ShiftedGrams(backend, contexts.get(), scope, sizes, channels);
+            long plane = channels * sizes.inputPositions() * Float.BYTES;
+            long run = Math.max(1, RUN_BYTES / plane);
+            for (long from = 0; from < sizes.batch; from += run) {
+                grams.add(inputs + from * plane, Math.min(run, sizes.batch - from));
+            }
+            grams.addTo(destination, scale);
+        }
     }
 
     private static boolean isSingle(PerSampleConvolution product) {
         return ((CpuTensor) product.inputs()).isSingle() && product.batch() > 0;
     }
 
-    private long inputs(DnnlContext context, TensorScope scope, PerSampleConvolution product) {
-        return planes.read(
-                context,
-                scope,
-                backend.asItLies(product.inputs()),
-                product.window().axes());
+    private SamplePlanes planes(DnnlContext context, TensorScope scope, PerSampleConvolution product, Tensor side) {
+        int axes = product.window().axes();
+        return SamplePlanes.of(backend, planes, context, scope, backend.handle(side), axes);
     }
 
-    private long outputs(DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+    private long settled(DnnlContext context, TensorScope scope, PerSampleConvolution product, Tensor side) {
         return planes.read(
-                context,
-                scope,
-                backend.asItLies(product.outputs()),
-                product.window().axes());
+                context, scope, backend.asItLies(side), product.window().axes());
     }
 }

@@ -36,6 +36,7 @@ enum DnnlKind {
     UNFOLD,
     GRAM,
     GRAM_BLOCK,
+    GRAM_SHIFTED,
     MAXIMUM,
     SCATTER
 }

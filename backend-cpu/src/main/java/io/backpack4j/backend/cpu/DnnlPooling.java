@@ -96,7 +96,7 @@ final class DnnlPooling implements Pooling {
 
     @Override
     public void scatter(Tensor indices, Tensor source, Tensor destination) {
-        CpuTensor places = backend.asItLies(indices);
+        CpuTensor places = backend.handle(indices);
         CpuTensor from = backend.asItLies(source);
         if (places.block.arrangement instanceof Arrangement.WindowElements elements
                 && places.coversBlock()
@@ -110,22 +110,41 @@ final class DnnlPooling implements Pooling {
     private void scatter(Arrangement.WindowElements elements, CpuTensor indices, CpuTensor from, CpuTensor to) {
         DnnlContext context = contexts.get();
         WindowSizes sizes = elements.pooling();
-        DnnlPrimitive primitive = scatterPrimitive(context, sizes, elements.channels());
-        long in = sizes.batch * elements.channels() * sizes.inputPositions() * Float.BYTES;
-        long out = sizes.batch * elements.channels() * sizes.outputPositions() * Float.BYTES;
+        long channels = elements.channels();
+        if (to.coversBlock() && from.elements > 0) {
+            TensorScope scope = backend.openScope();
+            CpuTensor source = backend.handle(scope.view(from, from.shape()));
+            CpuTensor places = backend.handle(scope.view(indices, indices.shape()));
+            long cotangents = planes.read(context, scope, source, sizes.axes());
+            PendingScatter.begin(this, elements, to.block, scope, source, places, cotangents);
+            return;
+        }
+        long in = sizes.batch * channels * sizes.inputPositions() * Float.BYTES;
+        long out = sizes.batch * channels * sizes.outputPositions() * Float.BYTES;
         try (TensorScope scope = backend.openScope()) {
             long cotangents = planes.read(context, scope, from, sizes.axes());
             long columns = from.shape().size(0) / sizes.batch;
             planes.write(context, scope, to, sizes.axes(), address -> {
                 for (long column = 0; column < columns; column++) {
-                    primitive
-                            .at(0, cotangents + column * out)
-                            .at(1, indices.address())
-                            .at(2, address + column * in)
-                            .run(context);
+                    scatter(sizes, channels, cotangents + column * out, indices.address(), address + column * in);
                 }
             });
         }
+    }
+
+    /** Scatters the planes of as many samples as {@code sizes} has, channels last, between addresses. */
+    void scatter(WindowSizes sizes, long channels, long cotangents, long places, long destination) {
+        DnnlContext context = contexts.get();
+        scatterPrimitive(context, sizes, channels)
+                .at(0, cotangents)
+                .at(1, places)
+                .at(2, destination)
+                .run(context);
+    }
+
+    /** How many bytes the places of one sample take. */
+    long placeBytes(WindowSizes sizes, long channels) {
+        return scatterPrimitive(contexts.get(), sizes, channels).bytes(1) / sizes.batch;
     }
 
     @Override

@@ -40,8 +40,11 @@ final class DnnlReductions implements Reductions {
 
     @Override
     public void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination) {
-        CpuTensor source = backend.asItLies(x);
         CpuTensor target = backend.own(destination);
+        if (reduction == Reduction.SUM && sumPending(backend.handle(x), from, to, target)) {
+            return;
+        }
+        CpuTensor source = backend.asItLies(x);
         if (reduction == Reduction.SUM && sumPositions(source, from, to, target)) {
             return;
         }
@@ -50,6 +53,26 @@ final class DnnlReductions implements Reductions {
         if (!worthIt || !sum(source, from, to, target)) {
             host.reduce(reduction, x, from, to, destination);
         }
+    }
+
+    /** Sums over all positions of planes that are still to be scattered: these are the sums of what is scattered. */
+    private boolean sumPending(CpuTensor x, int from, int to, CpuTensor target) {
+        int rank = x.shape().rank();
+        PendingScatter pending = to == rank && from < to ? x.pendingPlanes(rank - from) : null;
+        if (pending == null || x.elements == 0) {
+            return false;
+        }
+        Arrangement.ChannelsLast order = pending.sourceOrder();
+        long outer = x.shape().elements(0, from - 1);
+        long first = x.offset / (x.elements / outer * Float.BYTES);
+        return order.positions() <= LONGEST
+                && sumColumns(
+                        contexts.get(),
+                        outer,
+                        order.positions(),
+                        order.channels(),
+                        pending.source(first),
+                        target.address());
     }
 
     /** Sums over all positions of planes whose channels lie last. */

@@ -74,6 +74,10 @@ final class MemoryPool {
         if (--block.references == 0 && blocks.contains(block)) {
             usedBytes -= block.bytes;
             giveBack(block);
+            PendingScatter pending = block.pending;
+            if (pending != null) {
+                pending.close();
+            }
         }
     }
 

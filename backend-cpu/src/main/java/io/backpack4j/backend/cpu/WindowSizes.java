@@ -25,6 +25,17 @@ final class WindowSizes {
     final long[] left;
     final long[] right;
 
+    private WindowSizes(WindowSizes sizes, long batch) {
+        this.batch = batch;
+        input = sizes.input;
+        output = sizes.output;
+        kernel = sizes.kernel;
+        stride = sizes.stride;
+        dilation = sizes.dilation;
+        left = sizes.left;
+        right = sizes.right;
+    }
+
     private WindowSizes(Window window, long batch, Shape input, Shape output) {
         this.batch = batch;
         this.input = input.toArray();
@@ -56,6 +67,11 @@ final class WindowSizes {
      */
     static WindowSizes of(Window window, long batch, Shape inputs, Shape outputs) {
         return new WindowSizes(window, batch, window.spatial(inputs), window.spatial(outputs));
+    }
+
+    /** The same with another number of planes per channel. */
+    WindowSizes of(long samples) {
+        return samples == batch ? this : new WindowSizes(this, samples);
     }
 
     int axes() {
