@@ -180,8 +180,7 @@ final class CudaContractions implements Contractions {
             CudaTensor sum = scope.allocate(Shape.of(elements), rows.dtype());
             for (int i = 0; i < parts.size(); i++) {
                 backend.reductions().reduce(Reduction.SUM, parts.get(i).destination(), 0, 1, sum);
-                backend.elementwise()
-                        .addScaled(1, sum, scope.view(totals.get(i).destination(), sum.shape()));
+                backend.elementwise().addScaled(1, sum, scope.view(totals.get(i).destination(), sum.shape()));
             }
         }
     }

@@ -29,12 +29,11 @@ final class CudaElementwise implements Elementwise {
         if (out.elements == 0) {
             return;
         }
-        long bits =
-                switch (out.dtype()) {
-                    case FLOAT32 -> Integer.toUnsignedLong(Float.floatToRawIntBits((float) value));
-                    case FLOAT64 -> Double.doubleToRawLongBits(value);
-                    case INT64 -> (long) value;
-                };
+        long bits = switch (out.dtype()) {
+            case FLOAT32 -> Integer.toUnsignedLong(Float.floatToRawIntBits((float) value));
+            case FLOAT64 -> Double.doubleToRawLongBits(value);
+            case INT64 -> (long) value;
+        };
         Operation operation = backend.operation("fill").writes(out);
         if (bits == 0) {
             operation.clear(out);
@@ -67,8 +66,7 @@ final class CudaElementwise implements Elementwise {
                     .number(in.elements)
                     .number(in.dtype().ordinal())
                     .number(out.dtype().ordinal());
-            operation.launch(
-                    KernelFile.ELEMENTWISE, DType.FLOAT64, "convert", Grid.threads(in.elements), arguments);
+            operation.launch(KernelFile.ELEMENTWISE, DType.FLOAT64, "convert", Grid.threads(in.elements), arguments);
         }
     }
 
@@ -116,8 +114,12 @@ final class CudaElementwise implements Elementwise {
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
         CudaTensor in = backend.own(x);
         CudaTensor out = backend.own(destination);
-        Arguments arguments =
-                new Arguments().tensor(in).tensor(out).number(in.elements).real(scale).real(offset);
+        Arguments arguments = new Arguments()
+                .tensor(in)
+                .tensor(out)
+                .number(in.elements)
+                .real(scale)
+                .real(offset);
         each("affine", "affine", in, out, arguments);
     }
 

@@ -41,8 +41,8 @@ final class CudaIndexing implements Indexing {
         CudaTensor in = backend.own(source);
         CudaTensor out = backend.own(destination);
         long[] whole = StridedLoop.strides(in.shape());
-        StridedLoop loop = StridedLoop.of(
-                out.shape().toArray(), steps(whole, region), StridedLoop.strides(out.shape()));
+        StridedLoop loop =
+                StridedLoop.of(out.shape().toArray(), steps(whole, region), StridedLoop.strides(out.shape()));
         move("extract", in, start(whole, region), loop, 0, out, out.elements);
     }
 
@@ -51,8 +51,7 @@ final class CudaIndexing implements Indexing {
         CudaTensor in = backend.own(source);
         CudaTensor out = backend.own(destination);
         long[] whole = StridedLoop.strides(out.shape());
-        StridedLoop loop =
-                StridedLoop.of(in.shape().toArray(), StridedLoop.strides(in.shape()), steps(whole, region));
+        StridedLoop loop = StridedLoop.of(in.shape().toArray(), StridedLoop.strides(in.shape()), steps(whole, region));
         move("insert", in, 0, loop, start(whole, region), out, in.elements);
     }
 
@@ -91,12 +90,7 @@ final class CudaIndexing implements Indexing {
         backend.operation(name)
                 .reads(in)
                 .writes(out)
-                .launch(
-                        KernelFile.INDEXING,
-                        CudaElementwise.sameSize(in),
-                        "move",
-                        Grid.threads(count),
-                        arguments);
+                .launch(KernelFile.INDEXING, CudaElementwise.sameSize(in), "move", Grid.threads(count), arguments);
     }
 
     @Override

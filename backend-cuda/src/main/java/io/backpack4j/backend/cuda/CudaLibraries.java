@@ -40,7 +40,7 @@ record CudaLibraries(List<Path> directories) {
         directories = List.copyOf(directories);
     }
 
-    /** The directories of this machine: the loader's path, its configuration, and the usual ones. */
+    /** The directories of this machine: the loader's path, its configuration, the usual ones, and those of Python's packages. */
     static CudaLibraries ofThisMachine() {
         Set<Path> directories = new LinkedHashSet<>();
         addPath(directories, System.getenv("LD_LIBRARY_PATH"));
@@ -49,6 +49,13 @@ record CudaLibraries(List<Path> directories) {
         USUAL.forEach(directory -> directories.add(Path.of(directory)));
         for (Path toolkit : list(Path.of("/usr/local"), "cuda-12*")) {
             directories.add(toolkit.resolve("lib64"));
+        }
+        for (Path python : list(Path.of("/usr/local/lib"), "python3*")) {
+            for (Path packages : list(python, "{dist,site}-packages")) {
+                for (Path part : list(packages.resolve("nvidia"), "*")) {
+                    directories.add(part.resolve("lib"));
+                }
+            }
         }
         return new CudaLibraries(directories.stream().filter(Files::isDirectory).toList());
     }

@@ -16,8 +16,7 @@ import java.util.TreeSet;
  * @param blockSizes how memory is cut
  * @param alwaysWide whether kernels count in 64 bits also where 32 would do
  */
-record CudaOptions(
-        int device, boolean tensorFloat32, Optional<Path> cache, BlockSizes blockSizes, boolean alwaysWide) {
+record CudaOptions(int device, boolean tensorFloat32, Optional<Path> cache, BlockSizes blockSizes, boolean alwaysWide) {
 
     private static final Set<String> KNOWN = new TreeSet<>(Set.of("device", "tf32", "cache"));
 

@@ -44,8 +44,7 @@ record CudaProbe(Optional<String> platform, Supplier<CudaLibraries> libraries, C
     private Availability look() throws Exception {
         if (platform.isPresent()) {
             return new Availability.Unavailable(
-                    "JCuda runs on Linux on x86-64, and this is " + platform.get() + ".",
-                    "Run it there, " + OTHERWISE);
+                    "JCuda runs on Linux on x86-64, and this is " + platform.get() + ".", "Run it there, " + OTHERWISE);
         }
         CudaLibraries found = libraries.get();
         if (found.find(CudaLibraries.DRIVER).isEmpty()) {

@@ -144,8 +144,8 @@ final class CudaProducts implements Products {
                         left.tensor().size(-1),
                         sizes.stepLeft() * left.matrix()),
                 left.transposed());
-        var target = new MatrixProduct.Matrices(
-                out.address() + atOut * matrix * width, sizes.n(), sizes.stepOut() * matrix);
+        var target =
+                new MatrixProduct.Matrices(out.address() + atOut * matrix * width, sizes.n(), sizes.stepOut() * matrix);
         backend.operation("multiply")
                 .reads(left.tensor(), right.tensor())
                 .writes(out)
@@ -169,14 +169,13 @@ final class CudaProducts implements Products {
             return;
         }
         var right = new MatrixProduct.Factor(new MatrixProduct.Matrices(tiles.address(), elements, 0), false);
-        var left = new MatrixProduct.Factor(
-                new MatrixProduct.Matrices(weights.address(first), weights.size(1), 0), false);
+        var left =
+                new MatrixProduct.Factor(new MatrixProduct.Matrices(weights.address(first), weights.size(1), 0), false);
         var target = new MatrixProduct.Matrices(destination.address(), elements, 0);
         backend.operation("weighted sum")
                 .reads(weights, tiles)
                 .writes(destination)
-                .multiply(
-                        tiles.dtype(), new MatrixProduct(elements, sums, count, 1, right, left, 1, target, 1));
+                .multiply(tiles.dtype(), new MatrixProduct(elements, sums, count, 1, right, left, 1, target, 1));
     }
 
     /**

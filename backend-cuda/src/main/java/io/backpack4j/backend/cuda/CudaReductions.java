@@ -41,13 +41,7 @@ final class CudaReductions implements Reductions {
             return;
         }
         Shape shape = in.shape();
-        reduce(
-                reduction,
-                in,
-                shape.elements(0, from),
-                shape.elements(from, to),
-                shape.elements(to, shape.rank()),
-                out);
+        reduce(reduction, in, shape.elements(0, from), shape.elements(from, to), shape.elements(to, shape.rank()), out);
     }
 
     private void reduce(Reduction reduction, CudaTensor in, long before, long reduced, long behind, CudaTensor out) {

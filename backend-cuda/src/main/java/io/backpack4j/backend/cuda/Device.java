@@ -132,7 +132,8 @@ final class Device {
         if (!failures.isEmpty()) {
             throw new BackpackException(
                     "CudaFailure",
-                    "Closing %s failed: %s.".formatted(api.device(), failures.get(0).getMessage()),
+                    "Closing %s failed: %s."
+                            .formatted(api.device(), failures.get(0).getMessage()),
                     failures.get(0));
         }
     }

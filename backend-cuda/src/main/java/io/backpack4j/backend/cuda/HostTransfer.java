@@ -58,8 +58,11 @@ final class HostTransfer {
             long element = from + done;
             buffer.clear();
             part.convert(buffer, done, length);
-            device.enqueue("upload", List.of(), List.of(tensor), stream -> device.api()
-                    .upload(tensor.address(element), buffer, bytes, stream.handle));
+            device.enqueue(
+                    "upload",
+                    List.of(),
+                    List.of(tensor),
+                    stream -> device.api().upload(tensor.address(element), buffer, bytes, stream.handle));
             if (length == count && tensor.offset(element) == 0) {
                 byte[] written = new byte[bytes];
                 buffer.get(0, written);

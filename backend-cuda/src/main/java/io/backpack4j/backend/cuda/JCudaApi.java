@@ -63,10 +63,8 @@ final class JCudaApi implements CudaApi {
         }
         check("cuDeviceGet", JCudaDriver.cuDeviceGet(device, ordinal));
         name = "device %d (%s)".formatted(ordinal, JCudaDevices.name(device));
-        int major = JCudaDevices.attribute(
-                device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
-        int minor = JCudaDevices.attribute(
-                device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+        int major = JCudaDevices.attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+        int minor = JCudaDevices.attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
         architecture = 10 * major + minor;
         check("cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(context, device));
     }
@@ -166,8 +164,7 @@ final class JCudaApi implements CudaApi {
         bind();
         check(
                 "cuMemcpyHtoDAsync",
-                JCudaDriver.cuMemcpyHtoDAsync(
-                        JCudaAddress.of(target), Pointer.to(source), bytes, stream(stream)));
+                JCudaDriver.cuMemcpyHtoDAsync(JCudaAddress.of(target), Pointer.to(source), bytes, stream(stream)));
     }
 
     @Override
@@ -175,8 +172,7 @@ final class JCudaApi implements CudaApi {
         bind();
         check(
                 "cuMemcpyDtoHAsync",
-                JCudaDriver.cuMemcpyDtoHAsync(
-                        Pointer.to(target), JCudaAddress.of(source), bytes, stream(stream)));
+                JCudaDriver.cuMemcpyDtoHAsync(Pointer.to(target), JCudaAddress.of(source), bytes, stream(stream)));
     }
 
     @Override
@@ -184,16 +180,13 @@ final class JCudaApi implements CudaApi {
         bind();
         check(
                 "cuMemcpyDtoDAsync",
-                JCudaDriver.cuMemcpyDtoDAsync(
-                        JCudaAddress.of(target), JCudaAddress.of(source), bytes, stream(stream)));
+                JCudaDriver.cuMemcpyDtoDAsync(JCudaAddress.of(target), JCudaAddress.of(source), bytes, stream(stream)));
     }
 
     @Override
     public void clear(long target, long bytes, Stream stream) {
         bind();
-        check(
-                "cuMemsetD8Async",
-                JCudaDriver.cuMemsetD8Async(JCudaAddress.of(target), (byte) 0, bytes, stream(stream)));
+        check("cuMemsetD8Async", JCudaDriver.cuMemsetD8Async(JCudaAddress.of(target), (byte) 0, bytes, stream(stream)));
     }
 
     @Override
@@ -224,9 +217,7 @@ final class JCudaApi implements CudaApi {
     public Function function(Module module, String kernel) {
         bind();
         CUfunction function = new CUfunction();
-        check(
-                "cuModuleGetFunction",
-                JCudaDriver.cuModuleGetFunction(function, ((JModule) module).module(), kernel));
+        check("cuModuleGetFunction", JCudaDriver.cuModuleGetFunction(function, ((JModule) module).module(), kernel));
         return new JFunction(function);
     }
 
@@ -341,14 +332,12 @@ final class JCudaApi implements CudaApi {
             Pointer one = Pointer.to(new float[] {1});
             checkBlas(
                     "cublasStrsm",
-                    JCublas2.cublasStrsm(
-                            handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
+                    JCublas2.cublasStrsm(handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
         } else {
             Pointer one = Pointer.to(new double[] {1});
             checkBlas(
                     "cublasDtrsm",
-                    JCublas2.cublasDtrsm(
-                            handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
+                    JCublas2.cublasDtrsm(handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
         }
     }
 

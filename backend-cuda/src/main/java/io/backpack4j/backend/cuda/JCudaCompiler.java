@@ -64,7 +64,8 @@ final class JCudaCompiler {
                 .filter(candidate -> candidate <= architecture)
                 .max()
                 .orElseThrow(() -> new CudaFailure(
-                        "nvrtcGetSupportedArchs", "no code for sm_%d, only for %s".formatted(architecture, Arrays.toString(known))));
+                        "nvrtcGetSupportedArchs",
+                        "no code for sm_%d, only for %s".formatted(architecture, Arrays.toString(known))));
     }
 
     private static byte[] machineCode(nvrtcProgram program) {

@@ -74,8 +74,11 @@ final class Operation {
     /** Copies bytes as they are. */
     void copy(CudaTensor source, CudaTensor destination) {
         long bytes = source.elements * source.dtype().bytes();
-        device.enqueue(name, reads, writes, stream -> device.api()
-                .copy(destination.address(), source.address(), bytes, stream.handle));
+        device.enqueue(
+                name,
+                reads,
+                writes,
+                stream -> device.api().copy(destination.address(), source.address(), bytes, stream.handle));
     }
 
     /** Fills a tensor with zeros. */

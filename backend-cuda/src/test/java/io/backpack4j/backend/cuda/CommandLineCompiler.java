@@ -17,7 +17,8 @@ record CommandLineCompiler(Path program, String name) implements DeviceCompiler 
         Path text = folder.resolve(file);
         Path output = folder.resolve("code.ptx");
         boolean nvcc = name.equals("nvcc");
-        Files.writeString(text, nvcc ? source : HostCompiler.resource("clang.cuh") + "\n#line 1 \"" + file + "\"\n" + source);
+        Files.writeString(
+                text, nvcc ? source : HostCompiler.resource("clang.cuh") + "\n#line 1 \"" + file + "\"\n" + source);
         List<String> command = new ArrayList<>(List.of(program.toString(), "-std=c++17", "-o", output.toString()));
         if (nvcc) {
             command.addAll(List.of("-ptx", "-arch=compute_" + architecture));
@@ -35,8 +36,7 @@ record CommandLineCompiler(Path program, String name) implements DeviceCompiler 
         }
         definitions.forEach(definition -> command.add("-D" + definition));
         command.add(text.toString());
-        Process process =
-                new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String messages = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new CudaFailure(String.join(" ", command), messages);

@@ -50,16 +50,15 @@ class CudaProbeTest {
 
     @Test
     void missingLibrariesAreNamed() throws IOException {
-        Availability.Unavailable missing =
-                unavailable(probe(never(), "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12"));
+        Availability.Unavailable missing = unavailable(probe(never(), "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12"));
         assertThat(missing.reason()).contains("libnvrtc.so.12 is missing").doesNotContain(LIBRARY_12);
         assertThat(missing.remedy()).contains("nvidia-cuda-nvrtc-cu12", "LD_LIBRARY_PATH");
     }
 
     @Test
     void aNewerToolkitIsMentioned() throws IOException {
-        Availability.Unavailable missing = unavailable(probe(
-                never(), "libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13", "libnvrtc.so.13"));
+        Availability.Unavailable missing =
+                unavailable(probe(never(), "libcuda.so.1", "libcublas.so.13", "libcublasLt.so.13", "libnvrtc.so.13"));
         assertThat(missing.reason())
                 .contains("libcublas.so.12")
                 .contains("libnvrtc.so.12")
@@ -69,8 +68,8 @@ class CudaProbeTest {
 
     @Test
     void whatIsThereAndWorksIsDescribed() throws IOException {
-        Availability found = probe(
-                () -> "NVIDIA H200", "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12", "libnvrtc.so.12");
+        Availability found =
+                probe(() -> "NVIDIA H200", "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12", "libnvrtc.so.12");
         assertThat(found).isEqualTo(new Availability.Available("NVIDIA H200"));
     }
 
@@ -79,8 +78,8 @@ class CudaProbeTest {
         Callable<String> broken = () -> {
             throw new UnsatisfiedLinkError("libJCudaDriver.so: wrong ELF class\nat somewhere");
         };
-        Availability.Unavailable missing = unavailable(
-                probe(broken, "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12", "libnvrtc.so.12"));
+        Availability.Unavailable missing =
+                unavailable(probe(broken, "libcuda.so.1", LIBRARY_12, "libcublasLt.so.12", "libnvrtc.so.12"));
         assertThat(missing.reason()).contains("wrong ELF class").doesNotContain("somewhere");
         assertThat(missing.remedy()).contains("nvidia-smi");
     }

@@ -31,10 +31,13 @@ interface DeviceCompiler {
             System.load(library.get().toAbsolutePath().toString());
             return new Found(JCudaCompiler::compile, JCudaCompiler.version() + " from " + library.get());
         }
-        for (String name : List.of("nvcc", "clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14")) {
+        for (String name :
+                List.of("nvcc", "clang", "clang-19", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14")) {
             Optional<Path> program = program(name);
             if (program.isPresent()) {
-                return new Found(new CommandLineCompiler(program.get(), name), program.get().toString());
+                return new Found(
+                        new CommandLineCompiler(program.get(), name),
+                        program.get().toString());
             }
         }
         return new Found(

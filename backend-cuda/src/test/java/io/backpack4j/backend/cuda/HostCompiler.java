@@ -109,8 +109,7 @@ final class HostCompiler {
     private record Result(int status, String output) {}
 
     private static Result run(List<String> command) throws IOException {
-        Process process =
-                new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try (InputStream stream = process.getInputStream()) {
             String output = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
             return new Result(process.waitFor(), output);

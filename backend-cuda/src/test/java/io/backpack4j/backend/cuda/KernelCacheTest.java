@@ -30,7 +30,8 @@ class KernelCacheTest {
     void whatWasCompiledIsFoundByAnother() throws IOException {
         Path folder = directory.resolve("a").resolve("b");
         for (int i = 0; i < 3; i++) {
-            assertThat(new KernelCache(Optional.of(folder)).get(KEY, this::compile)).containsExactly(4, 2);
+            assertThat(new KernelCache(Optional.of(folder)).get(KEY, this::compile))
+                    .containsExactly(4, 2);
         }
         assertThat(compiled).isEqualTo(1);
         try (Stream<Path> files = Files.list(folder)) {

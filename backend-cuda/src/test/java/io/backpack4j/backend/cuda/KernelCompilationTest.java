@@ -63,7 +63,8 @@ class KernelCompilationTest {
 
     @Test
     void mistakesAreReportedWithTheirLine() {
-        assertThatThrownBy(() -> compiler.compile("wrong.cu", "\n__device__ int f() { return nothing; }\n", List.of(), 80))
+        assertThatThrownBy(
+                        () -> compiler.compile("wrong.cu", "\n__device__ int f() { return nothing; }\n", List.of(), 80))
                 .hasMessageFindingMatch("wrong\\.cu[(:]2")
                 .hasMessageContaining("nothing");
     }

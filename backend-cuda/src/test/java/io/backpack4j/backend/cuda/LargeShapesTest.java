@@ -48,8 +48,7 @@ class LargeShapesTest {
 
     private static void assertClose(Tensor actual, double[] expected) {
         double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
-        assertThat(actual.toDoubleArray())
-                .containsExactly(expected, within(tolerance(actual.dtype()) * (1 + largest)));
+        assertThat(actual.toDoubleArray()).containsExactly(expected, within(tolerance(actual.dtype()) * (1 + largest)));
     }
 
     @ParameterizedTest
@@ -68,12 +67,11 @@ class LargeShapesTest {
                         long b = i % behind;
                         var column = java.util.stream.LongStream.range(0, reduced)
                                 .mapToDouble(r -> values[(int) ((a * reduced + r) * behind + b)]);
-                        expected[i] =
-                                switch (reduction) {
-                                    case SUM -> column.sum();
-                                    case MAXIMUM -> column.max().orElseThrow();
-                                    case MINIMUM -> column.min().orElseThrow();
-                                };
+                        expected[i] = switch (reduction) {
+                            case SUM -> column.sum();
+                            case MAXIMUM -> column.max().orElseThrow();
+                            case MINIMUM -> column.min().orElseThrow();
+                        };
                     }
                     assertClose(out, expected);
                 }
@@ -88,8 +86,7 @@ class LargeShapesTest {
                 double[] values = numbers(20_000);
                 values[place] = Double.NaN;
                 Tensor out = scope.allocate(Shape.of(), DType.FLOAT32);
-                backend.reductions()
-                        .reduce(Reduction.MAXIMUM, upload(scope, DType.FLOAT32, values, 20_000), 0, 1, out);
+                backend.reductions().reduce(Reduction.MAXIMUM, upload(scope, DType.FLOAT32, values, 20_000), 0, 1, out);
                 assertThat(out.item()).isNaN();
             }
         }

@@ -58,7 +58,8 @@ class SeamTest {
     }
 
     private static void assertSizes(MatrixProduct product, long m, long n, long k, long batch) {
-        assertThat(List.of(product.m(), product.n(), product.k(), product.batch())).containsExactly(m, n, k, batch);
+        assertThat(List.of(product.m(), product.n(), product.k(), product.batch()))
+                .containsExactly(m, n, k, batch);
     }
 
     private static void assertSteps(MatrixProduct.Matrices matrices, long leading, long stride) {
@@ -115,8 +116,8 @@ class SeamTest {
 
     @Test
     void theLongerAxisOfTwoIsTheBatch() {
-        List<MatrixProduct> products = multiply(
-                DType.FLOAT32, Shape.of(1, 2, 3, 4), false, Shape.of(9, 2, 4, 5), false, Shape.of(9, 2, 3, 5));
+        List<MatrixProduct> products =
+                multiply(DType.FLOAT32, Shape.of(1, 2, 3, 4), false, Shape.of(9, 2, 4, 5), false, Shape.of(9, 2, 3, 5));
         assertThat(products).hasSize(2);
         for (int group = 0; group < 2; group++) {
             MatrixProduct product = products.get(group);
@@ -213,8 +214,7 @@ class SeamTest {
             Tensor x = scope.allocate(Shape.of(8), DType.FLOAT32);
             Tensor y = scope.allocate(Shape.of(8), DType.FLOAT32);
             backend.elementwise().copy(x, y);
-            inAnotherThread(
-                    () -> backend.elementwise().copy(x, scope.allocate(Shape.of(8), DType.FLOAT32)));
+            inAnotherThread(() -> backend.elementwise().copy(x, scope.allocate(Shape.of(8), DType.FLOAT32)));
             verify(cuda.api, never()).await(any(), any());
         }
     }
@@ -264,10 +264,7 @@ class SeamTest {
         calls.put("clear", api -> doThrow(failure).when(api).clear(anyLong(), anyLong(), any()));
         calls.put("copy", api -> doThrow(failure).when(api).copy(anyLong(), anyLong(), anyLong(), any()));
         calls.put("download", api -> doThrow(failure).when(api).download(any(), anyLong(), anyLong(), any()));
-        calls.put("synchronize", api -> doThrow(failure)
-                .doNothing()
-                .when(api)
-                .synchronize(any()));
+        calls.put("synchronize", api -> doThrow(failure).doNothing().when(api).synchronize(any()));
         return calls.entrySet().stream().map(entry -> Arguments.of(entry.getKey(), entry.getValue()));
     }
 

@@ -22,12 +22,10 @@ METHOD(jlong, allocate)(JNIEnv*, jclass, jlong bytes) {
 // Whether what lies before and behind is untouched.
 METHOD(jboolean, intact)(JNIEnv*, jclass, jlong address, jlong bytes) {
     const unsigned char* memory = (const unsigned char*)address;
-    for (jlong i = 0; i < GUARD; i++) {
-        if (memory[i - GUARD] != FRESH || memory[bytes + i] != FRESH) {
-            return JNI_FALSE;
-        }
-    }
-    return JNI_TRUE;
+    static const std::vector<unsigned char> guard((size_t)GUARD, FRESH);
+    bool before = std::memcmp(memory - GUARD, guard.data(), guard.size()) == 0;
+    bool behind = std::memcmp(memory + bytes, guard.data(), guard.size()) == 0;
+    return before && behind;
 }
 
 METHOD(void, free)(JNIEnv*, jclass, jlong address) {

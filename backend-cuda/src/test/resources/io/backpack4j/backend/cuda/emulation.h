@@ -41,13 +41,18 @@ static thread_local jmp_buf scheduler;
 static thread_local Fiber* running;
 static thread_local const std::function<void()>* body;
 
+// A fiber runs one thread after the other; making one takes system calls.
 static void enter() {
-    (*body)();
-    running->finished = true;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        (*body)();
+        running->finished = true;
+        if (_setjmp(running->resume) == 0) {
+            _longjmp(scheduler, 1);
+        }
+    }
 }
 
-// Runs a fiber until it waits or ends. swapcontext would save signal masks, which takes system calls; it only starts fibers.
+// Runs a fiber until it waits or ends.
 static void step(Fiber& fiber) {
     running = &fiber;
     if (_setjmp(scheduler) != 0) {
@@ -101,6 +106,12 @@ static void together(unsigned blocks, unsigned threads, bool backwards, const st
         fibers.resize(threads);
         for (Fiber& fiber : fibers) {
             fiber.stack.resize(64 << 10);
+            fiber.started = false;
+            getcontext(&fiber.context);
+            fiber.context.uc_stack.ss_sp = fiber.stack.data();
+            fiber.context.uc_stack.ss_size = fiber.stack.size();
+            fiber.context.uc_link = nullptr;
+            makecontext(&fiber.context, enter, 0);
         }
     }
     gridDim.x = blocks;
@@ -108,14 +119,7 @@ static void together(unsigned blocks, unsigned threads, bool backwards, const st
     for (unsigned block = 0; block < blocks; block++) {
         blockIdx.x = backwards ? blocks - 1 - block : block;
         for (unsigned i = 0; i < threads; i++) {
-            Fiber& fiber = fibers[i];
-            fiber.started = false;
-            fiber.finished = false;
-            getcontext(&fiber.context);
-            fiber.context.uc_stack.ss_sp = fiber.stack.data();
-            fiber.context.uc_stack.ss_size = fiber.stack.size();
-            fiber.context.uc_link = nullptr;
-            makecontext(&fiber.context, enter, 0);
+            fibers[i].finished = false;
         }
         unsigned finished = 0;
         while (finished < threads) {

@@ -84,8 +84,7 @@ class RoundTripsTest {
                 inputs[i] = (float) random.nextGaussian();
             }
             long[] labels = random.longs(samples, 0, 5).toArray();
-            try (Model model =
-                    backpack.model(graph(), new CrossEntropyLoss(LossReduction.MEAN), dtype, SAMPLE)) {
+            try (Model model = backpack.model(graph(), new CrossEntropyLoss(LossReduction.MEAN), dtype, SAMPLE)) {
                 model.parameters().initialize(1);
                 long before = EmulatedCuda.uploads(backend);
                 try (Batch batch = backpack.batch(dtype, inputs, SAMPLE.prepend(samples), labels)) {
@@ -114,8 +113,9 @@ class RoundTripsTest {
                     .isZero();
             System.out.printf("uploads within a pass: %d%n", EmulatedCuda.uploads(backend) - uploads);
             assertThat(results.tensors()).isNotEmpty();
-            results.tensors().values().forEach(tensor -> assertThat(tensor.toDoubleArray())
-                    .doesNotContain(Double.NaN));
+            results.tensors()
+                    .values()
+                    .forEach(tensor -> assertThat(tensor.toDoubleArray()).doesNotContain(Double.NaN));
             assertThat(EmulatedCuda.downloads(backend) - downloads)
                     .as("downloads of results")
                     .isEqualTo(results.tensors().size());
