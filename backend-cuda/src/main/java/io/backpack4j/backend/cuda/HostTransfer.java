@@ -27,10 +27,11 @@ final class HostTransfer {
         for (int done = 0; done < count; done += BUFFER_BYTES / width) {
             int length = Math.min(BUFFER_BYTES / width, count - done);
             byte[] written = tensor.block.written;
-            int offset = (int) Math.min(Integer.MAX_VALUE, tensor.offset(from + done));
+            long offset = tensor.offset(from + done);
+            int bytes = length * width;
             buffer.clear();
-            if (written != null && offset + length * width <= written.length) {
-                buffer.put(written, offset, length * width).flip();
+            if (written != null && offset + bytes <= written.length) {
+                buffer.put(written, (int) offset, bytes).flip();
             } else {
                 download(device, tensor, from + done, length, buffer);
             }

@@ -2,7 +2,7 @@ package io.backpack4j.backend.cuda;
 
 import jcuda.driver.CUdeviceptr;
 
-/** An address of the device as JCuda takes it, and back. */
+/** An address of the device as the driver's interface takes it, and back. */
 final class JCudaAddress extends CUdeviceptr {
 
     private JCudaAddress(long address) {

@@ -16,15 +16,7 @@ import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
-import jcuda.jcublas.JCublas2;
-import jcuda.jcublas.cublasDiagType;
-import jcuda.jcublas.cublasFillMode;
 import jcuda.jcublas.cublasHandle;
-import jcuda.jcublas.cublasMath;
-import jcuda.jcublas.cublasOperation;
-import jcuda.jcublas.cublasSideMode;
-import jcuda.jcublas.cublasStatus;
-import jcuda.runtime.cudaStream_t;
 
 /**
  * CUDA through JCuda: the driver's interface on a device's primary context, cuBLAS and NVRTC. JCuda's exceptions stay off, for their switch is the
@@ -72,12 +64,6 @@ final class JCudaApi implements CudaApi {
     static void check(String call, int code) {
         if (code != CUresult.CUDA_SUCCESS) {
             throw new CudaFailure(call, "%s (%d)".formatted(CUresult.stringFor(code), code));
-        }
-    }
-
-    private static void checkBlas(String call, int code) {
-        if (code != cublasStatus.CUBLAS_STATUS_SUCCESS) {
-            throw new CudaFailure(call, "%s (%d)".formatted(cublasStatus.stringFor(code), code));
         }
     }
 
@@ -243,116 +229,25 @@ final class JCudaApi implements CudaApi {
     @Override
     public Blas createBlas(Stream stream, boolean tensorFloat32) {
         bind();
-        cublasHandle handle = new cublasHandle();
-        checkBlas("cublasCreate", JCublas2.cublasCreate(handle));
-        try {
-            checkBlas("cublasSetStream", JCublas2.cublasSetStream(handle, new cudaStream_t(stream(stream))));
-            int mode = tensorFloat32 ? cublasMath.CUBLAS_TF32_TENSOR_OP_MATH : cublasMath.CUBLAS_DEFAULT_MATH;
-            checkBlas("cublasSetMathMode", JCublas2.cublasSetMathMode(handle, mode));
-        } catch (CudaFailure failure) {
-            JCublas2.cublasDestroy(handle);
-            throw failure;
-        }
-        return new JBlas(handle);
+        return new JBlas(JCudaBlas.create(stream(stream), tensorFloat32));
     }
 
     @Override
     public void destroy(Blas blas) {
         bind();
-        checkBlas("cublasDestroy", JCublas2.cublasDestroy(((JBlas) blas).handle()));
+        JCudaBlas.destroy(((JBlas) blas).handle());
     }
 
     @Override
     public void multiply(Blas blas, DType dtype, MatrixProduct product) {
         bind();
-        cublasHandle handle = ((JBlas) blas).handle();
-        int opA = operation(product.a().transposed());
-        int opB = operation(product.b().transposed());
-        MatrixProduct.Matrices matricesA = product.a().matrices();
-        MatrixProduct.Matrices matricesB = product.b().matrices();
-        Pointer a = JCudaAddress.of(matricesA.address());
-        Pointer b = JCudaAddress.of(matricesB.address());
-        Pointer c = JCudaAddress.of(product.c().address());
-        int m = size(product.m());
-        int n = size(product.n());
-        int k = size(product.k());
-        int leadingA = size(matricesA.leading());
-        int leadingB = size(matricesB.leading());
-        int leadingC = size(product.c().leading());
-        int batch = size(product.batch());
-        long stepA = matricesA.stride();
-        long stepB = matricesB.stride();
-        long stepC = product.c().stride();
-        if (dtype == DType.FLOAT32) {
-            Pointer alpha = Pointer.to(new float[] {(float) product.alpha()});
-            Pointer beta = Pointer.to(new float[] {(float) product.beta()});
-            if (batch == 1) {
-                checkBlas(
-                        "cublasSgemm",
-                        JCublas2.cublasSgemm(
-                                handle, opA, opB, m, n, k, alpha, a, leadingA, b, leadingB, beta, c, leadingC));
-            } else {
-                checkBlas(
-                        "cublasSgemmStridedBatched",
-                        JCublas2.cublasSgemmStridedBatched(
-                                handle, opA, opB, m, n, k, alpha, a, leadingA, stepA, b, leadingB, stepB, beta, c,
-                                leadingC, stepC, batch));
-            }
-        } else {
-            Pointer alpha = Pointer.to(new double[] {product.alpha()});
-            Pointer beta = Pointer.to(new double[] {product.beta()});
-            if (batch == 1) {
-                checkBlas(
-                        "cublasDgemm",
-                        JCublas2.cublasDgemm(
-                                handle, opA, opB, m, n, k, alpha, a, leadingA, b, leadingB, beta, c, leadingC));
-            } else {
-                checkBlas(
-                        "cublasDgemmStridedBatched",
-                        JCublas2.cublasDgemmStridedBatched(
-                                handle, opA, opB, m, n, k, alpha, a, leadingA, stepA, b, leadingB, stepB, beta, c,
-                                leadingC, stepC, batch));
-            }
-        }
+        JCudaBlas.multiply(((JBlas) blas).handle(), dtype, product);
     }
 
     @Override
     public void solve(Blas blas, DType dtype, TriangularSystem system) {
         bind();
-        cublasHandle handle = ((JBlas) blas).handle();
-        int left = cublasSideMode.CUBLAS_SIDE_LEFT;
-        int upper = cublasFillMode.CUBLAS_FILL_MODE_UPPER;
-        int diagonal = cublasDiagType.CUBLAS_DIAG_NON_UNIT;
-        int op = operation(system.transposed());
-        int rows = size(system.rows());
-        int columns = size(system.columns());
-        Pointer a = JCudaAddress.of(system.a());
-        Pointer b = JCudaAddress.of(system.b());
-        if (dtype == DType.FLOAT32) {
-            Pointer one = Pointer.to(new float[] {1});
-            checkBlas(
-                    "cublasStrsm",
-                    JCublas2.cublasStrsm(handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
-        } else {
-            Pointer one = Pointer.to(new double[] {1});
-            checkBlas(
-                    "cublasDtrsm",
-                    JCublas2.cublasDtrsm(handle, left, upper, op, diagonal, rows, columns, one, a, rows, b, rows));
-        }
-    }
-
-    private static int operation(boolean transposed) {
-        return transposed ? cublasOperation.CUBLAS_OP_T : cublasOperation.CUBLAS_OP_N;
-    }
-
-    private static int size(long size) {
-        if (size > Integer.MAX_VALUE) {
-            throw new BackpackException(
-                    "TooLarge",
-                    "cuBLAS multiplies matrices of up to %d rows and columns, not %d. Use a smaller batch."
-                            .formatted(Integer.MAX_VALUE, size));
-        }
-        return (int) size;
+        JCudaBlas.solve(((JBlas) blas).handle(), dtype, system);
     }
 
     private static CUstream stream(Stream stream) {
