@@ -46,8 +46,7 @@ final class BackendsCommand implements Runnable {
                 out.println("  " + available.description());
             } else if (backend.availability() instanceof Availability.Unavailable unavailable) {
                 out.println(head + "unavailable");
-                out.println("  " + unavailable.reason());
-                out.println("  " + unavailable.remedy());
+                out.println("  " + unavailable.reason() + " " + unavailable.remedy());
             }
         }
     }

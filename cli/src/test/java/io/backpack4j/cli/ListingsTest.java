@@ -60,8 +60,7 @@ class ListingsTest {
                         "cpu (priority 0): available",
                         "  two cores",
                         "gpu (priority 9): unavailable",
-                        "  No GPU.",
-                        "  Buy one.");
+                        "  No GPU. Buy one.");
     }
 
     @Test

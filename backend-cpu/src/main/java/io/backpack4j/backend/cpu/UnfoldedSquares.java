@@ -114,7 +114,10 @@ final class UnfoldedSquares {
     /** Writes {@code [n, C, K, *out]}. */
     private boolean unfold(long inputs, long count, long unfolded) {
         WindowSizes sizes = WindowSizes.of(
-                product.window(), count, product.inputs().shape(), product.outputs().shape());
+                product.window(),
+                count,
+                product.inputs().shape(),
+                product.outputs().shape());
         long channels = product.inputs().shape().size(1);
         long positions = product.positions();
         int axes = sizes.axes();

@@ -85,7 +85,7 @@ final class WindowClasses {
     /** The shifts from an element that visits the class to any other, without gaps. */
     long[] shifts(int of) {
         long first = Long.numberOfTrailingZeros(visitors[of]);
-        long last = 63 - Long.numberOfLeadingZeros(visitors[of]);
+        long last = 63L - Long.numberOfLeadingZeros(visitors[of]);
         return LongStream.range(-last, kernel - first).toArray();
     }
 

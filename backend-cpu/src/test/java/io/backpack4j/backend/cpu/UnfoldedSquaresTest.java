@@ -22,7 +22,8 @@ class UnfoldedSquaresTest {
 
     private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);
 
-    private static double[] squares(String kernels, Window window, Numbers x, Numbers y, Numbers weights, Shape weight) {
+    private static double[] squares(
+            String kernels, Window window, Numbers x, Numbers y, Numbers weights, Shape weight) {
         try (Backend backend = Variant.open(kernels);
                 TensorScope scope = backend.openScope()) {
             Tensor destination = Numbers.filled(weight, 1).on(scope, SINGLE);

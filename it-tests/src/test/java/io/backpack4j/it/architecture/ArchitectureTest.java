@@ -8,6 +8,7 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchCondition;
@@ -17,8 +18,19 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import io.backpack4j.spi.Plugin;
 
 /** The arrows of the house. */
-@AnalyzeClasses(packages = "io.backpack4j", importOptions = ImportOption.DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = "io.backpack4j",
+        importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.NoTestJars.class})
 class ArchitectureTest {
+
+    /** Leaves out what modules offer to the tests of others. */
+    static final class NoTestJars implements ImportOption {
+
+        @Override
+        public boolean includes(Location location) {
+            return !location.contains("-tests.jar");
+        }
+    }
 
     private static final String[] PLUGINS = {"io.backpack4j.modules..", "io.backpack4j.ext..", "io.backpack4j.backend.."
     };
@@ -93,6 +105,27 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("org.nd4j..", "org.bytedeco..");
+
+    @ArchTest
+    static final ArchRule jcuda_stays_behind_its_seam = noClasses()
+            .that(DescribedPredicate.describe(
+                    "are not the seam's JCuda side",
+                    type -> !type.getPackageName().equals("io.backpack4j.backend.cuda")
+                            || !type.getName().startsWith("io.backpack4j.backend.cuda.JCuda")))
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jcuda..");
+
+    @ArchTest
+    static final ArchRule the_cuda_backend_shows_its_plugin_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.backend.cuda..")
+            .and()
+            .areTopLevelClasses()
+            .and()
+            .areNotAssignableTo(Plugin.class)
+            .should()
+            .notBePublic();
 
     /** What stands in an interface is public by definition, and still hidden if the interface is. */
     @ArchTest

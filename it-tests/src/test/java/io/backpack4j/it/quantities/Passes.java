@@ -37,8 +37,13 @@ final class Passes implements AutoCloseable {
     }
 
     Passes(Setting setting, int threads) {
+        this(setting, setting.open(threads));
+    }
+
+    /** Passes of a library that was opened in another way. */
+    Passes(Setting setting, BackPack backpack) {
         this.setting = setting;
-        this.backpack = setting.open(threads);
+        this.backpack = backpack;
     }
 
     BackPack backpack() {

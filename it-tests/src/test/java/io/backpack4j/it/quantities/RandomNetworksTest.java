@@ -53,23 +53,28 @@ class RandomNetworksTest {
         System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {
-                Random random = random(network);
-                Problem problem = problem(random);
-                Map<String, double[]> expected = new FirstOrder(problem).results();
-                List<Integer> picked = new ArrayList<>();
-                for (int i = random.nextInt(4); i >= 0; i--) {
-                    picked.add(random.nextInt(problem.samples()));
-                }
-                pick(expected, picked, problem.samples());
-                List<Request<?>> requests = new ArrayList<>(passes.firstOrder());
-                requests.add(passes.request("BatchGrad", Map.of("subsampling", picked, "as", "picked")));
-                long chunk = 1L + random.nextInt(problem.samples());
-                for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(chunk))) {
-                    String what = "network %d of seed %d, chunks %s, picked %s, %s"
-                            .formatted(network, SEED, options.chunkSamples(), picked, problem.model());
-                    setting.assertClose(what, passes.run(problem, requests, options), expected);
-                }
+                check(setting, passes, network);
             }
+        }
+    }
+
+    /** Compares the first-order quantities of one network with the oracle, with the whole batch and with chunks. */
+    static void check(Setting setting, Passes passes, int network) {
+        Random random = random(network);
+        Problem problem = problem(random);
+        Map<String, double[]> expected = new FirstOrder(problem).results();
+        List<Integer> picked = new ArrayList<>();
+        for (int i = random.nextInt(4); i >= 0; i--) {
+            picked.add(random.nextInt(problem.samples()));
+        }
+        pick(expected, picked, problem.samples());
+        List<Request<?>> requests = new ArrayList<>(passes.firstOrder());
+        requests.add(passes.request("BatchGrad", Map.of("subsampling", picked, "as", "picked")));
+        long chunk = 1L + random.nextInt(problem.samples());
+        for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(chunk))) {
+            String what = "network %d of seed %d, chunks %s, picked %s, %s"
+                    .formatted(network, SEED, options.chunkSamples(), picked, problem.model());
+            setting.assertClose(what, passes.run(problem, requests, options), expected);
         }
     }
 

@@ -54,19 +54,21 @@ class ReferenceCasesTest {
     @EnumSource
     void results_are_those_of_the_reference(Setting setting) {
         try (Passes passes = new Passes(setting)) {
-            for (ReferenceCase reference : cases()) {
-                List<Request<?>> requests = requests(passes, reference);
-                Set<String> names = names(requests);
-                assertThat(names).as(reference.name()).containsAll(firstOrder(reference));
-                check(setting, passes, reference, requests, PassOptions.DEFAULT);
-                List<Request<?>> mergeable = requests.stream()
-                        .filter(request ->
-                                !WHOLE_BATCH.contains(request.extension().type()))
-                        .toList();
-                check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(1));
-                check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(2));
-            }
+            cases().forEach(reference -> check(setting, passes, reference));
         }
+    }
+
+    /** Compares a case's results with the reference, with the whole batch and with chunks. */
+    static void check(Setting setting, Passes passes, ReferenceCase reference) {
+        List<Request<?>> requests = requests(passes, reference);
+        Set<String> names = names(requests);
+        assertThat(names).as(reference.name()).containsAll(firstOrder(reference));
+        check(setting, passes, reference, requests, PassOptions.DEFAULT);
+        List<Request<?>> mergeable = requests.stream()
+                .filter(request -> !WHOLE_BATCH.contains(request.extension().type()))
+                .toList();
+        check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(1));
+        check(setting, passes, reference, mergeable, PassOptions.DEFAULT.chunk(2));
     }
 
     private static void check(

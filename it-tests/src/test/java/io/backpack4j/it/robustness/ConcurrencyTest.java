@@ -44,12 +44,15 @@ class ConcurrencyTest {
     private static final int SECONDS = 300;
 
     /** What one thread does: its own network, batch, requests, splitting and seed. */
-    private record Job(Graph graph, DType dtype, int samples, List<Request<?>> requests, PassOptions options, long seed) {
+    private record Job(
+            Graph graph, DType dtype, int samples, List<Request<?>> requests, PassOptions options, long seed) {
 
         static Job of(int number) {
             Graph graph = number % 2 == 0 ? Nets.perceptron(5 + number) : Nets.convolutions(2 + number);
             List<Request<?>> requests = Nets.REQUESTS.subList(0, 1 + number);
-            PassOptions options = number % 3 == 0 ? PassOptions.DEFAULT : PassOptions.DEFAULT.chunk(4).block(2);
+            PassOptions options = number % 3 == 0
+                    ? PassOptions.DEFAULT
+                    : PassOptions.DEFAULT.chunk(4).block(2);
             DType dtype = number % 4 == 3 ? DType.FLOAT64 : DType.FLOAT32;
             return new Job(graph, dtype, 6 + number, requests, options, number);
         }
@@ -85,7 +88,8 @@ class ConcurrencyTest {
         }
         // The backend, the plans and the kernels' caches are all made under contention.
         try (BackPack shared = open(kernels, backendThreads)) {
-            List<Map<String, double[]>> results = together(number -> Job.of(number).run(shared, PASSES));
+            List<Map<String, double[]>> results =
+                    together(number -> Job.of(number).run(shared, PASSES));
             for (int number = 0; number < THREADS; number++) {
                 assertSame(results.get(number), expected.get(number));
             }
@@ -170,7 +174,8 @@ class ConcurrencyTest {
     }
 
     /** Runs work in all threads, which start at the same time. */
-    private static <T> List<T> together(Work<T> work) throws InterruptedException, ExecutionException, TimeoutException {
+    private static <T> List<T> together(Work<T> work)
+            throws InterruptedException, ExecutionException, TimeoutException {
         ExecutorService threads = Executors.newFixedThreadPool(THREADS);
         try {
             CyclicBarrier start = new CyclicBarrier(THREADS);

@@ -27,12 +27,13 @@ import org.junit.jupiter.api.Test;
 /** Listeners see every step; a pass that is ended stops at the next one and returns its memory. */
 class ControlTest {
 
-    private final BackPack backpack = BackPack.builder().backend("cpu").threads(1).build();
-    private final Model model = backpack.model(
-            Nets.convolutions(2), new CrossEntropyLoss(LossReduction.MEAN), DType.FLOAT32, Nets.IMAGE);
+    private final BackPack backpack =
+            BackPack.builder().backend("cpu").threads(1).build();
+    private final Model model =
+            backpack.model(Nets.convolutions(2), new CrossEntropyLoss(LossReduction.MEAN), DType.FLOAT32, Nets.IMAGE);
     private final Batch batch = Nets.batch(backpack, DType.FLOAT32, 7, 1);
-    private final Plan plan =
-            backpack.plan(model, batch, Nets.REQUESTS, PassOptions.DEFAULT.chunk(4).block(2));
+    private final Plan plan = backpack.plan(
+            model, batch, Nets.REQUESTS, PassOptions.DEFAULT.chunk(4).block(2));
 
     @BeforeEach
     void initialize() {
@@ -95,7 +96,8 @@ class ControlTest {
         Nets.results(plan, batch, RunOptions.seed(0).listener(notes));
         assertThat(notes.steps).isEqualTo((int) plan.steps());
         assertThat(notes.notes)
-                .containsSubsequence("stage 1, samples 0 to 4", "forward 0", "forward 6", "stage 1, samples 4 to 7", "forward 0");
+                .containsSubsequence(
+                        "stage 1, samples 0 to 4", "forward 0", "forward 6", "stage 1, samples 4 to 7", "forward 0");
         assertThat(notes.notes.stream().filter("forward 6"::equals)).hasSize(2);
         assertThat(notes.notes).anyMatch(note -> note.matches(".*, columns 2 to 3 of 3"));
         assertThat(notes.notes).anyMatch(note -> note.matches("backward 0 .*"));
@@ -105,7 +107,8 @@ class ControlTest {
     @Test
     void a_listener_changes_no_number() {
         Map<String, double[]> without = Nets.results(plan, batch, RunOptions.seed(3));
-        Map<String, double[]> with = Nets.results(plan, batch, RunOptions.seed(3).listener(new Notes(-1, () -> {})));
+        Map<String, double[]> with =
+                Nets.results(plan, batch, RunOptions.seed(3).listener(new Notes(-1, () -> {})));
         assertThat(with.keySet()).isEqualTo(without.keySet());
         without.forEach((name, values) -> assertThat(with.get(name)).as(name).isEqualTo(values));
     }
@@ -131,8 +134,10 @@ class ControlTest {
     void an_interrupted_thread_ends_its_pass_and_stays_interrupted() {
         Notes notes = new Notes(9, () -> Thread.currentThread().interrupt());
         try {
-            assertThatThrownBy(() -> Nets.results(plan, batch, RunOptions.seed(0).listener(notes)))
-                    .hasMessageStartingWith("[Cancelled] The pass was ended by the interruption of its thread, before its ");
+            assertThatThrownBy(
+                            () -> Nets.results(plan, batch, RunOptions.seed(0).listener(notes)))
+                    .hasMessageStartingWith(
+                            "[Cancelled] The pass was ended by the interruption of its thread, before its ");
         } finally {
             assertThat(Thread.interrupted()).isTrue();
         }
@@ -163,7 +168,8 @@ class ControlTest {
                 throw new IllegalStateException("no paper");
             });
             long open = backpack.backend().memory().openTensors();
-            assertThatThrownBy(() -> Nets.results(plan, batch, RunOptions.seed(0).listener(notes)))
+            assertThatThrownBy(
+                            () -> Nets.results(plan, batch, RunOptions.seed(0).listener(notes)))
                     .hasMessageStartingWith("[ListenerFailure] The pass was ended by its listener ")
                     .hasRootCauseInstanceOf(IllegalStateException.class);
             assertThat(backpack.backend().memory().openTensors()).isEqualTo(open);

@@ -45,8 +45,19 @@ class ExtremesTest {
     private static final double ROUNDINGS = 64;
 
     private static final List<String> EXTENSIONS = List.of(
-            "BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance", "DiagGGNExact", "BatchDiagGGNExact", "SqrtGGNExact", "DiagHessian",
-            "BatchDiagHessian", "DiagGGNMC", "KFAC", "KFLR", "KFRA");
+            "BatchGrad",
+            "BatchL2Grad",
+            "SumGradSquared",
+            "Variance",
+            "DiagGGNExact",
+            "BatchDiagGGNExact",
+            "SqrtGGNExact",
+            "DiagHessian",
+            "BatchDiagHessian",
+            "DiagGGNMC",
+            "KFAC",
+            "KFLR",
+            "KFRA");
 
     private static BackPack open(String kernels) {
         return BackPack.builder()
@@ -67,13 +78,30 @@ class ExtremesTest {
     /** Scales of inputs and weights; the float32 ones keep squares of gradients inside the range, or the pass must say that they are not. */
     @ParameterizedTest
     @CsvSource({
-        "CrossEntropyLoss, 1, 1, 1, 1", "CrossEntropyLoss, 1, 4, 3, 1", "CrossEntropyLoss, 5, 1, 3, 1", "CrossEntropyLoss, 5, 4, 1, 1",
-        "MSELoss, 1, 1, 1, 1", "MSELoss, 1, 4, 3, 1", "MSELoss, 5, 1, 3, 1", "MSELoss, 5, 4, 1, 1",
-        "BCEWithLogitsLoss, 1, 1, 1, 1", "BCEWithLogitsLoss, 5, 4, 1, 1", "BCEWithLogitsLoss, 1, 4, 3, 1",
-        "CrossEntropyLoss, 5, 4, 3, 30", "CrossEntropyLoss, 5, 4, 3, 1e3", "CrossEntropyLoss, 5, 4, 3, 1e8", "CrossEntropyLoss, 5, 4, 3, 1e-4",
-        "CrossEntropyLoss, 5, 4, 3, 1e-12", "CrossEntropyLoss, 5, 4, 3, 1e-30", "BCEWithLogitsLoss, 5, 4, 3, 1e3",
-        "BCEWithLogitsLoss, 5, 4, 3, 1e-30", "BCEWithLogitsLoss, 5, 4, 3, 1e8", "MSELoss, 5, 4, 3, 1e4", "MSELoss, 5, 4, 3, 1e-15",
-        "MSELoss, 5, 4, 3, 1e-40", "CrossEntropyLoss, 5, 4, 3, 1e-40"
+        "CrossEntropyLoss, 1, 1, 1, 1",
+        "CrossEntropyLoss, 1, 4, 3, 1",
+        "CrossEntropyLoss, 5, 1, 3, 1",
+        "CrossEntropyLoss, 5, 4, 1, 1",
+        "MSELoss, 1, 1, 1, 1",
+        "MSELoss, 1, 4, 3, 1",
+        "MSELoss, 5, 1, 3, 1",
+        "MSELoss, 5, 4, 1, 1",
+        "BCEWithLogitsLoss, 1, 1, 1, 1",
+        "BCEWithLogitsLoss, 5, 4, 1, 1",
+        "BCEWithLogitsLoss, 1, 4, 3, 1",
+        "CrossEntropyLoss, 5, 4, 3, 30",
+        "CrossEntropyLoss, 5, 4, 3, 1e3",
+        "CrossEntropyLoss, 5, 4, 3, 1e8",
+        "CrossEntropyLoss, 5, 4, 3, 1e-4",
+        "CrossEntropyLoss, 5, 4, 3, 1e-12",
+        "CrossEntropyLoss, 5, 4, 3, 1e-30",
+        "BCEWithLogitsLoss, 5, 4, 3, 1e3",
+        "BCEWithLogitsLoss, 5, 4, 3, 1e-30",
+        "BCEWithLogitsLoss, 5, 4, 3, 1e8",
+        "MSELoss, 5, 4, 3, 1e4",
+        "MSELoss, 5, 4, 3, 1e-15",
+        "MSELoss, 5, 4, 3, 1e-40",
+        "CrossEntropyLoss, 5, 4, 3, 1e-40"
     })
     void extremes_are_right(String loss, int samples, int features, int classes, double scale) {
         Problem problem = problem(loss, samples, features, classes, scale);
@@ -130,8 +158,12 @@ class ExtremesTest {
         parameters.put("2.weight", normal(random, scale, classes, hidden));
         parameters.put("2.bias", normal(random, scale, classes));
         Numbers targets = loss.equals("CrossEntropyLoss")
-                ? new Numbers(new int[] {samples}, random.ints(samples, 0, classes).asDoubleStream().toArray())
-                : new Numbers(new int[] {samples, classes}, random.doubles((long) samples * classes).toArray());
+                ? new Numbers(
+                        new int[] {samples},
+                        random.ints(samples, 0, classes).asDoubleStream().toArray())
+                : new Numbers(
+                        new int[] {samples, classes},
+                        random.doubles((long) samples * classes).toArray());
         return new Problem(model, Map.of("input", normal(random, 1, samples, features)), targets, parameters);
     }
 
@@ -145,7 +177,9 @@ class ExtremesTest {
 
     private static Numbers normal(Random random, double scale, int... shape) {
         int count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
-        return new Numbers(shape, random.doubles(count).map(value -> scale * (2 * value - 1)).toArray());
+        return new Numbers(
+                shape,
+                random.doubles(count).map(value -> scale * (2 * value - 1)).toArray());
     }
 
     private static Map<String, double[]> run(BackPack backpack, Problem problem, DType dtype) {
@@ -156,17 +190,23 @@ class ExtremesTest {
         }
         Numbers input = problem.inputs().get("input");
         Shape shape = Shape.of(Arrays.stream(input.shape()).asLongStream().toArray());
-        Shape targetShape = Shape.of(Arrays.stream(problem.targets().shape()).asLongStream().toArray());
+        Shape targetShape =
+                Shape.of(Arrays.stream(problem.targets().shape()).asLongStream().toArray());
         boolean classes = problem.model().loss().type().equals("CrossEntropyLoss");
         var builder = backpack.batch(dtype).input("input", shape, input.values());
         builder = classes
-                ? builder.targets(targetShape, Arrays.stream(problem.targets().values()).mapToLong(Math::round).toArray())
+                ? builder.targets(
+                        targetShape,
+                        Arrays.stream(problem.targets().values())
+                                .mapToLong(Math::round)
+                                .toArray())
                 : builder.targets(targetShape, problem.targets().values());
         try (Model model = backpack.model(problem.model(), dtype, shape.dropFirst(1));
                 Batch batch = builder.build()) {
             problem.parameters().forEach((name, numbers) -> model.parameters().set(name, numbers.values()));
             PassOptions options = PassOptions.DEFAULT.nan(NanPolicy.FAIL_EVERYWHERE);
-            try (Results results = backpack.plan(model, batch, requests, options).run(batch)) {
+            try (Results results =
+                    backpack.plan(model, batch, requests, options).run(batch)) {
                 results.tensors().forEach((name, tensor) -> arrays.put(name, tensor.toDoubleArray()));
             }
         }
@@ -189,7 +229,8 @@ class ExtremesTest {
     }
 
     private static void empty(BackPack backpack) {
-        try (Model model = backpack.model(Graph.sequential(new Linear(2, 2)), new MSELoss(), DType.FLOAT32, Shape.of(0, 2));
+        try (Model model = backpack.model(
+                        Graph.sequential(new Linear(2, 2)), new MSELoss(), DType.FLOAT32, Shape.of(0, 2));
                 Batch batch = backpack.batch(DType.FLOAT32)
                         .input(Graph.INPUT, Shape.of(3, 0, 2), new double[0])
                         .targets(Shape.of(3, 0, 2), new double[0])

@@ -33,7 +33,8 @@ class NotFiniteTest {
 
     private static final int N = 5;
 
-    private final BackPack backpack = BackPack.builder().backend("cpu").threads(1).build();
+    private final BackPack backpack =
+            BackPack.builder().backend("cpu").threads(1).build();
 
     @AfterEach
     void close() {
@@ -60,7 +61,8 @@ class NotFiniteTest {
                         .sampleIds(10, 11, 12, 13, 14)
                         .build()) {
             model.parameters().names().forEach(name -> {
-                double[] ones = new double[(int) model.parameters().spec(name).shape().elements()];
+                double[] ones =
+                        new double[(int) model.parameters().spec(name).shape().elements()];
                 Arrays.fill(ones, 1);
                 model.parameters().set(name, ones);
             });
@@ -82,10 +84,13 @@ class NotFiniteTest {
     @ParameterizedTest
     @ValueSource(doubles = {Double.NaN, Double.POSITIVE_INFINITY, 1e39})
     void what_is_set_must_be_finite(double value) {
-        with(DType.FLOAT32, (model, batch) -> assertThatThrownBy(
-                        () -> model.parameters().set("0.weight", new double[] {1, 2, 3, value, 5, 6}))
-                .hasMessage("[NotFinite] Parameter '0.weight' is %s at position [1, 1], but must be a finite number in FLOAT32."
-                        .formatted(value)));
+        with(
+                DType.FLOAT32,
+                (model, batch) -> assertThatThrownBy(
+                                () -> model.parameters().set("0.weight", new double[] {1, 2, 3, value, 5, 6}))
+                        .hasMessage(
+                                "[NotFinite] Parameter '0.weight' is %s at position [1, 1], but must be a finite number in FLOAT32."
+                                        .formatted(value)));
         assertThatThrownBy(() -> backpack.batch(DType.FLOAT32)
                         .input(Graph.INPUT, Shape.of(2, 2), new double[] {1, 2, value, 4})
                         .targets(Shape.of(2, 1), new double[] {1, value})
@@ -103,8 +108,10 @@ class NotFiniteTest {
         with(dtype, (model, batch) -> {
             poke(model.parameters().get("0.weight"), 3, Double.NaN);
             assertThatThrownBy(() -> run(model, batch, NanPolicy.FAIL))
-                    .hasMessageStartingWith("[NotFinite] Parameter '0.weight' is NaN at [1, 1]. Results that are not finite: "
-                            + "0.weight/grad, 2.weight/grad, loss, loss_batch, output. The element type is " + dtype);
+                    .hasMessageStartingWith(
+                            "[NotFinite] Parameter '0.weight' is NaN at [1, 1]. Results that are not finite: "
+                                    + "0.weight/grad, 2.weight/grad, loss, loss_batch, output. The element type is "
+                                    + dtype);
             run(model, batch, NanPolicy.IGNORE);
             poke(model.parameters().get("0.weight"), 3, 1);
             run(model, batch, NanPolicy.FAIL);
@@ -128,8 +135,9 @@ class NotFiniteTest {
             // Sample n's sum is (n + 2) · 1e38: those from the third on exceed 3.4e38.
             model.parameters().set("0.weight", new double[] {1e38, 1e38, 1, 1, 1, 1});
             assertThatThrownBy(() -> run(model, batch, NanPolicy.FAIL))
-                    .hasMessageStartingWith("[NotFinite] The output of node '0' (Linear) has 3 numbers that are not finite,"
-                            + " the first Infinity at [2, 0], in 3 sample(s) (ids 12, 13, 14). Results that are not finite: ");
+                    .hasMessageStartingWith(
+                            "[NotFinite] The output of node '0' (Linear) has 3 numbers that are not finite,"
+                                    + " the first Infinity at [2, 0], in 3 sample(s) (ids 12, 13, 14). Results that are not finite: ");
         });
     }
 
@@ -166,12 +174,18 @@ class NotFiniteTest {
                         .build()) {
             poke(batch.inputs().get(Graph.INPUT), 64, 1e30);
             model.parameters().set("0.bias", new double[64]);
-            run(model, batch, NanPolicy.FAIL, Request.of(new BatchGrad()), Request.of(new BatchDiagGGNExact()).only("0.bias"));
+            run(
+                    model,
+                    batch,
+                    NanPolicy.FAIL,
+                    Request.of(new BatchGrad()),
+                    Request.of(new BatchDiagGGNExact()).only("0.bias"));
             Request<?> squares = Request.of(new BatchDiagGGNExact());
             run(model, batch, NanPolicy.FAIL, squares);
             assertThatThrownBy(() -> run(model, batch, NanPolicy.FAIL_EVERYWHERE, squares))
-                    .hasMessageStartingWith("[NotFinite] Result '0.weight/diag_ggn_exact_batch' has 64 numbers that are not finite,"
-                            + " the first Infinity at [1, 0, 0], in 1 sample(s) (ids 1).");
+                    .hasMessageStartingWith(
+                            "[NotFinite] Result '0.weight/diag_ggn_exact_batch' has 64 numbers that are not finite,"
+                                    + " the first Infinity at [1, 0, 0], in 1 sample(s) (ids 1).");
             model.parameters().set("0.bias", onesTimes(1e12));
             assertThatThrownBy(() -> run(model, batch, NanPolicy.FAIL, Request.of(new BatchGrad())))
                     .hasMessageContaining("0.weight/grad");

@@ -53,7 +53,12 @@ class SoakTest {
         public String toString() {
             return "%,7d passes: pool %,d KiB in %d allocations, other native %,d KiB, process %,d MiB, heap %,d KiB"
                     .formatted(
-                            passes, pool.pooledBytes() >> 10, pool.systemAllocations(), javaCpp >> 10, resident >> 20, heap >> 10);
+                            passes,
+                            pool.pooledBytes() >> 10,
+                            pool.systemAllocations(),
+                            javaCpp >> 10,
+                            resident >> 20,
+                            heap >> 10);
         }
     }
 
@@ -79,11 +84,14 @@ class SoakTest {
                 Footprint after = footprints.get(STRETCHES);
                 assertThat(after.pool().openTensors()).isEqualTo(before.pool().openTensors());
                 assertThat(after.pool().usedBytes()).isEqualTo(before.pool().usedBytes());
-                assertThat(after.pool().systemAllocations()).isEqualTo(before.pool().systemAllocations());
+                assertThat(after.pool().systemAllocations())
+                        .isEqualTo(before.pool().systemAllocations());
                 assertThat(after.javaCpp()).isLessThanOrEqualTo(before.javaCpp());
                 assertThat(after.heap()).as("heap").isLessThan(before.heap() + SLACK / 8);
                 // Garbage collection decides when the heap grows, so the process may grow a little.
-                assertThat(after.resident() - before.resident()).as("process").isLessThan(PASSES < 1000 ? 4 * SLACK : SLACK);
+                assertThat(after.resident() - before.resident())
+                        .as("process")
+                        .isLessThan(PASSES < 1000 ? 4 * SLACK : SLACK);
             }
         }
     }
@@ -125,7 +133,8 @@ class SoakTest {
                 }
             }
         };
-        try (Results results = plan.run(batch, RunOptions.seed(pass).listener(listener).cancellation(cancellation))) {
+        try (Results results =
+                plan.run(batch, RunOptions.seed(pass).listener(listener).cancellation(cancellation))) {
             assertThat(results.loss()).isFinite();
         } catch (BackpackException e) {
             assertThat(e).hasMessageStartingWith("[Cancelled] ");

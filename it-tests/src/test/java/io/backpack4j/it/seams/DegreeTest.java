@@ -7,8 +7,8 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.Sigmoid;
@@ -39,10 +39,12 @@ class DegreeTest {
                 "loss gradient", 1L,
                 "root of the loss Hessian", (long) CLASSES,
                 "loss gradient at 2 drawn targets", 2L));
-        try (Model model =
-                        backpack.model(graph, new CrossEntropyLoss(reduction), DType.FLOAT64, Shape.of(2));
+        try (Model model = backpack.model(graph, new CrossEntropyLoss(reduction), DType.FLOAT64, Shape.of(2));
                 Batch batch = backpack.batch(DType.FLOAT64)
-                        .input(Graph.INPUT, Shape.of(N, 2), random.doubles(N * 2, -1, 1).toArray())
+                        .input(
+                                Graph.INPUT,
+                                Shape.of(N, 2),
+                                random.doubles(N * 2, -1, 1).toArray())
                         .targets(Shape.of(N), new long[] {0, 2, 1, 1})
                         .build()) {
             model.parameters().initialize(1);

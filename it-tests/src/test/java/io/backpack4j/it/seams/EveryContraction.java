@@ -90,9 +90,8 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
     @Override
     public Tensor operand(String name, SitePartial site) {
         String signal = name.substring(0, name.indexOf(':'));
-        Shape shape = name.endsWith(":vectors")
-                ? site.shape().prepend(1)
-                : Shape.of(1, columns.get(signal), site.samples());
+        Shape shape =
+                name.endsWith(":vectors") ? site.shape().prepend(1) : Shape.of(1, columns.get(signal), site.samples());
         double[] values = LongStream.rangeClosed(1, shape.elements())
                 .mapToDouble(value -> value)
                 .toArray();
@@ -103,7 +102,8 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
     public Map<String, Tensor> finish(SitePartial partial) {
         Map<String, Tensor> result = new LinkedHashMap<>();
         for (Signal signal : SIGNALS) {
-            for (Contraction contraction : contractions(signal, partial.kronecker().orElseThrow())) {
+            for (Contraction contraction :
+                    contractions(signal, partial.kronecker().orElseThrow())) {
                 double degree = signal.degree() * contraction.power();
                 String key = key(signal, contraction, degree);
                 if (contraction instanceof Contraction.Moments) {

@@ -76,7 +76,9 @@ record OwnPartials(boolean saysDegrees) implements Extension<Map<String, Tensor>
         partial.backend().elementwise().fill(trace, 0);
         for (SitePartial site : partial.sites()) {
             Tensor sum = site.tensor("sum");
-            partial.backend().reductions().reduce(Reduction.SUM, sum, 0, sum.shape().rank(), one);
+            partial.backend()
+                    .reductions()
+                    .reduce(Reduction.SUM, sum, 0, sum.shape().rank(), one);
             partial.backend().elementwise().addScaled(1, one, trace);
         }
         return Map.of("trace", trace);

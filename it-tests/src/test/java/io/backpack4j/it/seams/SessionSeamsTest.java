@@ -118,8 +118,7 @@ class SessionSeamsTest {
         return arrays;
     }
 
-    private static AbstractThrowableAssert<?, ?> assertRefused(
-            ThrowingCallable action) {
+    private static AbstractThrowableAssert<?, ?> assertRefused(ThrowingCallable action) {
         return assertThatThrownBy(action).isInstanceOf(BackpackException.class);
     }
 
@@ -306,7 +305,8 @@ class SessionSeamsTest {
             add(session, DType.FLOAT64, 0, 1);
             Files.writeString(file, "no tensors");
             assertRefused(() -> SessionFile.load(loaded, file)).hasMessageContaining("is not a safetensors file");
-            try (var writer = SafetensorsWriter.to(file).metadata("format", "pt").open()) {
+            try (var writer =
+                    SafetensorsWriter.to(file).metadata("format", "pt").open()) {
                 writer.commit();
             }
             assertRefused(() -> SessionFile.load(loaded, file)).hasMessageContaining("is not a saved session");
@@ -444,13 +444,13 @@ class SessionSeamsTest {
         try (Model model = backpack.model(graph, loss, DType.FLOAT64, Shape.of(2, 3))) {
             model.parameters().initialize(1);
             try (Session sums = backpack.session(model, new SumGradSquared(), new DiagGGNExact());
-                    Session outputs =
-                            backpack.session(model, List.of(), SessionOptions.DEFAULT.keepOutputs())) {
+                    Session outputs = backpack.session(model, List.of(), SessionOptions.DEFAULT.keepOutputs())) {
                 positions(sums, 2, 0);
                 positions(sums, 5, 1);
                 try (Results results = sums.results()) {
                     // The curvature of a mean of squares is 2/terms · Σ x², terms being (2 + 5) positions of 2 outputs.
-                    double[] diagonal = results.tensors().get("0.bias/diag_ggn_exact").toDoubleArray();
+                    double[] diagonal =
+                            results.tensors().get("0.bias/diag_ggn_exact").toDoubleArray();
                     assertThat(diagonal).containsExactly(new double[] {1, 1}, within(1e-12));
                 }
                 positions(outputs, 2, 0);

@@ -90,7 +90,8 @@ public final class PassPartials implements AutoCloseable {
             for (SiteRequest request : site.layout().requests()) {
                 request.accumulated().forEach((key, accumulated) -> {
                     List<Tensor> own = site.accumulator(accumulated).results();
-                    String name = "%s/%s/%s".formatted(parameter, request.request().name(), key);
+                    String name =
+                            "%s/%s/%s".formatted(parameter, request.request().name(), key);
                     for (int i = 0; i < own.size(); i++) {
                         tensors.put(own.size() == 1 ? name : name + "/" + i, own.get(i));
                     }

@@ -183,7 +183,8 @@ final class Accumulation implements AutoCloseable {
         StateReader reader = new StateReader(state, name);
         Shape shape = reader.numbers("samples").shape();
         if (shape.rank() == 0 || shape.size(0) != count || (name.equals(LOSS) && shape.rank() != 1)) {
-            throw invalid("has '%s' of shape %s for %d samples".formatted(StateReader.name(name, "samples"), shape, count));
+            throw invalid(
+                    "has '%s' of shape %s for %d samples".formatted(StateReader.name(name, "samples"), shape, count));
         }
         reader.requireType(dtype);
         merged.put(name, MergedSamples.of(backend, 0, reader));

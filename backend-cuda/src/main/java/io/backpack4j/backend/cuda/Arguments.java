@@ -1,0 +1,45 @@
+package io.backpack4j.backend.cuda;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** The fields of a kernel's structure in their order, eight bytes each: pointers, 64-bit integers and doubles. */
+final class Arguments {
+
+    private long[] words = new long[8];
+    private int count;
+
+    /** Where a tensor's elements lie. */
+    Arguments tensor(CudaTensor tensor) {
+        return number(tensor.address());
+    }
+
+    /** Where a tensor's elements lie, or null. */
+    Arguments optional(@Nullable CudaTensor tensor) {
+        return number(tensor == null ? 0 : tensor.address());
+    }
+
+    Arguments number(long value) {
+        if (count == words.length) {
+            words = Arrays.copyOf(words, 2 * count);
+        }
+        words[count++] = value;
+        return this;
+    }
+
+    Arguments real(double value) {
+        return number(Double.doubleToRawLongBits(value));
+    }
+
+    /** An array of {@code length} integers, the rest being zero. */
+    Arguments numbers(long[] values, int length) {
+        for (int i = 0; i < length; i++) {
+            number(i < values.length ? values[i] : 0);
+        }
+        return this;
+    }
+
+    long[] words() {
+        return Arrays.copyOf(words, count);
+    }
+}

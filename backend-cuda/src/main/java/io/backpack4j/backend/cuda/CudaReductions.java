@@ -1,0 +1,176 @@
+package io.backpack4j.backend.cuda;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/**
+ * Reductions over the middle of {@code [before, reduced, behind]}: chunks first, then what is left of them. How they are cut follows from shapes
+ * alone.
+ */
+final class CudaReductions implements Reductions {
+
+    /** Rows up to this length are one thread's work, longer ones a block's. */
+    private static final long SHORT_ROW = 64;
+
+    /** What a block takes of a row at most. */
+    private static final long ROW_CHUNK = 64L * Grid.THREADS;
+
+    /** What a thread takes of a column at most. */
+    private static final long COLUMN_CHUNK = 256;
+
+    private final CudaBackend backend;
+
+    CudaReductions(CudaBackend backend) {
+        this.backend = backend;
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination) {
+        CudaTensor in = backend.own(x);
+        CudaTensor out = backend.own(destination);
+        if (out.elements == 0) {
+            return;
+        }
+        Shape shape = in.shape();
+        reduce(reduction, in, shape.elements(0, from), shape.elements(from, to), shape.elements(to, shape.rank()), out);
+    }
+
+    private void reduce(Reduction reduction, CudaTensor in, long before, long reduced, long behind, CudaTensor out) {
+        if (reduced == 0) {
+            backend.elementwise().fill(out, 0);
+            return;
+        }
+        boolean rows = behind == 1 && reduced > SHORT_ROW;
+        long length = Math.min(reduced, rows ? ROW_CHUNK : COLUMN_CHUNK);
+        long chunks = (reduced + length - 1) / length;
+        if (chunks == 1) {
+            launch(reduction, in, before, reduced, behind, 1, length, rows, out);
+        } else {
+            try (CudaScope scope = backend.openScope()) {
+                CudaTensor parts = scope.allocate(Shape.of(before, chunks, behind), in.dtype());
+                launch(reduction, in, before, reduced, behind, chunks, length, rows, parts);
+                reduce(reduction, parts, before, chunks, behind, out);
+            }
+        }
+    }
+
+    private void launch(
+            Reduction reduction,
+            CudaTensor in,
+            long before,
+            long reduced,
+            long behind,
+            long chunks,
+            long length,
+            boolean rows,
+            CudaTensor out) {
+        Arguments arguments = new Arguments()
+                .tensor(in)
+                .tensor(out)
+                .number(before)
+                .number(reduced)
+                .number(behind)
+                .number(chunks)
+                .number(length)
+                .number(reduction.ordinal());
+        long results = before * chunks * behind;
+        backend.operation(reduction.toString())
+                .reads(in)
+                .writes(out)
+                .launch(
+                        KernelFile.REDUCTIONS,
+                        in.dtype(),
+                        rows ? "reduce_rows" : "reduce_columns",
+                        rows ? Grid.blocks(results) : Grid.threads(results),
+                        arguments);
+    }
+
+    /** destination[row] = the inner product of two rows; both tensors have {@code rows} rows. */
+    void rowDots(CudaTensor a, CudaTensor b, long rows, CudaTensor destination) {
+        if (rows == 0) {
+            return;
+        }
+        long elements = a.elements / rows;
+        long length = Math.max(1, Math.min(elements, ROW_CHUNK));
+        long chunks = Math.max(1, (elements + length - 1) / length);
+        try (CudaScope scope = backend.openScope()) {
+            CudaTensor parts = chunks == 1 ? destination : scope.allocate(Shape.of(rows, chunks), a.dtype());
+            Arguments arguments = new Arguments()
+                    .tensor(a)
+                    .tensor(b)
+                    .tensor(parts)
+                    .number(rows)
+                    .number(elements)
+                    .number(chunks)
+                    .number(length);
+            backend.operation("rowDots")
+                    .reads(a, b)
+                    .writes(parts)
+                    .launch(KernelFile.REDUCTIONS, a.dtype(), "row_dots", Grid.blocks(rows * chunks), arguments);
+            if (chunks > 1) {
+                reduce(Reduction.SUM, parts, rows, chunks, 1, destination);
+            }
+        }
+    }
+
+    @Override
+    public boolean allFinite(Tensor x) {
+        CudaTensor in = backend.own(x);
+        if (in.elements == 0) {
+            return true;
+        }
+        try (CudaScope scope = backend.openScope()) {
+            CudaTensor odd = scope.allocate(Shape.of(), DType.INT64);
+            backend.elementwise().fill(odd, 0);
+            backend.operation("allFinite")
+                    .reads(in)
+                    .writes(odd)
+                    .launch(
+                            KernelFile.REDUCTIONS,
+                            in.dtype(),
+                            "find_odd",
+                            Grid.threads(in.elements),
+                            new Arguments().tensor(in).tensor(odd).number(in.elements));
+            return odd.toLongArray()[0] == 0;
+        }
+    }
+
+    @Override
+    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
+        CudaTensor in = backend.own(x);
+        CudaTensor out = backend.own(destination);
+        long bins = out.elements;
+        if (in.elements == 0 || bins == 0) {
+            return;
+        }
+        try (CudaScope scope = backend.openScope()) {
+            CudaTensor counts = scope.allocate(Shape.of(bins), DType.INT64);
+            backend.elementwise().fill(counts, 0);
+            Arguments counting = new Arguments()
+                    .tensor(in)
+                    .tensor(counts)
+                    .number(in.elements)
+                    .number(bins)
+                    .real(low)
+                    .real((high - low) / bins);
+            backend.operation("histogram")
+                    .reads(in)
+                    .writes(counts)
+                    .launch(KernelFile.REDUCTIONS, in.dtype(), "count_bins", Grid.threads(in.elements), counting);
+            Arguments adding = new Arguments().tensor(counts).tensor(out).number(bins);
+            backend.operation("histogram")
+                    .reads(counts)
+                    .writes(out)
+                    .launch(KernelFile.REDUCTIONS, out.dtype(), "add_counts", Grid.threads(bins), adding);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package io.backpack4j.backend.cuda;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.testkit.BackendContract;
+import java.util.Map;
+
+/** The backend keeps the contract, its kernels being compiled for the host. */
+@EmulationRequired
+class EmulatedContractTest extends BackendContract {
+
+    @Override
+    protected Backend open() {
+        return new EmulatedCuda().open(new BackendConfiguration(1, Map.of()));
+    }
+}
