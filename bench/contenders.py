@@ -81,7 +81,8 @@ class BackPack:
 def backpack4j(problem: Problem, extensions: list[str], threads: int, repetitions: int, limit: float) -> dict:
     """One round of ours in a process of its own."""
     command = [str(ROOT / "backpack"), "bench", "--problem", problem.name, "--batch", str(problem.batch),
-               "--extensions", ",".join(extensions), "--repetitions", str(repetitions), "--threads", str(threads), "--json"]
+               "--extensions", ",".join(extensions), "--repetitions", str(repetitions), "--threads", str(threads), "--json",
+               "--idle-memory"]
     try:
         done = subprocess.run(command, env=environment(threads), capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:

@@ -11,6 +11,8 @@ import io.backpack4j.spi.tensor.DType;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -95,6 +97,18 @@ final class BenchCommand implements Runnable {
             description = "The seed of inputs and parameters. 0 by default.")
     private long seed;
 
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            converter = MemorySize.Converter.class,
+            description = "What the timed pass and its results may take, such as 512MiB. Unlimited by default.")
+    private @Nullable MemorySize memory;
+
+    @Option(
+            names = "--idle-memory",
+            description = "Print the memory before the first plan, and the planned peak, too. --memory does so anyway.")
+    private boolean idleMemory;
+
     @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
 
@@ -108,8 +122,9 @@ final class BenchCommand implements Runnable {
                     Batch batch = problem.batch(backpack, dtype, samples, seed)) {
                 model.parameters().initialize(seed);
                 double idle = PeakMemory.currentMebibytes();
-                Plan gradient = backpack.plan(model, batch, List.of(), PassOptions.DEFAULT);
-                Plan pass = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
+                PassOptions options = memory == null ? PassOptions.DEFAULT : PassOptions.DEFAULT.memory(memory.bytes());
+                Plan gradient = backpack.plan(model, batch, List.of(), options);
+                Plan pass = backpack.plan(model, batch, requests, options);
                 List<Durations> times = measure(backpack, model, batch, gradient, pass);
                 BenchReport report = new BenchReport(
                         problem.id(),
@@ -124,7 +139,9 @@ final class BenchCommand implements Runnable {
                         products,
                         times.subList(2, times.size()),
                         PeakMemory.mebibytes(),
-                        idle);
+                        idleMemory || memory != null
+                                ? Optional.of(new BenchReport.Budget(idle, pass.peakBytes() / (double) (1 << 20)))
+                                : Optional.empty());
                 PrintWriter out = spec.commandLine().getOut();
                 if (json) {
                     out.println(report.toJson());

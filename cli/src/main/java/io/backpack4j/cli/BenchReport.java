@@ -2,6 +2,7 @@ package io.backpack4j.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -20,7 +21,7 @@ import java.util.stream.IntStream;
  * @param products the matrices that a vector was multiplied with
  * @param productTimes times of a product with each
  * @param peakMebibytes the most memory that the process had, in MiB
- * @param idleMebibytes what it had with model and batch in place, before the first pass, in MiB
+ * @param budget if memory was looked at closer
  */
 record BenchReport(
         String problem,
@@ -35,7 +36,20 @@ record BenchReport(
         List<String> products,
         List<Durations> productTimes,
         double peakMebibytes,
-        double idleMebibytes) {
+        Optional<Budget> budget) {
+
+    /**
+     * Memory of the process, in MiB.
+     *
+     * @param idle what it had with model and batch in place, before the first plan
+     * @param planned the peak that the plan of the timed pass states
+     */
+    record Budget(double idle, double planned) {
+
+        String toJson() {
+            return Text.format(", \"idle_rss_mib\": %.1f, \"planned_mib\": %.1f", idle, planned);
+        }
+    }
 
     BenchReport {
         extensions = List.copyOf(extensions);
@@ -46,8 +60,7 @@ record BenchReport(
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
-                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s,"
-                        + " \"idle_rss_mib\": %s%s}")
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -59,7 +72,7 @@ record BenchReport(
                         gradient.toJson(),
                         pass.toJson(),
                         Text.format("%.1f", peakMebibytes),
-                        Text.format("%.1f", idleMebibytes),
+                        budget.map(Budget::toJson).orElse(""),
                         productsJson());
     }
 
@@ -85,8 +98,11 @@ record BenchReport(
             row(table, "product with " + products.get(i), productTimes.get(i));
         }
         table.print(out);
-        out.println(Text.format(
-                "peak resident memory %.0f MiB, %.0f MiB of it before the first pass", peakMebibytes, idleMebibytes));
+        out.println(Text.format("peak resident memory %.0f MiB", peakMebibytes)
+                + budget.map(memory -> Text.format(
+                                ", %.0f MiB of it before the first plan; planned were %.0f MiB",
+                                memory.idle(), memory.planned()))
+                        .orElse(""));
     }
 
     private static void row(Table table, String name, Durations times) {

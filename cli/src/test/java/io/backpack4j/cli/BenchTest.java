@@ -14,6 +14,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +35,7 @@ class BenchTest {
             List.of("ggn"),
             List.of(new Durations(1.5, 1, 2)),
             100.25,
-            60.5);
+            Optional.of(new BenchReport.Budget(60.5, 30.25)));
 
     @Test
     void report_is_one_json_object() {
@@ -42,7 +43,7 @@ class BenchTest {
                 .isEqualTo("{\"problem\": \"logreg\", \"batch\": 4, \"backend\": \"cpu\", \"dtype\": \"float32\","
                         + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
                         + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
-                        + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5,"
+                        + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5, \"planned_mib\": 30.3,"
                         + " \"product_ms\": {\"ggn\": {\"median\": 1.500, \"min\": 1.000, \"max\": 2.000}}}");
     }
 
@@ -57,7 +58,7 @@ class BenchTest {
                         "gradient                                     1.00    0.50    2.00",
                         "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",
                         "product with ggn                             1.50    1.00    2.00",
-                        "peak resident memory 100 MiB, 61 MiB of it before the first pass");
+                        "peak resident memory 100 MiB, 61 MiB of it before the first plan; planned were 30 MiB");
     }
 
     /** The numbers of parameters that the networks are known to have. */

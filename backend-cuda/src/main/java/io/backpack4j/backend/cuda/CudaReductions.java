@@ -6,6 +6,8 @@ import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Collection;
+import java.util.List;
 
 /**
  * Reductions over the middle of {@code [before, reduced, behind]}: chunks first, then what is left of them. How they are cut follows from shapes
@@ -124,22 +126,28 @@ final class CudaReductions implements Reductions {
 
     @Override
     public boolean allFinite(Tensor x) {
-        CudaTensor in = backend.own(x);
-        if (in.elements == 0) {
-            return true;
-        }
+        return allFinite(List.of(x));
+    }
+
+    @Override
+    public boolean allFinite(Collection<Tensor> tensors) {
         try (CudaScope scope = backend.openScope()) {
             CudaTensor odd = scope.allocate(Shape.of(), DType.INT64);
             backend.elementwise().fill(odd, 0);
-            backend.operation("allFinite")
-                    .reads(in)
-                    .writes(odd)
-                    .launch(
-                            KernelFile.REDUCTIONS,
-                            in.dtype(),
-                            "find_odd",
-                            Grid.threads(in.elements),
-                            new Arguments().tensor(in).tensor(odd).number(in.elements));
+            for (Tensor tensor : tensors) {
+                CudaTensor in = backend.own(tensor);
+                if (in.elements > 0) {
+                    backend.operation("allFinite")
+                            .reads(in)
+                            .writes(odd)
+                            .launch(
+                                    KernelFile.REDUCTIONS,
+                                    in.dtype(),
+                                    "find_odd",
+                                    Grid.threads(in.elements),
+                                    new Arguments().tensor(in).tensor(odd).number(in.elements));
+                }
+            }
             return odd.toLongArray()[0] == 0;
         }
     }

@@ -2,6 +2,7 @@ package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Collection;
 
 /** Operations that make many elements one. */
 public interface Reductions {
@@ -19,6 +20,11 @@ public interface Reductions {
 
     /** Whether all elements are finite. */
     boolean allFinite(Tensor x);
+
+    /** Whether all elements of several floating tensors are finite; a device answers once. */
+    default boolean allFinite(Collection<Tensor> tensors) {
+        return tensors.stream().allMatch(this::allFinite);
+    }
 
     /**
      * Adds counts to a histogram: bin i of {@code bins} counts elements in [low + i·w, low + (i+1)·w), w = (high − low)/bins. Elements below

@@ -14,6 +14,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,16 +70,23 @@ final class FiniteCheck {
     }
 
     private List<String> bad(Map<String, Tensor> results) {
-        List<String> bad = new ArrayList<>();
+        Map<String, Tensor> watched = new LinkedHashMap<>();
         if (policy != NanPolicy.IGNORE) {
             results.forEach((name, tensor) -> {
-                if (tensor.dtype() != DType.INT64
-                        && isLookedAt(name, tensor)
-                        && !backend.reductions().allFinite(tensor)) {
-                    bad.add(name);
+                if (tensor.dtype() != DType.INT64 && isLookedAt(name, tensor)) {
+                    watched.put(name, tensor);
                 }
             });
         }
+        if (backend.reductions().allFinite(watched.values())) {
+            return List.of();
+        }
+        List<String> bad = new ArrayList<>();
+        watched.forEach((name, tensor) -> {
+            if (!backend.reductions().allFinite(tensor)) {
+                bad.add(name);
+            }
+        });
         return bad;
     }
 
