@@ -92,7 +92,9 @@ final class EvaluateCommand implements Runnable {
             names = "--memory",
             paramLabel = "SIZE",
             converter = MemorySize.Converter.class,
-            description = "What the pass and its results may take, such as 512MiB. Unlimited by default.")
+            description =
+                    "What the pass may take beside model and data, such as 512MiB. Results of single samples go to the file as"
+                            + " they are ready. Unlimited by default.")
     private @Nullable MemorySize memory;
 
     @Option(
@@ -137,7 +139,7 @@ final class EvaluateCommand implements Runnable {
         SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
         types.putAll(vectors.results(dtypeOf(plan)));
         try (ResultFile file = ResultFile.open(resultFile, types, metadata, nanPolicy != NanPolicy.IGNORE);
-                Results results = run(plan, batch)) {
+                Results results = run(plan, batch, file)) {
             file.write(results);
             vectors.multiply(backend, results, dtypeOf(plan), file::write);
             file.commit();
@@ -145,9 +147,9 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Results run(Plan plan, Batch batch) {
+    private Results run(Plan plan, Batch batch, ResultFile file) {
         try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
-            return plan.run(batch, RunOptions.seed(seed).listener(new PassListener() {
+            RunOptions options = RunOptions.seed(seed).taker(file::write).listener(new PassListener() {
                 @Override
                 public void forward(String node) {
                     progress.step();
@@ -157,7 +159,8 @@ final class EvaluateCommand implements Runnable {
                 public void backward(String node, String signal) {
                     progress.step();
                 }
-            }));
+            });
+            return plan.run(batch, options);
         }
     }
 
@@ -193,7 +196,7 @@ final class EvaluateCommand implements Runnable {
     }
 
     private PassOptions options() {
-        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy);
+        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy).handingOver();
         return memory == null ? options : options.memory(memory.bytes());
     }
 

@@ -6,6 +6,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.Map;
@@ -44,18 +45,42 @@ final class ResultFile implements AutoCloseable {
 
     /** Writes one tensor. */
     void write(String name, Tensor tensor) {
-        long elements = tensor.shape().elements();
-        for (long from = 0; from < elements; from += RANGE) {
-            int count = (int) Math.min(RANGE, elements - from);
+        write(name, 0, tensor, 0, tensor.shape().elements());
+    }
+
+    /** Writes a part of one tensor, as {@link io.backpack4j.kernel.ResultTaker} has it, where it belongs. */
+    void write(String name, Shape whole, long[] origin, Tensor part) {
+        int last = origin.length - 1;
+        Shape shape = part.shape();
+        long row = whole.elements(last + 1, whole.rank());
+        long run = shape.size(last) * row;
+        long runs = shape.elements(0, last);
+        for (long i = 0; i < runs; i++) {
+            long place = 0;
+            long rest = i;
+            long step = whole.size(last);
+            for (int axis = last - 1; axis >= 0; axis--) {
+                place += (origin[axis] + rest % shape.size(axis)) * step;
+                rest /= shape.size(axis);
+                step *= whole.size(axis);
+            }
+            write(name, (place + origin[last]) * row, part, i * run, run);
+        }
+    }
+
+    /** Writes elements of a tensor. */
+    private void write(String name, long at, Tensor tensor, long from, long elements) {
+        for (long done = 0; done < elements; done += RANGE) {
+            int count = (int) Math.min(RANGE, elements - done);
             if (tensor.dtype() == DType.INT64) {
                 long[] range = new long[count];
-                tensor.read(from, range, 0, count);
-                writer.write(name, from, range, 0, count);
+                tensor.read(from + done, range, 0, count);
+                writer.write(name, at + done, range, 0, count);
             } else {
                 double[] range = new double[count];
-                tensor.read(from, range, 0, count);
-                require(name, from, range);
-                writer.write(name, from, range, 0, count);
+                tensor.read(from + done, range, 0, count);
+                require(name, at + done, range);
+                writer.write(name, at + done, range, 0, count);
             }
         }
     }

@@ -9,7 +9,6 @@ import static org.mockito.ArgumentMatchers.eq;
 import static org.mockito.Mockito.doAnswer;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
-import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
@@ -79,8 +78,7 @@ class DataFileTest {
         when(backpack.catalog()).thenReturn(catalog);
         when(backpack.parameters(eq(graph), any(Shape[].class)))
                 .thenReturn(Map.of(
-                        "a.weight",
-                        ParameterSpec.parameter("weight", Shape.of(3, 2), new Initializer.Constant(0))));
+                        "a.weight", ParameterSpec.parameter("weight", Shape.of(3, 2), new Initializer.Constant(0))));
         when(backpack.model(eq(graph), eq(loss), any(), any(Shape[].class))).thenReturn(model);
         when(backpack.batch(any())).thenReturn(builder);
         when(builder.build()).thenReturn(mock(Batch.class));

@@ -10,9 +10,14 @@ import java.util.OptionalLong;
  * @param chunkSamples how many samples are taken at a time; the plan chooses if empty
  * @param blockColumns how many columns of a signal travel at a time; the plan chooses if empty
  * @param nanPolicy what happens when numbers are not finite
+ * @param handsOver whether results that can leave the pass part by part do so, to {@link RunOptions#taker}, and are not among {@link Results}
  */
 public record PassOptions(
-        OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns, NanPolicy nanPolicy) {
+        OptionalLong memoryBytes,
+        OptionalLong chunkSamples,
+        OptionalLong blockColumns,
+        NanPolicy nanPolicy,
+        boolean handsOver) {
 
     /** Nothing is limited: one chunk, and as many columns at a time as is fast; numbers must be finite. */
     public static final PassOptions DEFAULT =
@@ -26,27 +31,32 @@ public record PassOptions(
 
     /** With {@link NanPolicy#FAIL}. */
     public PassOptions(OptionalLong memoryBytes, OptionalLong chunkSamples, OptionalLong blockColumns) {
-        this(memoryBytes, chunkSamples, blockColumns, NanPolicy.FAIL);
+        this(memoryBytes, chunkSamples, blockColumns, NanPolicy.FAIL, false);
     }
 
     /** With a memory budget. */
     public PassOptions memory(long bytes) {
-        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns, nanPolicy);
+        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns, nanPolicy, handsOver);
     }
 
     /** With chunks of a fixed number of samples; the last may be smaller. */
     public PassOptions chunk(long samples) {
-        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns, nanPolicy);
+        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns, nanPolicy, handsOver);
     }
 
     /** With blocks of a fixed number of columns; the last may be smaller. */
     public PassOptions block(long columns) {
-        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns), nanPolicy);
+        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns), nanPolicy, handsOver);
     }
 
     /** With another policy for numbers that are not finite. */
     public PassOptions nan(NanPolicy policy) {
-        return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy);
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy, handsOver);
+    }
+
+    /** With results that leave the pass part by part, where they can: {@link io.backpack4j.spi.extension.Extension#resultRule} says where. */
+    public PassOptions handingOver() {
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, true);
     }
 
     private static void requirePositive(String what, OptionalLong value) {

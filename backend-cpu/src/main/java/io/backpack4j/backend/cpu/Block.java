@@ -40,6 +40,10 @@ final class Block {
     /** What is still to be written elsewhere from this block. Belongs to the same thread. */
     final List<PendingScatter> readers = new ArrayList<>(0);
 
+    /** Where it counts as used, if somebody counts. Guarded by the pool. */
+    @Nullable
+    Account account;
+
     /** Guarded by the pool. */
     int references;
 

@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
@@ -14,6 +15,7 @@ import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +54,11 @@ final class CpuBackend implements Backend {
     @Override
     public void resetPeak() {
         pool.resetPeak();
+    }
+
+    @Override
+    public Optional<MemoryAccount> openAccount(long plannedBytes, long limitBytes) {
+        return Optional.of(pool.openAccount(plannedBytes, limitBytes));
     }
 
     @Override

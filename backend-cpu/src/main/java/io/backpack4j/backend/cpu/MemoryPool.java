@@ -1,12 +1,14 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import java.util.ArrayDeque;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Native memory that is given back to be taken again. A steady sequence of requests finds all its blocks here and never
@@ -31,6 +33,8 @@ final class MemoryPool {
     private long systemAllocations;
     private long releases;
 
+    private final ThreadLocal<@Nullable Account> accounts = new ThreadLocal<>();
+
     /** @param limit how many bytes may be held from the system */
     MemoryPool(long limit) {
         this.limit = limit;
@@ -38,7 +42,15 @@ final class MemoryPool {
 
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
     synchronized Block allocate(long bytes) {
-        Block block = take(bytes);
+        Account account = accounts.get();
+        if (account != null) {
+            account.require(SizeClass.round(bytes));
+        }
+        Block block = take(bytes, account);
+        block.account = account;
+        if (account != null) {
+            account.add(block.bytes);
+        }
         usedBytes += block.bytes;
         peakBytes = Math.max(peakBytes, usedBytes);
         highestBytes = Math.max(highestBytes, usedBytes);
@@ -47,17 +59,17 @@ final class MemoryPool {
 
     /** A block for constants that kernels keep: it counts as held from the system, not as used. */
     synchronized Block reserve(long bytes) {
-        Block block = take(bytes);
+        Block block = take(bytes, accounts.get());
         reservedBytes += block.bytes;
         return block;
     }
 
-    private Block take(long bytes) {
+    private Block take(long bytes, @Nullable Account account) {
         long size = SizeClass.round(bytes);
         ArrayDeque<Block> queue = free[SizeClass.index(size)];
         Block block = queue == null ? null : queue.pollLast();
         if (block == null) {
-            trim(Math.max(KEPT_BYTES, 2 * highestBytes));
+            trim(account == null ? Math.max(KEPT_BYTES, 2 * highestBytes) : account.mayStayFree(size));
             block = fromSystem(size);
         }
         block.references = 1;
@@ -73,6 +85,11 @@ final class MemoryPool {
     synchronized void release(Block block) {
         if (--block.references == 0 && blocks.contains(block)) {
             usedBytes -= block.bytes;
+            Account account = block.account;
+            if (account != null) {
+                account.subtract(block.bytes);
+                block.account = null;
+            }
             giveBack(block);
             PendingScatter pending = block.pending;
             if (pending != null) {
@@ -94,6 +111,21 @@ final class MemoryPool {
             free[index] = new ArrayDeque<>();
         }
         free[index].addLast(block);
+    }
+
+    /** Counts what this thread allocates until the account is closed. */
+    synchronized MemoryAccount openAccount(long plannedBytes, long limitBytes) {
+        if (accounts.get() != null) {
+            throw new IllegalStateException("This thread has an account already");
+        }
+        Account account = new Account(this, plannedBytes, limitBytes);
+        accounts.set(account);
+        trim(account.mayStayFree(0));
+        return account;
+    }
+
+    void closeAccount() {
+        accounts.remove();
     }
 
     synchronized void tensorOpened() {

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.firstorder;
 
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.Subsampling;
@@ -48,5 +49,10 @@ public record BatchGrad(Optional<List<Integer>> subsampling) implements TensorEx
     @Override
     public Tensor finish(SitePartial partial) {
         return Columns.only(partial, KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return subsampling.isEmpty() ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.firstorder;
 
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
@@ -25,5 +26,10 @@ public record BatchL2Grad() implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return Columns.only(partial, KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return MergeRule.PER_SAMPLE;
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
@@ -28,5 +29,10 @@ public record BatchDiagGGNExact() implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return partial.tensor(KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return MergeRule.PER_SAMPLE;
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.ext.secondorder;
 
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SampledLossGradient;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
@@ -38,5 +39,10 @@ public record BatchDiagGGNMC(int mcSamples) implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return partial.tensor(KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return MergeRule.PER_SAMPLE;
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.ext.secondorder;
 
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
@@ -22,5 +23,10 @@ public record BatchDiagHessian() implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return HessianParts.sum(partial);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return MergeRule.PER_SAMPLE;
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.Subsampling;
@@ -50,5 +51,10 @@ public record SqrtGGNExact(Optional<List<Integer>> subsampling) implements Tenso
     @Override
     public Tensor finish(SitePartial partial) {
         return partial.tensor(KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return subsampling.isEmpty() ? MergeRule.PER_COLUMN_AND_SAMPLE : MergeRule.NOT_MERGEABLE;
     }
 }

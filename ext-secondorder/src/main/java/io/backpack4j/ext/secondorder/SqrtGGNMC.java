@@ -1,5 +1,6 @@
 package io.backpack4j.ext.secondorder;
 
+import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SampledLossGradient;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
@@ -50,5 +51,10 @@ public record SqrtGGNMC(int mcSamples, Optional<List<Integer>> subsampling) impl
     @Override
     public Tensor finish(SitePartial partial) {
         return partial.tensor(KEY);
+    }
+
+    @Override
+    public MergeRule resultRule() {
+        return subsampling.isEmpty() ? MergeRule.PER_COLUMN_AND_SAMPLE : MergeRule.NOT_MERGEABLE;
     }
 }

@@ -4,6 +4,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Optional;
 
 /**
  * Supplies the arithmetic: small groups of operations that write into given tensors.
@@ -26,6 +27,18 @@ public interface Backend extends AutoCloseable {
 
     /** Sets the peak back to what is used now. */
     void resetPeak();
+
+    /**
+     * Counts, and limits, what the calling thread takes from now on. While the account is open, the backend holds no more memory for this thread from
+     * the system than {@code plannedBytes} and a few MiB, however it cuts that up.
+     *
+     * @param plannedBytes what is expected to be in use at most
+     * @param limitBytes what may be in use at most; an allocation beyond fails with {@code [OutOfMemory]}
+     * @return empty if this backend does not count: then tensors alone are planned
+     */
+    default Optional<MemoryAccount> openAccount(long plannedBytes, long limitBytes) {
+        return Optional.empty();
+    }
 
     /** Element by element. */
     Elementwise elementwise();

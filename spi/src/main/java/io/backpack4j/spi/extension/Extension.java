@@ -60,6 +60,16 @@ public interface Extension<R> {
     /** Names the tensors of a result: {@code ""} for one that stands under the result's name itself, {@code "0"} for {@code name/0}. */
     Map<String, Tensor> export(R result);
 
+    /**
+     * How results of parts of the batch become those of the whole. With {@link MergeRule#PER_SAMPLE}, every tensor that {@link #export} names is
+     * {@code [N, …]}, with {@link MergeRule#PER_COLUMN_AND_SAMPLE} {@code [V, N, …]}, and {@link #finish} treats samples, and columns, one by one: called with
+     * partial results of some of them, it makes that part of the results. Such results may leave a pass part by part, so that they never are in memory
+     * as a whole. Everything else must be finished as a whole: {@link MergeRule#NOT_MERGEABLE}.
+     */
+    default MergeRule resultRule() {
+        return MergeRule.NOT_MERGEABLE;
+    }
+
     /** Names folded tensors that are results of the whole network, under {@code *}{@code /<name>}. */
     default Map<String, Tensor> exportNetwork(Map<String, Tensor> folded) {
         return Map.of();

@@ -62,7 +62,7 @@ final class ChunkWalk {
                             Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
         }
-        for (long block = 0; block < blocks; block++) {
+        for (long block : splitting.parts(blocks).toArray()) {
             boolean last = release && block == blocks - 1;
             try (BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
                 for (SignalLayout signal : signals) {
@@ -97,7 +97,8 @@ final class ChunkWalk {
         try (TensorScope owner = source.scope()) {
             long count = source.curvature().columns();
             long width = Math.max(1, Math.min(count, Math.min(splitting.blockColumns(), MANY_COLUMNS)));
-            for (long from = 0; from < count; from += width) {
+            for (long part : splitting.parts(ceilingOf(count, width)).toArray()) {
+                long from = part * width;
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();

@@ -23,16 +23,22 @@ final class Finish {
     private final List<SiteState> sites;
     private final SitePartialView.ProductMaker products;
     private final TensorScope partials;
+    private final HandOver handOver;
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
 
-    /** @param partials owns what is folded */
+    /**
+     * @param partials owns what is folded
+     * @param handOver what left already
+     */
     Finish(
             PassLayout layout,
             Backend backend,
             double normaliser,
             List<SiteState> sites,
             SitePartialView.ProductMaker products,
-            TensorScope partials) {
+            TensorScope partials,
+            HandOver handOver) {
+        this.handOver = handOver;
         this.layout = layout;
         this.backend = backend;
         this.normaliser = normaliser;
@@ -89,7 +95,7 @@ final class Finish {
         Part part = Part.of(extension);
         for (SiteState site : sites) {
             Optional<SiteRequest> own = requestAt(site, request);
-            if (own.isPresent()) {
+            if (own.isPresent() && !handOver.takes(own.get(), site.layout())) {
                 String parameter = site.layout().parameter();
                 R result = PluginCalls.call(
                         part,

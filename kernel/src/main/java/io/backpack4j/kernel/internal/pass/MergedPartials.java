@@ -64,7 +64,8 @@ public final class MergedPartials implements AutoCloseable {
                     (matrix, site) -> {
                         throw new IllegalStateException("Products are of one batch");
                     },
-                    partials);
+                    partials,
+                    new HandOver(layout, backend, normaliser, HandOver.NOBODY));
             finish.fold(1);
             finish.finish(finished, results);
             done = true;

@@ -32,6 +32,7 @@ public final class PassLayout {
     private final List<List<SignalLayout>> signals;
     private final List<Optional<SignalLayout>> residuals;
     private final List<List<Integer>> releasedAfter;
+    private final boolean handsOver;
 
     /**
      * A signal in one stage.
@@ -63,6 +64,18 @@ public final class PassLayout {
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
+        this(graph, loss, dtype, samples, requests, sites, false);
+    }
+
+    private PassLayout(
+            BoundGraph graph,
+            Loss loss,
+            DType dtype,
+            long samples,
+            List<Request<?>> requests,
+            List<SiteLayout> sites,
+            boolean handsOver) {
+        this.handsOver = handsOver;
         this.graph = graph;
         this.loss = loss;
         this.dtype = dtype;
@@ -88,7 +101,17 @@ public final class PassLayout {
 
     /** The same for another number of samples. */
     public PassLayout withSamples(long count) {
-        return new PassLayout(graph, loss, dtype, count, requests, sites);
+        return new PassLayout(graph, loss, dtype, count, requests, sites, handsOver);
+    }
+
+    /** The same with results that leave the pass part by part, where they can. */
+    public PassLayout handingOver() {
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, true);
+    }
+
+    /** Whether results leave the pass part by part, where they can. */
+    boolean handsOver() {
+        return handsOver;
     }
 
     public BoundGraph graph() {

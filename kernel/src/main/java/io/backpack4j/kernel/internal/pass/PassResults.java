@@ -47,7 +47,7 @@ public final class PassResults implements Results {
         if (value instanceof BlockProduct product) {
             products.put(parameter + "/" + request.name(), product);
         }
-        exported.forEach((suffix, tensor) -> put(parameter + "/" + join(request.name(), suffix), tensor));
+        exported.forEach((suffix, tensor) -> put(name(parameter, request, suffix), tensor));
     }
 
     void addNetwork(Request<?> request, Map<String, Tensor> exported) {
@@ -57,6 +57,11 @@ public final class PassResults implements Results {
     private void put(String name, Tensor tensor) {
         scope.adopt(tensor);
         tensors.put(name, tensor);
+    }
+
+    /** The name of a parameter's result. */
+    static String name(String parameter, Request<?> request, String suffix) {
+        return parameter + "/" + join(request.name(), suffix);
     }
 
     private static String join(String name, String suffix) {

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
@@ -9,7 +10,6 @@ import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Contraction;
-import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
@@ -38,6 +38,7 @@ public final class PassRun {
     private final TensorScope results;
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
+    private final HandOver handOver;
     private final Finish finish;
     private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
@@ -50,7 +51,8 @@ public final class PassRun {
             Backend backend,
             PassInputs inputs,
             double normaliser,
-            Products.Factory productFactory) {
+            Products.Factory productFactory,
+            ResultTaker taker) {
         this.productFactory = productFactory;
         this.layout = layout;
         this.splitting = splitting;
@@ -59,10 +61,12 @@ public final class PassRun {
         this.results = backend.openScope();
         this.partials = backend.openScope();
         this.normaliser = normaliser;
+        this.handOver = new HandOver(layout, backend, normaliser, taker);
         for (SiteLayout site : layout.sites()) {
-            sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
+            sites.add(new SiteState(
+                    site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(layout, backend, normaliser, sites, this::product, partials);
+        this.finish = new Finish(layout, backend, normaliser, sites, this::product, partials, handOver);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -72,14 +76,20 @@ public final class PassRun {
                 Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
     }
 
-    /** Runs a pass on a backend. The caller closes the results. */
+    /**
+     * Runs a pass on a backend. The caller closes the results.
+     *
+     * @param taker gets the results that leave part by part, if the layout hands over
+     */
     public static PassResults run(
             PassLayout layout,
             Splitting splitting,
             Backend backend,
             PassInputs inputs,
-            Products.Factory productFactory) {
-        PassRun run = new PassRun(layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory);
+            Products.Factory productFactory,
+            ResultTaker taker) {
+        PassRun run =
+                new PassRun(layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory, taker);
         boolean done = false;
         try {
             run.walk();
@@ -103,7 +113,7 @@ public final class PassRun {
             PassInputs inputs,
             Products.Factory productFactory) {
         double normaliser = normaliser(layout, inputs);
-        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory);
+        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory, HandOver.NOBODY);
         boolean done = false;
         try {
             run.walk();
@@ -141,8 +151,10 @@ public final class PassRun {
                         site.clear(stage, new ResidualCurvature());
                     }
                 }
-                for (long from = 0; from < samples; from += splitting.chunkSamples()) {
-                    long to = Math.min(samples, from + splitting.chunkSamples());
+                long size = splitting.chunkSamples();
+                for (long part : splitting.parts((samples + size - 1) / size).toArray()) {
+                    long from = part * size;
+                    long to = Math.min(samples, from + size);
                     inputs.observer().chunk(stage, from, to);
                     ChunkForward chunk =
                             kept != null ? kept : new ChunkForward(layout, backend, inputs, from, to, normaliser);
@@ -150,7 +162,9 @@ public final class PassRun {
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
                     }
+                    handOver.openChunk(stage, from, to);
                     new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
+                    handOver.closeChunk(stage);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < samples) {
                         chunk.close();
@@ -163,6 +177,7 @@ public final class PassRun {
                 }
             }
         } finally {
+            handOver.discardChunk();
             if (kept != null) {
                 kept.close();
             }
@@ -176,17 +191,18 @@ public final class PassRun {
     private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
         SiteState site = sites.get(layoutOfSite.index());
         try (TensorScope scope = backend.openScope()) {
-            List<ContractionTask> tasks = new ArrayList<>();
-            List<Runnable> afterwards = new ArrayList<>();
+            List<Accumulator.Pending> prepared = new ArrayList<>();
             for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
                 var pending = accumulator.prepare(scope, step, operand(scope, site, accumulator.key()));
                 if (pending != null) {
-                    tasks.add(pending.task());
-                    afterwards.add(pending.afterwards());
+                    prepared.add(pending);
                 }
             }
-            derivatives.execute(tasks);
-            afterwards.forEach(Runnable::run);
+            HandOver.StepParts parts = handOver.step(layoutOfSite, stage, signal, step, scope);
+            parts.prepare(scope, prepared);
+            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
+            prepared.forEach(pending -> pending.afterwards().run());
+            parts.finish();
             for (SiteRequest request : layoutOfSite.requests()) {
                 if (request.visits(stage, signal)) {
                     request.partials().forEach((name, key) -> {

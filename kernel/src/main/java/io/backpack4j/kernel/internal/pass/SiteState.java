@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 
 /** What a pass has accumulated at one site so far. */
 final class SiteState {
@@ -22,11 +23,24 @@ final class SiteState {
     private final TensorScope scope;
     private final DType dtype;
     private final long samples;
+    private final Predicate<AccumulatorKey> own;
     private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
     private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
     private final Map<Tensor, ChunkedSum> sums = new IdentityHashMap<>();
 
     SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
+        this(layout, backend, scope, dtype, samples, key -> true);
+    }
+
+    /** @param own which accumulated results are here */
+    SiteState(
+            SiteLayout layout,
+            Backend backend,
+            TensorScope scope,
+            DType dtype,
+            long samples,
+            Predicate<AccumulatorKey> own) {
+        this.own = own;
         this.layout = layout;
         this.backend = backend;
         this.scope = scope;
@@ -42,7 +56,7 @@ final class SiteState {
     List<Accumulator> accumulators(int stage, Signal signal, long columns) {
         List<Accumulator> selected = new ArrayList<>();
         for (AccumulatorKey key : layout.accumulators()) {
-            if (key.stage() == stage && key.signal().equals(signal)) {
+            if (key.stage() == stage && key.signal().equals(signal) && own.test(key)) {
                 selected.add(accumulators.computeIfAbsent(
                         key,
                         absent -> new Accumulator(backend, scope, absent, layout.shape(), dtype, columns, samples)));

@@ -21,6 +21,17 @@ record Step(
         return new Step(new Block(0, count, block.fromSample(), block.toSample()), count, samples, null);
     }
 
+    /** The same within its chunk. */
+    Step withinChunk() {
+        Block local = new Block(block.fromColumn(), block.toColumn(), 0, block.samples());
+        return new Step(local, columns, block.samples(), weights);
+    }
+
+    /** The same within its chunk and its block of columns. */
+    Step withinBlock() {
+        return new Step(new Block(0, block.columns(), 0, block.samples()), block.columns(), block.samples(), weights);
+    }
+
     boolean wholeBatch() {
         return block.samples() == samples;
     }

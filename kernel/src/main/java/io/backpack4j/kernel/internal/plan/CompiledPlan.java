@@ -2,8 +2,9 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
@@ -17,12 +18,15 @@ import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A plan: a layout and a splitting that a dry run has tried. */
 public final class CompiledPlan implements Plan {
@@ -34,6 +38,7 @@ public final class CompiledPlan implements Plan {
     private final Shape output;
     private final TrialOutcome outcome;
     private final FiniteCheck finiteCheck;
+    private final OptionalLong memoryBytes;
 
     CompiledPlan(
             Backend backend,
@@ -42,20 +47,55 @@ public final class CompiledPlan implements Plan {
             Shape output,
             BatchSignature signature,
             TrialOutcome outcome,
-            NanPolicy nanPolicy) {
+            PassOptions options) {
+        this.memoryBytes = options.memoryBytes();
         this.backend = backend;
         this.model = model;
         this.layout = layout;
         this.output = output;
         this.signature = signature;
         this.outcome = outcome;
-        this.finiteCheck = new FiniteCheck(nanPolicy, backend, layout);
+        this.finiteCheck = new FiniteCheck(options.nanPolicy(), backend, layout);
     }
 
     @Override
     public Results run(Batch batch, RunOptions options) {
+        requireTaker(options);
         PassInputs inputs = inputs(batch, options.seed());
-        return failingByName(() -> checked(pass(inputs.watchedBy(new ControlledRun(options))), inputs));
+        PassInputs controlled = inputs.watchedBy(new ControlledRun(options));
+        return failingByName(() -> {
+            try {
+                return checked(pass(controlled, checkedTaker(options)), inputs);
+            } catch (FiniteCheck.FoundInPart found) {
+                throw finiteCheck.failure(found, inputs, this::rerun);
+            }
+        });
+    }
+
+    private void requireTaker(RunOptions options) {
+        boolean needed = !outcome.outcome().handedOver().isEmpty();
+        if (needed && options.taker().isEmpty()) {
+            throw new BackpackException(
+                    "InvalidOption",
+                    "The plan hands results over part by part, among them '%s', but nobody takes them. Name a taker with RunOptions.taker, or plan without PassOptions.handingOver."
+                            .formatted(outcome.outcome().handedOver().iterator().next()));
+        }
+    }
+
+    private ResultTaker checkedTaker(RunOptions options) {
+        return (name, whole, origin, part) -> {
+            finiteCheck.requirePart(name, part);
+            ResultType planned = results().get(name);
+            if (planned == null || !planned.equals(new ResultType(part.dtype(), whole))) {
+                throw wrongResult(
+                        name,
+                        "has shape %s and type %s".formatted(whole, part.dtype()),
+                        planned == null
+                                ? "nothing"
+                                : "shape %s and type %s".formatted(planned.shape(), planned.dtype()));
+            }
+            options.taker().orElseThrow().take(name, whole, origin, part);
+        };
     }
 
     /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
@@ -67,7 +107,7 @@ public final class CompiledPlan implements Plan {
                     PassRun.partials(layout, outcome.splitting(), backend, controlled, NetworkProducts::new);
             boolean done = false;
             try {
-                finiteCheck.require(partials.tensors(), inputs, partials::close, this::pass);
+                finiteCheck.require(partials.tensors(), inputs, partials::close, this::rerun);
                 done = true;
                 return partials;
             } finally {
@@ -93,8 +133,15 @@ public final class CompiledPlan implements Plan {
         return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
     }
 
+    /** What the pass takes is counted only if there is a budget. */
+    private @Nullable MemoryAccount account() {
+        return memoryBytes.isPresent()
+                ? backend.openAccount(peakBytes(), memoryBytes.getAsLong()).orElse(null)
+                : null;
+    }
+
     private <T> T failingByName(Supplier<T> pass) {
-        try {
+        try (MemoryAccount account = account()) {
             return pass.get();
         } catch (BackpackException e) {
             boolean memory =
@@ -111,15 +158,22 @@ public final class CompiledPlan implements Plan {
         }
     }
 
-    private PassResults pass(PassInputs inputs) {
-        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new);
+    private PassResults pass(PassInputs inputs, ResultTaker taker) {
+        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new, taker);
+    }
+
+    private PassResults rerun(PassInputs inputs) {
+        return pass(inputs, (name, whole, origin, part) -> {});
     }
 
     private PassResults checked(PassResults results, PassInputs inputs) {
         boolean done = false;
         try {
             requirePlanned(results);
-            finiteCheck.require(results.tensors(), inputs, results::close, this::pass);
+            finiteCheck.require(results.tensors(), inputs, results::close, this::rerun);
+            if (memoryBytes.isPresent()) {
+                results.tensors().values().forEach(PassRehearsal::settle);
+            }
             done = true;
             return results;
         } finally {
@@ -144,7 +198,8 @@ public final class CompiledPlan implements Plan {
             }
         });
         planned.keySet().stream()
-                .filter(name -> !results.tensors().containsKey(name))
+                .filter(name -> !results.tensors().containsKey(name)
+                        && !outcome.outcome().handedOver().contains(name))
                 .findFirst()
                 .ifPresent(name -> {
                     throw wrongResult(name, "is missing", "it");

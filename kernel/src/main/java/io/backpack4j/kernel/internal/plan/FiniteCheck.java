@@ -13,7 +13,6 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,14 +55,50 @@ final class FiniteCheck {
         if (bad.isEmpty()) {
             return;
         }
-        Map<String, String> described = new HashMap<>();
-        bad.forEach(name -> described.put(name, described(name, results, inputs)));
+        String description = described(bad.get(0), results, inputs);
         close.run();
+        throw failure(bad, description, inputs, rerun);
+    }
+
+    /** A part of a result that is not finite, found within a pass. */
+    static final class FoundInPart extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+
+        private final String name;
+        private final String description;
+
+        private FoundInPart(String name, String description) {
+            super(description);
+            this.name = name;
+            this.description = description;
+        }
+    }
+
+    /** Checks a part of a result that leaves the pass. */
+    void requirePart(String name, Tensor part) {
+        boolean watched = policy != NanPolicy.IGNORE && part.dtype() != DType.INT64 && isLookedAt(name, part);
+        if (watched && !backend.reductions().allFinite(part)) {
+            throw new FoundInPart(
+                    name,
+                    "Result '%s' %s"
+                            .formatted(
+                                    name,
+                                    NonFinite.in(part).map(NonFinite::described).orElse("is not finite")));
+        }
+    }
+
+    /** What to say after a part was found, when the memory of the pass was given back. */
+    BackpackException failure(FoundInPart found, PassInputs inputs, Rerun rerun) {
+        return failure(List.of(found.name), found.description, inputs, rerun);
+    }
+
+    private BackpackException failure(List<String> bad, String description, PassInputs inputs, Rerun rerun) {
         String cause = parameters(inputs)
                 .or(() -> given(inputs))
                 .or(() -> walked(inputs, rerun))
-                .orElseGet(() -> described.get(bad.get(0)));
-        throw new BackpackException(
+                .orElse(description);
+        return new BackpackException(
                 "NotFinite",
                 "%s. Results that are not finite: %s. The element type is %s; use smaller numbers or FLOAT64, or take such results with NanPolicy.IGNORE."
                         .formatted(cause, shown(bad), layout.dtype()));

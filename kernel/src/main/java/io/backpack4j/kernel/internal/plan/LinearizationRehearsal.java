@@ -32,7 +32,7 @@ record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) 
                 linearization.multiply(matrix, 2, tangents, products);
             }
         }
-        return new Outcome(new TreeMap<>(), new TreeMap<>(), 0);
+        return new Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), 0);
     }
 
     private static Map<String, Tensor> vectors(TensorScope scope, Linearization linearization, long columns) {

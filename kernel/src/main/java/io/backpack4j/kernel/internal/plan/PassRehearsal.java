@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.PassInputs;
@@ -11,9 +12,12 @@ import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -21,23 +25,37 @@ import java.util.TreeMap;
 record PassRehearsal(PassLayout layout) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting) {
+    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting) {
         StepCounter counter = new StepCounter();
         PassInputs counted = inputs.watchedBy(counter);
-        try (PassResults results = PassRun.run(layout, splitting, dry, counted, NetworkProducts::new)) {
-            SortedMap<String, ResultType> types = new TreeMap<>();
-            results.tensors()
-                    .forEach((name, tensor) -> types.put(name, new ResultType(tensor.dtype(), tensor.shape())));
+        SortedMap<String, ResultType> types = new TreeMap<>();
+        Set<String> handedOver = new HashSet<>();
+        ResultTaker taker = (name, whole, origin, part) -> {
+            types.put(name, new ResultType(part.dtype(), whole));
+            handedOver.add(name);
+        };
+        try (PassResults results = PassRun.run(layout, splitting, backend, counted, NetworkProducts::new, taker)) {
+            results.tensors().forEach((name, tensor) -> {
+                types.put(name, new ResultType(tensor.dtype(), tensor.shape()));
+                settle(tensor);
+            });
             long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
-            results.products().values().forEach(product -> multiply(dry, product, columns));
+            results.products().values().forEach(product -> multiply(backend, product, columns));
             SortedMap<String, Shape> products = new TreeMap<>();
             results.products().forEach((name, product) -> products.put(name, product.parameter()));
-            return new Outcome(types, products, counter.steps());
+            return new Outcome(types, handedOver, products, counter.steps());
         }
     }
 
-    private void multiply(Backend dry, BlockProduct product, long columns) {
-        try (TensorScope scope = dry.openScope()) {
+    /** Reads a number: a backend may need memory to bring elements into order. */
+    static void settle(Tensor tensor) {
+        if (tensor.shape().elements() > 0 && tensor.dtype() != DType.INT64) {
+            tensor.read(0, new double[1], 0, 1);
+        }
+    }
+
+    private void multiply(Backend backend, BlockProduct product, long columns) {
+        try (TensorScope scope = backend.openScope()) {
             Tensor vectors = scope.allocate(product.parameter().prepend(columns), layout.dtype());
             product.multiply(scope, vectors);
         }

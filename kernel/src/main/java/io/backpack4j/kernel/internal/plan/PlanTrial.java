@@ -7,11 +7,15 @@ import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Runs what is planned without numbers: every shape is checked, every allocation counted. */
 final class PlanTrial {
@@ -40,21 +44,51 @@ final class PlanTrial {
         return layout.splitsSamples();
     }
 
+    /** Tries a splitting, without numbers. */
     TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
-            Map<String, Tensor> inputs = new HashMap<>();
-            batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
-            Tensor targets =
-                    given.allocate(batch.targets().shape(), batch.targets().dtype());
-            Map<String, Tensor> parameters = new HashMap<>();
-            graph.parameters()
-                    .forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), model.dtype())));
+            PassInputs inputs = imitated(given);
             long before = dry.memory().usedBytes();
             dry.resetPeak();
-            PassInputs passInputs = new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
-            Rehearsal.Outcome outcome = rehearsal.run(dry, passInputs, splitting);
+            Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting);
             return new TrialOutcome(splitting, dry.memory().peakBytes() - before, outcome);
         }
+    }
+
+    private PassInputs imitated(TensorScope given) {
+        Map<String, Tensor> inputs = new HashMap<>();
+        batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
+        Tensor targets = given.allocate(batch.targets().shape(), batch.targets().dtype());
+        Map<String, Tensor> parameters = new HashMap<>();
+        graph.parameters().forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), model.dtype())));
+        return new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
+    }
+
+    /**
+     * Tries a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
+     *
+     * @param budget what may be in use
+     * @return the most bytes in use; empty if the budget does not do
+     */
+    OptionalLong measure(Splitting splitting, long budget) {
+        PassInputs inputs =
+                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
+        try (MemoryAccount account = backend.openAccount(budget, budget).orElseThrow()) {
+            rehearsal.run(backend, inputs, splitting.ofSomeParts());
+            return OptionalLong.of(account.peakBytes());
+        } catch (BackpackException e) {
+            if (e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"))) {
+                return OptionalLong.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** Whether the backend counts what it takes beside tensors. */
+    boolean isMeasured() {
+        Optional<MemoryAccount> account = backend.openAccount(0, 0);
+        account.ifPresent(MemoryAccount::close);
+        return account.isPresent();
     }
 }

@@ -52,8 +52,12 @@ public final class Planner {
         ChainChecks.report(graph, layout.siteLayouts(), model.dtype(), options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
-        TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, new PassRehearsal(layout));
-        return new CompiledPlan(backend, model, layout, output, BatchSignature.of(batch), outcome, options.nanPolicy());
+        PassLayout planned = options.handsOver() ? layout.handingOver() : layout;
+        if (options.memoryBytes().isPresent()) {
+            model.loss().validateValues(output, batch.targets());
+        }
+        TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, new PassRehearsal(planned));
+        return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
     }
 
     /**
@@ -87,6 +91,9 @@ public final class Planner {
         ProductChecks.report(graph, matrices, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
+        if (options.memoryBytes().isPresent()) {
+            model.loss().validateValues(output, batch.targets());
+        }
         Rehearsal rehearsal = new LinearizationRehearsal(layout, matrices);
         TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, rehearsal);
         return new LinearizationPlan(backend, model, layout, outcome.splitting(), output, matrices);

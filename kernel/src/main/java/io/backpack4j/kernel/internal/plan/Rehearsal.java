@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Set;
 import java.util.SortedMap;
 
 /** What is planned, done without numbers. */
@@ -13,17 +14,22 @@ interface Rehearsal {
     /**
      * Does it.
      *
-     * @param dry a backend whose tensors have no numbers
+     * @param backend one whose tensors have no numbers, or a real one, whose memory is counted then
      * @return what comes out
      */
-    Outcome run(Backend dry, PassInputs inputs, Splitting splitting);
+    Outcome run(Backend backend, PassInputs inputs, Splitting splitting);
 
     /**
      * What comes out.
      *
      * @param results the tensors
+     * @param handedOver the names of those that leave part by part
      * @param products the shapes of the parameters of products, by the products' names
      * @param steps how many steps a listener would be told of
      */
-    record Outcome(SortedMap<String, ResultType> results, SortedMap<String, Shape> products, long steps) {}
+    record Outcome(
+            SortedMap<String, ResultType> results,
+            Set<String> handedOver,
+            SortedMap<String, Shape> products,
+            long steps) {}
 }

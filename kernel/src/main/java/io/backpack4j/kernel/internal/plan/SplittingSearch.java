@@ -5,6 +5,8 @@ import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.OptionalLong;
 
 /**
  * Finds the coarsest splitting that fits the budget: whole batch and all columns first, then fewer columns at a time, which costs further walks
@@ -36,22 +38,39 @@ final class SplittingSearch {
         TrialOutcome smallest = null;
         for (long chunk : chunks()) {
             for (long block : blocks()) {
-                TrialOutcome outcome = trial.run(new Splitting(chunk, block));
-                if (outcome.peakBytes() <= budget) {
-                    return outcome;
+                Splitting splitting = new Splitting(chunk, block);
+                TrialOutcome tried = trial.run(splitting.ofSomeParts());
+                if (tried.peakBytes() <= budget) {
+                    OptionalLong peak = measured(splitting, tried, budget);
+                    if (peak.isPresent()) {
+                        return trial.run(splitting).withPeak(peak.getAsLong());
+                    }
                 }
-                if (smallest == null || outcome.peakBytes() < smallest.peakBytes()) {
-                    smallest = outcome;
+                if (smallest == null || tried.peakBytes() < smallest.peakBytes()) {
+                    smallest = tried;
                 }
             }
         }
-        throw new BackpackException(
+        throw refusal(budget, Objects.requireNonNull(smallest));
+    }
+
+    /** The most memory in use, if the budget does for it. */
+    private OptionalLong measured(Splitting splitting, TrialOutcome tried, long budget) {
+        return trial.isMeasured() ? trial.measure(splitting, budget) : OptionalLong.of(tried.peakBytes());
+    }
+
+    private BackpackException refusal(long budget, TrialOutcome smallest) {
+        Splitting splitting = smallest.splitting();
+        OptionalLong needed = measured(splitting, smallest, Long.MAX_VALUE);
+        return new BackpackException(
                 "MemoryBudget",
                 "The pass does not fit into %s. The smallest budget that would do is %s, with %d sample(s) at a time. Ask for less, or for fewer parameters."
                         .formatted(
                                 amount(budget),
-                                amount(smallest == null ? 0 : smallest.peakBytes()),
-                                smallest == null ? 0 : smallest.splitting().chunkSamples()));
+                                needed.isPresent()
+                                        ? amount(needed.getAsLong())
+                                        : "more than this backend may hold, at least " + amount(smallest.peakBytes()),
+                                splitting.chunkSamples()));
     }
 
     /** All columns at once, or as many as take little memory beside a single one: more do not make a pass faster. */

@@ -3,10 +3,15 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.internal.pass.Splitting;
 
 /**
- * What a dry run found.
+ * What trying a splitting found.
  *
  * @param splitting how the pass was split
  * @param peakBytes the most memory at a time, beside the model and the batch
  * @param outcome what comes out
  */
-record TrialOutcome(Splitting splitting, long peakBytes, Rehearsal.Outcome outcome) {}
+record TrialOutcome(Splitting splitting, long peakBytes, Rehearsal.Outcome outcome) {
+
+    TrialOutcome withPeak(long bytes) {
+        return new TrialOutcome(splitting, bytes, outcome);
+    }
+}
