@@ -68,13 +68,14 @@ final class PlanTrial {
     /**
      * Tries a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
      *
+     * @param expected what is expected to be in use
      * @param budget what may be in use
      * @return the most bytes in use; empty if the budget does not do
      */
-    OptionalLong measure(Splitting splitting, long budget) {
+    OptionalLong measure(Splitting splitting, long expected, long budget) {
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
-        try (MemoryAccount account = backend.openAccount(budget, budget).orElseThrow()) {
+        try (MemoryAccount account = backend.openAccount(expected, budget).orElseThrow()) {
             rehearsal.run(backend, inputs, splitting.ofSomeParts());
             return OptionalLong.of(account.peakBytes());
         } catch (BackpackException e) {
