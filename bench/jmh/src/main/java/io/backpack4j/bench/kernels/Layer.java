@@ -59,8 +59,13 @@ public enum Layer {
         return this == C3D_1;
     }
 
-    /** Multiplications and additions of one evaluation, of its transpose or of all weight gradients. */
+    /** Multiplications and additions of one evaluation, of its transpose or of all weight gradients; those with padding are not counted. */
     double operations() {
-        return 2.0 * y().elements() * inputs * kernel * kernel;
+        Window window = window();
+        double perAxis = 0;
+        for (long k = 0; k < kernel; k++) {
+            perAxis += window.overlap(0, k, inputSize, outputSize()).count();
+        }
+        return 2.0 * batch * inputs * outputs * perAxis * perAxis;
     }
 }
