@@ -1,10 +1,12 @@
 package io.backpack4j.formats;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -54,7 +56,7 @@ public final class SafetensorsWriterBuilder {
      */
     public SafetensorsWriter open() {
         Map<String, TensorInfo> tensors = layout();
-        byte[] json = header(tensors).toString().getBytes(StandardCharsets.UTF_8);
+        byte[] json = header(tensors).getBytes(StandardCharsets.UTF_8);
         int padded = (json.length + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         if (padded > SafetensorsHeader.MAX_BYTES) {
             throw Failures.unwritable(
@@ -105,21 +107,32 @@ public final class SafetensorsWriterBuilder {
         }
     }
 
-    private ObjectNode header(Map<String, TensorInfo> tensors) {
-        ObjectNode header = JsonNodeFactory.instance.objectNode();
-        if (!metadata.isEmpty()) {
-            ObjectNode strings = header.putObject(SafetensorsHeader.METADATA);
-            metadata.forEach(strings::put);
-        }
-        tensors.values().forEach(tensor -> {
-            ObjectNode entry = header.putObject(tensor.name());
-            entry.put(SafetensorsHeader.DTYPE, tensor.type().name());
-            ArrayNode shape = entry.putArray(SafetensorsHeader.SHAPE);
-            for (long size : tensor.shape().toArray()) {
-                shape.add(size);
+    /** Written token by token: making Jackson's tree of it would load the whole data binding, a tenth of a second of a short command. */
+    private String header(Map<String, TensorInfo> tensors) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+            json.writeStartObject();
+            if (!metadata.isEmpty()) {
+                json.writeObjectFieldStart(SafetensorsHeader.METADATA);
+                for (Map.Entry<String, String> entry : metadata.entrySet()) {
+                    json.writeStringField(entry.getKey(), entry.getValue());
+                }
+                json.writeEndObject();
             }
-            entry.putArray(SafetensorsHeader.OFFSETS).add(tensor.begin()).add(tensor.end());
-        });
-        return header;
+            for (TensorInfo tensor : tensors.values()) {
+                json.writeObjectFieldStart(tensor.name());
+                json.writeStringField(SafetensorsHeader.DTYPE, tensor.type().name());
+                json.writeFieldName(SafetensorsHeader.SHAPE);
+                long[] sizes = tensor.shape().toArray();
+                json.writeArray(sizes, 0, sizes.length);
+                json.writeFieldName(SafetensorsHeader.OFFSETS);
+                json.writeArray(new long[] {tensor.begin(), tensor.end()}, 0, 2);
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return text.toString();
     }
 }
