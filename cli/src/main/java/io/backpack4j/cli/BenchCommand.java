@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.tensor.DType;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -100,9 +101,9 @@ final class BenchCommand implements Runnable {
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
-            converter = MemorySize.Converter.class,
+            converter = MemoryAmounts.class,
             description = "What the timed pass and its results may take, such as 512MiB. Unlimited by default.")
-    private @Nullable MemorySize memory;
+    private @Nullable MemoryAmount memory;
 
     @Option(
             names = "--idle-memory",

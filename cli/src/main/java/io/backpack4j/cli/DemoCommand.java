@@ -10,6 +10,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
@@ -196,7 +197,7 @@ final class DemoCommand implements Runnable {
                     requests.add(request);
                 } else {
                     leftOut.add("%s takes %s more than the gradient; --extensions %s computes it"
-                            .formatted(type, new MemorySize(bytes), type));
+                            .formatted(type, new MemoryAmount(bytes), type));
                 }
             } catch (BackpackException e) {
                 e.problems().forEach(problem -> leftOut.add(problem.toString()));

@@ -10,6 +10,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
@@ -91,11 +92,11 @@ final class EvaluateCommand implements Runnable {
     @Option(
             names = "--memory",
             paramLabel = "SIZE",
-            converter = MemorySize.Converter.class,
+            converter = MemoryAmounts.class,
             description =
                     "What the pass may take beside model and data, such as 512MiB. Results of single samples go to the file as"
                             + " they are ready. Unlimited by default.")
-    private @Nullable MemorySize memory;
+    private @Nullable MemoryAmount memory;
 
     @Option(
             names = "--nan",

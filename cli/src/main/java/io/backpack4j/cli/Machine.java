@@ -1,5 +1,6 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.spi.MemoryAmount;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,8 @@ final class Machine {
     }
 
     static Finding memory(long heap, long physical) {
-        String text = "heap up to " + new MemorySize(heap) + (physical > 0 ? " of " + new MemorySize(physical) : "");
+        String text =
+                "heap up to " + new MemoryAmount(heap) + (physical > 0 ? " of " + new MemoryAmount(physical) : "");
         return heap < SMALL_HEAP
                 ? Finding.advised("memory", text, "Data files pass through the heap: give it more, such as -Xmx1g.")
                 : Finding.fine("memory", text);

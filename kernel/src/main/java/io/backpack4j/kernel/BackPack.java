@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.Set;
 
@@ -164,6 +165,7 @@ public final class BackPack implements AutoCloseable {
         private Optional<String> backend = Optional.empty();
         private Optional<String> backendSource = Optional.empty();
         private OptionalInt threads = OptionalInt.empty();
+        private OptionalLong memory = OptionalLong.empty();
         private Optional<ClassLoader> classLoader = Optional.empty();
         private Properties properties = System.getProperties();
 
@@ -184,6 +186,16 @@ public final class BackPack implements AutoCloseable {
         public Builder backend(String id, String source) {
             backend(id);
             backendSource = Optional.of(source);
+            return this;
+        }
+
+        /**
+         * Sets the memory budget of passes whose {@link PassOptions} have none; wins over {@code -Dbackpack.memory}. Unlimited if neither is given.
+         *
+         * @param bytes what a pass and its results may take beside the model and the batch
+         */
+        public Builder memory(long bytes) {
+            memory = PassOptions.DEFAULT.memory(bytes).memoryBytes();
             return this;
         }
 
@@ -212,7 +224,9 @@ public final class BackPack implements AutoCloseable {
          * @throws BackpackException with everything that is wrong with plugins and properties
          */
         public BackPack build() {
-            KernelSettings settings = KernelSettings.of(backend, backendSource, threads, classLoader, properties);
+            Properties all = new Properties(properties);
+            memory.ifPresent(bytes -> all.setProperty(KernelSettings.MEMORY, String.valueOf(bytes)));
+            KernelSettings settings = KernelSettings.of(backend, backendSource, threads, classLoader, all);
             try {
                 return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
                         .getInstance(Kernel.class));

@@ -32,6 +32,7 @@ import io.backpack4j.spi.tensor.Shape;
 import jakarta.inject.Inject;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,7 @@ public final class Kernel {
     private final Catalog catalog;
     private final BackendSelector selector;
     private final Planner planner;
+    private final OptionalLong memoryBytes;
     private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
     private @Nullable Backend backend;
@@ -51,7 +53,8 @@ public final class Kernel {
     private record LinearizationKey(BatchSignature batch, Set<CurvatureMatrix> matrices, PassOptions options) {}
 
     @Inject
-    Kernel(Catalog catalog, BackendSelector selector, Planner planner) {
+    Kernel(Catalog catalog, BackendSelector selector, Planner planner, KernelSettings settings) {
+        this.memoryBytes = settings.memoryBytes();
         this.catalog = catalog;
         this.selector = selector;
         this.planner = planner;
@@ -86,8 +89,15 @@ public final class Kernel {
     }
 
     public CompiledPlan plan(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        var key = new PassKey(BatchSignature.of(batch), requests, options);
-        return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, options));
+        PassOptions budgeted = budgeted(options);
+        var key = new PassKey(BatchSignature.of(batch), requests, budgeted);
+        return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, budgeted));
+    }
+
+    private PassOptions budgeted(PassOptions options) {
+        return options.memoryBytes().isPresent() || memoryBytes.isEmpty()
+                ? options
+                : options.memory(memoryBytes.getAsLong());
     }
 
     public Session session(Model model, List<Request<?>> requests, SessionOptions options) {
@@ -104,9 +114,10 @@ public final class Kernel {
 
     public Linearization linearize(
             Model model, Batch batch, Set<CurvatureMatrix> matrices, PassOptions options, long seed) {
-        var key = new LinearizationKey(BatchSignature.of(batch), matrices, options);
+        PassOptions budgeted = budgeted(options);
+        var key = new LinearizationKey(BatchSignature.of(batch), matrices, budgeted);
         return linearizations
-                .get(model, key, () -> planner.linearization(backend(), model, batch, matrices, options))
+                .get(model, key, () -> planner.linearization(backend(), model, batch, matrices, budgeted))
                 .run(batch, seed);
     }
 

@@ -1,12 +1,14 @@
 package io.backpack4j.kernel.internal;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.MemoryAmount;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Properties;
 
 /**
@@ -15,6 +17,7 @@ import java.util.Properties;
  * @param backend the backend asked for
  * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so without saying
  * @param threads the number of the backend's threads
+ * @param memoryBytes the memory budget of passes that name none
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
  * @param skipBroken whether broken plugins are left out instead of failing
@@ -24,10 +27,14 @@ public record KernelSettings(
         Optional<String> backend,
         Optional<String> backendSource,
         int threads,
+        OptionalLong memoryBytes,
         Optional<ClassLoader> classLoader,
         List<String> excludedPlugins,
         boolean skipBroken,
         Map<String, String> properties) {
+
+    /** The property of the memory budget. */
+    public static final String MEMORY = "backpack.memory";
 
     private static final String PREFIX = "backpack.";
 
@@ -56,6 +63,7 @@ public record KernelSettings(
                 backend.or(() -> fromProperty),
                 source,
                 threads.orElseGet(() -> threads(own)),
+                memory(own),
                 classLoader,
                 excluded,
                 "skip".equals(own.get("backpack.plugins.broken")),
@@ -72,6 +80,17 @@ public record KernelSettings(
             }
         });
         return selected;
+    }
+
+    private static OptionalLong memory(Map<String, String> properties) {
+        String value = properties.get(MEMORY);
+        if (value == null || value.isBlank()) {
+            return OptionalLong.empty();
+        }
+        MemoryAmount amount = MemoryAmount.parse(value)
+                .orElseThrow(() -> new BackpackException(
+                        "InvalidOption", "-D%s is '%s', but must be %s.".formatted(MEMORY, value, MemoryAmount.FORM)));
+        return OptionalLong.of(amount.bytes());
     }
 
     private static int threads(Map<String, String> properties) {

@@ -22,6 +22,7 @@ import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -63,11 +64,19 @@ public final class CompiledPlan implements Plan {
         requireTaker(options);
         PassInputs inputs = inputs(batch, options.seed());
         PassInputs controlled = inputs.watchedBy(new ControlledRun(options));
+        List<RuntimeException> taking = new ArrayList<>();
         return failingByName(() -> {
             try {
-                return checked(pass(controlled, checkedTaker(options)), inputs);
-            } catch (FiniteCheck.FoundInPart found) {
-                throw finiteCheck.failure(found, inputs, this::rerun);
+                return checked(pass(controlled, checkedTaker(options, taking)), inputs);
+            } catch (BackpackException e) {
+                if (taking.isEmpty()) {
+                    throw e;
+                }
+                if (taking.get(0) instanceof FiniteCheck.FoundInPart found) {
+                    throw finiteCheck.failure(found, inputs, this::rerun);
+                }
+                // The node at which it was is not to blame.
+                throw taking.get(0);
             }
         });
     }
@@ -80,6 +89,18 @@ public final class CompiledPlan implements Plan {
                     "The plan hands results over part by part, among them '%s', but nobody takes them. Name a taker with RunOptions.taker, or plan without PassOptions.handingOver."
                             .formatted(outcome.outcome().handedOver().iterator().next()));
         }
+    }
+
+    private ResultTaker checkedTaker(RunOptions options, List<RuntimeException> failures) {
+        ResultTaker taker = checkedTaker(options);
+        return (name, whole, origin, part) -> {
+            try {
+                taker.take(name, whole, origin, part);
+            } catch (RuntimeException e) {
+                failures.add(e);
+                throw e;
+            }
+        };
     }
 
     private ResultTaker checkedTaker(RunOptions options) {

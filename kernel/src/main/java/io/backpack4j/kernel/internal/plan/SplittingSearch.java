@@ -56,7 +56,9 @@ final class SplittingSearch {
 
     /** The most memory in use, if the budget does for it. */
     private OptionalLong measured(Splitting splitting, TrialOutcome tried, long budget) {
-        return trial.isMeasured() ? trial.measure(splitting, tried.peakBytes(), budget) : OptionalLong.of(tried.peakBytes());
+        return trial.isMeasured()
+                ? trial.measure(splitting, tried.peakBytes(), budget)
+                : OptionalLong.of(tried.peakBytes());
     }
 
     private BackpackException refusal(long budget, TrialOutcome smallest) {
