@@ -99,6 +99,38 @@ public abstract class LossContract {
     }
 
     @TestFactory
+    final Stream<DynamicTest> reducedRootsMakeTheHessian() {
+        return each(run -> {
+            if (!run.offers(LossEvaluation::hessianRoot)) {
+                return;
+            }
+            double[] output = run.output();
+            int count = run.reducedCount();
+            assertThat(count).as("columns").isLessThanOrEqualTo(run.rootCount());
+            double[] all = run.reduced(output, DType.FLOAT64, 0, count);
+            double[] product = new double[output.length * run.perSample()];
+            for (int v = 0; v < count; v++) {
+                int start = v * output.length;
+                run.forPairs((i, j, at) -> product[at] += all[start + i] * all[start + j]);
+            }
+            Numbers.assertClose("reduced root", product, run.hessian(output), TOLERANCE);
+            Numbers.assertClose("single precision", run.reduced(output, DType.FLOAT32, 0, count), all, SINGLE);
+            for (int from = 0; from <= count; from++) {
+                for (int to = from; to <= count; to++) {
+                    double[] part = Arrays.copyOfRange(all, from * output.length, to * output.length);
+                    double[] found = run.reduced(output, DType.FLOAT64, from, to);
+                    Numbers.assertClose("columns " + from + " to " + to, found, part, EXACT);
+                }
+            }
+            for (int n = 0; n < run.samples(); n++) {
+                double[] own = Arrays.copyOfRange(output, n * run.perSample(), (n + 1) * run.perSample());
+                double[] alone = run.alone(n).reduced(own, DType.FLOAT64, 0, count);
+                Numbers.assertClose("reduced root of a chunk", alone, run.columnsOf(n, all, count), EXACT);
+            }
+        });
+    }
+
+    @TestFactory
     final Stream<DynamicTest> superposedColumnsMakeTheHessianOfEveryPosition() {
         return each(run -> {
             List<Integer> axes = run.it.loss().positionAxes(run.it.output());
@@ -332,6 +364,21 @@ public abstract class LossContract {
                     DType.FLOAT64,
                     shape,
                     (c, evaluation) -> evaluation.hessianRoot().orElseThrow().columns(from, to));
+        }
+
+        int reducedCount() {
+            return inspect(evaluation -> Math.toIntExact(
+                    evaluation.hessianRoot().orElseThrow().reduced().count()));
+        }
+
+        double[] reduced(double[] output, DType dtype, int from, int to) {
+            Shape shape = it.output().prepend(to - from);
+            return evaluate(
+                    output,
+                    dtype,
+                    shape,
+                    (c, evaluation) ->
+                            evaluation.hessianRoot().orElseThrow().reduced().columns(from, to));
         }
 
         int superposedCount() {

@@ -6,8 +6,10 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_softmax_log;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 
 /** Sums and softmax of single precision by oneDNN. Extrema are the host's: oneDNN's lose NaN. */
 final class DnnlReductions implements Reductions {
@@ -19,6 +21,12 @@ final class DnnlReductions implements Reductions {
 
     /** Rows of fewer elements are joined. */
     private static final long NARROW = 64;
+
+    /** From as many elements on, sums tell faster whether all are finite than a look at each of them. */
+    private static final long WORTH_SUMMING = 8192;
+
+    /** How many rows are added up then. */
+    private static final long SUMMED = 1024;
 
     /** How much longer an element takes in softmax. */
     private static final int SOFTMAX = 12;
@@ -173,7 +181,33 @@ final class DnnlReductions implements Reductions {
 
     @Override
     public boolean allFinite(Tensor x) {
-        return host.allFinite(x);
+        CpuTensor source = backend.own(x);
+        boolean worthIt = source.isSingle() && source.elements >= WORTH_SUMMING;
+        return (worthIt && finiteSums(source)) || host.allFinite(x);
+    }
+
+    /** Whether sums of all elements are finite: then the elements are. A sum may overflow, so the opposite says nothing. */
+    private boolean finiteSums(CpuTensor x) {
+        DnnlContext context = contexts.get();
+        long blocks = x.elements / (NARROW * SUMMED);
+        long rows = x.elements / NARROW - blocks * SUMMED;
+        long read = (blocks * SUMMED + rows) * NARROW;
+        try (TensorScope scope = backend.openScope()) {
+            Tensor sums = scope.allocate(Shape.of(blocks + 1, NARROW), DType.FLOAT32);
+            backend.elementwise().fill(sums, 0);
+            long to = backend.own(sums).address();
+            boolean summed = (blocks == 0 || sumColumns(context, blocks, SUMMED, NARROW, x.address(), to))
+                    && (rows == 0
+                            || sumColumns(
+                                    context,
+                                    1,
+                                    rows,
+                                    NARROW,
+                                    x.address() + blocks * SUMMED * NARROW * Float.BYTES,
+                                    to + blocks * NARROW * Float.BYTES));
+            Tensor flat = scope.view(x, Shape.of(x.elements));
+            return summed && host.allFinite(sums) && host.allFinite(scope.rows(flat, read, x.elements));
+        }
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -136,6 +137,28 @@ class ReductionsTest extends VariantTest {
                                 .isFalse();
                     }
                 }
+            }
+        }
+    }
+
+    @EachVariant
+    void findsWhatIsNotFiniteAnywhere(Variant variant) {
+        var backend = backend(variant);
+        Random random = Variant.random(13);
+        for (int round = 0; round < 12; round++) {
+            int size = 8000 + random.nextInt(200_000);
+            try (var scope = backend.openScope()) {
+                Numbers x = Numbers.random(random, variant, Shape.of(size));
+                assertThat(backend.reductions().allFinite(x.on(scope, variant))).isTrue();
+                int place = round == 0 ? size - 1 : random.nextInt(size);
+                x.values()[place] = random.nextBoolean() ? Double.NaN : Double.NEGATIVE_INFINITY;
+                assertThat(backend.reductions().allFinite(x.on(scope, variant)))
+                        .as("%d of %d, seed %d", place, size, Variant.seed())
+                        .isFalse();
+                x.values()[place] = 0;
+                // sums that overflow
+                Arrays.fill(x.values(), variant.single() ? Float.MAX_VALUE : Double.MAX_VALUE);
+                assertThat(backend.reductions().allFinite(x.on(scope, variant))).isTrue();
             }
         }
     }

@@ -365,7 +365,7 @@ class KroneckerTest {
                             .signals())
                     .containsExactlyInAnyOrder(
                             "loss gradient",
-                            "root of the loss Hessian",
+                            "root of the loss Hessian, reduced",
                             "loss gradient at 1 drawn targets",
                             "averaged Hessian of the loss");
         }

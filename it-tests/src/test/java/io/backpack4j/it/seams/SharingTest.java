@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 class SharingTest {
 
     private static final int N = 4;
-    private static final int CLASSES = 3;
+    private static final int CLASSES = 4;
 
     /** What a pass asks of the nodes {@code Linear}, {@code Tanh} and {@code Linear}, sorted, in this order. */
     private static List<List<String>> notes(PassOptions options, Extension<?>... extensions) {
@@ -91,12 +91,12 @@ class SharingTest {
     void extensions_with_the_exact_root_propagate_it_once() {
         assertNotes(
                 notes(PassOptions.DEFAULT, new DiagGGNExact(), new BatchDiagGGNExact(), new SqrtGGNExact()),
-                List.of("pullback of 1", "pullback of 3"),
+                List.of("pullback of 1", "pullback of 4"),
                 List.of(
                         "weight Sum of 1",
-                        "weight SumOfSquares of 3",
-                        "weight SumOfSquaresPerSample of 3",
-                        "weight PerSample of 3"));
+                        "weight SumOfSquares of 4",
+                        "weight SumOfSquaresPerSample of 4",
+                        "weight PerSample of 4"));
     }
 
     @Test
@@ -226,34 +226,41 @@ class SharingTest {
         List<List<String>> notes = ofConvolution(
                 PassOptions.DEFAULT, new DiagGGNExact(), new BatchDiagGGNExact(), new KFLR(), new SqrtGGNExact());
 
-        List<String> pullbacks = List.of("pullback of 1", "pullback of 3");
+        List<String> pullbacks = List.of("pullback of 1", "pullback of 4");
         assertThat(notes.get(0))
                 .containsExactlyInAnyOrder(
                         "pullback of 1",
-                        "pullback of 3",
+                        "pullback of 4",
                         "weight Sum of 1",
                         "weight InputFactor of 1",
-                        "weight OutputFactor of 3",
-                        "weight SumOfSquares of 3",
-                        "weight SumOfSquaresPerSample of 3",
-                        "weight PerSample of 3",
+                        "weight OutputFactor of 4",
+                        "weight SumOfSquares of 4",
+                        "weight SumOfSquaresPerSample of 4",
+                        "weight PerSample of 4",
                         "bias Sum of 1",
-                        "bias OuterProducts of 3",
-                        "bias SumOfSquares of 3",
-                        "bias SumOfSquaresPerSample of 3",
-                        "bias PerSample of 3");
+                        "bias OuterProducts of 4",
+                        "bias SumOfSquares of 4",
+                        "bias SumOfSquaresPerSample of 4",
+                        "bias PerSample of 4");
         assertThat(notes.get(1)).isEqualTo(pullbacks);
         assertThat(notes.get(2)).isEqualTo(pullbacks);
         assertThat(notes.get(3))
                 .containsExactlyInAnyOrder(
                         "pullback of 1",
-                        "pullback of 3",
+                        "pullback of 4",
                         "weight Sum of 1",
                         "weight InputFactor of 1",
-                        "weight OutputFactor of 3",
-                        "weight SumOfSquares of 3",
-                        "weight SumOfSquaresPerSample of 3",
-                        "weight PerSample of 3");
+                        "weight OutputFactor of 4",
+                        "weight SumOfSquares of 4",
+                        "weight SumOfSquaresPerSample of 4",
+                        "weight PerSample of 4");
+    }
+
+    @Test
+    void without_their_columns_the_root_has_one_less() {
+        List<List<String>> notes = ofConvolution(PassOptions.DEFAULT, new DiagGGNExact(), new KFLR());
+
+        assertThat(notes.get(1)).containsExactly("pullback of 1", "pullback of 3");
     }
 
     @Test

@@ -132,10 +132,10 @@ class SuperpositionTest {
     }
 
     @Test
-    void one_column_per_class_travels_above_nodes_that_mix() {
-        List<Module> modules = chain(3);
+    void a_column_less_than_classes_travels_above_nodes_that_mix() {
+        List<Module> modules = chain(4);
 
-        run(6, 3, modules, new DiagGGNExact());
+        run(6, 4, modules, new DiagGGNExact());
 
         List<String> atLinear =
                 List.of("pullback of 1", "pullback of 3", "weight Sum of 1", "weight SumOfSquaresOverPositions of 3");
@@ -144,12 +144,12 @@ class SuperpositionTest {
 
     @Test
     void single_positions_and_other_contractions_keep_the_columns_of_the_loss() {
-        List<Module> single = chain(3);
-        run(1, 3, single, new DiagGGNExact());
+        List<Module> single = chain(4);
+        run(1, 4, single, new DiagGGNExact());
         assertThat(notes(single).get(0)).contains("weight SumOfSquares of 3").hasSize(4);
 
-        List<Module> modules = chain(3);
-        run(6, 3, modules, new DiagGGNExact(), new BatchDiagGGNExact());
+        List<Module> modules = chain(4);
+        run(6, 4, modules, new DiagGGNExact(), new BatchDiagGGNExact());
         assertThat(notes(modules).get(0))
                 .containsExactly(
                         "pullback of 1",
@@ -168,10 +168,10 @@ class SuperpositionTest {
                 new Permute(0, 2, 1),
                 Counted.of(new Linear(positions, positions, false)),
                 new Permute(0, 2, 1),
-                Counted.of(new Linear(5, 3, false)),
+                Counted.of(new Linear(5, 4, false)),
                 new Permute(0, 2, 1));
 
-        run(positions, 3, modules, new DiagGGNExact());
+        run(positions, 4, modules, new DiagGGNExact());
 
         List<String> below = List.of("pullback of 1", "pullback of 12", "weight Sum of 1", "weight SumOfSquares of 12");
         List<String> above = List.of(
@@ -205,7 +205,7 @@ class SuperpositionTest {
     void axes_that_do_not_hold_the_positions_are_an_error_of_the_module() {
         List<Module> modules = List.of(new Linear(FEATURES, 3), new Boasting(new Permute(0, 2, 1)));
 
-        assertThatThrownBy(() -> run(6, 3, modules, new DiagGGNExact()))
+        assertThatThrownBy(() -> run(6, 4, modules, new DiagGGNExact()))
                 .isInstanceOf(BackpackException.class)
                 .hasMessageContaining("node '1' (Boasting) says that axes [1] of an input of shape [6, 3] hold the"
                         + " positions of axes [1] of its output of shape [3, 6]");

@@ -12,6 +12,14 @@ public interface HessianRoot {
     /** The columns {@code from} (inclusive) to {@code to} (exclusive), {@code [to − from, N, *out]}. Never all at once unless asked. */
     Tensor columns(long from, long to);
 
+    /**
+     * A root of fewer columns, if the loss knows one: other columns with the same sum of products. A plan takes it where nobody asks for columns
+     * themselves.
+     */
+    default HessianRoot reduced() {
+        return this;
+    }
+
     /** The columns of all positions on top of each other; there if the loss has {@link Loss#positionAxes positions}. */
     default Optional<SuperposedRoot> superposed() {
         return Optional.empty();

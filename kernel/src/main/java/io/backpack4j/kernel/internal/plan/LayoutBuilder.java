@@ -15,6 +15,7 @@ import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -30,12 +31,11 @@ final class LayoutBuilder {
 
     static PassLayout build(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
-        List<SiteLayout> sites = new ArrayList<>();
         Superposition superposition = Superposition.of(graph, loss, samples);
+        Map<String, List<SiteRequest>> declared = new LinkedHashMap<>();
         graph.uses().forEach((parameter, uses) -> {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
             List<SiteRequest> wanted = new ArrayList<>();
-            Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
             for (Request<?> request : requests) {
                 if (request.wants(parameter)) {
                     problems.collect(() -> {
@@ -43,18 +43,27 @@ final class LayoutBuilder {
                                 DeclarationCollector.collect(request, parameter, spec, samples), uses);
                         if (!site.isEmpty()) {
                             wanted.add(site);
-                            accumulators.addAll(site.accumulated().values());
                         }
                     });
                 }
             }
+            declared.put(parameter, wanted);
+        });
+        RootReduction reduction = RootReduction.of(
+                declared.values().stream().flatMap(List::stream).toList());
+        List<SiteLayout> sites = new ArrayList<>();
+        declared.forEach((parameter, all) -> {
+            ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
+            List<SiteRequest> wanted = all.stream().map(reduction::applied).toList();
+            Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
+            wanted.forEach(site -> accumulators.addAll(site.accumulated().values()));
             sites.add(new SiteLayout(
                     sites.size(),
                     parameter,
                     spec.shape(),
                     spec.kronecker(),
-                    uses,
-                    List.copyOf(wanted),
+                    Objects.requireNonNull(graph.uses().get(parameter)),
+                    wanted,
                     List.copyOf(accumulators)));
         });
         reportClashes(requests, problems);

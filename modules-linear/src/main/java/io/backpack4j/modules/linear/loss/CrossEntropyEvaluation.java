@@ -34,6 +34,7 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
     private final long classes;
     private final long positions;
     private @Nullable Tensor probabilities;
+    private @Nullable TriangularRoot triangular;
 
     CrossEntropyEvaluation(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
         this.context = context;
@@ -114,45 +115,21 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
 
     @Override
     public Optional<SuperposedRoot> superposed() {
-        return Optional.of(new Superposed());
+        return triangular().superposed();
     }
 
-    /** Column v is √c √p_vq (onehot(v) − p_q) at every position q. */
-    private final class Superposed implements SuperposedRoot {
+    @Override
+    public HessianRoot reduced() {
+        return triangular();
+    }
 
-        @Override
-        public long count() {
-            return classes;
+    private TriangularRoot triangular() {
+        TriangularRoot known = triangular;
+        if (known == null) {
+            known = new TriangularRoot(context, probabilities(), normaliser);
+            triangular = known;
         }
-
-        @Override
-        public Tensor columns(long from, long to) {
-            long count = to - from;
-            Tensor result = context.scope().allocate(shape.prepend(count), dtype());
-            try (TensorScope scope = backend.openScope()) {
-                Tensor labels = OneHot.rows(backend, scope, dtype(), from, to, v -> v, classes, 1);
-                Tensor columns = scope.view(result, byPosition(count, samples, classes));
-                Tensor ofSamples = scope.view(probabilities(), byPosition(samples, classes));
-                Tensor labelColumns = scope.view(labels, withoutPositions(count, 1, classes));
-                ops.combine(BinaryOperation.SUBTRACT, labelColumns, ofSamples, columns);
-                ops.combine(BinaryOperation.MULTIPLY, columns, roots(scope, from, count), columns);
-            }
-            return result;
-        }
-
-        /** √c √p_vq: {@code [columns, N, 1, Q]}, without the last axis if Q is 1. */
-        private Tensor roots(TensorScope scope, long from, long count) {
-            Tensor rows = scope.view(logProbabilities, Shape.of(samples, classes, positions));
-            Region region = Region.all(rows.shape()).with(1, from, count);
-            Tensor logarithms = scope.allocate(region.shape(), dtype());
-            backend.indexing().extract(rows, region, logarithms);
-            Tensor roots = scope.allocate(Shape.of(count, samples, positions), dtype());
-            backend.indexing().permute(logarithms, new int[] {1, 0, 2}, roots);
-            ops.affine(roots, 0.5, 0, roots);
-            ops.apply(UnaryOperation.EXP, roots, roots);
-            ops.affine(roots, Math.sqrt(normaliser), 0, roots);
-            return scope.view(roots, byPosition(count, samples, 1));
-        }
+        return known;
     }
 
     /**

@@ -115,6 +115,7 @@ record LossRunner(Loss loss, Shape shape, Shape targetShape, DType targetType, d
                     evaluation.values(),
                     evaluation.gradient(),
                     root.columns(0, root.count()),
+                    root.reduced().columns(0, root.reduced().count()),
                     evaluation.gradientSampler().orElseThrow().columns(KEY, 0, 2, 2),
                     evaluation.hessianProduct().orElseThrow().multiply(ones));
             return everything.allMatch(backend.reductions()::allFinite);

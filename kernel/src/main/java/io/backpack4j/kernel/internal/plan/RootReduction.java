@@ -1,0 +1,60 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.extension.LossHessianRoot;
+import io.backpack4j.spi.extension.ReducedHessianRoot;
+import io.backpack4j.spi.module.Contraction;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Whether a loss may choose the root of its Hessian: sums of products of a root's columns are the same for all roots. If anybody in a plan asks for columns
+ * themselves, all get the loss's own, so that one root travels.
+ */
+final class RootReduction {
+
+    private final boolean possible;
+
+    private RootReduction(boolean possible) {
+        this.possible = possible;
+    }
+
+    /** For a plan of these requests. */
+    static RootReduction of(Collection<SiteRequest> requests) {
+        return new RootReduction(requests.stream().allMatch(RootReduction::onlyAddsUp));
+    }
+
+    private static boolean onlyAddsUp(SiteRequest request) {
+        boolean visits = request.visits().values().stream()
+                .anyMatch(signals -> signals.stream().anyMatch(LossHessianRoot.class::isInstance));
+        return !visits
+                && request.accumulated().values().stream()
+                        .allMatch(key -> !(key.signal() instanceof LossHessianRoot) || addsUp(key.contraction()));
+    }
+
+    private static boolean addsUp(Contraction contraction) {
+        return contraction instanceof Contraction.SumOfSquares
+                || contraction instanceof Contraction.SumOfSquaresPerSample
+                || contraction instanceof Contraction.OuterProducts
+                || contraction instanceof Contraction.OutputFactor;
+    }
+
+    /** What a request wants, of the reduced root where that does the same. */
+    SiteRequest applied(SiteRequest request) {
+        if (!possible) {
+            return request;
+        }
+        Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
+        request.accumulated().forEach((name, key) -> accumulated.put(name, reduced(key)));
+        return new SiteRequest(
+                request.request(), accumulated, request.partials(), request.visits(), request.products());
+    }
+
+    private static AccumulatorKey reduced(AccumulatorKey key) {
+        return key.signal() instanceof LossHessianRoot
+                ? new AccumulatorKey(key.stage(), new ReducedHessianRoot(), key.contraction())
+                : key;
+    }
+}
