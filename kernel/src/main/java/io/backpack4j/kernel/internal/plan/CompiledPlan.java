@@ -8,6 +8,7 @@ import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.ControlledRun;
+import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;

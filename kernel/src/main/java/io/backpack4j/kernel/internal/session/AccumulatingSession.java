@@ -2,13 +2,16 @@ package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
@@ -104,6 +107,9 @@ public final class AccumulatingSession implements Session {
         SessionProperties.compare(properties, state.properties(), problems);
         problems.throwIfAny();
         accumulated.samples().requireNew("The other session", state.sampleIds());
+        if (options.pass().nanPolicy() != NanPolicy.IGNORE) {
+            StateReader.requireFinite(state);
+        }
         Accumulation read = empty();
         boolean kept = false;
         try {
@@ -147,11 +153,27 @@ public final class AccumulatingSession implements Session {
                 PassPartials.Value value = accumulated.merged(slot).value(scope, Math.pow(normaliser, power));
                 slot.set(merged, value.tensors(), value.count());
             }
-            return merged.finish(
+            PassResults results = merged.finish(
                     normaliser,
                     normaliser * accumulated.losses().total(),
                     accumulated.losses().tensor(scope),
                     accumulated.outputs().map(outputs -> outputs.tensor(scope)));
+            return checked(results);
+        }
+    }
+
+    /** Finite parts may add up to something that is not. */
+    private Results checked(PassResults results) {
+        boolean done = false;
+        try {
+            new FiniteCheck(options.pass().nanPolicy(), backend, layout)
+                    .requireMerged(results.tensors(), sampleIds(), results::close);
+            done = true;
+            return results;
+        } finally {
+            if (!done) {
+                results.close();
+            }
         }
     }
 
