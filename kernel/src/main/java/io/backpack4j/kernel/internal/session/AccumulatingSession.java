@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
 import io.backpack4j.kernel.internal.pass.PassLayout;
@@ -72,7 +73,10 @@ public final class AccumulatingSession implements Session {
     }
 
     private Accumulation empty() {
-        return new Accumulation(backend, model.dtype(), slots, options.outputs());
+        return BackendCalls.call(
+                backend,
+                "Opening the session's memory",
+                () -> new Accumulation(backend, model.dtype(), slots, options.outputs()));
     }
 
     @Override
@@ -83,7 +87,7 @@ public final class AccumulatingSession implements Session {
         numbers.requireSameAtAGlance();
         try (PassPartials pass = passes.run(batch, options.seed())) {
             requireKnownDegrees(pass.normaliser());
-            accumulated.add(pass, ids);
+            BackendCalls.run(backend, "Adding a batch to the session", () -> accumulated.add(pass, ids));
         }
     }
 
@@ -113,13 +117,13 @@ public final class AccumulatingSession implements Session {
         Accumulation read = empty();
         boolean kept = false;
         try {
-            read.restore(state);
+            BackendCalls.run(backend, "Reading another session", () -> read.restore(state));
             if (accumulated.isEmpty()) {
                 accumulated.close();
                 accumulated = read;
                 kept = true;
             } else if (!read.isEmpty()) {
-                accumulated.add(read);
+                BackendCalls.run(backend, "Merging sessions", () -> accumulated.add(read));
             }
         } finally {
             if (!kept) {
@@ -143,6 +147,10 @@ public final class AccumulatingSession implements Session {
                     "EmptySession", "The session has no results, because no batch was added. Add one first.");
         }
         numbers.requireSame();
+        return BackendCalls.call(backend, "Making the session's results", () -> checked(made()));
+    }
+
+    private PassResults made() {
         double normaliser = model.loss().normaliserOfAll(accumulated.normalisers());
         try (MergedPartials merged = new MergedPartials(layout.withSamples(samples()), backend)) {
             TensorScope scope = merged.scope();
@@ -153,12 +161,11 @@ public final class AccumulatingSession implements Session {
                 PassPartials.Value value = accumulated.merged(slot).value(scope, Math.pow(normaliser, power));
                 slot.set(merged, value.tensors(), value.count());
             }
-            PassResults results = merged.finish(
+            return merged.finish(
                     normaliser,
                     normaliser * accumulated.losses().total(),
                     accumulated.losses().tensor(scope),
                     accumulated.outputs().map(outputs -> outputs.tensor(scope)));
-            return checked(results);
         }
     }
 
@@ -197,7 +204,7 @@ public final class AccumulatingSession implements Session {
             throw new BackpackException(
                     "UnusableSession",
                     "The session cannot be used: %s. Open another one."
-                            .formatted(closed ? "it was closed" : "a batch was added by half when memory ran out"));
+                            .formatted(closed ? "it was closed" : "a batch was added by half when that failed"));
         }
     }
 
