@@ -102,8 +102,8 @@ class BatchNormTest {
     @CsvSource({"1, CLIP", "1, ABS", "2, CLIP", "2, ABS"})
     void the_positive_curvature_hessian_is_refused_by_name(int axes, CurvatureMatrix.Projection projection) {
         try (BackPack backpack = Setting.FLOAT64.open(1)) {
-            String refusal = "The positive-curvature Hessian has no rule for node 'norm' (BatchNorm%dd)"
-                    .formatted(axes);
+            String refusal =
+                    "The positive-curvature Hessian has no rule for node 'norm' (BatchNorm%dd)".formatted(axes);
             Shape sample = axes == 1 ? Shape.of(2, 3) : Shape.of(2, 3, 1);
             Request<?> request = Request.of(new PCHMP(projection));
             CurvatureMatrix matrix = new CurvatureMatrix.PositiveCurvature(projection);
@@ -115,7 +115,8 @@ class BatchNormTest {
                         .build();
                 try (Model model = backpack.model(graph, new MSELoss(), DType.FLOAT64, sample);
                         Batch batch = backpack.batch(DType.FLOAT64)
-                                .input(Graph.INPUT, sample.prepend(2), new double[] {1, 2, 3, 4, 5, 6, 6, 5, 4, 3, 2, 1})
+                                .input(Graph.INPUT, sample.prepend(2), new double[] {1, 2, 3, 4, 5, 6, 6, 5, 4, 3, 2, 1
+                                })
                                 .targets(Shape.of(2, 2), new double[4])
                                 .build()) {
                     model.parameters().initialize(1);

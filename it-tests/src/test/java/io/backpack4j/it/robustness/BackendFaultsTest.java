@@ -88,8 +88,7 @@ class BackendFaultsTest {
             return arrays;
         }
 
-        private static Map<String, double[]> linearized(
-                Faults faults, BackPack backpack, Model model, Batch batch) {
+        private static Map<String, double[]> linearized(Faults faults, BackPack backpack, Model model, Batch batch) {
             Map<String, double[]> arrays = new TreeMap<>();
             List<CurvatureMatrix> matrices = List.of(
                     new CurvatureMatrix.GaussNewton(),
@@ -102,7 +101,8 @@ class BackendFaultsTest {
                     tangents.put(name, filled(faults, scope, shape.prepend(1), 1));
                     products.put(name, filled(faults, scope, shape.prepend(1), 0));
                 });
-                Tensor outputs = filled(faults, scope, linearization.outputShape().prepend(1), 0);
+                Tensor outputs =
+                        filled(faults, scope, linearization.outputShape().prepend(1), 0);
                 linearization.pushforward(tangents, outputs);
                 arrays.put("outputs", outputs.toDoubleArray());
                 for (CurvatureMatrix matrix : matrices) {
@@ -115,8 +115,7 @@ class BackendFaultsTest {
             return arrays;
         }
 
-        private static Map<String, double[]> blockProduct(
-                Faults faults, BackPack backpack, Model model, Batch batch) {
+        private static Map<String, double[]> blockProduct(Faults faults, BackPack backpack, Model model, Batch batch) {
             Map<String, double[]> arrays = new TreeMap<>();
             GGNMP product = new GGNMP();
             try (Results results = backpack.plan(model, batch, List.of(Request.of(product)), PassOptions.DEFAULT)
@@ -126,7 +125,8 @@ class BackendFaultsTest {
                     Shape shape = model.parameters().spec(name).shape().prepend(2);
                     Tensor vectors = filled(faults, scope, shape, 1);
                     arrays.put(
-                            name, results.get(product, name).multiply(scope, vectors).toDoubleArray());
+                            name,
+                            results.get(product, name).multiply(scope, vectors).toDoubleArray());
                 }
             }
             return arrays;
@@ -179,7 +179,11 @@ class BackendFaultsTest {
                 faults.restrict(null);
                 assertSame(work.of(faults, backpack, model, batch, other), expected);
             }
-            System.out.printf("Backend faults: %s on %s, %d faults in %s%n", work, backend, failed, groups);
+            Figures.row(
+                    "%s whose backend '%s' throws".formatted(work, backend),
+                    "%d faults in %d groups of operations, all reported by name, nothing left open",
+                    failed,
+                    groups.size());
         });
     }
 
@@ -223,7 +227,9 @@ class BackendFaultsTest {
                 try (Session session = backpack.session(model, Nets.REQUESTS, SessionOptions.DEFAULT)) {
                     session.add(batch);
                     faults.throwAt(call, Faults.THROWN.get(call % Faults.THROWN.size()));
-                    assertThat(thrown(() -> session.add(other))).as("call %d", call).isNotNull();
+                    assertThat(thrown(() -> session.add(other)))
+                            .as("call %d", call)
+                            .isNotNull();
                     faults.reset();
                     BackpackException again = thrown(() -> session.add(other));
                     if (again == null) {
@@ -236,7 +242,12 @@ class BackendFaultsTest {
                 }
             }
             assertThat(unchanged).isGreaterThan(unusable);
-            System.out.printf("Sessions on %s: %d as they were, %d refuse to go on%n", backend, unchanged, unusable);
+            Figures.row(
+                    "batches that fail in a session on '%s'".formatted(backend),
+                    "%d faults; %d sessions as they were, %d refuse to go on",
+                    unchanged + unusable,
+                    unchanged,
+                    unusable);
         });
     }
 
@@ -278,8 +289,7 @@ class BackendFaultsTest {
                         .backend("faulty-" + backend)
                         .threads(1)
                         .build()) {
-            try (Model model =
-                            backpack.model(Nets.perceptron(3), new CrossEntropyLoss(), DType.FLOAT32, Nets.IMAGE);
+            try (Model model = backpack.model(Nets.perceptron(3), new CrossEntropyLoss(), DType.FLOAT32, Nets.IMAGE);
                     Batch batch = Nets.batch(backpack, DType.FLOAT32, 4, 1, 0);
                     Batch other = Nets.batch(backpack, DType.FLOAT32, 3, 2, 100)) {
                 model.parameters().initialize(2);

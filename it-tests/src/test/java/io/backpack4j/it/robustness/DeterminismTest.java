@@ -51,6 +51,10 @@ class DeterminismTest {
                 assertSame(again, first);
             }
         }
+        Figures.row(
+                "the same pass again, kernels %s, %d threads, %s".formatted(kernels, threads, dtype),
+                "%d passes in two instances, two networks, three splittings: the same bits",
+                2 * SPLITTINGS.size() * (PASSES + 1));
     }
 
     /** The results of the last of several passes of an instance of its own; all must be equal. */

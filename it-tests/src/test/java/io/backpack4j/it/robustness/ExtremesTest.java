@@ -227,7 +227,8 @@ class ExtremesTest {
             // An extra axis of length zero: there is nothing that a loss could look at.
             assertThatThrownBy(() -> backpack.model(
                             Graph.sequential(new Linear(2, 2)), new MSELoss(), DType.FLOAT32, Shape.of(0, 2)))
-                    .hasMessageStartingWith("[EmptyOutput] The network's output, that of node '0' (Linear), has shape [0, 2]");
+                    .hasMessageStartingWith(
+                            "[EmptyOutput] The network's output, that of node '0' (Linear), has shape [0, 2]");
         }
     }
 
@@ -249,8 +250,8 @@ class ExtremesTest {
             for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
                 Map<String, double[]> wide = strided(backpack, dtype, stride);
                 assertThat(wide.keySet()).isEqualTo(plain.keySet());
-                plain.forEach((name, values) ->
-                        assertThat(wide.get(name)).as(name).containsExactly(values, within(1e-5)));
+                plain.forEach(
+                        (name, values) -> assertThat(wide.get(name)).as(name).containsExactly(values, within(1e-5)));
             }
         }
     }
@@ -281,8 +282,8 @@ class ExtremesTest {
                         .targets(Shape.of(3, 2), new double[6])
                         .build()) {
             model.parameters().initialize(1);
-            try (Results results = backpack.plan(model, batch, requests, PassOptions.DEFAULT)
-                    .run(batch, 1)) {
+            try (Results results =
+                    backpack.plan(model, batch, requests, PassOptions.DEFAULT).run(batch, 1)) {
                 results.tensors().forEach((name, tensor) -> arrays.put(name, tensor.toDoubleArray()));
             }
         }

@@ -5,10 +5,10 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.base.DescribedPredicate;
 import io.backpack4j.formats.IdxFile;
 import io.backpack4j.formats.SafetensorsWriter;
 import io.backpack4j.spi.BackpackException;
@@ -42,7 +42,11 @@ class FilesTest {
     @Test
     void one_class_writes_files() {
         JavaClasses classes = new ClassFileImporter()
-                .importPackages("io.backpack4j.cli", "io.backpack4j.formats", "io.backpack4j.kernel", "io.backpack4j.operators");
+                .importPackages(
+                        "io.backpack4j.cli",
+                        "io.backpack4j.formats",
+                        "io.backpack4j.kernel",
+                        "io.backpack4j.operators");
         var writes = new DescribedPredicate<JavaAccess<?>>("write files") {
             @Override
             public boolean test(JavaAccess<?> access) {
@@ -62,7 +66,8 @@ class FilesTest {
                 .check(classes.that(new DescribedPredicate<>("are no tests") {
                     @Override
                     public boolean test(com.tngtech.archunit.core.domain.JavaClass type) {
-                        return type.getSource().stream().noneMatch(source -> source.getUri().toString().contains("test-classes"));
+                        return type.getSource().stream()
+                                .noneMatch(source -> source.getUri().toString().contains("test-classes"));
                     }
                 }));
     }
@@ -98,12 +103,14 @@ class FilesTest {
                             "sh",
                             "-c",
                             command,
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             System.getProperty("java.class.path"),
                             target.toString())
                     .redirectErrorStream(true)
                     .start();
-            String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            String output =
+                    new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
             assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
             assertThat(output).startsWith("refused: [").contains(target.toString());
             assertThat(target).hasBinaryContent(BEFORE);

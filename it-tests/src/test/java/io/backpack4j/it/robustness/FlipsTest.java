@@ -75,7 +75,7 @@ class FlipsTest {
                 .isGreaterThan(draws / 2);
         labels.forEach((name, own) -> {
             long flips = flips(reference, own);
-            System.out.printf("%s: %d of %,d labels are others than in float64 on the CPU%n", name, flips, draws);
+            Figures.row("Monte-Carlo labels, " + name, "%d of %,d are others than in float64 on the CPU", flips, draws);
             assertThat(flips)
                     .as(name)
                     .isLessThanOrEqualTo(name.endsWith("FLOAT64") ? 0 : (long) Math.ceil(RATE_FLOAT32 * draws));
@@ -98,8 +98,7 @@ class FlipsTest {
     private static byte[] drawn(BackPack.Builder builder, DType dtype) {
         byte[] labels = new byte[PASSES * N * DRAWS];
         Graph graph = Graph.sequential(new Linear(FEATURES, CLASSES));
-        List<Request<?>> requests =
-                List.of(Request.of(new SqrtGGNMC(DRAWS)).only("0.bias"));
+        List<Request<?>> requests = List.of(Request.of(new SqrtGGNMC(DRAWS)).only("0.bias"));
         try (BackPack backpack = builder.build();
                 Model model = backpack.model(graph, new CrossEntropyLoss(), dtype, Shape.of(FEATURES))) {
             Random random = new Random(3);
@@ -114,8 +113,7 @@ class FlipsTest {
                                 .build();
                         Results results = backpack.plan(model, batch, requests, PassOptions.DEFAULT)
                                 .run(batch, 17)) {
-                    double[] roots =
-                            results.tensors().get("0.bias/sqrt_ggn_mc").toDoubleArray();
+                    double[] roots = results.tensors().get("0.bias/sqrt_ggn_mc").toDoubleArray();
                     for (int draw = 0; draw < N * DRAWS; draw++) {
                         labels[pass * N * DRAWS + draw] = (byte) smallest(roots, draw * CLASSES);
                     }

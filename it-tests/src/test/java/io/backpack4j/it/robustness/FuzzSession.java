@@ -108,8 +108,8 @@ final class FuzzSession implements AutoCloseable {
                 assertThat(filled.samples()).isEqualTo(samples);
                 Map<String, double[]> after = results(filled);
                 assertThat(after.keySet()).isEqualTo(before.keySet());
-                before.forEach((name, values) ->
-                        assertThat(after.get(name)).as(name).isEqualTo(values));
+                before.forEach(
+                        (name, values) -> assertThat(after.get(name)).as(name).isEqualTo(values));
             }
         } finally {
             Files.delete(file);

@@ -81,7 +81,8 @@ class FuzzTest {
             byte[] idx = idx();
             assertThat(sessions.load(sessions.valid())).isEmpty();
             for (FuzzProblem problem : problems) {
-                String kind = run(new Case("valid", problem.model(), problem.data(), "BatchGrad,KFAC", "float64"), sessions);
+                String kind =
+                        run(new Case("valid", problem.model(), problem.data(), "BatchGrad,KFAC", "float64"), sessions);
                 assertThat(kind).isEqualTo("worked on");
             }
             while (INPUTS > 0 ? inputs < INPUTS : System.nanoTime() - start < SECONDS * 1_000_000_000L) {
@@ -119,9 +120,14 @@ class FuzzTest {
         }
         System.gc();
         long heap = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
-        System.out.printf(
-                "%,d inputs in %,d s, the slowest took %,d ms of processor time; %,d MiB of heap in use afterwards.%n",
-                inputs, (System.nanoTime() - start) / 1_000_000_000, slowest / 1_000_000, heap >> 20);
+        Figures.row(
+                "damaged model, data, IDX, session files and expressions, seed " + SEED,
+                "%,d inputs in %,d s, %d failures; the slowest took %,d ms of processor time; %,d MiB of heap afterwards",
+                inputs,
+                (System.nanoTime() - start) / 1_000_000_000,
+                failures.size(),
+                slowest / 1_000_000,
+                heap >> 20);
         counts.forEach((kind, count) -> System.out.printf("%9d %s%n", count, kind));
         assertThat(failures).isEmpty();
         assertThat(heap).as("bytes of heap in use").isLessThan(512L << 20);

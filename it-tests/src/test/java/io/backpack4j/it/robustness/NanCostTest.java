@@ -74,9 +74,13 @@ class NanCostTest {
                 }
             }
             double cost = median(difference) / median(without);
-            System.out.printf(
-                    "NaN checks, %s: %.1f ms without, %+.2f ms with, %.2f %%, over %d turns%n",
-                    what, median(without), median(difference), 100 * cost, TURNS);
+            Figures.row(
+                    "what NaN checks cost, 3C3D, N = %d, %s".formatted(SAMPLES, what),
+                    "%.1f ms without, %+.2f ms with: %.2f %%, over %d turns",
+                    median(without),
+                    median(difference),
+                    100 * cost,
+                    TURNS);
             return cost;
         }
     }
@@ -96,7 +100,8 @@ class NanCostTest {
     }
 
     private static String model() throws IOException {
-        try (InputStream stream = BackPack.class.getClassLoader().getResourceAsStream("io/backpack4j/cli/problems/3c3d.json")) {
+        try (InputStream stream =
+                BackPack.class.getClassLoader().getResourceAsStream("io/backpack4j/cli/problems/3c3d.json")) {
             assertThat(stream).as("the model that the command line brings").isNotNull();
             return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
         }
@@ -111,7 +116,8 @@ class NanCostTest {
         return backpack.batch(DType.FLOAT32)
                 .input("input", SAMPLE.prepend(SAMPLES), inputs)
                 .targets(
-                        Shape.of(SAMPLES), random.ints(SAMPLES, 0, 10).asLongStream().toArray())
+                        Shape.of(SAMPLES),
+                        random.ints(SAMPLES, 0, 10).asLongStream().toArray())
                 .build();
     }
 }

@@ -203,7 +203,8 @@ class NotFiniteTest {
                 session.add(batch);
                 double[] before = squares(session);
                 try (Batch bad = batch(30, 3e38)) {
-                    assertThatThrownBy(() -> session.add(bad)).hasMessageStartingWith("[NotFinite] The output of node '0'");
+                    assertThatThrownBy(() -> session.add(bad))
+                            .hasMessageStartingWith("[NotFinite] The output of node '0'");
                 }
                 assertThat(session.samples()).isEqualTo(N);
                 assertThat(squares(session)).isEqualTo(before);

@@ -82,6 +82,14 @@ class SoakTest {
                 footprints.forEach(System.out::println);
                 Footprint before = footprints.get(0);
                 Footprint after = footprints.get(STRETCHES);
+                Figures.row(
+                        "many passes, every tenth cancelled",
+                        "%,d passes; change of the pool %,d bytes, of other native memory %,d bytes, of the heap %,d KiB, of the process %,d MiB",
+                        PASSES,
+                        after.pool().pooledBytes() - before.pool().pooledBytes(),
+                        after.javaCpp() - before.javaCpp(),
+                        (after.heap() - before.heap()) >> 10,
+                        (after.resident() - before.resident()) >> 20);
                 assertThat(after.pool().openTensors()).isEqualTo(before.pool().openTensors());
                 assertThat(after.pool().usedBytes()).isEqualTo(before.pool().usedBytes());
                 assertThat(after.pool().systemAllocations())

@@ -88,8 +88,7 @@ public final class ModelLinearization implements Linearization {
     public void pullback(Tensor cotangents, Map<String, Tensor> destinations) {
         requireOpen();
         checkOutput("The cotangents of the outputs", cotangents, columns(destinations));
-        BackendCalls.run(
-                backend, "The transposed Jacobian product", () -> batch.pullback(cotangents, destinations));
+        BackendCalls.run(backend, "The transposed Jacobian product", () -> batch.pullback(cotangents, destinations));
     }
 
     @Override
