@@ -181,7 +181,7 @@ class BackendFaultsTest {
             }
             Figures.row(
                     "%s whose backend '%s' throws".formatted(work, backend),
-                    "%d faults in %d groups of operations, all reported by name, nothing left open",
+                    "%d faults in %d groups of operations, all reported in words, nothing left open",
                     failed,
                     groups.size());
         });

@@ -40,8 +40,11 @@ class FlipsTest {
     private static final int CLASSES = 10;
     private static final int DRAWS = 32;
 
-    /** Ten times what the roundings explain. */
+    /** What the roundings explain with ten classes, and the error of oneDNN's softmax, of which 8 in 1,048,576 were seen. */
     private static final double RATE_FLOAT32 = 1e-5;
+
+    /** Counts of rare events scatter with the root of their mean. */
+    private static final double DEVIATIONS = 4;
 
     @TempDir
     private Path folder;
@@ -76,14 +79,16 @@ class FlipsTest {
         labels.forEach((name, own) -> {
             long flips = flips(reference, own);
             Figures.row("Monte-Carlo labels, " + name, "%d of %,d are others than in float64 on the CPU", flips, draws);
-            assertThat(flips)
-                    .as(name)
-                    .isLessThanOrEqualTo(name.endsWith("FLOAT64") ? 0 : (long) Math.ceil(RATE_FLOAT32 * draws));
+            assertThat(flips).as(name).isLessThanOrEqualTo(name.endsWith("FLOAT64") ? 0 : most(RATE_FLOAT32 * draws));
         });
     }
 
     private static BackPack.Builder cpu(String kernels) {
         return BackPack.builder().backend("cpu").threads(1).properties(Map.of("backpack.cpu.kernels", kernels));
+    }
+
+    private static long most(double mean) {
+        return (long) Math.ceil(mean + DEVIATIONS * Math.sqrt(mean));
     }
 
     private static long flips(byte[] one, byte[] other) {

@@ -31,8 +31,11 @@ import org.junit.jupiter.api.Test;
 class SoakTest {
 
     private static final int PASSES = Integer.getInteger("soak.passes", 300);
-    private static final int WARM_UP = 100;
     private static final int STRETCHES = 10;
+
+    /** The virtual machine sizes its heap and compiles code in the first thousand passes or so, which is no leak. */
+    private static final int WARM_UP = Math.max(100, PASSES / STRETCHES);
+
     private static final int N = 16;
     private static final long SLACK = 32L << 20;
 
