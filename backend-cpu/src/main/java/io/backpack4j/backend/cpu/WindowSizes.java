@@ -13,6 +13,9 @@ final class WindowSizes {
     /** oneDNN has one to three spatial axes. */
     private static final int MOST_AXES = 3;
 
+    /** oneDNN counts bytes in 32 bits, and reads elsewhere for numbers far beyond the input's size: these are left to others. */
+    private static final long MANY = 1 << 12;
+
     final long batch;
     final long[] input;
     final long[] output;
@@ -48,14 +51,20 @@ final class WindowSizes {
         right = new long[axes];
         for (int axis = 0; axis < axes; axis++) {
             kernel[axis] = window.kernel().get(axis);
-            stride[axis] = window.stride().get(axis);
             dilation[axis] = window.dilation().get(axis) - 1;
             left[axis] = window.padding().get(axis);
+            stride[axis] = stride(window, axis);
             long reach = (this.output[axis] - 1) * stride[axis] + window.reach(axis);
             long needed = reach - this.input[axis] - left[axis];
             // a remainder that no window reaches
             right[axis] = Math.max(needed, Math.min(0, needed + stride[axis] - 1));
         }
+    }
+
+    /** The step of a single window only says that there is no second one; oneDNN's 32 bits must hold it. */
+    private long stride(Window window, int axis) {
+        long step = window.stride().get(axis);
+        return output[axis] == 1 ? Math.min(step, Math.max(1, input[axis] + left[axis])) : step;
     }
 
     /**
@@ -82,9 +91,15 @@ final class WindowSizes {
     boolean isExpressible() {
         boolean possible = axes() <= MOST_AXES && batch > 0;
         for (int axis = 0; axis < axes(); axis++) {
-            possible &= input[axis] > 0 && output[axis] > 0 && right[axis] >= 0 && windowsMeetInput(axis);
+            possible &= input[axis] > 0 && output[axis] > 0 && right[axis] >= 0;
+            possible = possible && isNearInput(axis) && windowsMeetInput(axis);
         }
         return possible;
+    }
+
+    private boolean isNearInput(int axis) {
+        long most = Math.max(MANY, input[axis]);
+        return left[axis] <= most && right[axis] <= most && kernel[axis] * (dilation[axis] + 1) <= 2 * most;
     }
 
     /** Whether every window has an element inside the input: oneDNN 3.11 reads address 0 for one that has none. */

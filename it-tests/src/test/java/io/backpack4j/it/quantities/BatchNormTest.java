@@ -1,19 +1,34 @@
 package io.backpack4j.it.quantities;
 
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.backpack4j.ext.secondorder.PCHMP;
 import io.backpack4j.it.oracle.Numbers;
 import io.backpack4j.it.oracle.Problem;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.modules.conv.BatchNorm;
+import io.backpack4j.modules.linear.Flatten;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.loss.MSELoss;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SortedMap;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Batch norms in train mode, which couple the samples. */
@@ -79,6 +94,46 @@ class BatchNormTest {
                         .hasMessageContaining("node '1' (BatchNorm1d) mixes the samples of a batch")
                         .hasMessageContaining("eval mode")
                         .hasMessageContaining("GroupNorm");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, CLIP", "1, ABS", "2, CLIP", "2, ABS"})
+    void the_positive_curvature_hessian_is_refused_by_name(int axes, CurvatureMatrix.Projection projection) {
+        try (BackPack backpack = Setting.FLOAT64.open(1)) {
+            String refusal =
+                    "The positive-curvature Hessian has no rule for node 'norm' (BatchNorm%dd)".formatted(axes);
+            Shape sample = axes == 1 ? Shape.of(2, 3) : Shape.of(2, 3, 1);
+            Request<?> request = Request.of(new PCHMP(projection));
+            CurvatureMatrix matrix = new CurvatureMatrix.PositiveCurvature(projection);
+            for (BatchNorm.Mode mode : BatchNorm.Mode.values()) {
+                Graph graph = Graph.builder()
+                        .add("norm", BatchNorm.of(axes, 2, mode))
+                        .add("flat", new Flatten())
+                        .add("line", new Linear(6, 2))
+                        .build();
+                try (Model model = backpack.model(graph, new MSELoss(), DType.FLOAT64, sample);
+                        Batch batch = backpack.batch(DType.FLOAT64)
+                                .input(Graph.INPUT, sample.prepend(2), new double[] {1, 2, 3, 4, 5, 6, 6, 5, 4, 3, 2, 1
+                                })
+                                .targets(Shape.of(2, 2), new double[4])
+                                .build()) {
+                    model.parameters().initialize(1);
+                    ThrowingCallable pass = () -> backpack.plan(model, batch, List.of(request), PassOptions.DEFAULT)
+                            .run(batch)
+                            .close();
+                    ThrowingCallable linearization =
+                            () -> backpack.linearize(model, batch, matrix).close();
+                    if (mode == BatchNorm.Mode.TRAIN) {
+                        assertThatThrownBy(pass)
+                                .hasMessageStartingWith("[UnsupportedModule] Extension PCHMP: " + refusal);
+                        assertThatThrownBy(linearization).hasMessageStartingWith("[UnsupportedModule] " + refusal);
+                    } else {
+                        assertThatCode(pass).doesNotThrowAnyException();
+                        assertThatCode(linearization).doesNotThrowAnyException();
+                    }
+                }
             }
         }
     }

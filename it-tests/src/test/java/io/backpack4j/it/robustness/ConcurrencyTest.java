@@ -95,6 +95,11 @@ class ConcurrencyTest {
             }
             assertThat(shared.backend().memory().openTensors()).isZero();
             assertThat(shared.backend().memory().usedBytes()).isZero();
+            Figures.row(
+                    "%d threads on one instance, kernels %s, %d threads of the backend"
+                            .formatted(THREADS, kernels, backendThreads),
+                    "%d passes, bits as alone",
+                    THREADS * PASSES);
         }
     }
 

@@ -101,7 +101,6 @@ class ControlTest {
         assertThat(notes.notes.stream().filter("forward 6"::equals)).hasSize(2);
         assertThat(notes.notes).anyMatch(note -> note.matches(".*, columns 2 to 3 of 3"));
         assertThat(notes.notes).anyMatch(note -> note.matches("backward 0 .*"));
-        System.out.println(String.join("\n", notes.notes.subList(0, 20)));
     }
 
     @Test

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One sample, one class, one feature, huge and tiny numbers, in both types and with both kernels, against the oracle in float64; and axes without elements. */
 class ExtremesTest {
@@ -223,20 +224,69 @@ class ExtremesTest {
                     .hasMessageContaining("[EmptyBatch] 'input' has shape [0, 2]: the batch is empty.");
             assertThatThrownBy(() -> new Linear(0, 2)).hasMessageContaining("in_features");
             assertThatThrownBy(() -> new Linear(2, 0)).hasMessageContaining("out_features");
-            // An extra axis of length zero: there are no terms to average, so the loss refuses.
-            assertThatThrownBy(() -> empty(backpack)).hasMessageStartingWith("[");
+            // An extra axis of length zero: there is nothing that a loss could look at.
+            assertThatThrownBy(() -> backpack.model(
+                            Graph.sequential(new Linear(2, 2)), new MSELoss(), DType.FLOAT32, Shape.of(0, 2)))
+                    .hasMessageStartingWith(
+                            "[EmptyOutput] The network's output, that of node '0' (Linear), has shape [0, 2]");
         }
     }
 
-    private static void empty(BackPack backpack) {
-        try (Model model = backpack.model(
-                        Graph.sequential(new Linear(2, 2)), new MSELoss(), DType.FLOAT32, Shape.of(0, 2));
-                Batch batch = backpack.batch(DType.FLOAT32)
-                        .input(Graph.INPUT, Shape.of(3, 0, 2), new double[0])
-                        .targets(Shape.of(3, 0, 2), new double[0])
-                        .build();
-                Results results = backpack.compute(model, batch)) {
-            System.out.println("loss of nothing: " + results.loss());
+    @Test
+    void strides_beyond_32_bits_are_refused() {
+        for (long stride : new long[] {(1L << 29) + 1, 1L << 31, 1L << 32, (1L << 32) + 1, Long.MAX_VALUE}) {
+            assertThatThrownBy(() -> strided(BACKPACKS.get(0), DType.FLOAT32, stride))
+                    .hasMessageContaining("[InvalidArgument]")
+                    .hasMessageContaining("stride of a window is " + stride);
         }
+    }
+
+    /** oneDNN counts bytes in 32 bits. */
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 16, 1L << 20, 1L << 28, 1L << 29})
+    void strides_beyond_the_input_are_one_window(long stride) {
+        Map<String, double[]> plain = strided(BACKPACKS.get(1), DType.FLOAT64, 7);
+        for (BackPack backpack : BACKPACKS) {
+            for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
+                Map<String, double[]> wide = strided(backpack, dtype, stride);
+                assertThat(wide.keySet()).isEqualTo(plain.keySet());
+                plain.forEach(
+                        (name, values) -> assertThat(wide.get(name)).as(name).containsExactly(values, within(1e-5)));
+            }
+        }
+    }
+
+    private static Map<String, double[]> strided(BackPack backpack, DType dtype, long stride) {
+        Map<String, Object> convolution =
+                Map.of("in_channels", 1, "out_channels", 2, "kernel_size", 3, "stride", List.of(1, stride));
+        ModelDescription description = new ModelDescription(
+                List.of(
+                        node("0", "Conv2d", convolution),
+                        node("1", "ReLU", Map.of()),
+                        node("2", "MaxPool2d", Map.of("kernel_size", List.of(2, 1), "stride", List.of(1, stride))),
+                        node("3", "AvgPool2d", Map.of("kernel_size", List.of(2, 1), "stride", List.of(stride, 1))),
+                        node("4", "Flatten", Map.of()),
+                        linear("5", 2, 2)),
+                List.of(),
+                Optional.empty(),
+                new LossDescription("MSELoss", Map.of()));
+        List<Request<?>> requests = new ArrayList<>();
+        for (String type : List.of("BatchGrad", "Variance", "DiagGGNExact", "KFAC")) {
+            requests.add(backpack.catalog().request(type, Map.of()));
+        }
+        Map<String, double[]> arrays = new TreeMap<>();
+        double[] inputs = normal(new Random(1), 1, 3, 36).values();
+        try (Model model = backpack.model(description, dtype, Shape.of(1, 6, 6));
+                Batch batch = backpack.batch(dtype)
+                        .input("input", Shape.of(3, 1, 6, 6), inputs)
+                        .targets(Shape.of(3, 2), new double[6])
+                        .build()) {
+            model.parameters().initialize(1);
+            try (Results results =
+                    backpack.plan(model, batch, requests, PassOptions.DEFAULT).run(batch, 1)) {
+                results.tensors().forEach((name, tensor) -> arrays.put(name, tensor.toDoubleArray()));
+            }
+        }
+        return arrays;
     }
 }

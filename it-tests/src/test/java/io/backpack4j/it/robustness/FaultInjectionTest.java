@@ -104,7 +104,11 @@ class FaultInjectionTest {
                 }
             }
             assertSame(results(plan, batch), expected, calls);
-            System.out.printf("%s of %s on %s: %d faults, %d named%n", who, network, backend, failed, reported);
+            Figures.row(
+                    "%s of %s on '%s' throws".formatted(who, network, backend),
+                    "%d faults, %d named",
+                    failed,
+                    reported);
             if (who != Who.BACKEND) {
                 assertThat(reported).isEqualTo(failed);
             }
@@ -148,7 +152,7 @@ class FaultInjectionTest {
                 }
             }
             assertSame(results(plan, batch), expected, 0);
-            System.out.printf("%s of %s: %s%n", who, network, outcomes);
+            Figures.row("%s of %s returns something wrong".formatted(who, network), "%s", outcomes);
         });
     }
 
@@ -172,7 +176,7 @@ class FaultInjectionTest {
                 backpack.plan(model, batch, requests, options);
                 calls = faults.calls();
             }
-            System.out.printf("%s of %s: %d calls failed while a plan was made%n", who, network, calls);
+            Figures.row("%s of %s throws while a plan is made".formatted(who, network), "%d faults", calls);
         });
     }
 

@@ -5,6 +5,8 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +37,9 @@ final class Faults {
     private @Nullable Backend backend;
     private @Nullable TensorScope scope;
     private boolean struck;
+    private boolean paused;
+    private @Nullable String group;
+    private final Map<String, Integer> callsOfGroups = new TreeMap<>();
 
     /** Counts calls from now on, and lets one throw. */
     void throwAt(int call, Supplier<Throwable> what) {
@@ -64,6 +69,17 @@ final class Faults {
         thrown = null;
         spoiled = null;
         struck = false;
+        callsOfGroups.clear();
+    }
+
+    /** From now on only calls of one group, an interface's name, are counted and fail; null: all. */
+    void restrict(@Nullable String onlyGroup) {
+        group = onlyGroup;
+    }
+
+    /** How many calls of each group there were. */
+    Map<String, Integer> callsOfGroups() {
+        return Map.copyOf(callsOfGroups);
     }
 
     /** How many calls there were. */
@@ -76,8 +92,25 @@ final class Faults {
         return struck;
     }
 
+    /** Work of the test itself, in which nothing is counted or fails. */
+    <T> T outside(Supplier<T> work) {
+        paused = true;
+        try {
+            return work.get();
+        } finally {
+            paused = false;
+        }
+    }
+
     /** A call that may throw. */
-    void call() throws Throwable {
+    void call(String groupOfCall) throws Throwable {
+        if (paused) {
+            return;
+        }
+        callsOfGroups.merge(groupOfCall, 1, Integer::sum);
+        if (group != null && !group.equals(groupOfCall)) {
+            return;
+        }
         if (spoiled == null && calls++ == strikeAt && thrown != null) {
             struck = true;
             throw thrown.get();

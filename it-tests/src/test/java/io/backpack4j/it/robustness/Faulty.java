@@ -126,7 +126,7 @@ final class Faulty {
             }
             boolean harmless = HARMLESS.contains(method.getName()) || isGroup(method);
             if (!harmless) {
-                faults.call();
+                faults.call(method.getDeclaringClass().getSimpleName());
             }
             Object result;
             try {
@@ -208,7 +208,7 @@ final class Faulty {
 
         private void strike() {
             try {
-                faults.call();
+                faults.call(ParameterDerivatives.class.getSimpleName());
             } catch (RuntimeException | Error e) {
                 throw e;
             } catch (Throwable e) {

@@ -11,6 +11,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -33,20 +35,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Damaged models, data, expressions and IDX files, through the command line and the reader: each is worked on or refused in words, in bounded time and memory, and
+ * Damaged models, data, expressions, saved sessions and IDX files, through the command line, sessions and the reader: each is worked on or refused in words, in bounded time and memory, and
  * leaves no file but a complete result. By default as many as twenty seconds allow, from a seed of the day that is printed; a long run is
  *
  * <pre>{@code
  * mvn -pl it-tests -am test -Dtest=FuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=100000
  * }</pre>
  *
- * and {@code -Dfuzz.seed} repeats one. What fails is written to {@code target/fuzz}.
+ * {@code -Dfuzz.seed} repeats one and {@code -Dfuzz.first} begins at one of its inputs. What fails is written to {@code target/fuzz}.
  */
 class FuzzTest {
 
     private static final long SEED = Long.getLong("fuzz.seed", System.currentTimeMillis() / 86_400_000);
     private static final int INPUTS = Integer.getInteger("fuzz.inputs", 0);
     private static final int SECONDS = Integer.getInteger("fuzz.seconds", 20);
+    private static final int FIRST = Integer.getInteger("fuzz.first", 0);
     private static final int PATIENCE_SECONDS = 60;
     private static final int PROGRESS = 5_000;
     private static final List<String> FOR_PROGRAMMERS =
@@ -70,30 +73,39 @@ class FuzzTest {
             return thread;
         });
         long start = System.nanoTime();
+        AtomicLong used = new AtomicLong();
         long slowest = 0;
         int inputs = 0;
-        try {
+        try (FuzzSession sessions = new FuzzSession(directory)) {
             List<FuzzProblem> problems = FuzzProblem.all(directory);
             byte[] idx = idx();
+            assertThat(sessions.load(sessions.valid())).isEmpty();
             for (FuzzProblem problem : problems) {
-                String kind = run(new Case("valid", problem.model(), problem.data(), "BatchGrad,KFAC", "float64"));
+                String kind =
+                        run(new Case("valid", problem.model(), problem.data(), "BatchGrad,KFAC", "float64"), sessions);
                 assertThat(kind).isEqualTo("worked on");
             }
             while (INPUTS > 0 ? inputs < INPUTS : System.nanoTime() - start < SECONDS * 1_000_000_000L) {
-                Random random = new Random(SEED * 1_000_003 + inputs);
-                Case input = Case.draw(random, problems, idx);
-                long began = System.nanoTime();
-                Future<String> outcome = worker.submit(() -> run(input));
+                Random random = new Random(SEED * 1_000_003 + FIRST + inputs);
+                Case input = Case.draw(random, problems, idx, sessions.valid());
+                long began = used.get();
+                Future<String> outcome = worker.submit(() -> {
+                    try {
+                        return run(input, sessions);
+                    } finally {
+                        used.set(ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime());
+                    }
+                });
                 try {
-                    String kind = outcome.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                    String kind = patiently(outcome);
                     counts.merge(input.what() + ": " + kind, 1L, Long::sum);
                 } catch (TimeoutException e) {
-                    fail(inputs, input, "it did not end");
+                    fail(FIRST + inputs, input, "it did not end");
                     break;
                 } catch (ExecutionException e) {
-                    fail(inputs, input, String.valueOf(e.getCause()));
+                    fail(FIRST + inputs, input, String.valueOf(e.getCause()));
                 }
-                slowest = Math.max(slowest, System.nanoTime() - began);
+                slowest = Math.max(slowest, used.get() - began);
                 if (++inputs % PROGRESS == 0) {
                     System.out.printf("%,d inputs, %d failures%n", inputs, failures.size());
                 }
@@ -108,12 +120,30 @@ class FuzzTest {
         }
         System.gc();
         long heap = Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
-        System.out.printf(
-                "%,d inputs in %,d s, the slowest took %,d ms; %,d MiB of heap in use afterwards.%n",
-                inputs, (System.nanoTime() - start) / 1_000_000_000, slowest / 1_000_000, heap >> 20);
+        Figures.row(
+                "damaged model, data, IDX, session files and expressions, seed " + SEED,
+                "%,d inputs in %,d s, %d failures; the slowest took %,d ms of processor time; %,d MiB of heap afterwards",
+                inputs,
+                (System.nanoTime() - start) / 1_000_000_000,
+                failures.size(),
+                slowest / 1_000_000,
+                heap >> 20);
         counts.forEach((kind, count) -> System.out.printf("%9d %s%n", count, kind));
         assertThat(failures).isEmpty();
         assertThat(heap).as("bytes of heap in use").isLessThan(512L << 20);
+    }
+
+    /** Waits in short pieces: a process that was suspended for a while has not hung. */
+    private static String patiently(Future<String> outcome)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        for (int second = 1; second < PATIENCE_SECONDS; second++) {
+            try {
+                return outcome.get(1, TimeUnit.SECONDS);
+            } catch (TimeoutException e) {
+                continue;
+            }
+        }
+        return outcome.get(1, TimeUnit.SECONDS);
     }
 
     private void fail(int number, Case input, String why) throws IOException {
@@ -134,7 +164,7 @@ class FuzzTest {
      */
     private record Case(String what, byte[] model, byte[] data, String extensions, String dtype) {
 
-        static Case draw(Random random, List<FuzzProblem> problems, byte[] idx) {
+        static Case draw(Random random, List<FuzzProblem> problems, byte[] idx, byte[] session) {
             Mutations mutations = new Mutations(random);
             FuzzProblem problem = problems.get(random.nextInt(problems.size()));
             byte[] model = problem.model();
@@ -142,9 +172,12 @@ class FuzzTest {
             String extensions =
                     problem.extensions().get(random.nextInt(problem.extensions().size()));
             String dtype = random.nextBoolean() ? "float32" : "float64";
-            switch (random.nextInt(10)) {
+            switch (random.nextInt(11)) {
                 case 0 -> {
                     return new Case("IDX", new byte[0], mutations.bytes(idx), "", dtype);
+                }
+                case 10 -> {
+                    return new Case("session", new byte[0], mutations.safetensors(session), "", dtype);
                 }
                 case 1 -> {
                     byte[] damaged = mutations.bytes(
@@ -181,8 +214,18 @@ class FuzzTest {
         }
     }
 
-    private String run(Case input) throws IOException {
-        return input.what().equals("IDX") ? read(input) : evaluate(input);
+    private String run(Case input, FuzzSession sessions) throws IOException {
+        return switch (input.what()) {
+            case "IDX" -> read(input);
+            case "session" -> load(input, sessions);
+            default -> evaluate(input);
+        };
+    }
+
+    private static String load(Case input, FuzzSession sessions) throws IOException {
+        String refused = sessions.load(input.data());
+        assertThat(refused).doesNotContain(FOR_PROGRAMMERS);
+        return refused.isEmpty() ? "worked on" : "refused " + kinds(refused);
     }
 
     private static String read(Case input) {

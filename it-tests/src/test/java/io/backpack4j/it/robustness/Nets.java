@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /** Small networks and batches, and all that a pass can compute for them. */
 final class Nets {
@@ -62,6 +63,11 @@ final class Nets {
     }
 
     static Batch batch(BackPack backpack, DType dtype, int samples, long seed) {
+        return batch(backpack, dtype, samples, seed, 0);
+    }
+
+    /** A batch whose samples have ids of their own. */
+    static Batch batch(BackPack backpack, DType dtype, int samples, long seed, long firstId) {
         Random random = new Random(seed);
         double[] inputs = new double[samples * (int) IMAGE.elements()];
         long[] labels = new long[samples];
@@ -74,6 +80,7 @@ final class Nets {
         return backpack.batch(dtype)
                 .input(Graph.INPUT, IMAGE.prepend(samples), inputs)
                 .targets(Shape.of(samples), labels)
+                .sampleIds(LongStream.range(firstId, firstId + samples).toArray())
                 .build();
     }
 

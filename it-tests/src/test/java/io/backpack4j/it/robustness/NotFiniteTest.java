@@ -14,6 +14,9 @@ import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.Session;
+import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.kernel.SessionState;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.loss.MSELoss;
@@ -189,6 +192,66 @@ class NotFiniteTest {
             model.parameters().set("0.bias", onesTimes(1e12));
             assertThatThrownBy(() -> run(model, batch, NanPolicy.FAIL, Request.of(new BatchGrad())))
                     .hasMessageContaining("0.weight/grad");
+        }
+    }
+
+    @Test
+    void a_batch_that_overflows_leaves_its_session_as_it_was() {
+        with(DType.FLOAT32, (model, batch) -> {
+            try (Session session = backpack.session(model, new SumGradSquared());
+                    Batch next = batch(20, 1)) {
+                session.add(batch);
+                double[] before = squares(session);
+                try (Batch bad = batch(30, 3e38)) {
+                    assertThatThrownBy(() -> session.add(bad))
+                            .hasMessageStartingWith("[NotFinite] The output of node '0'");
+                }
+                assertThat(session.samples()).isEqualTo(N);
+                assertThat(squares(session)).isEqualTo(before);
+                session.add(next);
+                assertThat(session.samples()).isEqualTo(N + 1);
+            }
+        });
+    }
+
+    /** Every batch is finite, and their sum is not. */
+    @Test
+    void a_session_that_overflows_names_the_quantity() {
+        with(DType.FLOAT32, (model, batch) -> {
+            try (Session session = backpack.session(model, new SumGradSquared())) {
+                for (int n = 0; n < 3; n++) {
+                    try (Batch large = batch(n, 8e8)) {
+                        session.add(large);
+                    }
+                }
+                assertThatThrownBy(session::results)
+                        .hasMessageStartingWith("[NotFinite] Result '0.weight/sum_grad_squared' ");
+                SessionState state = session.state();
+                try (Session strict = backpack.session(model, new SumGradSquared());
+                        Session lenient = backpack.session(
+                                model,
+                                List.of(Request.of(new SumGradSquared())),
+                                SessionOptions.DEFAULT.pass(PassOptions.DEFAULT.nan(NanPolicy.IGNORE)))) {
+                    assertThatThrownBy(() -> strict.merge(state))
+                            .hasMessageStartingWith("[NotFinite] The session's state has ");
+                    lenient.merge(state);
+                    lenient.results().close();
+                }
+            }
+        });
+    }
+
+    private Batch batch(long id, double input) {
+        return backpack.batch(DType.FLOAT32)
+                .input(Graph.INPUT, Shape.of(1, 2), new double[] {input, input})
+                .targets(Shape.of(1, 2), new double[2])
+                .sampleIds(id)
+                .build();
+    }
+
+    private static double[] squares(Session session) {
+        try (Results results = session.results()) {
+            return results.tensors().get("0.weight/sum_grad_squared").toDoubleArray();
         }
     }
 

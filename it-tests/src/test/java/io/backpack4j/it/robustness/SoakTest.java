@@ -31,8 +31,11 @@ import org.junit.jupiter.api.Test;
 class SoakTest {
 
     private static final int PASSES = Integer.getInteger("soak.passes", 300);
-    private static final int WARM_UP = 100;
     private static final int STRETCHES = 10;
+
+    /** The virtual machine sizes its heap and compiles code in the first thousand passes or so, which is no leak. */
+    private static final int WARM_UP = Math.max(100, PASSES / STRETCHES);
+
     private static final int N = 16;
     private static final long SLACK = 32L << 20;
 
@@ -82,6 +85,14 @@ class SoakTest {
                 footprints.forEach(System.out::println);
                 Footprint before = footprints.get(0);
                 Footprint after = footprints.get(STRETCHES);
+                Figures.row(
+                        "many passes, every tenth cancelled",
+                        "%,d passes; change of the pool %,d bytes, of other native memory %,d bytes, of the heap %,d KiB, of the process %,d MiB",
+                        PASSES,
+                        after.pool().pooledBytes() - before.pool().pooledBytes(),
+                        after.javaCpp() - before.javaCpp(),
+                        (after.heap() - before.heap()) >> 10,
+                        (after.resident() - before.resident()) >> 20);
                 assertThat(after.pool().openTensors()).isEqualTo(before.pool().openTensors());
                 assertThat(after.pool().usedBytes()).isEqualTo(before.pool().usedBytes());
                 assertThat(after.pool().systemAllocations())

@@ -12,9 +12,12 @@ import java.util.List;
  * @param stride steps per axis, at least 1
  * @param padding how far the first window begins before the input, per axis, at least 0. How far the last one reaches behind it follows
  *     from the shapes
- * @param dilation distances of neighbouring elements per axis, at least 1
+ * @param dilation distances of neighbouring elements per axis, at least 1; none of the four more than 2²⁹
  */
 public record Window(List<Long> kernel, List<Long> stride, List<Long> padding, List<Long> dilation) {
+
+    /** Backends may add two of these numbers in 32 bits. */
+    private static final long LARGEST = 1 << 29;
 
     /**
      * The output positions at which one element of a window lies inside the input, along one axis.
@@ -49,6 +52,11 @@ public record Window(List<Long> kernel, List<Long> stride, List<Long> padding, L
                 throw new BackpackException(
                         "InvalidArgument",
                         "The %s of a window is %d, but must be at least %d.".formatted(name, value, least));
+            }
+            if (value > LARGEST) {
+                throw new BackpackException(
+                        "InvalidArgument",
+                        "The %s of a window is %d, but must be at most %d.".formatted(name, value, LARGEST));
             }
         }
     }

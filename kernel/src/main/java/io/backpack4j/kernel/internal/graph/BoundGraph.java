@@ -149,7 +149,19 @@ public final class BoundGraph {
             problems.throwIfAny();
             nodes.forEach(this::collectUses);
             int output = numbers.getOrDefault(graph.output(), nodes.size() - 1);
+            requireElements(nodes.get(output));
             return new BoundGraph(graph, inputShapes, nodes, output, parameters, uses);
+        }
+
+        /** Where the loss has nothing to look at, no signal goes back: its root has no columns. */
+        private static void requireElements(BoundNode output) {
+            Shape shape = output.declaration().output();
+            if (shape.elements() == 0) {
+                throw new BackpackException(
+                        "EmptyOutput",
+                        "The network's output, that of %s, has shape %s for a sample: there are no numbers for a loss. Use inputs whose axes have elements."
+                                .formatted(output.described(), shape));
+            }
         }
 
         private ModuleDeclaration declare(Graph.Node node) {

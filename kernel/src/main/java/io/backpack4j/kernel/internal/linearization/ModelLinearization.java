@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.linearization;
 
 import io.backpack4j.kernel.Linearization;
+import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
@@ -80,14 +81,14 @@ public final class ModelLinearization implements Linearization {
         requireOpen();
         long columns = columns(tangents);
         checkOutput("The destination of the Jacobian product", destination, columns);
-        batch.pushforward(tangents, destination);
+        BackendCalls.run(backend, "The Jacobian product", () -> batch.pushforward(tangents, destination));
     }
 
     @Override
     public void pullback(Tensor cotangents, Map<String, Tensor> destinations) {
         requireOpen();
         checkOutput("The cotangents of the outputs", cotangents, columns(destinations));
-        batch.pullback(cotangents, destinations);
+        BackendCalls.run(backend, "The transposed Jacobian product", () -> batch.pullback(cotangents, destinations));
     }
 
     @Override
@@ -105,7 +106,8 @@ public final class ModelLinearization implements Linearization {
                     "ShapeMismatch",
                     "There are %d vectors, but destinations for %d.".formatted(columns, columns(destinations)));
         }
-        batch.multiply(matrix, scale, tangents, destinations);
+        BackendCalls.run(
+                backend, "The product with " + matrix, () -> batch.multiply(matrix, scale, tangents, destinations));
     }
 
     private long columns(Map<String, Tensor> vectors) {

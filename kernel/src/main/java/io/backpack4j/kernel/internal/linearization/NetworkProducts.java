@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.Products;
@@ -75,10 +76,12 @@ public final class NetworkProducts implements Products {
                                 .formatted(name));
             }
             VectorChecks.columns(backend, dtype, Map.of(name, shape), Map.of(name, vectors));
-            Tensor product = scope.allocate(vectors.shape(), vectors.dtype());
-            backend.elementwise().fill(product, 0);
-            batch.multiply(matrix, 1, Map.of(name, vectors), Map.of(name, product));
-            return product;
+            return BackendCalls.call(backend, "The product with the block of '%s'".formatted(name), () -> {
+                Tensor product = scope.allocate(vectors.shape(), vectors.dtype());
+                backend.elementwise().fill(product, 0);
+                batch.multiply(matrix, 1, Map.of(name, vectors), Map.of(name, product));
+                return product;
+            });
         }
     }
 }

@@ -8,7 +8,9 @@ import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
+import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.ControlledRun;
+import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
@@ -163,19 +165,11 @@ public final class CompiledPlan implements Plan {
 
     private <T> T failingByName(Supplier<T> pass) {
         try (MemoryAccount account = account()) {
-            return pass.get();
+            return BackendCalls.call(backend, "The pass", pass);
         } catch (BackpackException e) {
             boolean memory =
                     e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"));
             throw memory ? outOfMemory(e.problems().get(0).message(), e) : e;
-        } catch (OutOfMemoryError e) {
-            throw outOfMemory("The pass found no memory: %s.".formatted(e.getMessage()), e);
-        } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-            throw new BackpackException(
-                    "PassFailure",
-                    "The pass failed outside of modules, losses and extensions, with backend '%s': %s. This is an error of the backend or of this library."
-                            .formatted(backend.id(), e),
-                    e);
         }
     }
 

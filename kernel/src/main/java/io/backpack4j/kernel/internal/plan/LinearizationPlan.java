@@ -4,8 +4,11 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.internal.linearization.ModelLinearization;
+import io.backpack4j.kernel.internal.pass.BackendCalls;
+import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -23,9 +26,15 @@ public record LinearizationPlan(
 
     /** Linearises at a batch of the planned shapes. The caller closes what comes back. */
     public Linearization run(Batch batch, long seed) {
-        model.loss().validateValues(output, batch.targets());
+        PluginCalls.check(
+                Part.of(model.loss()),
+                "as it checked targets",
+                () -> model.loss().validateValues(output, batch.targets()));
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
-        return new ModelLinearization(layout, splitting, backend, inputs, matrices);
+        return BackendCalls.call(
+                backend,
+                "Linearising the network",
+                () -> new ModelLinearization(layout, splitting, backend, inputs, matrices));
     }
 }

@@ -2,13 +2,17 @@ package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.BackendCalls;
+import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
@@ -69,7 +73,10 @@ public final class AccumulatingSession implements Session {
     }
 
     private Accumulation empty() {
-        return new Accumulation(backend, model.dtype(), slots, options.outputs());
+        return BackendCalls.call(
+                backend,
+                "Opening the session's memory",
+                () -> new Accumulation(backend, model.dtype(), slots, options.outputs()));
     }
 
     @Override
@@ -80,7 +87,7 @@ public final class AccumulatingSession implements Session {
         numbers.requireSameAtAGlance();
         try (PassPartials pass = passes.run(batch, options.seed())) {
             requireKnownDegrees(pass.normaliser());
-            accumulated.add(pass, ids);
+            BackendCalls.run(backend, "Adding a batch to the session", () -> accumulated.add(pass, ids));
         }
     }
 
@@ -104,16 +111,19 @@ public final class AccumulatingSession implements Session {
         SessionProperties.compare(properties, state.properties(), problems);
         problems.throwIfAny();
         accumulated.samples().requireNew("The other session", state.sampleIds());
+        if (options.pass().nanPolicy() != NanPolicy.IGNORE) {
+            StateReader.requireFinite(state);
+        }
         Accumulation read = empty();
         boolean kept = false;
         try {
-            read.restore(state);
+            BackendCalls.run(backend, "Reading another session", () -> read.restore(state));
             if (accumulated.isEmpty()) {
                 accumulated.close();
                 accumulated = read;
                 kept = true;
             } else if (!read.isEmpty()) {
-                accumulated.add(read);
+                BackendCalls.run(backend, "Merging sessions", () -> accumulated.add(read));
             }
         } finally {
             if (!kept) {
@@ -137,6 +147,10 @@ public final class AccumulatingSession implements Session {
                     "EmptySession", "The session has no results, because no batch was added. Add one first.");
         }
         numbers.requireSame();
+        return BackendCalls.call(backend, "Making the session's results", () -> checked(made()));
+    }
+
+    private PassResults made() {
         double normaliser = model.loss().normaliserOfAll(accumulated.normalisers());
         try (MergedPartials merged = new MergedPartials(layout.withSamples(samples()), backend)) {
             TensorScope scope = merged.scope();
@@ -152,6 +166,21 @@ public final class AccumulatingSession implements Session {
                     normaliser * accumulated.losses().total(),
                     accumulated.losses().tensor(scope),
                     accumulated.outputs().map(outputs -> outputs.tensor(scope)));
+        }
+    }
+
+    /** Finite parts may add up to something that is not. */
+    private Results checked(PassResults results) {
+        boolean done = false;
+        try {
+            new FiniteCheck(options.pass().nanPolicy(), backend, layout)
+                    .requireMerged(results.tensors(), sampleIds(), results::close);
+            done = true;
+            return results;
+        } finally {
+            if (!done) {
+                results.close();
+            }
         }
     }
 
@@ -175,7 +204,7 @@ public final class AccumulatingSession implements Session {
             throw new BackpackException(
                     "UnusableSession",
                     "The session cannot be used: %s. Open another one."
-                            .formatted(closed ? "it was closed" : "a batch was added by half when memory ran out"));
+                            .formatted(closed ? "it was closed" : "a batch was added by half when that failed"));
         }
     }
 

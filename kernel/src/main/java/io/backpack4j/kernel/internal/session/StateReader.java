@@ -38,6 +38,30 @@ record StateReader(SessionState state, String slot) {
         });
     }
 
+    /**
+     * Requires that all numbers are finite, so that what cannot be used spoils no session.
+     *
+     * @throws BackpackException naming the first tensor that has others
+     */
+    static void requireFinite(SessionState state) {
+        double[] piece = new double[PIECE];
+        state.tensors().forEach((name, numbers) -> {
+            long elements = numbers.shape().elements();
+            for (long from = 0; from < elements; from += PIECE) {
+                int count = (int) Math.min(PIECE, elements - from);
+                numbers.read(from, piece, 0, count);
+                for (int i = 0; i < count; i++) {
+                    if (!Double.isFinite(piece[i])) {
+                        throw new BackpackException(
+                                "NotFinite",
+                                "The session's state has %s as element %d of '%s' of shape %s. Accumulate again without what overflowed, or take such numbers with NanPolicy.IGNORE."
+                                        .formatted(piece[i], from + i, name, numbers.shape()));
+                    }
+                }
+            }
+        });
+    }
+
     static String name(String slot, String suffix) {
         return slot + ":" + suffix;
     }

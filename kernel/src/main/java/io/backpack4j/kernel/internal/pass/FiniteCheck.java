@@ -1,11 +1,6 @@
-package io.backpack4j.kernel.internal.plan;
+package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.NanPolicy;
-import io.backpack4j.kernel.internal.pass.NonFinite;
-import io.backpack4j.kernel.internal.pass.NonFiniteSearch;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.ParameterSpec;
@@ -20,7 +15,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /** Requires that results are finite, as {@link NanPolicy} says. Only when they are not, the pass runs again to find where that begins. */
-final class FiniteCheck {
+public final class FiniteCheck {
 
     /** Results of so few numbers are always looked at. */
     private static final long FEW = 1 << 12;
@@ -31,14 +26,14 @@ final class FiniteCheck {
     private final Backend backend;
     private final PassLayout layout;
 
-    FiniteCheck(NanPolicy policy, Backend backend, PassLayout layout) {
+    public FiniteCheck(NanPolicy policy, Backend backend, PassLayout layout) {
         this.policy = policy;
         this.backend = backend;
         this.layout = layout;
     }
 
     /** Runs a pass anew. */
-    interface Rerun {
+    public interface Rerun {
         PassResults run(PassInputs inputs);
     }
 
@@ -50,18 +45,18 @@ final class FiniteCheck {
      * @param close closes the results; called if they are not finite
      * @throws BackpackException naming the first quantity that is not finite
      */
-    void require(Map<String, Tensor> results, PassInputs inputs, Runnable close, Rerun rerun) {
+    public void require(Map<String, Tensor> results, PassInputs inputs, Runnable close, Rerun rerun) {
         List<String> bad = bad(results);
         if (bad.isEmpty()) {
             return;
         }
-        String description = described(bad.get(0), results, inputs);
+        String first = described(bad.get(0), results, inputs.sampleIds());
         close.run();
-        throw failure(bad, description, inputs, rerun);
+        throw failure(bad, first, inputs, rerun);
     }
 
     /** A part of a result that is not finite, found within a pass. */
-    static final class FoundInPart extends RuntimeException {
+    public static final class FoundInPart extends RuntimeException {
 
         private static final long serialVersionUID = 1;
 
@@ -76,7 +71,7 @@ final class FiniteCheck {
     }
 
     /** Checks a part of a result that leaves the pass. */
-    void requirePart(String name, Tensor part) {
+    public void requirePart(String name, Tensor part) {
         boolean watched = policy != NanPolicy.IGNORE && part.dtype() != DType.INT64 && isLookedAt(name, part);
         if (watched && !backend.reductions().allFinite(part)) {
             throw new FoundInPart(
@@ -89,15 +84,37 @@ final class FiniteCheck {
     }
 
     /** What to say after a part was found, when the memory of the pass was given back. */
-    BackpackException failure(FoundInPart found, PassInputs inputs, Rerun rerun) {
+    public BackpackException failure(FoundInPart found, PassInputs inputs, Rerun rerun) {
         return failure(List.of(found.name), found.description, inputs, rerun);
     }
 
     private BackpackException failure(List<String> bad, String description, PassInputs inputs, Rerun rerun) {
-        String cause = parameters(inputs)
-                .or(() -> given(inputs))
-                .or(() -> walked(inputs, rerun))
-                .orElse(description);
+        return failure(
+                parameters(inputs)
+                        .or(() -> given(inputs))
+                        .or(() -> walked(inputs, rerun))
+                        .orElse(description),
+                bad);
+    }
+
+    /**
+     * Checks results that were merged from several passes, whose parts were finite.
+     *
+     * @param results by name
+     * @param sampleIds of all samples
+     * @param close closes the results; called if they are not finite
+     * @throws BackpackException naming the first quantity that is not finite
+     */
+    public void requireMerged(Map<String, Tensor> results, long[] sampleIds, Runnable close) {
+        List<String> bad = bad(results);
+        if (!bad.isEmpty()) {
+            String first = described(bad.get(0), results, sampleIds);
+            close.run();
+            throw failure(first, bad);
+        }
+    }
+
+    private BackpackException failure(String cause, List<String> bad) {
         return new BackpackException(
                 "NotFinite",
                 "%s. Results that are not finite: %s. The element type is %s; use smaller numbers or FLOAT64, or take such results with NanPolicy.IGNORE."
@@ -143,9 +160,8 @@ final class FiniteCheck {
         return Optional.ofNullable(layout.graph().parameters().get(name)).map(ParameterSpec::shape);
     }
 
-    private static String described(String name, Map<String, Tensor> results, PassInputs inputs) {
+    private static String described(String name, Map<String, Tensor> results, long[] ids) {
         Tensor tensor = results.get(name);
-        long[] ids = inputs.sampleIds();
         boolean perSample = tensor != null
                 && tensor.shape().rank() > 0
                 && tensor.shape().size(0) == ids.length
