@@ -44,7 +44,11 @@ public interface Plan {
     /** The number of columns of a signal that travel at a time. */
     long blockColumns();
 
-    /** The most memory that tensors of the pass and its results take at a time, beside the model and the batch. */
+    /**
+     * The most memory that the pass and its results take at a time, beside the model and the batch, in bytes. With a budget, workspaces of libraries are
+     * in it, as far as the backend counts them ({@link io.backpack4j.spi.backend.Backend#openAccount}), and so is a product of each kind that the results
+     * offer; without one, it is that of tensors alone.
+     */
     long peakBytes();
 
     /** The names, types and shapes of the tensors that {@link Results#tensors} will hold. */
