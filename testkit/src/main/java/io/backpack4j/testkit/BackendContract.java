@@ -255,6 +255,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void accountsCountWhatTheirThreadTakes() {
+        memory().accountsCountWhatTheirThreadTakes();
+    }
+
+    @Test
     final void whatIsClosedIsNotUsed() {
         memory().whatIsClosedIsNotUsed();
     }

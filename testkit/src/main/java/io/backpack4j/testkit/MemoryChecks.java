@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Scopes, handles and the pool. */
@@ -48,6 +50,34 @@ final class MemoryChecks {
                 assertThat(kept.isClosed()).isFalse();
                 assertThat(kept.toDoubleArray()).containsExactly(0, 0, 0, 0, 0, 8, 9, 0);
             }
+        }
+    }
+
+    /** For backends that count; others have nothing to keep to. */
+    void accountsCountWhatTheirThreadTakes() {
+        long limit = 1 << 20;
+        try (TensorScope before = backend.openScope();
+                TensorScope scope = backend.openScope()) {
+            Tensor earlier = before.allocate(Shape.of(1000), DType.FLOAT32);
+            Optional<MemoryAccount> opened = backend.openAccount(limit, limit);
+            if (opened.isEmpty()) {
+                return;
+            }
+            try (MemoryAccount account = opened.get()) {
+                assertThat(account.peakBytes()).isZero();
+                Tensor first = scope.allocate(Shape.of(50_000), DType.FLOAT32);
+                earlier.close();
+                first.close();
+                scope.allocate(Shape.of(60_000), DType.FLOAT32);
+                assertThat(account.peakBytes()).isBetween(240_000L, 300_000L);
+                assertThatThrownBy(() -> scope.allocate(Shape.of(250_000), DType.FLOAT32))
+                        .isInstanceOf(BackpackException.class)
+                        .hasMessageStartingWith("[OutOfMemory]")
+                        .hasMessageContaining("of the budget of 1,048,576 are in use");
+                assertThatThrownBy(() -> backend.openAccount(limit, limit)).isInstanceOf(IllegalStateException.class);
+            }
+            scope.allocate(Shape.of(250_000), DType.FLOAT32);
+            backend.openAccount(limit, limit).ifPresent(MemoryAccount::close);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.spi.backend.MemoryAccounts.Account;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.DoubleBuffer;

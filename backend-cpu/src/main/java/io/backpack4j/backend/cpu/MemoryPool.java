@@ -2,6 +2,8 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.MemoryAccount;
+import io.backpack4j.spi.backend.MemoryAccounts;
+import io.backpack4j.spi.backend.MemoryAccounts.Account;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import java.util.ArrayDeque;
 import java.util.Collections;
@@ -33,7 +35,7 @@ final class MemoryPool {
     private long systemAllocations;
     private long releases;
 
-    private final ThreadLocal<@Nullable Account> accounts = new ThreadLocal<>();
+    private final MemoryAccounts accounts = new MemoryAccounts(this);
 
     /** @param limit how many bytes may be held from the system */
     MemoryPool(long limit) {
@@ -42,7 +44,7 @@ final class MemoryPool {
 
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
     synchronized Block allocate(long bytes) {
-        Account account = accounts.get();
+        Account account = accounts.current();
         if (account != null) {
             account.require(SizeClass.round(bytes));
         }
@@ -59,7 +61,7 @@ final class MemoryPool {
 
     /** A block for constants that kernels keep: it counts as held from the system, not as used. */
     synchronized Block reserve(long bytes) {
-        Block block = take(bytes, accounts.get());
+        Block block = take(bytes, accounts.current());
         reservedBytes += block.bytes;
         return block;
     }
@@ -115,17 +117,9 @@ final class MemoryPool {
 
     /** Counts what this thread allocates until the account is closed. */
     synchronized MemoryAccount openAccount(long plannedBytes, long limitBytes) {
-        if (accounts.get() != null) {
-            throw new IllegalStateException("This thread has an account already");
-        }
-        Account account = new Account(this, plannedBytes, limitBytes);
-        accounts.set(account);
+        Account account = accounts.open(plannedBytes, limitBytes);
         trim(account.mayStayFree(0));
         return account;
-    }
-
-    void closeAccount() {
-        accounts.remove();
     }
 
     synchronized void tensorOpened() {

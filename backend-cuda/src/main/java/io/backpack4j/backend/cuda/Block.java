@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cuda;
 
+import io.backpack4j.spi.backend.MemoryAccounts.Account;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,10 @@ final class Block {
     final List<Use> uses = new ArrayList<>(2);
 
     int references;
+
+    /** Where it counts as used, if somebody counts. */
+    @Nullable
+    Account account;
 
     /** When it became free, counted in blocks. */
     long freedAt;

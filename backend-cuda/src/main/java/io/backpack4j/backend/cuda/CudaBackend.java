@@ -6,10 +6,12 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Indexing;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.RandomDraws;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +57,11 @@ final class CudaBackend implements Backend {
     @Override
     public void resetPeak() {
         device.resetPeak();
+    }
+
+    @Override
+    public Optional<MemoryAccount> openAccount(long plannedBytes, long limitBytes) {
+        return Optional.of(device.openAccount(plannedBytes, limitBytes));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -24,7 +25,7 @@ final class Device {
     Device(CudaApi api, CudaOptions options) {
         this.api = api;
         this.streams = new Streams(api, options.tensorFloat32());
-        this.pool = new DevicePool(api, streams, options.blockSizes());
+        this.pool = new DevicePool(api, streams, options.blockSizes(), this);
         this.kernels = new KernelLibrary(api, options);
     }
 
@@ -113,6 +114,10 @@ final class Device {
 
     synchronized MemoryStatistics memory() {
         return pool.statistics();
+    }
+
+    synchronized MemoryAccount openAccount(long plannedBytes, long limitBytes) {
+        return pool.openAccount(plannedBytes, limitBytes);
     }
 
     synchronized void resetPeak() {

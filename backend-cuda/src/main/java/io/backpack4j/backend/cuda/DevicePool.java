@@ -1,6 +1,9 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.MemoryAccount;
+import io.backpack4j.spi.backend.MemoryAccounts;
+import io.backpack4j.spi.backend.MemoryAccounts.Account;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import java.util.ArrayDeque;
 import java.util.Collections;
@@ -24,6 +27,7 @@ final class DevicePool {
     private final BlockSizes sizes;
     private final TreeMap<Long, ArrayDeque<Block>> free = new TreeMap<>();
     private final Set<Block> blocks = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final MemoryAccounts accounts;
     private long openTensors;
     private long usedBytes;
     private long peakBytes;
@@ -32,7 +36,9 @@ final class DevicePool {
     private long systemAllocations;
     private long releases;
 
-    DevicePool(CudaApi api, Streams streams, BlockSizes sizes) {
+    /** @param lock the one that guards this pool */
+    DevicePool(CudaApi api, Streams streams, BlockSizes sizes, Object lock) {
+        this.accounts = new MemoryAccounts(lock);
         this.api = api;
         this.streams = streams;
         this.sizes = sizes;
@@ -41,13 +47,21 @@ final class DevicePool {
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
     Block allocate(long bytes) {
         long size = sizes.round(bytes);
+        Account account = accounts.current();
+        if (account != null) {
+            account.require(size);
+        }
         ArrayDeque<Block> queue = free.get(size);
         Block block = queue == null ? null : queue.pollLast();
         if (block == null) {
-            trim(Math.max(KEPT_BYTES, 2 * highestBytes));
+            trim(account == null ? Math.max(KEPT_BYTES, 2 * highestBytes) : account.mayStayFree(size));
             block = fromSystem(size);
         }
         block.references = 1;
+        block.account = account;
+        if (account != null) {
+            account.add(block.bytes);
+        }
         usedBytes += block.bytes;
         peakBytes = Math.max(peakBytes, usedBytes);
         highestBytes = Math.max(highestBytes, usedBytes);
@@ -61,10 +75,22 @@ final class DevicePool {
     void release(Block block) {
         if (--block.references == 0 && blocks.contains(block)) {
             usedBytes -= block.bytes;
+            Account account = block.account;
+            if (account != null) {
+                account.subtract(block.bytes);
+                block.account = null;
+            }
             block.freedAt = ++releases;
             block.written = null;
             free.computeIfAbsent(block.bytes, size -> new ArrayDeque<>()).addLast(block);
         }
+    }
+
+    /** Counts what this thread allocates until the account is closed. */
+    MemoryAccount openAccount(long plannedBytes, long limitBytes) {
+        Account account = accounts.open(plannedBytes, limitBytes);
+        trim(account.mayStayFree(0));
+        return account;
     }
 
     void tensorOpened() {

@@ -40,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
@@ -93,7 +94,10 @@ class FaultInjectionTest {
                 faults.throwAt(call, Faults.THROWN.get(call % Faults.THROWN.size()));
                 BackpackException failure = failure(plan, batch);
                 assertThat(faults.struck()).isTrue();
-                assertThat(failure).as("call %d", call).isNotNull();
+                // No memory in a rehearsal means that the splitting does not fit: the next one is tried.
+                if (!(thrown.get() instanceof OutOfMemoryError)) {
+                    assertThat(failure).as("call %d", call).isNotNull();
+                }
                 reported += named(who, failure) ? 1 : 0;
                 faults.reset();
                 assertThat(backpack.backend().memory().openTensors())
@@ -164,7 +168,8 @@ class FaultInjectionTest {
             int calls = 1;
             for (int call = 0; call < calls; call++) {
                 PassOptions options = PassOptions.DEFAULT.memory((1L << 40) + call);
-                faults.throwAt(call, Faults.THROWN.get(call % Faults.THROWN.size()));
+                Supplier<Throwable> thrown = Faults.THROWN.get(call % Faults.THROWN.size());
+                faults.throwAt(call, thrown);
                 BackpackException failure = null;
                 try {
                     backpack.plan(model, batch, requests, options);

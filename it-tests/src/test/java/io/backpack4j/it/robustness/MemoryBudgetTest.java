@@ -22,6 +22,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
+import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.LossReduction;
@@ -194,6 +195,16 @@ class MemoryBudgetTest {
             assertThatThrownBy(() -> plan.run(batch))
                     .hasMessageStartingWith("[InvalidOption] The plan hands results over");
         });
+    }
+
+    @Test
+    void sessions_hand_nothing_over() {
+        with(
+                DType.FLOAT32,
+                Nets.perceptron(5),
+                (backpack, model, batch) -> assertThatThrownBy(() -> backpack.session(
+                                model, List.of(), SessionOptions.DEFAULT.pass(PassOptions.DEFAULT.handingOver())))
+                        .hasMessageStartingWith("[InvalidOption] A session keeps its results"));
     }
 
     @Test

@@ -102,6 +102,11 @@ public final class Kernel {
 
     public Session session(Model model, List<Request<?>> requests, SessionOptions options) {
         Problems problems = new Problems();
+        if (options.pass().handsOver()) {
+            problems.add(
+                    "InvalidOption",
+                    "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
+        }
         PassLayout layout = planner.sessionLayout(model, requests, problems);
         return AccumulatingSession.open(
                 backend(),
