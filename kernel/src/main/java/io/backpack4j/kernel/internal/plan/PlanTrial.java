@@ -20,6 +20,8 @@ import java.util.OptionalLong;
 /** Runs what is planned without numbers: every shape is checked, every allocation counted. */
 final class PlanTrial {
 
+    private static final long ANY_BYTES = 1L << 60;
+
     private final Backend backend;
     private final PassLayout layout;
     private final BoundGraph graph;
@@ -88,7 +90,7 @@ final class PlanTrial {
 
     /** Whether the backend counts what it takes beside tensors. */
     boolean isMeasured() {
-        Optional<MemoryAccount> account = backend.openAccount(0, 0);
+        Optional<MemoryAccount> account = backend.openAccount(ANY_BYTES, ANY_BYTES);
         account.ifPresent(MemoryAccount::close);
         return account.isPresent();
     }
