@@ -51,7 +51,7 @@ public interface Plan {
      */
     long peakBytes();
 
-    /** The names, types and shapes of the tensors that {@link Results#tensors} will hold. */
+    /** The names, types and shapes of the tensors that {@link Results#tensors} will hold, or that {@link ResultTaker} gets part by part. */
     Map<String, ResultType> results();
 
     /** The names of the products that {@link Results#products} will hold, with the shapes {@code *p} of their parameters. */

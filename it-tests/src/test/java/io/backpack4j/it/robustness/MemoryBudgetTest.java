@@ -16,6 +16,7 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -25,6 +26,7 @@ import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -223,6 +225,41 @@ class MemoryBudgetTest {
             assertThatThrownBy(() -> plan.run(batch, RunOptions.seed(1).taker(failing)))
                     .hasMessage("[InvalidFile] The disk is full.");
             assertThat(backpack.backend().memory().usedBytes()).isEqualTo(before);
+        });
+    }
+
+    @Test
+    void a_taker_that_breaks_is_named() {
+        with(DType.FLOAT32, Nets.perceptron(5), (backpack, model, batch) -> {
+            for (Extension<?> extension : List.of(new BatchGrad(), new BatchDiagGGNExact())) {
+                Plan plan =
+                        backpack.plan(model, batch, List.of(Request.of(extension)), PassOptions.DEFAULT.handingOver());
+                ResultTaker broken = (name, whole, origin, part) -> {
+                    throw new IllegalStateException("broken");
+                };
+                assertThatThrownBy(() -> plan.run(batch, RunOptions.seed(1).taker(broken)))
+                        .hasMessageStartingWith("[TakerFailure] The pass was ended by the taker of its results")
+                        .hasMessageContaining("broken");
+            }
+        });
+    }
+
+    /** One extension hands over within a step, the other at the end of a chunk. */
+    @Test
+    void parts_that_are_not_finite_are_named_as_whole_results_are() {
+        with(DType.FLOAT32, Nets.perceptron(5), (backpack, model, batch) -> {
+            model.parameters().get("1.weight").write(3, new double[] {Double.NaN}, 0, 1);
+            for (Extension<?> extension : List.of(new BatchGrad(), new BatchDiagGGNExact())) {
+                Plan plan = backpack.plan(
+                        model,
+                        batch,
+                        List.of(Request.of(extension)),
+                        PassOptions.DEFAULT.nan(NanPolicy.FAIL_EVERYWHERE).handingOver());
+                long before = backpack.backend().memory().usedBytes();
+                assertThatThrownBy(() -> plan.run(batch, RunOptions.seed(1).taker((name, whole, origin, part) -> {})))
+                        .hasMessageStartingWith("[NotFinite] Parameter '1.weight'");
+                assertThat(backpack.backend().memory().usedBytes()).isEqualTo(before);
+            }
         });
     }
 

@@ -24,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  * Results that leave a pass part by part. What they are made of is accumulated for one chunk of samples, or even for one step where that is all of it,
  * finished and handed to whoever takes it.
  */
-final class HandOver {
+public final class HandOver {
 
     /** For a pass whose layout hands nothing over. */
-    static final ResultTaker NOBODY = (name, whole, origin, part) -> {
+    public static final ResultTaker NOBODY = (name, whole, origin, part) -> {
         throw new IllegalStateException("Nobody takes '" + name + "'");
     };
 
@@ -132,7 +132,15 @@ final class HandOver {
         return requests.get(site.index()).containsKey(request);
     }
 
+    /** Whether anything at a site leaves in parts. */
+    boolean isAt(SiteLayout site) {
+        return !keys.get(site.index()).isEmpty();
+    }
+
     void openChunk(int stage, long from, long to) {
+        if (!layout.handsOver()) {
+            return;
+        }
         TensorScope scope = backend.openScope();
         chunkScope = scope;
         fromSample = from;

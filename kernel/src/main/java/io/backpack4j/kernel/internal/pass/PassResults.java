@@ -5,6 +5,7 @@ import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Collections;
@@ -133,6 +134,15 @@ public final class PassResults implements Results {
     @Override
     public SortedMap<String, BlockProduct> products() {
         return Collections.unmodifiableSortedMap(products);
+    }
+
+    /** Reads a number of each: a backend may need memory to bring elements into order, and takes it now. */
+    public void settle() {
+        for (Tensor tensor : tensors.values()) {
+            if (tensor.shape().elements() > 0 && tensor.dtype() != DType.INT64) {
+                tensor.read(0, new double[1], 0, 1);
+            }
+        }
     }
 
     /** What is closed with the results. */

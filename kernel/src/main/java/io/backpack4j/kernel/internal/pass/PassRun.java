@@ -198,11 +198,16 @@ public final class PassRun {
                     prepared.add(pending);
                 }
             }
-            HandOver.StepParts parts = handOver.step(layoutOfSite, stage, signal, step, scope);
-            parts.prepare(scope, prepared);
+            HandOver.StepParts parts =
+                    handOver.isAt(layoutOfSite) ? handOver.step(layoutOfSite, stage, signal, step, scope) : null;
+            if (parts != null) {
+                parts.prepare(scope, prepared);
+            }
             derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
             prepared.forEach(pending -> pending.afterwards().run());
-            parts.finish();
+            if (parts != null) {
+                parts.finish();
+            }
             for (SiteRequest request : layoutOfSite.requests()) {
                 if (request.visits(stage, signal)) {
                     request.partials().forEach((name, key) -> {

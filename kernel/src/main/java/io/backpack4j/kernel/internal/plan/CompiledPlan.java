@@ -11,20 +11,18 @@ import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.ControlledRun;
 import io.backpack4j.kernel.internal.pass.FiniteCheck;
-import io.backpack4j.kernel.internal.pass.Part;
+import io.backpack4j.kernel.internal.pass.HandOver;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.kernel.internal.pass.PassRun;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -66,19 +64,16 @@ public final class CompiledPlan implements Plan {
         requireTaker(options);
         PassInputs inputs = inputs(batch, options.seed());
         PassInputs controlled = inputs.watchedBy(new ControlledRun(options));
-        List<RuntimeException> taking = new ArrayList<>();
+        CheckedTaker taker =
+                new CheckedTaker(options.taker().orElse(HandOver.NOBODY), finiteCheck, this::requirePlanned);
         return failingByName(() -> {
             try {
-                return checked(pass(controlled, checkedTaker(options, taking)), inputs);
-            } catch (BackpackException e) {
-                if (taking.isEmpty()) {
-                    throw e;
-                }
-                if (taking.get(0) instanceof FiniteCheck.FoundInPart found) {
-                    throw finiteCheck.failure(found, inputs, this::rerun);
-                }
-                // The node at which it was is not to blame.
-                throw taking.get(0);
+                return checked(pass(controlled, taker), inputs);
+            } catch (RuntimeException e) {
+                RuntimeException cause = taker.causeOf(e);
+                throw cause instanceof FiniteCheck.FoundInPart found
+                        ? finiteCheck.failure(found, inputs, this::rerun)
+                        : cause;
             }
         });
     }
@@ -91,34 +86,6 @@ public final class CompiledPlan implements Plan {
                     "The plan hands results over part by part, among them '%s', but nobody takes them. Name a taker with RunOptions.taker, or plan without PassOptions.handingOver."
                             .formatted(outcome.outcome().handedOver().iterator().next()));
         }
-    }
-
-    private ResultTaker checkedTaker(RunOptions options, List<RuntimeException> failures) {
-        ResultTaker taker = checkedTaker(options);
-        return (name, whole, origin, part) -> {
-            try {
-                taker.take(name, whole, origin, part);
-            } catch (RuntimeException e) {
-                failures.add(e);
-                throw e;
-            }
-        };
-    }
-
-    private ResultTaker checkedTaker(RunOptions options) {
-        return (name, whole, origin, part) -> {
-            finiteCheck.requirePart(name, part);
-            ResultType planned = results().get(name);
-            if (planned == null || !planned.equals(new ResultType(part.dtype(), whole))) {
-                throw wrongResult(
-                        name,
-                        "has shape %s and type %s".formatted(whole, part.dtype()),
-                        planned == null
-                                ? "nothing"
-                                : "shape %s and type %s".formatted(planned.shape(), planned.dtype()));
-            }
-            options.taker().orElseThrow().take(name, whole, origin, part);
-        };
     }
 
     /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
@@ -149,10 +116,7 @@ public final class CompiledPlan implements Plan {
                     "The plan is for batches of inputs %s and targets %s, but was given inputs %s and targets %s. Make another plan."
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
-        PluginCalls.check(
-                Part.of(model.loss()),
-                "as it checked targets",
-                () -> model.loss().validateValues(output, batch.targets()));
+        TargetChecks.require(model.loss(), output, batch);
         return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
     }
 
@@ -187,7 +151,7 @@ public final class CompiledPlan implements Plan {
             requirePlanned(results);
             finiteCheck.require(results.tensors(), inputs, results::close, this::rerun);
             if (memoryBytes.isPresent()) {
-                results.tensors().values().forEach(PassRehearsal::settle);
+                results.settle();
             }
             done = true;
             return results;
@@ -199,26 +163,27 @@ public final class CompiledPlan implements Plan {
     }
 
     private void requirePlanned(PassResults results) {
-        Map<String, ResultType> planned = results();
-        results.tensors().forEach((name, tensor) -> {
-            ResultType type = new ResultType(tensor.dtype(), tensor.shape());
-            ResultType expected = planned.get(name);
-            if (!type.equals(expected)) {
-                throw wrongResult(
-                        name,
-                        "has shape %s and type %s".formatted(type.shape(), type.dtype()),
-                        expected == null
-                                ? "nothing"
-                                : "shape %s and type %s".formatted(expected.shape(), expected.dtype()));
-            }
-        });
-        planned.keySet().stream()
+        results.tensors()
+                .forEach((name, tensor) -> requirePlanned(name, new ResultType(tensor.dtype(), tensor.shape())));
+        results().keySet().stream()
                 .filter(name -> !results.tensors().containsKey(name)
                         && !outcome.outcome().handedOver().contains(name))
                 .findFirst()
                 .ifPresent(name -> {
                     throw wrongResult(name, "is missing", "it");
                 });
+    }
+
+    private void requirePlanned(String name, ResultType type) {
+        ResultType expected = results().get(name);
+        if (!type.equals(expected)) {
+            throw wrongResult(
+                    name,
+                    "has shape %s and type %s".formatted(type.shape(), type.dtype()),
+                    expected == null
+                            ? "nothing"
+                            : "shape %s and type %s".formatted(expected.shape(), expected.dtype()));
+        }
     }
 
     private BackpackException wrongResult(String name, String what, String expected) {

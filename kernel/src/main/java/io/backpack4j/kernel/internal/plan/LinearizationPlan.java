@@ -5,10 +5,8 @@ import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.internal.linearization.ModelLinearization;
 import io.backpack4j.kernel.internal.pass.BackendCalls;
-import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -26,10 +24,7 @@ public record LinearizationPlan(
 
     /** Linearises at a batch of the planned shapes. The caller closes what comes back. */
     public Linearization run(Batch batch, long seed) {
-        PluginCalls.check(
-                Part.of(model.loss()),
-                "as it checked targets",
-                () -> model.loss().validateValues(output, batch.targets()));
+        TargetChecks.require(model.loss(), output, batch);
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
         return BackendCalls.call(

@@ -12,7 +12,6 @@ import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -37,20 +36,13 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
         try (PassResults results = PassRun.run(layout, splitting, backend, counted, NetworkProducts::new, taker)) {
             results.tensors().forEach((name, tensor) -> {
                 types.put(name, new ResultType(tensor.dtype(), tensor.shape()));
-                settle(tensor);
             });
+            results.settle();
             long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
             results.products().values().forEach(product -> multiply(backend, product, columns));
             SortedMap<String, Shape> products = new TreeMap<>();
             results.products().forEach((name, product) -> products.put(name, product.parameter()));
             return new Outcome(types, handedOver, products, counter.steps());
-        }
-    }
-
-    /** Reads a number: a backend may need memory to bring elements into order. */
-    static void settle(Tensor tensor) {
-        if (tensor.shape().elements() > 0 && tensor.dtype() != DType.INT64) {
-            tensor.read(0, new double[1], 0, 1);
         }
     }
 

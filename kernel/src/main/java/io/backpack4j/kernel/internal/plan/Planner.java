@@ -54,7 +54,7 @@ public final class Planner {
         problems.throwIfAny();
         PassLayout planned = options.handsOver() ? layout.handingOver() : layout;
         if (options.memoryBytes().isPresent()) {
-            model.loss().validateValues(output, batch.targets());
+            TargetChecks.require(model.loss(), output, batch);
         }
         TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, new PassRehearsal(planned));
         return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
@@ -92,7 +92,7 @@ public final class Planner {
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
         if (options.memoryBytes().isPresent()) {
-            model.loss().validateValues(output, batch.targets());
+            TargetChecks.require(model.loss(), output, batch);
         }
         Rehearsal rehearsal = new LinearizationRehearsal(layout, matrices);
         TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, rehearsal);
