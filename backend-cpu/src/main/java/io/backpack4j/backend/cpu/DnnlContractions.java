@@ -17,7 +17,7 @@ final class DnnlContractions implements Contractions {
     /** A tile of this many elements is worth calls of its own. */
     private static final long LARGE_TILE = 8192;
 
-    /** So is a tile that takes this many multiplications. */
+    /** So is what takes this many multiplications. */
     private static final long MUCH_WORK = 1 << 19;
 
     private final CpuBackend backend;
@@ -29,7 +29,7 @@ final class DnnlContractions implements Contractions {
         this.backend = backend;
         this.contexts = contexts;
         this.host = host;
-        this.expandedSquares = new ExpandedSquares(backend);
+        this.expandedSquares = new ExpandedSquares(backend, contexts);
     }
 
     @Override
@@ -39,7 +39,8 @@ final class DnnlContractions implements Contractions {
         long elements = product.groups() * product.rows() * product.columns();
         boolean large = elements >= LARGE_TILE || elements * product.positions() >= MUCH_WORK;
         boolean ours = left.isSingle() && large && product.positions() > 1 && left.elements > 0;
-        List<TileConsumer> remaining = large && left.isSingle() ? expanded(product, consumers) : consumers;
+        boolean expandable = left.isSingle() && (large || elements * product.batch() >= MUCH_WORK);
+        List<TileConsumer> remaining = expandable ? expanded(product, consumers) : consumers;
         if (!remaining.isEmpty() && (!ours || !contract(product, left, right, remaining, elements))) {
             host.contract(product, remaining);
         }

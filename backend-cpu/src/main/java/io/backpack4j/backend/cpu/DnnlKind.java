@@ -18,6 +18,8 @@ enum DnnlKind {
     DOTS,
     ADD,
     SQUARES,
+    MINUS_SQUARES,
+    SQUARES_ABOVE,
     SQUARED_PRODUCT,
     SUM_ROWS,
     SUM_COLUMNS,

@@ -231,6 +231,29 @@ final class DnnlRecipes {
         }
     }
 
+    /** destination = factor · x² + y over n numbers; x, x, y, destination. */
+    static DnnlPrimitive plusSquares(long n, double factor) {
+        return scaledSquares(n, factor, dnnl_binary_add);
+    }
+
+    /** destination = 1 where factor · x² is larger than y, and 0 elsewhere, over n numbers; x, x, y, destination. */
+    static DnnlPrimitive squaresAbove(long n, double factor) {
+        return scaledSquares(n, factor, dnnl_binary_gt);
+    }
+
+    private static DnnlPrimitive scaledSquares(long n, double factor, int operation) {
+        var x = Dnnl.dense(n);
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes().affine(factor, 0)) {
+            int operand = attributes.binary(operation, x);
+            int status = dnnl_binary_primitive_desc_create(
+                    description, Dnnl.ENGINE, dnnl_binary_mul, x, x, x, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, operand, DNNL_ARG_DST);
+        } finally {
+            destroy(x);
+        }
+    }
+
     /**
      * destination += (a · b − center)² · weight. The arguments are a, b, then the center and the weight if there are
      * any, then the destination.

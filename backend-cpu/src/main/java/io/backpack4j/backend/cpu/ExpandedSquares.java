@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Shape;
@@ -11,7 +12,7 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * destination += Σ_b (l_b ⊗ r_b − center)² as (l²)ᵀ r² − 2 · center · lᵀ r + B · center²: two products of matrices. Where that cancels, in the rows that
+ * destination += Σ_b (l_b ⊗ r_b − mean)² as (l²)ᵀ r² − B · mean², B being the number of terms: a product of matrices. Where that cancels, in the rows that
  * have such an element, the terms are added one by one instead.
  */
 final class ExpandedSquares {
@@ -19,15 +20,17 @@ final class ExpandedSquares {
     /**
      * A sum that is smaller than this part of its first term has lost too many digits: with it the relative error stays below some 1e-5.
      */
-    private static final float LEAST_PART = 1f / 64;
+    private static final double LEAST_PART = 1.0 / 64;
 
     /** With more cancelling rows than this part it is faster to add up everything one by one. */
     private static final int MANY = 4;
 
     private final CpuBackend backend;
+    private final DnnlContexts contexts;
 
-    ExpandedSquares(CpuBackend backend) {
+    ExpandedSquares(CpuBackend backend, DnnlContexts contexts) {
         this.backend = backend;
+        this.contexts = contexts;
     }
 
     /** Whether the product and its consumer have this form. */
@@ -37,7 +40,7 @@ final class ExpandedSquares {
                 && product.batch() == product.samples()
                 && product.batch() > 1
                 && consumer instanceof TileConsumer.SumOfSquares squares
-                && squares.center() != null
+                && squares.centerIsMean()
                 && squares.weights() == null;
     }
 
@@ -45,36 +48,73 @@ final class ExpandedSquares {
     boolean add(PerSampleProduct product, TileConsumer.SumOfSquares squares) {
         int rows = (int) product.rows();
         int columns = (int) product.columns();
+        int batch = (int) product.batch();
+        DnnlContext context = contexts.get();
+        long elements = (long) rows * columns;
+        DnnlPrimitive difference = primitive(context, DnnlKind.MINUS_SQUARES, elements, -batch);
+        DnnlPrimitive comparison = primitive(context, DnnlKind.SQUARES_ABOVE, elements, batch / (1 - LEAST_PART));
+        if (!difference.usable() || !comparison.usable()) {
+            return false;
+        }
         try (TensorScope scope = backend.openScope()) {
-            Tensor left = scope.view(product.left(), Shape.of(product.batch(), rows));
-            Tensor right = scope.view(product.right(), Shape.of(product.batch(), columns));
-            CpuTensor sums = backend.own(product(scope, left, right));
-            CpuTensor squaredSums = backend.own(product(scope, squared(scope, left), squared(scope, right)));
-            CpuTensor center = backend.own(Objects.requireNonNull(squares.center()));
-            CpuTensor destination = backend.own(squares.destination());
-            boolean[] cancels = new boolean[rows];
+            Tensor left = scope.view(product.left(), Shape.of(batch, rows));
+            Tensor right = scope.view(product.right(), Shape.of(batch, columns));
+            CpuTensor sums = backend.own(product(scope, squared(scope, left), squared(scope, right)));
+            CpuTensor mean = backend.own(Objects.requireNonNull(squares.center()));
+            boolean[] cancels = cancelling(scope, context, comparison, mean, sums);
             int count = 0;
-            var row = new Row(columns);
-            for (int o = 0; o < rows; o++) {
-                cancels[o] = !row.expand(squaredSums, sums, center, (long) o * columns, product.batch());
-                count += cancels[o] ? 1 : 0;
+            for (boolean cancelling : cancels) {
+                count += cancelling ? 1 : 0;
             }
             if (count * MANY > rows) {
                 return false;
             }
-            for (int o = 0; o < rows; o++) {
+            run(context, difference, mean, sums, sums);
+            var row = new Row(columns);
+            for (int o = 0; count > 0 && o < rows; o++) {
                 if (cancels[o]) {
-                    row.addUp(backend.own(left), backend.own(right), center, o, (int) product.batch(), squaredSums);
+                    row.addUp(backend.own(left), backend.own(right), mean, o, batch, sums);
                 }
             }
-            backend.elementwise()
-                    .combine(BinaryOperation.ADD, destination, shaped(scope, squaredSums, destination), destination);
+            Tensor destination = squares.destination();
+            Tensor shaped = scope.view(sums, destination.shape());
+            backend.elementwise().combine(BinaryOperation.ADD, destination, shaped, destination);
             return true;
         }
     }
 
-    private static Tensor shaped(TensorScope scope, Tensor tensor, Tensor like) {
-        return scope.view(tensor, like.shape());
+    /** The rows with an element of which less than the least part would be left. */
+    private boolean[] cancelling(
+            TensorScope scope, DnnlContext context, DnnlPrimitive comparison, CpuTensor mean, CpuTensor sums) {
+        Tensor marks = scope.allocate(sums.shape(), sums.dtype());
+        run(context, comparison, mean, sums, backend.own(marks));
+        Tensor counts = scope.allocate(Shape.of(sums.shape().size(0)), sums.dtype());
+        backend.reductions().reduce(Reduction.SUM, marks, 1, 2, counts);
+        CpuTensor found = backend.own(counts);
+        boolean[] cancels = new boolean[(int) found.elements];
+        for (int o = 0; o < cancels.length; o++) {
+            cancels[o] = found.block.getFloat(found.at(o)) > 0;
+        }
+        return cancels;
+    }
+
+    private static DnnlPrimitive primitive(DnnlContext context, DnnlKind kind, long elements, double factor) {
+        PrimitiveKey key = context.key(kind).add(elements).add(factor);
+        return context.get(
+                key,
+                Cost.elements(elements),
+                () -> kind == DnnlKind.MINUS_SQUARES
+                        ? DnnlRecipes.plusSquares(elements, factor)
+                        : DnnlRecipes.squaresAbove(elements, factor));
+    }
+
+    private static void run(DnnlContext context, DnnlPrimitive primitive, CpuTensor x, CpuTensor sums, CpuTensor to) {
+        primitive
+                .at(0, x.address())
+                .at(1, x.address())
+                .at(2, sums.address())
+                .at(3, to.address())
+                .run(context);
     }
 
     private Tensor squared(TensorScope scope, Tensor x) {
@@ -94,43 +134,27 @@ final class ExpandedSquares {
     private static final class Row {
 
         private final float[] squares;
-        private final float[] sums;
-        private final float[] centers;
+        private final float[] factors;
+        private final float[] means;
         private final int length;
 
         Row(int length) {
             this.length = length;
             squares = new float[length];
-            sums = new float[length];
-            centers = new float[length];
-        }
-
-        /** Writes a row's sums over its first terms. Returns whether all of them are exact enough. */
-        boolean expand(CpuTensor first, CpuTensor second, CpuTensor center, long from, long batch) {
-            first.block.get(first.at(from), squares, 0, length);
-            second.block.get(second.at(from), sums, 0, length);
-            center.block.get(center.at(from), centers, 0, length);
-            int bad = 0;
-            for (int i = 0; i < length; i++) {
-                float c = centers[i];
-                float sum = squares[i] + c * (batch * c - 2 * sums[i]);
-                bad += sum < LEAST_PART * squares[i] ? 1 : 0;
-                squares[i] = sum;
-            }
-            first.block.put(first.at(from), squares, 0, length);
-            return bad == 0;
+            factors = new float[length];
+            means = new float[length];
         }
 
         /** Overwrites a row with its sums, term by term. */
-        void addUp(CpuTensor left, CpuTensor right, CpuTensor center, int row, int batch, CpuTensor target) {
-            center.block.get(center.at((long) row * length), centers, 0, length);
+        void addUp(CpuTensor left, CpuTensor right, CpuTensor mean, int row, int batch, CpuTensor target) {
+            mean.block.get(mean.at((long) row * length), means, 0, length);
             Arrays.fill(squares, 0);
             int rows = (int) (left.elements / batch);
             for (int b = 0; b < batch; b++) {
                 float factor = left.block.getFloat(left.at((long) b * rows + row));
-                right.block.get(right.at((long) b * length), sums, 0, length);
+                right.block.get(right.at((long) b * length), factors, 0, length);
                 for (int i = 0; i < length; i++) {
-                    float difference = factor * sums[i] - centers[i];
+                    float difference = factor * factors[i] - means[i];
                     squares[i] += difference * difference;
                 }
             }

@@ -72,7 +72,7 @@ class ExpandedSquaresTest {
                     TensorScope scope = backend.openScope()) {
                 var product = new PerSampleProduct(left.on(scope, SINGLE), false, right.on(scope, SINGLE), false);
                 Tensor destination = Numbers.filled(center.shape(), before).on(scope, SINGLE);
-                TileConsumer squares = new TileConsumer.SumOfSquares(destination, center.on(scope, SINGLE), null);
+                TileConsumer squares = new TileConsumer.SumOfSquares(destination, center.on(scope, SINGLE), null, true);
                 assertThat(ExpandedSquares.fits(product, squares)).isTrue();
                 backend.contractions().contract(product, List.of(squares));
                 return destination.toDoubleArray();

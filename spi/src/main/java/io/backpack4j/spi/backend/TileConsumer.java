@@ -25,11 +25,20 @@ public sealed interface TileConsumer {
      * @param destination {@code [*p]}
      * @param center {@code [*p]}, or null for zero
      * @param weights {@code [B]}, or null for ones
+     * @param centerIsMean whether the center is known to be (1/B) Σ_b x_b, as rounding has it: then Σ_b (x_b − center)² may be taken as
+     *     Σ_b x_b² − B center² where that does not cancel. A backend may ignore it
      */
     record SumOfSquares(
             Tensor destination,
             @Nullable Tensor center,
-            @Nullable Tensor weights) implements TileConsumer {}
+            @Nullable Tensor weights,
+            boolean centerIsMean) implements TileConsumer {
+
+        /** About a center of which nothing is known. */
+        public SumOfSquares(Tensor destination, @Nullable Tensor center, @Nullable Tensor weights) {
+            this(destination, center, weights, false);
+        }
+    }
 
     /**
      * destination[b mod N] += w_b x_b².

@@ -71,7 +71,15 @@ public abstract class ParameterDerivatives {
         return false;
     }
 
-    /** Computes a contraction that {@link #hasDirectForm}. Sums are added to the destination. */
+    /**
+     * Whether {@link #computeDirectly} overwrites the destination of a sum itself, unless {@link ContractionTask#accumulate} is set. Otherwise it is
+     * cleared before, which costs large parameters another walk through memory.
+     */
+    protected boolean overwritesDirectly(Contraction contraction) {
+        return false;
+    }
+
+    /** Computes a contraction that {@link #hasDirectForm}. Sums are added to the destination, but where {@link #overwritesDirectly} says otherwise. */
     protected void computeDirectly(ContractionTask task) {
         throw new IllegalStateException("No direct form of " + task.contraction());
     }
@@ -157,9 +165,12 @@ public abstract class ParameterDerivatives {
                 clear(task);
                 outerProducts(task.destination());
             } else {
-                clear(task);
                 boolean fromTiles = tilesNeeded && isMadeOfTiles(contraction) && isCheaperFromTiles(contraction);
-                if (hasDirectForm(contraction) && !fromTiles) {
+                boolean directly = hasDirectForm(contraction) && !fromTiles;
+                if (!directly || !overwritesDirectly(contraction)) {
+                    clear(task);
+                }
+                if (directly) {
                     computeDirectly(task);
                 } else {
                     tiled.add(task);
@@ -177,16 +188,17 @@ public abstract class ParameterDerivatives {
     /** Σ g as it is, Σ g² as Σ (g − mean)² + (Σ g)²/n. */
     private void addMoment(ContractionTask task, List<Tensor> moments) {
         try (TensorScope scope = backend.openScope()) {
+            boolean sum = task.contraction() instanceof Contraction.Sum;
             Tensor target = scope.view(task.destination(), parameter);
-            if (!task.accumulate()) {
-                backend.elementwise().fill(target, 0);
-            }
-            if (task.contraction() instanceof Contraction.Sum) {
-                backend.elementwise().addScaled(1, moments.get(0), target);
+            Tensor moment = moments.get(sum ? 0 : 1);
+            if (task.accumulate()) {
+                backend.elementwise().addScaled(1, moment, target);
             } else {
+                backend.elementwise().copy(moment, target);
+            }
+            if (!sum) {
                 Tensor square = scope.allocate(parameter, dtype);
                 backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), square);
-                backend.elementwise().addScaled(1, moments.get(1), target);
                 backend.elementwise().addScaled(1.0 / Math.max(1, samples), square, target);
             }
         }
@@ -211,9 +223,18 @@ public abstract class ParameterDerivatives {
         boolean overwrites = task.contraction() instanceof Contraction.SquaredNorms
                 || task.contraction() instanceof Contraction.InnerProducts
                 || task.contraction() instanceof Contraction.Dot;
-        if (!overwrites && (!task.accumulate() || task.contraction() instanceof Contraction.Moments)) {
-            task.destinations().forEach(destination -> backend.elementwise().fill(destination, 0));
+        boolean moments = task.contraction() instanceof Contraction.Moments;
+        if (!overwrites && (!task.accumulate() || moments)) {
+            task.destinations().stream()
+                    .skip(moments && totalIsOverwritten() ? 1 : 0)
+                    .forEach(destination -> backend.elementwise().fill(destination, 0));
         }
+    }
+
+    /** Whether the first of the moments need not be cleared. */
+    private boolean totalIsOverwritten() {
+        Contraction sum = new Contraction.Sum();
+        return columns == 1 && hasDirectForm(sum) && overwritesDirectly(sum) && !isCheaperFromTiles(sum);
     }
 
     private void consume(List<ContractionTask> tasks, @Nullable Tensor materialised) {
@@ -315,7 +336,7 @@ public abstract class ParameterDerivatives {
         total(sum, materialised);
         Tensor mean = scope.allocate(parameter, dtype);
         backend.elementwise().affine(sum, 1.0 / Math.max(1, columns * samples), 0, mean);
-        return new TileConsumer.SumOfSquares(task.destinations().get(1), mean, null);
+        return new TileConsumer.SumOfSquares(task.destinations().get(1), mean, null, true);
     }
 
     /** Adds Σ_v Σ_n g_vn to {@code destination}, {@code *p}. */
@@ -326,7 +347,7 @@ public abstract class ParameterDerivatives {
                 make(scope, List.of(new TileConsumer.Sum(scope.view(destination, parameter.prepend(1)))), materialised);
             } else if (columns == 1) {
                 Tensor target = scope.view(destination, parameter.prepend(1));
-                computeDirectly(new ContractionTask(sum, List.of(target), null, true));
+                computeDirectly(new ContractionTask(sum, List.of(target), null, !totalIsOverwritten()));
             } else {
                 Tensor perColumn = scope.allocate(parameter.prepend(columns), dtype);
                 backend.elementwise().fill(perColumn, 0);

@@ -107,12 +107,20 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     @Override
+    protected boolean overwritesDirectly(Contraction contraction) {
+        return contraction instanceof Contraction.Sum
+                || contraction instanceof Contraction.SumOfSquares
+                || contraction instanceof Contraction.SumOfSquaresOverPositions
+                || contraction instanceof Contraction.SumOfSquaresPerSample;
+    }
+
+    @Override
     protected void computeDirectly(ContractionTask task) {
         Contraction contraction = task.contraction();
         try (TensorScope scope = backend().openScope()) {
             PerSampleProduct product = all(scope);
             if (contraction instanceof Contraction.Sum) {
-                sum(scope, product, task.destination());
+                sum(scope, product, task);
             } else if (contraction instanceof Contraction.SumOfSquares
                     || contraction instanceof Contraction.SumOfSquaresOverPositions) {
                 sumOfSquares(scope, product, task);
@@ -174,11 +182,11 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     /** Σ_n Σ_s left ⊗ right: one product over all samples and positions per column. */
-    private void sum(TensorScope scope, PerSampleProduct product, Tensor destination) {
+    private void sum(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         Tensor left = scope.view(product.left(), Shape.of(columns(), joined(), sizes.rows()));
         Tensor right = scope.view(product.right(), Shape.of(1, joined(), sizes.columns()));
-        Tensor target = scope.view(destination, Shape.of(columns(), sizes.rows(), sizes.columns()));
-        backend().products().multiply(left, true, right, false, 1, 1, target);
+        Tensor target = scope.view(task.destination(), Shape.of(columns(), sizes.rows(), sizes.columns()));
+        backend().products().multiply(left, true, right, false, 1, kept(task), target);
     }
 
     /** Σ_ns (Σ_v w_vn left_vns²) ⊗ right_ns²: right for one position, and for positions that stand alone as if each were a sample. */
@@ -186,14 +194,14 @@ public final class FactoredParameter extends ParameterDerivatives {
         Tensor summed = squaredLeft(scope, product, task);
         Tensor right = squaredRight(scope, product);
         Tensor target = scope.view(task.destination(), Shape.of(sizes.rows(), sizes.columns()));
-        backend().products().multiply(summed, true, right, false, 1, 1, target);
+        backend().products().multiply(summed, true, right, false, 1, kept(task), target);
     }
 
     private void sumOfSquaresPerSample(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         Tensor left = scope.view(squaredLeft(scope, product, task), Shape.of(samples(), 1, sizes.rows()));
         Tensor right = scope.view(squaredRight(scope, product), Shape.of(samples(), 1, sizes.columns()));
         Tensor target = scope.view(task.destination(), Shape.of(samples(), sizes.rows(), sizes.columns()));
-        backend().products().multiply(left, true, right, false, 1, 1, target);
+        backend().products().multiply(left, true, right, false, 1, kept(task), target);
     }
 
     /** Σ_v w_vn left_vns², {@code [N · S, M]}. */
@@ -350,6 +358,11 @@ public final class FactoredParameter extends ParameterDerivatives {
         Tensor squares = scope.allocate(Shape.of(joined(), sizes.columns()), dtype());
         backend().elementwise().apply(UnaryOperation.SQUARE, scope.view(product.right(), squares.shape()), squares);
         return squares;
+    }
+
+    /** The factor of what a destination holds. */
+    private static double kept(ContractionTask task) {
+        return task.accumulate() ? 1 : 0;
     }
 
     /** Samples times positions. */
