@@ -35,23 +35,52 @@ final class SplittingSearch {
             return unlimited(options.chunkSamples().orElse(trial.samples()));
         }
         long budget = options.memoryBytes().getAsLong();
+        List<Splitting> candidates = candidates();
         TrialOutcome smallest = null;
-        for (long chunk : chunks()) {
-            for (long block : blocks()) {
-                Splitting splitting = new Splitting(chunk, block);
-                TrialOutcome tried = trial.run(splitting.ofSomeParts());
-                if (tried.peakBytes() <= budget) {
-                    OptionalLong peak = measured(splitting, tried, budget);
-                    if (peak.isPresent()) {
-                        return trial.run(splitting).withPeak(peak.getAsLong());
-                    }
+        double allByTensors = 0;
+        for (int i = 0; i < candidates.size(); i++) {
+            Splitting splitting = candidates.get(i);
+            TrialOutcome tried = trial.run(splitting.ofSomeParts());
+            if (tried.peakBytes() <= budget) {
+                if (allByTensors == 0 && tried.peakBytes() > budget / 2) {
+                    allByTensors = allByTensors(candidates.subList(i + 1, candidates.size()), budget);
                 }
-                if (smallest == null || tried.peakBytes() < smallest.peakBytes()) {
-                    smallest = tried;
+                boolean hopeless = tried.peakBytes() * allByTensors > budget;
+                OptionalLong peak = hopeless ? OptionalLong.empty() : measured(splitting, tried, budget);
+                if (peak.isPresent()) {
+                    return trial.run(splitting).withPeak(peak.getAsLong());
                 }
+            }
+            if (smallest == null || tried.peakBytes() < smallest.peakBytes()) {
+                smallest = tried;
             }
         }
         throw refusal(budget, Objects.requireNonNull(smallest));
+    }
+
+    private List<Splitting> candidates() {
+        List<Splitting> candidates = new ArrayList<>();
+        for (long chunk : chunks()) {
+            for (long block : blocks()) {
+                candidates.add(new Splitting(chunk, block));
+            }
+        }
+        return candidates;
+    }
+
+    /**
+     * All that is in use as a multiple of the tensors, as with the first of finer splittings that leaves room for it. A rehearsal that runs into the budget
+     * is better not begun, since what it took stays in the process's highest memory.
+     */
+    private double allByTensors(List<Splitting> finer, long budget) {
+        for (Splitting splitting : trial.isMeasured() ? finer : List.<Splitting>of()) {
+            TrialOutcome tried = trial.run(splitting.ofSomeParts());
+            if (tried.peakBytes() <= budget / 2) {
+                OptionalLong peak = trial.measure(splitting, tried.peakBytes(), budget);
+                return peak.isPresent() ? (double) peak.getAsLong() / tried.peakBytes() : 1;
+            }
+        }
+        return 1;
     }
 
     /** The most memory in use, if the budget does for it. */
