@@ -17,7 +17,7 @@ from typing import Callable
 
 MIB = 1 << 20
 WARM_UP_PASSES = 3
-WARM_UP_MILLISECONDS = 300.0
+WARM_UP_MILLISECONDS = 1500.0
 
 
 def memory(field: str) -> float:

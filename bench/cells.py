@@ -27,8 +27,8 @@ OURS, DEFAULT_MALLOC, KEPT_PAGES = "backpack4j", "backpack", "backpack_kept_page
 
 
 def default_sets(problem: Problem) -> list[str]:
-    """All; but KFRA, whose recursion is as large as the square of a layer's outputs, on logistic regression only."""
-    return [name for name in SETS if name != "KFRA" or problem.name == "logreg"]
+    """All; but KFRA, whose recursion is as large as the square of a layer's outputs, on the small networks only."""
+    return [name for name in SETS if name != "KFRA" or problem.name in ("logreg", "mlp")]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Settings:
     limit: float = 60.0
 
     def repetitions(self, pass_milliseconds: float) -> int:
-        return max(2, min(100, round(self.seconds * 1000 / max(pass_milliseconds, 1e-3))))
+        return max(2, min(1000, round(self.seconds * 1000 / max(pass_milliseconds, 1e-3))))
 
 
 def measure(problem: Problem, name: str, settings: Settings) -> dict:

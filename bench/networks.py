@@ -12,7 +12,7 @@ MODELS = ROOT / "cli/src/main/resources/io/backpack4j/cli/problems"
 
 @dataclass(frozen=True)
 class Problem:
-    """A network of DeepOBS with the shape of one sample, the number of classes and the batch size that is measured."""
+    """A network of DeepOBS, or the small `mlp`, with the shape of one sample, the number of classes and the batch size that is measured."""
 
     name: str
     sample: tuple[int, ...]
@@ -31,6 +31,7 @@ PROBLEMS = {
         Problem("2c2d", (1, 28, 28), 10, 128),
         Problem("3c3d", (3, 32, 32), 10, 128),
         Problem("allcnnc", (3, 32, 32), 100, 32),
+        Problem("mlp", (1, 28, 28), 10, 32),
     )
 }
 

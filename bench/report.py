@@ -10,7 +10,7 @@ import floors
 from cells import DEFAULT_MALLOC, KEPT_PAGES, OURS, SETS
 from networks import PROBLEMS
 
-TITLES = {"logreg": "Logistic regression", "2c2d": "2C2D", "3c3d": "3C3D", "allcnnc": "All-CNN-C"}
+TITLES = {"logreg": "Logistic regression", "2c2d": "2C2D", "3c3d": "3C3D", "allcnnc": "All-CNN-C", "mlp": "MLP 784-100-10"}
 COMMAND = "bench/duel"
 
 
@@ -53,6 +53,14 @@ class Row:
     def versus_kept(self) -> Optional[float]:
         return self.ours.median / self.kept.median if self.ours and self.kept else None
 
+    @property
+    def least_versus_default(self) -> Optional[float]:
+        return self.ours.least / self.default.least if self.ours and self.default else None
+
+    @property
+    def least_versus_kept(self) -> Optional[float]:
+        return self.ours.least / self.kept.least if self.ours and self.kept else None
+
     def rate(self, figures: Optional[Figures]) -> Optional[float]:
         """GFLOP/s: counted operations per time."""
         return self.operations / figures.median / 1e6 if figures and self.operations else None
@@ -64,7 +72,8 @@ class Row:
             if figures:
                 share = self.floor / figures.median if self.floor else None
                 values[key] |= {"times_own_gradient": figures.ratio, "gflops": self.rate(figures), "floor_by_time": share}
-        return values | {"ours_by_default": self.versus_default, "ours_by_kept": self.versus_kept}
+        medians = {"ours_by_default": self.versus_default, "ours_by_kept": self.versus_kept}
+        return values | medians | {"least_ours_by_default": self.least_versus_default, "least_ours_by_kept": self.least_versus_kept}
 
 
 def figures(rounds: list[dict], kind: str = "pass_ms") -> Optional[Figures]:
@@ -129,26 +138,35 @@ def _times(row: Row, found: Optional[Figures], key: str) -> str:
 
 
 def detail(table: list[Row]) -> str:
-    """One table per problem with everything."""
+    """Two tables per problem: medians with memory, and least times beside the floor."""
     parts = []
     for problem in dict.fromkeys(row.problem for row in table):
         mine = [row for row in table if row.problem == problem]
         parts.append(f"## {TITLES[problem]}, N={mine[0].batch}\n")
         parts.append("| pass | backpack4j | BackPACK | BackPACK, pages kept | ours / BackPACK | ours / pages kept | × gradient: ours | BackPACK"
-                     " | pages kept | floor | floor / ours | GFLOP/s: ours | BackPACK | pages kept | MiB: ours | BackPACK | pages kept |")
-        parts.append("|---|" + "---|" * 16)
-        parts += [_detail_line(row) for row in mine]
+                     " | pages kept | GFLOP/s: ours | BackPACK | pages kept | MiB: ours | BackPACK | pages kept |")
+        parts.append("|---|" + "---|" * 14)
+        parts += [_median_line(row) for row in mine]
+        parts.append("\n| pass, least times | backpack4j | BackPACK | BackPACK, pages kept | ours / BackPACK | ours / pages kept | floor | ours / floor |")
+        parts.append("|---|" + "---|" * 7)
+        parts += [_least_line(row) for row in mine]
         parts.append("")
     return "\n".join(parts)
 
 
-def _detail_line(row: Row) -> str:
+def _median_line(row: Row) -> str:
     contenders = ((row.ours, OURS), (row.default, DEFAULT_MALLOC), (row.kept, KEPT_PAGES))
     fields = [row.name, *(_times(row, found, key) for found, key in contenders), number(row.versus_default, True), number(row.versus_kept, True)]
     fields += [number(found.ratio) if found else "–" for found, _ in contenders]
-    fields += [number(row.floor), number(row.floor / row.ours.median, True) if row.floor and row.ours else "–"]
     fields += [number(row.rate(found)) for found, _ in contenders]
     fields += [f"{found.memory:.0f}" if found and found.memory is not None else "–" for found, _ in contenders]
+    return "| " + " | ".join(fields) + " |"
+
+
+def _least_line(row: Row) -> str:
+    fields = [row.name, *(number(found.least if found else None) for found in (row.ours, row.default, row.kept))]
+    fields += [number(row.least_versus_default, True), number(row.least_versus_kept, True), number(row.floor)]
+    fields.append(number(row.ours.least / row.floor, True) if row.floor and row.ours else "–")
     return "| " + " | ".join(fields) + " |"
 
 
@@ -180,7 +198,7 @@ def setting(head: dict) -> str:
     machine, versions, settings = head["machine"], head["versions"], head["settings"]
     return (f"{head['date']}, {machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB, {machine['system']}; "
             f"{settings['threads']} threads, float32; {versions['backpack4j']} on Java {versions['java']}; BackPACK {versions['backpack-for-pytorch']} on "
-            f"PyTorch {versions['torch']}, Python {versions['python']}. Matrix products of 1024³ reach {head['ceiling']['gemm_gflops']:.0f} GFLOP/s.")
+            f"PyTorch {versions['torch']}, Python {versions['python']}. Matrix products of 1024³ reach {head['ceiling']['gemm_gflops']:.0f} GFLOP/s at best, {head['ceiling']['median_gflops']:.0f} in the median.")
 
 
 def page(head: dict, table: list[Row], picture: str) -> str:
@@ -201,9 +219,9 @@ def page(head: dict, table: list[Row], picture: str) -> str:
 _EXPLANATION = """Milliseconds per pass, forward + backward on resident data, the gradient included: the median of {rounds} rounds' medians, and their range. The
 contenders take turns. *Pages kept* is BackPACK with `MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_TOP_PAD_=1000000000`. *× gradient* is
 the time by that of the contender's own plain gradient in the same process. *Floor* and GFLOP/s follow from counted operations (`bench/floors.py`), the
-floor at the rate of the matrix products above; kernels that need fewer operations than their definition may come below it. MiB is peak resident memory
-above that of the idle process, which has the network and the data. Where a contender has no time, the reason stands instead. A heavy pass that BackPACK
-cannot do was measured once."""
+floor at the best rate of the matrix products above; kernels that need fewer operations than their definition may come below it. The *least times* of all
+rounds stand beside it, since what else the machine does only slows. MiB is peak resident memory above that of the idle process, which has the network
+and the data. Where a contender has no time, the reason stands instead. A heavy pass that BackPACK cannot do was measured once."""
 
 
 def fill(text: str, content: str) -> str:

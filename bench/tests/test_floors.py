@@ -12,7 +12,7 @@ def milliseconds(problem: str, name: str, product: float = 350, square: float = 
 
 class NetworksTest(unittest.TestCase):
     def test_known_numbers_of_parameters(self):
-        for name, expected in {"logreg": 7850, "2c2d": 3274634, "3c3d": 895210, "allcnnc": 1387108}.items():
+        for name, expected in {"logreg": 7850, "2c2d": 3274634, "3c3d": 895210, "allcnnc": 1387108, "mlp": 79510}.items():
             with self.subTest(name):
                 self.assertEqual(sum(w.outputs * (w.inputs + 1) for w in weights(PROBLEMS[name])), expected)
                 self.assertEqual(sum(p.numel() for p in build(PROBLEMS[name]).parameters()), expected)

@@ -10,7 +10,7 @@ import report
 
 HEAD = {"date": "2026-01-02", "machine": {"processor": "P", "processors": 2, "memory_gib": 8, "system": "S"},
         "versions": {"backpack4j": "O", "java": "17", "torch": "2", "backpack-for-pytorch": "1", "python": "3"},
-        "ceiling": {"gemm_gflops": 100.0}, "settings": {"threads": 2, "rounds": 3, "seconds": 1.0, "limit": 60.0}}
+        "ceiling": {"gemm_gflops": 100.0, "median_gflops": 90.0}, "settings": {"threads": 2, "rounds": 3, "seconds": 1.0, "limit": 60.0}}
 
 
 def one(passes: float, gradient: float, peak: float = 150) -> dict:
@@ -50,8 +50,10 @@ class ReportTest(unittest.TestCase):
 
     def test_detailed_lines_have_all_columns(self):
         lines = [line for line in report.page(HEAD, [self.gradient, self.batch_grad, self.variance], "x.svg").splitlines() if line.startswith("|")]
-        self.assertEqual({line.count("|") for line in lines}, {18})
-        self.assertIn("| 70.0 (60.0–80.0) | 700 (700–700) | 350 (350–350) | 0.10 | 0.20 |", lines[-1])
+        self.assertEqual([line.count("|") for line in lines], [16] * 5 + [9] * 5)
+        self.assertIn("| 70.0 (60.0–80.0) | 700 (700–700) | 350 (350–350) | 0.10 | 0.20 |", lines[4])
+        floor = self.variance.floor
+        self.assertIn(f"| Variance | 59.0 | 699 | 349 | 0.08 | 0.17 | {report.number(floor)} | {report.number(59 / floor, True)} |", lines[-1])
 
     def test_json_is_plain(self):
         values = json.loads(json.dumps(self.variance.to_json()))
@@ -84,7 +86,7 @@ class CellsTest(unittest.TestCase):
 
     def test_repetitions_fill_the_time(self):
         settings = cells.Settings(2, seconds=1)
-        self.assertEqual([settings.repetitions(ms) for ms in (0.1, 50, 9000)], [100, 20, 2])
+        self.assertEqual([settings.repetitions(ms) for ms in (0.1, 50, 9000)], [1000, 20, 2])
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description =
-                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS with random inputs.",
+                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS, or a small one, with random inputs.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",

@@ -11,7 +11,10 @@ import java.util.List;
 final class Stopwatch {
 
     private static final int WARM_UP_PASSES = 3;
-    private static final double WARM_UP_MILLISECONDS = 300;
+
+    /** Compiling what a small network's pass runs takes some thousand passes. */
+    private static final double WARM_UP_MILLISECONDS = 1500;
+
     private static final double LONG_WARM_UP_MILLISECONDS = 3000;
 
     private final Batch batch;

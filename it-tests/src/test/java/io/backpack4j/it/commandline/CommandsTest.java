@@ -103,7 +103,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"2c2d", "3c3d", "allcnnc"})
+    @ValueSource(strings = {"2c2d", "3c3d", "allcnnc", "mlp"})
     void bench_runs_convolutional_networks(String problem) throws JsonProcessingException {
         Run run = Run.of(
                 "bench",
