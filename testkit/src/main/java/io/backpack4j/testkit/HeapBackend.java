@@ -126,7 +126,7 @@ public final class HeapBackend implements Backend {
                     "ForeignTensor",
                     "A tensor of shape %s belongs to another backend: %s.".formatted(tensor.shape(), tensor.backend()));
         }
-        heap.requireOpen();
+        heap.open();
         return heap;
     }
 }

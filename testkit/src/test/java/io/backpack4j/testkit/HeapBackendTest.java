@@ -115,7 +115,7 @@ class HeapBackendTest {
 
         assertThat(backend.memory().openTensors()).isEqualTo(1);
         assertThat(backend.openScopes()).isEqualTo(1);
-        assertThatThrownBy(backend::close).hasMessageContaining("FLOAT64 [3]");
+        assertThatThrownBy(backend::close).hasMessageContaining("Tensor [3] FLOAT64");
         scope.close();
         assertThat(backend.openScopes()).isZero();
         backend.close();

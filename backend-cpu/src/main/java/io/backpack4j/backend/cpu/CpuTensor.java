@@ -2,13 +2,13 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A handle on row-major elements in a block. The unchecked accessors are for kernels, which know their ranges. */
-final class CpuTensor implements Tensor {
+final class CpuTensor extends ScopedTensor {
 
     final Block block;
 
@@ -17,34 +17,14 @@ final class CpuTensor implements Tensor {
 
     final long elements;
 
-    /** The scope that owns this handle, and the place there. */
-    CpuScope scope;
-
-    int place;
-
     private final CpuBackend backend;
-    private final Shape shape;
-    private final DType dtype;
-    private volatile boolean closed;
 
     CpuTensor(CpuBackend backend, CpuScope scope, Block block, long offset, Shape shape, DType dtype) {
+        super(scope, shape, dtype);
         this.backend = backend;
-        this.scope = scope;
         this.block = block;
         this.offset = offset;
-        this.shape = shape;
-        this.dtype = dtype;
         this.elements = shape.elements();
-    }
-
-    @Override
-    public Shape shape() {
-        return shape;
-    }
-
-    @Override
-    public DType dtype() {
-        return dtype;
     }
 
     @Override
@@ -53,25 +33,14 @@ final class CpuTensor implements Tensor {
     }
 
     @Override
-    public boolean isClosed() {
-        return closed;
+    protected void free() {
+        backend.pool().tensorClosed();
+        backend.pool().release(block);
     }
 
     @Override
-    public void close() {
-        if (!closed) {
-            scope.forget(this);
-            release();
-        }
-    }
-
-    /** Closes this handle without telling its scope. */
-    void release() {
-        if (!closed) {
-            closed = true;
-            backend.pool().tensorClosed();
-            backend.pool().release(block);
-        }
+    protected void requireBackendOpen() {
+        backend.requireOpen();
     }
 
     /** This tensor, if {@code user} is the backend that keeps it and it is open. */
@@ -81,7 +50,7 @@ final class CpuTensor implements Tensor {
                     "ForeignTensor",
                     ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
                                     + " one. Copy it through arrays.")
-                            .formatted(shape, backend.id()));
+                            .formatted(shape(), backend.id()));
         }
         requireOpen();
         return this;
@@ -89,25 +58,25 @@ final class CpuTensor implements Tensor {
 
     /** Whether this handle covers all that was allocated. */
     boolean coversBlock() {
-        return offset == 0 && elements * dtype.bytes() == block.requested;
+        return offset == 0 && elements * dtype().bytes() == block.requested;
     }
 
     /** Whether this handle consists of whole planes, if its block keeps planes. */
     boolean isAligned() {
         if (block.arrangement instanceof Arrangement.ChannelsLast last) {
             long plane = last.channels() * last.positions();
-            return elements % plane == 0 && offset % (plane * dtype.bytes()) == 0;
+            return elements % plane == 0 && offset % (plane * dtype().bytes()) == 0;
         }
         return block.arrangement == null || coversBlock();
     }
 
     /** Whether the axes before {@code spatial} trailing ones are channels, and the block keeps them last. */
     boolean isChannelsLast(int spatial) {
-        int channelAxis = shape.rank() - spatial - 1;
+        int channelAxis = shape().rank() - spatial - 1;
         return block.arrangement instanceof Arrangement.ChannelsLast last
                 && channelAxis >= 0
-                && shape.size(channelAxis) == last.channels()
-                && shape.elements(channelAxis + 1, shape.rank()) == last.positions()
+                && shape().size(channelAxis) == last.channels()
+                && shape().elements(channelAxis + 1, shape().rank()) == last.positions()
                 && isAligned();
     }
 
@@ -115,18 +84,18 @@ final class CpuTensor implements Tensor {
     @Nullable
     PendingScatter pendingPlanes(int spatial) {
         PendingScatter pending = block.pending;
-        int channelAxis = shape.rank() - spatial - 1;
+        int channelAxis = shape().rank() - spatial - 1;
         if (pending == null || channelAxis < 1) {
             return null;
         }
-        long channels = shape.size(channelAxis);
-        long positions = shape.elements(channelAxis + 1, shape.rank());
-        long plane = channels * positions * dtype.bytes();
+        long channels = shape().size(channelAxis);
+        long positions = shape().elements(channelAxis + 1, shape().rank());
+        long plane = channels * positions * dtype().bytes();
         boolean ordered = channels == pending.order().channels()
                 && positions == pending.order().positions();
         // a run of samples of one column, or whole columns
         long first = offset / Math.max(1, plane);
-        long count = shape.elements(0, channelAxis);
+        long count = shape().elements(0, channelAxis);
         long samples = pending.samples();
         boolean columns = first % samples == 0 && count % samples == 0;
         boolean whole = ordered && offset % plane == 0 && (columns || first % samples + count <= samples);
@@ -134,7 +103,7 @@ final class CpuTensor implements Tensor {
     }
 
     boolean isSingle() {
-        return dtype == DType.FLOAT32;
+        return dtype() == DType.FLOAT32;
     }
 
     /** The native address of the first element. */
@@ -143,14 +112,14 @@ final class CpuTensor implements Tensor {
     }
 
     long at(long element) {
-        return offset + element * dtype.bytes();
+        return offset + element * dtype().bytes();
     }
 
     @Override
     public void read(long from, double[] target, int position, int count) {
         checkRange(from, count);
         Scratch scratch = Scratch.get();
-        switch (dtype) {
+        switch (dtype()) {
             case FLOAT64 -> block.get(at(from), target, position, count);
             case FLOAT32 -> {
                 float[] part = scratch.floats;
@@ -178,7 +147,7 @@ final class CpuTensor implements Tensor {
     @Override
     public void read(long from, float[] target, int position, int count) {
         checkRange(from, count);
-        switch (dtype) {
+        switch (dtype()) {
             case FLOAT32 -> block.get(at(from), target, position, count);
             case FLOAT64 -> {
                 double[] part = Scratch.get().a;
@@ -190,16 +159,14 @@ final class CpuTensor implements Tensor {
                     }
                 }
             }
-            case INT64 -> throw wrongType("read as floats");
+            case INT64 -> requireFloating(true, "read as floats");
         }
     }
 
     @Override
     public void read(long from, long[] target, int position, int count) {
         checkRange(from, count);
-        if (dtype != DType.INT64) {
-            throw wrongType("read as integers");
-        }
+        requireFloating(false, "read as integers");
         block.get(at(from), target, position, count);
     }
 
@@ -207,7 +174,7 @@ final class CpuTensor implements Tensor {
     public void write(long from, double[] source, int position, int count) {
         checkRange(from, count);
         Scratch scratch = Scratch.get();
-        switch (dtype) {
+        switch (dtype()) {
             case FLOAT64 -> block.put(at(from), source, position, count);
             case FLOAT32 -> {
                 float[] part = scratch.floats;
@@ -234,7 +201,7 @@ final class CpuTensor implements Tensor {
 
     @Override
     public void write(long from, float[] source, int position, int count) {
-        if (dtype == DType.FLOAT32) {
+        if (dtype() == DType.FLOAT32) {
             checkRange(from, count);
             block.put(at(from), source, position, count);
             return;
@@ -249,9 +216,7 @@ final class CpuTensor implements Tensor {
     @Override
     public void write(long from, long[] source, int position, int count) {
         checkRange(from, count);
-        if (dtype != DType.INT64) {
-            throw wrongType("written as integers");
-        }
+        requireFloating(false, "written as integers");
         block.put(at(from), source, position, count);
     }
 
@@ -262,7 +227,7 @@ final class CpuTensor implements Tensor {
 
     /** Loads elements of a floating tensor as doubles. */
     void load(long from, double[] target, int count) {
-        if (dtype == DType.FLOAT64) {
+        if (dtype() == DType.FLOAT64) {
             block.get(offset + (from << 3), target, 0, count);
             return;
         }
@@ -275,7 +240,7 @@ final class CpuTensor implements Tensor {
 
     /** Stores doubles as elements of a floating tensor. */
     void store(long from, double[] source, int count) {
-        if (dtype == DType.FLOAT64) {
+        if (dtype() == DType.FLOAT64) {
             block.put(offset + (from << 3), source, 0, count);
             return;
         }
@@ -286,33 +251,8 @@ final class CpuTensor implements Tensor {
         block.put(offset + (from << 2), part, 0, count);
     }
 
-    @Override
-    public String toString() {
-        return "Tensor " + shape + " " + dtype + " on " + backend.id() + (closed ? ", closed" : "");
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new BackpackException(
-                    "ClosedTensor",
-                    "A tensor of shape %s was used after it, or the scope that owns it, was closed.".formatted(shape));
-        }
-        backend.requireOpen();
-    }
-
     private void checkRange(long from, int count) {
-        requireOpen();
+        requireRange(from, count);
         backend.makeRowMajor(block);
-        if (from < 0 || count < 0 || from + count > elements) {
-            throw new BackpackException(
-                    "RangeOutOfBounds",
-                    "Elements %d to %d (exclusive) were asked of a tensor of shape %s, which has %d."
-                            .formatted(from, from + count, shape, elements));
-        }
-    }
-
-    private BackpackException wrongType(String use) {
-        return new BackpackException(
-                "WrongType", "A tensor of type %s and shape %s cannot be %s.".formatted(dtype, shape, use));
     }
 }

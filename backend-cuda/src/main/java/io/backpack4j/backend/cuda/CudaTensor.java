@@ -2,45 +2,25 @@ package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 
 /** A handle on row-major elements in a block of device memory. */
-final class CudaTensor implements Tensor {
+final class CudaTensor extends ScopedTensor {
 
     final Block block;
     final long elements;
 
-    /** The scope that owns this handle, and the place there. */
-    CudaScope scope;
-
-    int place;
-
     private final CudaBackend backend;
     private final long offset;
-    private final Shape shape;
-    private final DType dtype;
-    private volatile boolean closed;
 
     /** Creates a handle on the elements from {@code offset} bytes on. */
     CudaTensor(CudaBackend backend, CudaScope scope, Block block, long offset, Shape shape, DType dtype) {
+        super(scope, shape, dtype);
         this.backend = backend;
-        this.scope = scope;
         this.block = block;
         this.offset = offset;
-        this.shape = shape;
-        this.dtype = dtype;
         this.elements = shape.elements();
-    }
-
-    @Override
-    public Shape shape() {
-        return shape;
-    }
-
-    @Override
-    public DType dtype() {
-        return dtype;
     }
 
     @Override
@@ -49,24 +29,13 @@ final class CudaTensor implements Tensor {
     }
 
     @Override
-    public boolean isClosed() {
-        return closed;
+    protected void free() {
+        backend.device().closed(block);
     }
 
     @Override
-    public void close() {
-        if (!closed) {
-            scope.forget(this);
-            release();
-        }
-    }
-
-    /** Closes this handle without telling its scope. */
-    void release() {
-        if (!closed) {
-            closed = true;
-            backend.device().closed(block);
-        }
+    protected void requireBackendOpen() {
+        backend.requireOpen();
     }
 
     /** This tensor, if {@code user} is the backend that keeps it and it is open. */
@@ -76,7 +45,7 @@ final class CudaTensor implements Tensor {
                     "ForeignTensor",
                     ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
                                     + " one. Copy it through arrays.")
-                            .formatted(shape, backend.id()));
+                            .formatted(shape(), backend.id()));
         }
         requireOpen();
         return this;
@@ -84,7 +53,7 @@ final class CudaTensor implements Tensor {
 
     /** The size of an axis. */
     long size(int axis) {
-        return shape.size(axis);
+        return shape().size(axis);
     }
 
     /** Where the first element lies on the device. */
@@ -94,19 +63,19 @@ final class CudaTensor implements Tensor {
 
     /** Where an element lies on the device. */
     long address(long element) {
-        return address() + element * dtype.bytes();
+        return address() + element * dtype().bytes();
     }
 
     /** Where an element lies, in bytes from the block's start. */
     long offset(long element) {
-        return offset + element * dtype.bytes();
+        return offset + element * dtype().bytes();
     }
 
     @Override
     public void read(long from, double[] target, int position, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         HostTransfer.read(backend.device(), this, from, count, (bytes, done, length) -> {
-            switch (dtype) {
+            switch (dtype()) {
                 case FLOAT64 -> bytes.asDoubleBuffer().get(target, position + done, length);
                 case FLOAT32 -> {
                     for (int i = 0; i < length; i++) {
@@ -124,12 +93,10 @@ final class CudaTensor implements Tensor {
 
     @Override
     public void read(long from, float[] target, int position, int count) {
-        checkRange(from, count);
-        if (dtype == DType.INT64) {
-            throw wrongType("read as floats");
-        }
+        requireRange(from, count);
+        requireFloating(true, "read as floats");
         HostTransfer.read(backend.device(), this, from, count, (bytes, done, length) -> {
-            if (dtype == DType.FLOAT32) {
+            if (dtype() == DType.FLOAT32) {
                 bytes.asFloatBuffer().get(target, position + done, length);
             } else {
                 for (int i = 0; i < length; i++) {
@@ -141,10 +108,8 @@ final class CudaTensor implements Tensor {
 
     @Override
     public void read(long from, long[] target, int position, int count) {
-        checkRange(from, count);
-        if (dtype != DType.INT64) {
-            throw wrongType("read as integers");
-        }
+        requireRange(from, count);
+        requireFloating(false, "read as integers");
         HostTransfer.read(
                 backend.device(),
                 this,
@@ -155,9 +120,9 @@ final class CudaTensor implements Tensor {
 
     @Override
     public void write(long from, double[] source, int position, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         HostTransfer.write(backend.device(), this, from, count, (bytes, done, length) -> {
-            switch (dtype) {
+            switch (dtype()) {
                 case FLOAT64 -> bytes.asDoubleBuffer().put(source, position + done, length);
                 case FLOAT32 -> {
                     for (int i = 0; i < length; i++) {
@@ -175,9 +140,9 @@ final class CudaTensor implements Tensor {
 
     @Override
     public void write(long from, float[] source, int position, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         HostTransfer.write(backend.device(), this, from, count, (bytes, done, length) -> {
-            switch (dtype) {
+            switch (dtype()) {
                 case FLOAT32 -> bytes.asFloatBuffer().put(source, position + done, length);
                 case FLOAT64 -> {
                     for (int i = 0; i < length; i++) {
@@ -195,44 +160,13 @@ final class CudaTensor implements Tensor {
 
     @Override
     public void write(long from, long[] source, int position, int count) {
-        checkRange(from, count);
-        if (dtype != DType.INT64) {
-            throw wrongType("written as integers");
-        }
+        requireRange(from, count);
+        requireFloating(false, "written as integers");
         HostTransfer.write(
                 backend.device(),
                 this,
                 from,
                 count,
                 (bytes, done, length) -> bytes.asLongBuffer().put(source, position + done, length));
-    }
-
-    @Override
-    public String toString() {
-        return "Tensor " + shape + " " + dtype + " on " + backend.id() + (closed ? ", closed" : "");
-    }
-
-    private void requireOpen() {
-        if (closed) {
-            throw new BackpackException(
-                    "ClosedTensor",
-                    "A tensor of shape %s was used after it, or the scope that owns it, was closed.".formatted(shape));
-        }
-        backend.requireOpen();
-    }
-
-    private void checkRange(long from, int count) {
-        requireOpen();
-        if (from < 0 || count < 0 || from + count > elements) {
-            throw new BackpackException(
-                    "RangeOutOfBounds",
-                    "Elements %d to %d (exclusive) were asked of a tensor of shape %s, which has %d."
-                            .formatted(from, from + count, shape, elements));
-        }
-    }
-
-    private BackpackException wrongType(String use) {
-        return new BackpackException(
-                "WrongType", "A tensor of type %s and shape %s cannot be %s.".formatted(dtype, shape, use));
     }
 }

@@ -1,13 +1,12 @@
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
 
 /** A shape with an owner. Reads give zeros. */
-final class DryRunTensor implements Tensor {
+final class DryRunTensor extends ScopedTensor {
 
     /** Memory that handles share. */
     static final class Storage {
@@ -32,38 +31,16 @@ final class DryRunTensor implements Tensor {
 
     private final String backend;
     private final Storage storage;
-    private final Shape shape;
-    private final DType dtype;
-    private DryRunScope scope;
-    private boolean closed;
 
     DryRunTensor(String backend, DryRunScope scope, Storage storage, Shape shape, DType dtype) {
+        super(scope, shape, dtype);
         this.backend = backend;
-        this.scope = scope;
         this.storage = storage;
-        this.shape = shape;
-        this.dtype = dtype;
         storage.handles++;
     }
 
     Storage storage() {
         return storage;
-    }
-
-    /** Moves the handle to another scope. */
-    void moveTo(DryRunScope other) {
-        scope.forget(this);
-        scope = other;
-    }
-
-    @Override
-    public Shape shape() {
-        return shape;
-    }
-
-    @Override
-    public DType dtype() {
-        return dtype;
     }
 
     @Override
@@ -72,62 +49,43 @@ final class DryRunTensor implements Tensor {
     }
 
     @Override
-    public boolean isClosed() {
-        return closed;
-    }
-
-    @Override
-    public void close() {
-        if (!closed) {
-            scope.forget(this);
-            closeFromScope();
-        }
-    }
-
-    void closeFromScope() {
-        closed = true;
+    protected void free() {
         storage.release();
     }
 
     @Override
+    protected void requireBackendOpen() {}
+
+    @Override
     public void read(long from, double[] target, int offset, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         Arrays.fill(target, offset, offset + count, 0);
     }
 
     @Override
     public void read(long from, float[] target, int offset, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         Arrays.fill(target, offset, offset + count, 0);
     }
 
     @Override
     public void read(long from, long[] target, int offset, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
         Arrays.fill(target, offset, offset + count, 0);
     }
 
     @Override
     public void write(long from, double[] source, int offset, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
     }
 
     @Override
     public void write(long from, float[] source, int offset, int count) {
-        checkRange(from, count);
+        requireRange(from, count);
     }
 
     @Override
     public void write(long from, long[] source, int offset, int count) {
-        checkRange(from, count);
-    }
-
-    private void checkRange(long from, int count) {
-        Checks.open(this);
-        if (from < 0 || count < 0 || from + count > shape.elements()) {
-            throw new BackpackException(
-                    "RangeOutside",
-                    "Elements %d to %d are outside of a tensor of shape %s.".formatted(from, from + count, shape));
-        }
+        requireRange(from, count);
     }
 }
