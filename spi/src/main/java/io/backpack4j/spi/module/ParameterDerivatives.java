@@ -79,6 +79,13 @@ public abstract class ParameterDerivatives {
         return false;
     }
 
+    /**
+     * Whether {@link #consumeTiles} is cheaper than reading per-sample gradients that lie in memory already, because it computes from something far smaller.
+     */
+    protected boolean consumesWithoutTiles() {
+        return false;
+    }
+
     /** Computes a contraction that {@link #hasDirectForm}. Sums are added to the destination, but where {@link #overwritesDirectly} says otherwise. */
     protected void computeDirectly(ContractionTask task) {
         throw new IllegalStateException("No direct form of " + task.contraction());
@@ -158,7 +165,8 @@ public abstract class ParameterDerivatives {
                 sums.add(task);
             } else if (contraction instanceof Contraction.PerSample perSample) {
                 materialise(perSample, task.destination());
-                materialised = perSample.subsampling().isEmpty() ? task.destination() : materialised;
+                boolean all = perSample.subsampling().isEmpty() && !consumesWithoutTiles();
+                materialised = all ? task.destination() : materialised;
             } else if (contraction instanceof Contraction.InnerProducts products && !hasDirectForm(contraction)) {
                 innerProducts(products.sameSample(), task.destination());
             } else if (contraction instanceof Contraction.OuterProducts && !hasDirectForm(contraction)) {

@@ -106,6 +106,12 @@ public final class FactoredParameter extends ParameterDerivatives {
         return contraction instanceof Contraction.SquaredNorms && sizes.positions() > 1;
     }
 
+    /** With one position a gradient is an outer product of two vectors. */
+    @Override
+    protected boolean consumesWithoutTiles() {
+        return sizes.groups() == 1 && sizes.positions() == 1;
+    }
+
     @Override
     protected boolean overwritesDirectly(Contraction contraction) {
         return contraction instanceof Contraction.Sum
