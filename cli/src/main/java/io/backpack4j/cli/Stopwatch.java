@@ -11,11 +11,10 @@ import java.util.List;
 final class Stopwatch {
 
     private static final int WARM_UP_PASSES = 3;
-
-    /** Compiling what a small network's pass runs takes some thousand passes. */
     private static final double WARM_UP_MILLISECONDS = 1500;
-
     private static final double LONG_WARM_UP_MILLISECONDS = 3000;
+    private static final int WARM_UP_SHORT_PASSES = 2000;
+    private static final double SHORT_MILLISECONDS = 10;
 
     private final Batch batch;
 
@@ -46,10 +45,21 @@ final class Stopwatch {
     private static void warmUp(Runnable work) {
         double total = 0;
         int runs = 0;
-        while (total < LONG_WARM_UP_MILLISECONDS && (runs < WARM_UP_PASSES || total < WARM_UP_MILLISECONDS)) {
+        while (isCold(total, runs) && total < (isShort(total, runs) ? 2 : 1) * LONG_WARM_UP_MILLISECONDS) {
             total += Durations.measure(work);
             runs++;
         }
+    }
+
+    private static boolean isCold(double total, int runs) {
+        return runs < WARM_UP_PASSES
+                || total < WARM_UP_MILLISECONDS
+                || (isShort(total, runs) && runs < WARM_UP_SHORT_PASSES);
+    }
+
+    /** Whether a pass is so short that what the JVM runs counts, which it compiles after some thousand passes. */
+    private static boolean isShort(double total, int runs) {
+        return total < SHORT_MILLISECONDS * runs;
     }
 
     /** Times passes by several plans in turns. */
