@@ -17,6 +17,9 @@ HERE = Path(__file__).resolve().parent
 # Keeps freed pages in the process instead of giving them back, which saves BackPACK the page faults it is bound by.
 KEEP_PAGES = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_TOP_PAD_": "1000000000"}
 
+# What the JVM runs often gets compiled meanwhile.
+WARM_UP_SECONDS = 3.0
+
 
 class CellFailed(Exception):
     """A contender cannot do a cell; the message is the reason that the table shows."""
@@ -82,7 +85,7 @@ def backpack4j(problem: Problem, extensions: list[str], threads: int, repetition
     """One round of ours in a process of its own."""
     command = [str(ROOT / "backpack"), "bench", "--problem", problem.name, "--batch", str(problem.batch),
                "--extensions", ",".join(extensions), "--repetitions", str(repetitions), "--threads", str(threads), "--json",
-               "--idle-memory"]
+               "--warm-up", str(WARM_UP_SECONDS), "--idle-memory"]
     try:
         done = subprocess.run(command, env=environment(threads), capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired:

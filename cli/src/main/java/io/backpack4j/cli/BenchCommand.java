@@ -84,6 +84,14 @@ final class BenchCommand implements Runnable {
     private int repetitions;
 
     @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            defaultValue = "" + Stopwatch.SHORT_WARM_UP_SECONDS,
+            description = "How long every kind of pass runs before it is timed. ${DEFAULT-VALUE} by default; small"
+                    + " networks settle after some seconds.")
+    private double warmUpSeconds;
+
+    @Option(
             names = "--dtype",
             paramLabel = "TYPE",
             defaultValue = "float32",
@@ -155,14 +163,14 @@ final class BenchCommand implements Runnable {
     }
 
     private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
-        Stopwatch stopwatch = new Stopwatch(batch);
+        Stopwatch stopwatch = new Stopwatch(batch, warmUpSeconds);
         if (products.isEmpty()) {
             return stopwatch.measure(repetitions, gradient, pass);
         }
         try (BenchProducts network = new BenchProducts(backpack, model, batch, products)) {
             List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
             works.addAll(network.works());
-            return Stopwatch.measure(repetitions, () -> {}, works);
+            return stopwatch.measure(repetitions, () -> {}, works);
         }
     }
 }

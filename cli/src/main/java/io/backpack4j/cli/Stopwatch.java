@@ -10,16 +10,23 @@ import java.util.List;
 /** Times passes: forward, backward, and giving the results' memory back. */
 final class Stopwatch {
 
+    /** Enough for a look. The JVM has compiled all that a small network's pass runs after some thousand passes. */
+    static final double SHORT_WARM_UP_SECONDS = 0.3;
+
     private static final int WARM_UP_PASSES = 3;
-    private static final double WARM_UP_MILLISECONDS = 1500;
     private static final double LONG_WARM_UP_MILLISECONDS = 3000;
-    private static final int WARM_UP_SHORT_PASSES = 2000;
-    private static final double SHORT_MILLISECONDS = 10;
 
     private final Batch batch;
+    private final double warmUpMilliseconds;
 
     Stopwatch(Batch batch) {
+        this(batch, SHORT_WARM_UP_SECONDS);
+    }
+
+    /** Warms every kind of pass up for about that long before it is measured. */
+    Stopwatch(Batch batch, double warmUpSeconds) {
         this.batch = batch;
+        this.warmUpMilliseconds = 1000 * warmUpSeconds;
     }
 
     /** The time of one pass. */
@@ -42,24 +49,14 @@ final class Stopwatch {
     }
 
     /** Work of several seconds settles them alone. */
-    private static void warmUp(Runnable work) {
+    private void warmUp(Runnable work) {
         double total = 0;
         int runs = 0;
-        while (isCold(total, runs) && total < (isShort(total, runs) ? 2 : 1) * LONG_WARM_UP_MILLISECONDS) {
+        double limit = Math.max(LONG_WARM_UP_MILLISECONDS, warmUpMilliseconds);
+        while (total < limit && (runs < WARM_UP_PASSES || total < warmUpMilliseconds)) {
             total += Durations.measure(work);
             runs++;
         }
-    }
-
-    private static boolean isCold(double total, int runs) {
-        return runs < WARM_UP_PASSES
-                || total < WARM_UP_MILLISECONDS
-                || (isShort(total, runs) && runs < WARM_UP_SHORT_PASSES);
-    }
-
-    /** Whether a pass is so short that what the JVM runs counts, which it compiles after some thousand passes. */
-    private static boolean isShort(double total, int runs) {
-        return total < SHORT_MILLISECONDS * runs;
     }
 
     /** Times passes by several plans in turns. */
@@ -73,7 +70,7 @@ final class Stopwatch {
     }
 
     /** Times several kinds of work in turns, so that whatever slows the machine down slows all of them. */
-    static List<Durations> measure(int repetitions, Runnable step, List<Runnable> works) {
+    List<Durations> measure(int repetitions, Runnable step, List<Runnable> works) {
         List<List<Double>> times = new ArrayList<>();
         for (Runnable work : works) {
             warmUp(work);
