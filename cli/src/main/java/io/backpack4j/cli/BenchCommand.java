@@ -86,10 +86,11 @@ final class BenchCommand implements Runnable {
     @Option(
             names = "--warm-up",
             paramLabel = "SECONDS",
-            defaultValue = "" + Stopwatch.SHORT_WARM_UP_SECONDS,
-            description = "How long every kind of pass runs before it is timed. ${DEFAULT-VALUE} by default; small"
-                    + " networks settle after some seconds.")
-    private double warmUpSeconds;
+            converter = PositiveInteger.class,
+            description =
+                    "How many seconds every kind of pass runs before it is timed, instead of a third of one; small"
+                            + " networks settle after some.")
+    private @Nullable Integer warmUpSeconds;
 
     @Option(
             names = "--dtype",
@@ -163,7 +164,7 @@ final class BenchCommand implements Runnable {
     }
 
     private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
-        Stopwatch stopwatch = new Stopwatch(batch, warmUpSeconds);
+        Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
         if (products.isEmpty()) {
             return stopwatch.measure(repetitions, gradient, pass);
         }

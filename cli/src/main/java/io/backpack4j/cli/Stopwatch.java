@@ -11,7 +11,7 @@ import java.util.List;
 final class Stopwatch {
 
     /** Enough for a look. The JVM has compiled all that a small network's pass runs after some thousand passes. */
-    static final double SHORT_WARM_UP_SECONDS = 0.3;
+    private static final double SHORT_WARM_UP_SECONDS = 0.3;
 
     private static final int WARM_UP_PASSES = 3;
     private static final double LONG_WARM_UP_MILLISECONDS = 3000;

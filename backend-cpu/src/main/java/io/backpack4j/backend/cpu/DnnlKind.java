@@ -18,7 +18,7 @@ enum DnnlKind {
     DOTS,
     ADD,
     SQUARES,
-    MINUS_SQUARES,
+    PLUS_SQUARES,
     SQUARES_ABOVE,
     SQUARED_PRODUCT,
     SUM_ROWS,

@@ -51,7 +51,7 @@ final class ExpandedSquares {
         int batch = (int) product.batch();
         DnnlContext context = contexts.get();
         long elements = (long) rows * columns;
-        DnnlPrimitive difference = primitive(context, DnnlKind.MINUS_SQUARES, elements, -batch);
+        DnnlPrimitive difference = primitive(context, DnnlKind.PLUS_SQUARES, elements, -batch);
         DnnlPrimitive comparison = primitive(context, DnnlKind.SQUARES_ABOVE, elements, batch / (1 - LEAST_PART));
         if (!difference.usable() || !comparison.usable()) {
             return false;
@@ -103,7 +103,7 @@ final class ExpandedSquares {
         return context.get(
                 key,
                 Cost.elements(elements),
-                () -> kind == DnnlKind.MINUS_SQUARES
+                () -> kind == DnnlKind.PLUS_SQUARES
                         ? DnnlRecipes.plusSquares(elements, factor)
                         : DnnlRecipes.squaresAbove(elements, factor));
     }
