@@ -173,9 +173,9 @@ final class ShiftedGrams {
         long width = sizes.input[last];
         long plane = sizes.input[0] * samples * channels;
         for (long u : axes[last].positions(of[last])) {
-            long[] along = axes[last].shifts(of[last]);
-            long low = Math.max(along[0], -u);
-            long high = Math.min(along[along.length - 1], width - 1 - u);
+            long[] range = axes[last].shifts(of[last]);
+            long low = Math.max(range[0], -u);
+            long high = Math.min(range[range.length - 1], width - 1 - u);
             for (long down : axes[0].shifts(of[0])) {
                 // half of the shifts: the others are mirror images
                 long first = down == 0 && shift == 0 ? Math.max(0, low) : low;
@@ -183,15 +183,15 @@ final class ShiftedGrams {
                     continue;
                 }
                 for (WindowClasses.Run run : axes[0].runs(of[0], down)) {
-                    long left = ((position * width + u) * plane) + run.from() * samples * channels;
-                    long right = ((moved * width + u + first) * plane) + run.to() * samples * channels;
-                    product(
-                            ordered + left * Float.BYTES,
-                            ordered + right * Float.BYTES,
-                            run.count() * samples,
-                            high - first + 1,
-                            plane,
-                            sums.address() + place(down, shift, first) * block * Float.BYTES);
+                    long left = (position * width + u) * plane + run.from() * samples * channels;
+                    long right = (moved * width + u) * plane + run.to() * samples * channels;
+                    for (long along = first; along <= high; along++) {
+                        product(
+                                ordered + left * Float.BYTES,
+                                ordered + (right + along * plane) * Float.BYTES,
+                                run.count() * samples,
+                                sums.address() + place(down, shift, along) * block * Float.BYTES);
+                    }
                 }
             }
         }
@@ -205,20 +205,19 @@ final class ShiftedGrams {
         return (down * middle + between) * (2 * sizes.kernel[last] - 1) + along + sizes.kernel[last] - 1;
     }
 
-    /** destination_i += leftᵀ · right_i, neighbouring right factors lying a plane apart. */
-    private void product(long left, long right, long length, long batch, long plane, long destination) {
-        PrimitiveKey key = context.key(DnnlKind.GRAM_SHIFTED)
-                .add(channels)
-                .add(length)
-                .add(batch)
-                .add(plane);
+    /**
+     * destination += leftᵀ · right. One shift at a time: a batch of neighbouring shifts takes as long, and every size of a batch would compile kernels of
+     * its own.
+     */
+    private void product(long left, long right, long length, long destination) {
+        PrimitiveKey key = context.key(DnnlKind.GRAM_SHIFTED).add(channels).add(length);
         context.get(
                         key,
-                        Cost.product(channels, channels * batch, length),
+                        Cost.product(channels, channels, length),
                         () -> DnnlRecipes.matmul(
-                                new Layout(new long[] {1, channels, length}, new long[] {plane, 1, channels}),
-                                new Layout(new long[] {batch, length, channels}, new long[] {plane, channels, 1}),
-                                Layout.dense(batch, channels, channels),
+                                Layout.dense(length, channels).transposed(),
+                                Layout.dense(length, channels),
+                                Layout.dense(channels, channels),
                                 1))
                 .at(0, left)
                 .at(1, right)
