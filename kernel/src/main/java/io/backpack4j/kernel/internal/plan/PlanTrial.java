@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Runs what is planned without numbers: every shape is checked, every allocation counted. */
-final class PlanTrial {
+final class PlanTrial implements SplittingSearch.Trial {
 
     private static final long ANY_BYTES = 1L << 60;
 
@@ -38,16 +38,18 @@ final class PlanTrial {
         this.batch = batch;
     }
 
-    long samples() {
+    @Override
+    public long samples() {
         return batch.samples();
     }
 
-    boolean splitsSamples() {
+    @Override
+    public boolean splitsSamples() {
         return layout.splitsSamples();
     }
 
-    /** Tries a splitting, without numbers. */
-    TrialOutcome run(Splitting splitting) {
+    @Override
+    public TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
             PassInputs inputs = imitated(given);
@@ -67,14 +69,8 @@ final class PlanTrial {
         return new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
     }
 
-    /**
-     * Tries a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
-     *
-     * @param expected what is expected to be in use
-     * @param budget what may be in use
-     * @return the most bytes in use; empty if the budget does not do
-     */
-    OptionalLong measure(Splitting splitting, long expected, long budget) {
+    @Override
+    public OptionalLong measure(Splitting splitting, long expected, long budget) {
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
         try (MemoryAccount account = backend.openAccount(expected, budget).orElseThrow()) {
@@ -88,8 +84,8 @@ final class PlanTrial {
         }
     }
 
-    /** Whether the backend counts what it takes beside tensors. */
-    boolean isMeasured() {
+    @Override
+    public boolean isMeasured() {
         Optional<MemoryAccount> account = backend.openAccount(ANY_BYTES, ANY_BYTES);
         account.ifPresent(MemoryAccount::close);
         return account.isPresent();

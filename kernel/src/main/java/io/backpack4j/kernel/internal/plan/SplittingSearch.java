@@ -14,6 +14,31 @@ import java.util.OptionalLong;
  */
 final class SplittingSearch {
 
+    /** How splittings of a pass are tried. */
+    interface Trial {
+
+        /** The samples of the batch. */
+        long samples();
+
+        /** Whether the batch may come in chunks. */
+        boolean splitsSamples();
+
+        /** Tries a splitting, without numbers. */
+        TrialOutcome run(Splitting splitting);
+
+        /** Whether the backend counts what it takes beside tensors. */
+        boolean isMeasured();
+
+        /**
+         * Rehearses a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
+         *
+         * @param expected what is expected to be in use
+         * @param budget what may be in use
+         * @return the most bytes in use; empty if the budget does not do
+         */
+        OptionalLong measure(Splitting splitting, long expected, long budget);
+    }
+
     private static final long ALL_COLUMNS = Long.MAX_VALUE;
 
     /** More columns than this at once are never worth their memory; the search starts here once all together do not fit. */
@@ -22,10 +47,10 @@ final class SplittingSearch {
     /** What columns may take where no budget is given. */
     private static final long LITTLE_BYTES = 128 << 20;
 
-    private final PlanTrial trial;
+    private final Trial trial;
     private final PassOptions options;
 
-    SplittingSearch(PlanTrial trial, PassOptions options) {
+    SplittingSearch(Trial trial, PassOptions options) {
         this.trial = trial;
         this.options = options;
     }

@@ -1,0 +1,151 @@
+package io.backpack4j.kernel.internal.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+
+/** The search finds a splitting that fits, and its rehearsals do not take what none of them needs. */
+class SplittingSearchTest {
+
+    private static final long SAMPLES = 128;
+    private static final long COLUMNS = 100;
+    private static final long MIB = 1 << 20;
+
+    /** Tensors take so much per pass, sample, and sample and column; a library takes a multiple of them beside. */
+    private static final class Passes implements SplittingSearch.Trial {
+
+        private final long constant;
+        private final long perSample;
+        private final long perColumn;
+        private final double multiple;
+        private final boolean measured;
+        private final List<Long> rehearsals = new ArrayList<>();
+
+        Passes(long constant, long perSample, long perColumn, double multiple, boolean measured) {
+            this.constant = constant;
+            this.perSample = perSample;
+            this.perColumn = perColumn;
+            this.multiple = multiple;
+            this.measured = measured;
+        }
+
+        long tensors(Splitting splitting) {
+            long chunk = Math.min(SAMPLES, splitting.chunkSamples());
+            return constant + chunk * (perSample + perColumn * Math.min(COLUMNS, splitting.blockColumns()));
+        }
+
+        long all(Splitting splitting) {
+            return measured ? (long) (multiple * tensors(splitting)) : tensors(splitting);
+        }
+
+        @Override
+        public long samples() {
+            return SAMPLES;
+        }
+
+        @Override
+        public boolean splitsSamples() {
+            return true;
+        }
+
+        @Override
+        public TrialOutcome run(Splitting splitting) {
+            Rehearsal.Outcome nothing = new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), 1);
+            return new TrialOutcome(splitting, tensors(splitting), nothing);
+        }
+
+        @Override
+        public boolean isMeasured() {
+            return measured;
+        }
+
+        @Override
+        public OptionalLong measure(Splitting splitting, long expected, long budget) {
+            long bytes = all(splitting);
+            rehearsals.add(Math.min(bytes, budget));
+            return bytes <= budget ? OptionalLong.of(bytes) : OptionalLong.empty();
+        }
+    }
+
+    private static TrialOutcome find(Passes passes, long budget) {
+        return new SplittingSearch(passes, PassOptions.DEFAULT.memory(budget)).find();
+    }
+
+    @Test
+    void whatIsFoundFitsAndNothingCoarserDoes() {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        for (int i = 0; i < 500; i++) {
+            boolean measured = random.nextBoolean();
+            Passes passes = new Passes(
+                    1 + random.nextInt(100),
+                    1 + random.nextInt(50),
+                    random.nextInt(20),
+                    1 + random.nextDouble(),
+                    measured);
+            Splitting finest = new Splitting(1, 1);
+            long budget = passes.all(finest) + random.nextInt(200_000);
+
+            TrialOutcome found = find(passes, budget);
+
+            assertThat(found.peakBytes())
+                    .isEqualTo(passes.all(found.splitting()))
+                    .isLessThanOrEqualTo(budget);
+            Splitting used = found.splitting();
+            if (used.blockColumns() < 64) {
+                // More columns would not have done. A rehearsal that a finer one shows to be hopeless rounds down.
+                Splitting coarser = new Splitting(used.chunkSamples(), 2 * used.blockColumns());
+                assertThat(passes.all(coarser)).isGreaterThan(budget - 2);
+            }
+            if (used.chunkSamples() < SAMPLES) {
+                Splitting coarser = new Splitting(2 * used.chunkSamples(), 1);
+                assertThat(passes.all(coarser)).isGreaterThan(budget - 2);
+            }
+        }
+    }
+
+    @Test
+    void noRehearsalRunsIntoTheBudgetThatAFinerOneShowsToBeHopeless() {
+        // All columns fit by their tensors alone, 200 of 256 MiB, and take 1.5 times as much in all.
+        Passes passes = new Passes(0, MIB / 2, 136 * MIB / SAMPLES / COLUMNS, 1.5, true);
+        long budget = 256 * MIB;
+
+        TrialOutcome found = find(passes, budget);
+
+        assertThat(passes.tensors(new Splitting(SAMPLES, Long.MAX_VALUE))).isBetween(budget / 2, budget);
+        assertThat(found.splitting().blockColumns()).isEqualTo(64);
+        assertThat(Collections.max(passes.rehearsals)).isEqualTo(found.peakBytes());
+    }
+
+    @Test
+    void aBudgetThatDoesForAllTakesAll() {
+        Passes passes = new Passes(10, 10, 10, 1.5, true);
+
+        TrialOutcome found = find(passes, 1 << 30);
+
+        assertThat(found.splitting()).isEqualTo(new Splitting(SAMPLES, Long.MAX_VALUE));
+        assertThat(passes.rehearsals).hasSize(1);
+    }
+
+    @Test
+    void aRefusalNamesWhatTheFinestTakes() {
+        Passes passes = new Passes(0, 0, MIB, 1.5, true);
+
+        assertThatThrownBy(() -> find(passes, MIB))
+                .hasMessageContaining("[MemoryBudget] The pass does not fit into 1 MiB (1048576 bytes)")
+                .hasMessageContaining(
+                        "The smallest budget that would do is 2 MiB (1572864 bytes), with 1 sample(s) at a time");
+        assertThat(find(passes, 1_572_864).splitting()).isEqualTo(new Splitting(1, 1));
+    }
+}
