@@ -45,21 +45,10 @@ class Row:
     operations: Optional[float]
     floor: Optional[float]
 
-    @property
-    def versus_default(self) -> Optional[float]:
-        return self.ours.median / self.default.median if self.ours and self.default else None
-
-    @property
-    def versus_kept(self) -> Optional[float]:
-        return self.ours.median / self.kept.median if self.ours and self.kept else None
-
-    @property
-    def least_versus_default(self) -> Optional[float]:
-        return self.ours.least / self.default.least if self.ours and self.default else None
-
-    @property
-    def least_versus_kept(self) -> Optional[float]:
-        return self.ours.least / self.kept.least if self.ours and self.kept else None
+    def ratio(self, contender: str, figure: str = "median") -> Optional[float]:
+        """Our time by the contender's (default or kept), by medians or least times."""
+        theirs = getattr(self, contender)
+        return getattr(self.ours, figure) / getattr(theirs, figure) if self.ours and theirs else None
 
     def rate(self, figures: Optional[Figures]) -> Optional[float]:
         """GFLOP/s: counted operations per time."""
@@ -72,8 +61,9 @@ class Row:
             if figures:
                 share = self.floor / figures.median if self.floor else None
                 values[key] |= {"times_own_gradient": figures.ratio, "gflops": self.rate(figures), "floor_by_time": share}
-        medians = {"ours_by_default": self.versus_default, "ours_by_kept": self.versus_kept}
-        return values | medians | {"least_ours_by_default": self.least_versus_default, "least_ours_by_kept": self.least_versus_kept}
+        ratios = {f"{prefix}ours_by_{contender}": self.ratio(contender, figure)
+                  for prefix, figure in (("", "median"), ("least_", "least")) for contender in ("default", "kept")}
+        return values | ratios
 
 
 def figures(rounds: list[dict], kind: str = "pass_ms") -> Optional[Figures]:
@@ -156,7 +146,7 @@ def detail(table: list[Row]) -> str:
 
 def _median_line(row: Row) -> str:
     contenders = ((row.ours, OURS), (row.default, DEFAULT_MALLOC), (row.kept, KEPT_PAGES))
-    fields = [row.name, *(_times(row, found, key) for found, key in contenders), number(row.versus_default, True), number(row.versus_kept, True)]
+    fields = [row.name, *(_times(row, found, key) for found, key in contenders), number(row.ratio("default"), True), number(row.ratio("kept"), True)]
     fields += [number(found.ratio) if found else "–" for found, _ in contenders]
     fields += [number(row.rate(found)) for found, _ in contenders]
     fields += [f"{found.memory:.0f}" if found and found.memory is not None else "–" for found, _ in contenders]
@@ -165,7 +155,7 @@ def _median_line(row: Row) -> str:
 
 def _least_line(row: Row) -> str:
     fields = [row.name, *(number(found.least if found else None) for found in (row.ours, row.default, row.kept))]
-    fields += [number(row.least_versus_default, True), number(row.least_versus_kept, True), number(row.floor)]
+    fields += [number(row.ratio("default", "least"), True), number(row.ratio("kept", "least"), True), number(row.floor)]
     fields.append(number(row.ours.least / row.floor, True) if row.floor and row.ours else "–")
     return "| " + " | ".join(fields) + " |"
 

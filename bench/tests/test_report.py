@@ -39,7 +39,7 @@ class ReportTest(unittest.TestCase):
         self.assertEqual(self.variance.default.memory, 800)
 
     def test_ratios_rates_and_floor(self):
-        self.assertEqual((self.variance.versus_default, self.variance.versus_kept), (0.1, 0.2))
+        self.assertEqual((self.variance.ratio("default"), self.variance.ratio("kept")), (0.1, 0.2))
         self.assertAlmostEqual(self.variance.rate(self.variance.ours) / 100, self.variance.floor / 70)
         self.assertEqual((self.gradient.name, self.gradient.ours.median, self.gradient.default.median), ("gradient", 40, 100))
 

@@ -125,6 +125,15 @@ class CommandsTest {
         assertThat(run.out()).contains("median ms", "gradient, Variance", "peak resident memory");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "0.5", "Infinity", "soon"})
+    void bench_warms_up_for_whole_seconds(String seconds) {
+        Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=gradient", "--warm-up=" + seconds);
+        assertThat(run.code()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).contains("'--warm-up': '" + seconds + "' is not a positive whole number");
+    }
+
     @Test
     void plugins_are_listed_with_what_they_provide() {
         Run run = Run.of("plugins");
