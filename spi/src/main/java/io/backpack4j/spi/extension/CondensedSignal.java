@@ -7,9 +7,9 @@ import io.backpack4j.spi.tensor.Tensor;
  * A signal whose columns are replaced by others on their way, so that their number may differ from node to node. The batch is taken as a whole, with all
  * columns at once, and the nodes on its way must be a chain.
  *
- * <p>The columns are replaced at most once between two nodes at which samples matter: those whose module does not
- * {@linkplain io.backpack4j.spi.module.ModuleDeclaration#sharesJacobian share its Jacobian}, and those of whose parameters something else than a sum over
- * samples is wanted that comes from Σ_vn q_vn q_vnᵀ. So results must not depend on where it is done between them: condensing must keep this sum.
+ * <p>They are replaced once in front of every node at which samples matter, wherever that is cheapest since the last of them, and not below the last. Samples
+ * matter at a node whose module does not {@linkplain io.backpack4j.spi.module.ModuleDeclaration#sharesJacobian() share its Jacobian}, and at one with a
+ * parameter of which something is wanted that Σ_vn q_vn q_vnᵀ does not determine.
  */
 public interface CondensedSignal extends LossSignal {
 
