@@ -97,6 +97,11 @@ public abstract class ModuleContract {
     }
 
     @TestFactory
+    final Stream<DynamicTest> sharedJacobiansAreTheSameForAllSamples() {
+        return each(SharedJacobianChecks::run);
+    }
+
+    @TestFactory
     final Stream<DynamicTest> chunksChangeNothing() {
         return each(it -> {
             ModuleOutcome whole = ModuleRun.whole(it, DType.FLOAT64);

@@ -1,5 +1,7 @@
 package io.backpack4j.it.thirdparty;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.backpack4j.modules.conv.AdaptiveAvgPool;
 import io.backpack4j.modules.conv.AdaptiveMaxPool;
 import io.backpack4j.modules.conv.AvgPool;
@@ -29,6 +31,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
 import io.backpack4j.testkit.ModuleContract;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 
 class OwnModulesContractTest extends ModuleContract {
 
@@ -76,6 +79,36 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(AdaptiveMaxPool.of(1, 2), line),
                 ModuleCase.of(AdaptiveAvgPool.of(3, 2, 1, 2), volume),
                 ModuleCase.of(new Pad(List.of(1L, -1L, 2L, 0L), 0.5), image),
-                ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), image));
+                ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), image),
+                ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, BatchNorm.Mode.EVAL), image),
+                ModuleCase.of(new Dropout(0.4, Dropout.Mode.EVAL), image));
+    }
+
+    /** The contract finds who says so wrongly; this finds who does not say so. */
+    @Test
+    void affine_modules_share_their_jacobians() {
+        assertThat(modules())
+                .filteredOn(it -> it.module().declare(it.inputs()).sharesJacobian())
+                .extracting(it -> it.module().type())
+                .containsOnly(
+                        "Linear",
+                        "Identity",
+                        "Flatten",
+                        "Dropout",
+                        "Scale",
+                        "Sum",
+                        "Concat",
+                        "Permute",
+                        "Slice",
+                        "Conv1d",
+                        "Conv2d",
+                        "Conv3d",
+                        "ConvTranspose1d",
+                        "ConvTranspose2d",
+                        "ConvTranspose3d",
+                        "AvgPool2d",
+                        "AdaptiveAvgPool3d",
+                        "Pad",
+                        "BatchNorm2d");
     }
 }

@@ -43,7 +43,8 @@ public record AdaptiveAvgPool(List<@Nullable Long> outputSize) implements Module
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(output(Checks.spatial(this, outputSize.size(), inputs)));
+        return ModuleDeclaration.output(output(Checks.spatial(this, outputSize.size(), inputs)))
+                .shareJacobian();
     }
 
     private Shape output(Shape sample) {

@@ -59,7 +59,8 @@ public record AvgPool(
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(output(Checks.spatial(this, window.axes(), inputs)));
+        return ModuleDeclaration.output(output(Checks.spatial(this, window.axes(), inputs)))
+                .shareJacobian();
     }
 
     private Shape output(Shape sample) {

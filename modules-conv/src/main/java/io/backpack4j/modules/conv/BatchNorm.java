@@ -96,7 +96,11 @@ public record BatchNorm(
                     .parameter(ParameterSpec.buffer(MEAN, channels, zeros))
                     .parameter(ParameterSpec.buffer(VARIANCE, channels, ones));
         }
-        return usesBatch() ? declaration.coupleSamples() : declaration;
+        if (usesBatch()) {
+            return declaration.coupleSamples();
+        }
+        // A weight's Jacobian is the normalised input.
+        return affine ? declaration : declaration.shareJacobian();
     }
 
     @Override

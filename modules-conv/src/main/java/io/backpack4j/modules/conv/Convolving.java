@@ -52,6 +52,7 @@ final class Convolving {
         Initializer initializer = Initializer.fanIn(weight.elements(1, weight.rank()));
         ModuleDeclaration declaration = ModuleDeclaration.output(output)
                 .retainInputs()
+                .shareJacobian()
                 .parameter(ParameterSpec.parameter(WEIGHT, weight, initializer).withKronecker(factors));
         return bias
                 ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outChannels), initializer))

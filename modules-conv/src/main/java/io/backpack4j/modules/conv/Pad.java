@@ -69,7 +69,7 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
             }
             output = output.with(axis, size);
         }
-        return ModuleDeclaration.output(output);
+        return ModuleDeclaration.output(output).shareJacobian();
     }
 
     /** How many elements are put before an axis of a sample; cut off if negative. */

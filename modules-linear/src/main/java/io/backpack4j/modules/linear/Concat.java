@@ -48,7 +48,7 @@ public record Concat(long dim) implements Module {
             }
             size += input.size(axis - 1);
         }
-        return ModuleDeclaration.output(first.with(axis - 1, size));
+        return ModuleDeclaration.output(first.with(axis - 1, size)).shareJacobian();
     }
 
     @Override

@@ -52,7 +52,8 @@ public record Dropout(double p, Mode mode) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
+        ModuleDeclaration declaration = ModuleDeclaration.output(ModuleChecks.single(this, inputs));
+        return dropsNothing() ? declaration.shareJacobian() : declaration;
     }
 
     @Override
@@ -63,7 +64,7 @@ public record Dropout(double p, Mode mode) implements Module {
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         Tensor input = inputs.get(0);
-        if (mode == Mode.EVAL || p == 0) {
+        if (dropsNothing()) {
             return Identity.of(context, input);
         }
         Tensor mask = mask(context, input);
@@ -71,6 +72,10 @@ public record Dropout(double p, Mode mode) implements Module {
                 masked(context, input, mask),
                 (forward, tangents) -> masked(forward, tangents, mask),
                 (pullback, cotangents) -> masked(pullback, cotangents, mask));
+    }
+
+    private boolean dropsNothing() {
+        return mode == Mode.EVAL || p == 0;
     }
 
     /**

@@ -34,7 +34,7 @@ public record Flatten(long startDim, long endDim) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(flat(ModuleChecks.single(this, inputs)));
+        return ModuleDeclaration.output(flat(ModuleChecks.single(this, inputs))).shareJacobian();
     }
 
     @Override

@@ -17,7 +17,7 @@ public record Identity() implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
+        return ModuleDeclaration.output(ModuleChecks.single(this, inputs)).shareJacobian();
     }
 
     @Override

@@ -50,6 +50,7 @@ public record Linear(long inFeatures, long outFeatures, boolean bias) implements
         Initializer initializer = Initializer.fanIn(inFeatures);
         ModuleDeclaration declaration = ModuleDeclaration.output(input.with(-1, outFeatures))
                 .retainInputs()
+                .shareJacobian()
                 .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(outFeatures, inFeatures), initializer)
                         .withKronecker(KroneckerSizes.matrix(outFeatures, inFeatures)));
         return bias

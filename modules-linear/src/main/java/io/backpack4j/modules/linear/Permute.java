@@ -50,7 +50,8 @@ public record Permute(List<Long> dims) implements Module {
                     "has %d dims, but the batch and samples of shape %s have %d axes together."
                             .formatted(dims.size(), input, input.rank() + 1));
         }
-        return ModuleDeclaration.output(permuted(input.prepend(1), axes()).dropFirst(1));
+        return ModuleDeclaration.output(permuted(input.prepend(1), axes()).dropFirst(1))
+                .shareJacobian();
     }
 
     @Override

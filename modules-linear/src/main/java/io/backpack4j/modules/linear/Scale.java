@@ -25,7 +25,7 @@ public record Scale(double weight) implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
-        return ModuleDeclaration.output(ModuleChecks.single(this, inputs));
+        return ModuleDeclaration.output(ModuleChecks.single(this, inputs)).shareJacobian();
     }
 
     @Override

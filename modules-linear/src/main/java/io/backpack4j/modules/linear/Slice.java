@@ -82,7 +82,8 @@ public record Slice(List<Selection> slices) implements Module {
                     "has %d slices, but the batch and samples of shape %s have %d axes together."
                             .formatted(slices.size(), input, input.rank() + 1));
         }
-        return ModuleDeclaration.output(kept(region(input.prepend(1)).shape()).dropFirst(1));
+        return ModuleDeclaration.output(kept(region(input.prepend(1)).shape()).dropFirst(1))
+                .shareJacobian();
     }
 
     @Override

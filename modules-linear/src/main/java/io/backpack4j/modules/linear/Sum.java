@@ -20,7 +20,7 @@ public record Sum() implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Checks.atLeast(this, 1, inputs);
-        return ModuleDeclaration.output(Checks.equal(this, inputs));
+        return ModuleDeclaration.output(Checks.equal(this, inputs)).shareJacobian();
     }
 
     @Override

@@ -12,13 +12,16 @@ import java.util.List;
  * @param retainsInputs whether the evaluation uses its inputs after the forward pass
  * @param retainsOutput whether the evaluation uses its output after the forward pass
  * @param couplesSamples whether a sample's output depends on other samples; per-sample quantities are refused then
+ * @param sharesJacobian whether the derivatives of a sample's output by its inputs, and by all parameters without Kronecker factors, are the same for all
+ *     samples, whatever the inputs. Averages over samples are cheaper then; if in doubt, no
  */
 public record ModuleDeclaration(
         Shape output,
         List<ParameterSpec> parameters,
         boolean retainsInputs,
         boolean retainsOutput,
-        boolean couplesSamples) {
+        boolean couplesSamples,
+        boolean sharesJacobian) {
 
     public ModuleDeclaration {
         parameters = List.copyOf(parameters);
@@ -26,28 +29,36 @@ public record ModuleDeclaration(
 
     /** A module without parameters that needs neither inputs nor output after the forward pass. */
     public static ModuleDeclaration output(Shape output) {
-        return new ModuleDeclaration(output, List.of(), false, false, false);
+        return new ModuleDeclaration(output, List.of(), false, false, false, false);
     }
 
     /** Adds a parameter or buffer. */
     public ModuleDeclaration parameter(ParameterSpec spec) {
         List<ParameterSpec> more = new ArrayList<>(parameters);
         more.add(spec);
-        return new ModuleDeclaration(output, more, retainsInputs, retainsOutput, couplesSamples);
+        return new ModuleDeclaration(output, more, retainsInputs, retainsOutput, couplesSamples, sharesJacobian);
     }
 
     /** Says that inputs are used after the forward pass. */
     public ModuleDeclaration retainInputs() {
-        return new ModuleDeclaration(output, parameters, true, retainsOutput, couplesSamples);
+        return new ModuleDeclaration(output, parameters, true, retainsOutput, couplesSamples, sharesJacobian);
     }
 
     /** Says that the output is used after the forward pass. */
     public ModuleDeclaration retainOutput() {
-        return new ModuleDeclaration(output, parameters, retainsInputs, true, couplesSamples);
+        return new ModuleDeclaration(output, parameters, retainsInputs, true, couplesSamples, sharesJacobian);
     }
 
     /** Says that samples influence each other. */
     public ModuleDeclaration coupleSamples() {
-        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, true);
+        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, true, sharesJacobian);
+    }
+
+    /**
+     * Says that all samples have the same Jacobian by the inputs and by all parameters without Kronecker factors, as linear maps and biases do. The
+     * output side of Kronecker factors must depend on the cotangents alone.
+     */
+    public ModuleDeclaration shareJacobian() {
+        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, couplesSamples, true);
     }
 }

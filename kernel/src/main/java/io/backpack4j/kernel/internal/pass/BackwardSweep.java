@@ -128,9 +128,7 @@ final class BackwardSweep implements AutoCloseable {
         scope.adopt(arrived);
         kept.add(scope);
         Tensor cotangents = condensed(node, lane, scope, arrived);
-        Step step = cotangents == arrived
-                ? lane.step()
-                : lane.step().withColumns(cotangents.shape().size(0));
+        Step step = stepOf(lane, cotangents);
         Pullback pullback = PluginCalls.call(
                 Part.of(node),
                 "in its backward pass",
@@ -159,9 +157,16 @@ final class BackwardSweep implements AutoCloseable {
         }
     }
 
+    /** Condensed columns come all at once; how many, the last node that condensed them says. */
+    private static Step stepOf(Lane lane, Tensor cotangents) {
+        return lane.signal().signal() instanceof CondensedSignal
+                ? lane.step().withColumns(cotangents.shape().size(0))
+                : lane.step();
+    }
+
     /** What goes on from a node: what has arrived, or what a condensed signal makes of it. */
     private Tensor condensed(BoundNode node, Lane lane, TensorScope scope, Tensor arrived) {
-        if (!(lane.signal().signal() instanceof CondensedSignal signal)) {
+        if (!lane.signal().condenses()[node.index()] || !(lane.signal().signal() instanceof CondensedSignal signal)) {
             return arrived;
         }
         Part part = Part.of(signal, layout.loss());

@@ -41,8 +41,10 @@ public final class PassLayout {
      * @param splitsColumns whether its columns may come in blocks
      * @param reaches per node, whether its cotangents must get there
      * @param sitesAt per node, the wanted sites that have a use there
+     * @param condenses per node, whether the columns at its output are replaced; only those of a {@link CondensedSignal} are
      */
-    record SignalLayout(Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt) {
+    record SignalLayout(
+            Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt, boolean[] condenses) {
 
         /** The signal, if it starts at the loss. */
         LossSignal source() {
@@ -184,6 +186,11 @@ public final class PassLayout {
                 && graph.nodes().stream().noneMatch(node -> node.declaration().couplesSamples());
     }
 
+    /** Whether a signal's columns at the output of a node are replaced by as many as it has elements. */
+    public boolean condensesAt(int node) {
+        return signals.stream().flatMap(List::stream).anyMatch(layout -> layout.condenses()[node]);
+    }
+
     /** The sites. */
     public List<SiteLayout> siteLayouts() {
         return sites;
@@ -251,9 +258,12 @@ public final class PassLayout {
             reaches[node.index()] = !sitesAt.get(node.index()).isEmpty()
                     || node.inputs().stream().anyMatch(source -> source.fromNode() && reaches[source.index()]);
         }
-        boolean splits = !(signal instanceof CondensedSignal)
-                && wantedSites.stream().allMatch(site -> site.splitsColumns(signal));
-        return new SignalLayout(signal, splits, reaches, sitesAt);
+        if (signal instanceof CondensedSignal condensed) {
+            return new SignalLayout(
+                    signal, false, reaches, sitesAt, Condensing.nodes(graph, condensed, reaches, sitesAt));
+        }
+        boolean splits = wantedSites.stream().allMatch(site -> site.splitsColumns(signal));
+        return new SignalLayout(signal, splits, reaches, sitesAt, new boolean[count]);
     }
 
     private List<List<Integer>> releases() {

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.Problems;
@@ -13,7 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What signals that are condensed at every node need: a chain, and room for a matrix per node. */
+/** What signals that are condensed on their way need: a chain, and room for a matrix wherever they are. */
 final class ChainChecks {
 
     private final BoundGraph graph;
@@ -40,11 +41,11 @@ final class ChainChecks {
         }
     }
 
-    static void report(BoundGraph graph, List<SiteLayout> sites, DType dtype, PassOptions options, Problems problems) {
-        ChainChecks checks = new ChainChecks(graph, sites, problems);
+    static void report(PassLayout layout, PassOptions options, Problems problems) {
+        ChainChecks checks = new ChainChecks(layout.graph(), layout.siteLayouts(), problems);
         for (String extension : checks.extensions) {
             checks.reportBranches(extension);
-            options.memoryBytes().ifPresent(budget -> checks.reportSizes(extension, dtype, budget));
+            options.memoryBytes().ifPresent(budget -> checks.reportSizes(extension, layout, budget));
         }
     }
 
@@ -103,10 +104,11 @@ final class ChainChecks {
         }
     }
 
-    private void reportSizes(String extension, DType dtype, long budget) {
+    private void reportSizes(String extension, PassLayout layout, long budget) {
+        DType dtype = layout.dtype();
         for (BoundNode node : graph.nodes()) {
             long size = node.declaration().output().elements();
-            if (reached[node.index()] && (double) size * size * dtype.bytes() > budget) {
+            if (layout.condensesAt(node.index()) && (double) size * size * dtype.bytes() > budget) {
                 problems.add(
                         "MemoryBudget",
                         "%s needs a matrix [%d, %d] at the output of %s: %.0f MiB, and the budget is %.0f MiB. Use KFLR or KFAC."

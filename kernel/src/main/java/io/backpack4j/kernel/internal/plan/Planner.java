@@ -49,7 +49,7 @@ public final class Planner {
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
         ProductChecks.report(graph, layout.matrices(), problems);
-        ChainChecks.report(graph, layout.siteLayouts(), model.dtype(), options, problems);
+        ChainChecks.report(layout, options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
         PassLayout planned = options.handsOver() ? layout.handingOver() : layout;
@@ -111,7 +111,7 @@ public final class Planner {
         return new SplittingSearch(trial, options).find();
     }
 
-    /** What is averaged over the samples at every node depends on what the nodes are: then none are joined. */
+    /** What is averaged over the samples depends on what the nodes are: then none are joined. */
     private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests) {
         BoundGraph written = bind(model, batch);
         BoundGraph fused = written.fused(catalog.fusions());
