@@ -168,16 +168,23 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            SamplePlanes inputs = planes(context, scope, product, product.inputs());
-            SamplePlanes outputs = planes(context, scope, product, product.outputs());
             if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
                 var squares = new UnfoldedSquares(backend, context, scope, product);
-                if (squares.add(inputs, outputs, (TileConsumer.SumOfSquares) consumers.get(0))) {
+                boolean added = squares.add(
+                        planes(context, scope, product, product.inputs()),
+                        planes(context, scope, product, product.outputs()),
+                        (TileConsumer.SumOfSquares) consumers.get(0));
+                if (added) {
                     return true;
                 }
             }
             var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
-            return tiles.isPresent() && tiles.get().feed(inputs, outputs, consumers);
+            return tiles.isPresent()
+                    && tiles.get()
+                            .feed(
+                                    planes(context, scope, product, product.inputs()),
+                                    planes(context, scope, product, product.outputs()),
+                                    consumers);
         }
     }
 

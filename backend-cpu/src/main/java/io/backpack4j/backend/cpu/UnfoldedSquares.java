@@ -43,6 +43,7 @@ final class UnfoldedSquares {
                 && product.groups() == 1
                 && product.positions() <= MOST_POSITIONS
                 && product.rows() * product.columns() >= SMALLEST_TILE
+                && sizes(product, 1).isExpressible()
                 && (isUnfolded(product)
                         || product.batch()
                                 >= FEWEST_COLUMNS * product.inputs().shape().size(0));
@@ -52,7 +53,7 @@ final class UnfoldedSquares {
     boolean add(SamplePlanes inputs, SamplePlanes outputs, TileConsumer.SumOfSquares squares) {
         Tensor weights = squares.weights();
         DnnlPrimitive primitive = primitive(weights != null);
-        if (!primitive.usable() || !inputs.written() || !sizes(1).isExpressible()) {
+        if (!primitive.usable() || !inputs.written()) {
             return false;
         }
         CpuTensor sums = memory(Shape.of(product.rows(), product.columns()));
@@ -62,15 +63,16 @@ final class UnfoldedSquares {
         long samples = product.inputs().shape().size(0);
         long bytes = product.columns() * product.positions() * Float.BYTES;
         long run = Math.min(samples, outputs.written() ? Math.max(1, RUN_BYTES / bytes) : outputs.run());
-        long unfolded = isUnfolded(product) ? 0 : unfolded(run).address();
+        boolean copies = !isUnfolded(product);
+        long unfolded = copies ? unfolded(run).address() : 0;
         for (long first = 0; first < samples; first += run) {
             long count = Math.min(run, samples - first);
-            if (!isUnfolded(product) && !unfold(inputs.at(first), count, unfolded)) {
+            if (copies && !unfold(inputs.at(first), count, unfolded)) {
                 return false;
             }
             for (long b = first; b < product.batch(); b += samples) {
                 for (long i = 0; i < count; i++) {
-                    long right = isUnfolded(product) ? inputs.at(first + i) : unfolded + i * bytes;
+                    long right = copies ? unfolded + i * bytes : inputs.at(first + i);
                     primitive.at(0, outputs.at(b + i)).at(1, right);
                     if (weights != null) {
                         primitive.at(2, firstWeight + (b + i) * Float.BYTES);
