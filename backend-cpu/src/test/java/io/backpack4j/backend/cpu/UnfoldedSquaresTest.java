@@ -39,9 +39,11 @@ class UnfoldedSquaresTest {
         }
     }
 
+    /** @param repeats of the cotangents; of the inputs if negative, as with transposed convolutions */
     private static void check(Window window, Shape in, long repeats, long channels, boolean weighted, String what) {
         Random random = Variant.random(what.hashCode());
-        Shape outputs = Shape.of(in.size(0) * repeats, channels);
+        Shape inputs = in.with(0, in.size(0) * Math.max(1, -repeats));
+        Shape outputs = Shape.of(in.size(0) * Math.max(1, repeats), channels);
         for (int axis = 0; axis < window.axes(); axis++) {
             long reach = in.size(axis + 2) + 2 * window.padding().get(axis) - window.reach(axis);
             outputs = outputs.append(reach / window.stride().get(axis) + 1);
@@ -50,10 +52,10 @@ class UnfoldedSquaresTest {
         for (long size : window.kernel()) {
             weight = weight.append(size);
         }
-        long batch = outputs.size(0);
+        long batch = Math.max(inputs.size(0), outputs.size(0));
         var operands = new Operands(
                 window,
-                Numbers.random(random, SINGLE, in),
+                Numbers.random(random, SINGLE, inputs),
                 Numbers.random(random, SINGLE, outputs),
                 Numbers.random(random, SINGLE, weighted ? Shape.of(batch) : Shape.of(0)),
                 weight);
@@ -96,6 +98,7 @@ class UnfoldedSquaresTest {
         Window window = new Window(List.of(1L, 1L), List.of(1L, 1L), List.of(0L, 0L), List.of(1L, 1L));
         check(window, Shape.of(5, 64, 6, 6), 3, 48, true, "single elements");
         check(window, Shape.of(5, 64, 6, 6), 1, 48, false, "one column");
+        check(window, Shape.of(5, 64, 6, 6), -3, 48, true, "several columns of inputs");
         Window cut = new Window(List.of(1L, 1L), List.of(2L, 2L), List.of(0L, 0L), List.of(1L, 1L));
         check(cut, Shape.of(5, 64, 7, 7), 4, 48, true, "single elements, every other position");
     }
