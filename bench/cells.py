@@ -143,6 +143,6 @@ def run(path: Path, wanted: list[tuple[str, str]], settings: Settings, resume: b
     left = [cell for cell in wanted if cell not in finished]
     for number, (problem, name) in enumerate(left, 1):
         say(f"{number}/{len(left)} {problem} {name}")
-        cell = measure(PROBLEMS[problem], name, settings)
+        cell = {**measure(PROBLEMS[problem], name, settings), "version": contenders.version_of_ours()}
         with path.open("a") as file:
             file.write(json.dumps(cell) + "\n")

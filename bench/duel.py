@@ -79,7 +79,7 @@ def _write(results: Path, page: Path, data: Path, image: Path) -> str:
     versions = head["versions"]
     picture.draw(table, f"{head['date']}, {head['settings']['threads']} threads, BackPACK {versions['backpack-for-pytorch']}, PyTorch {versions['torch']}", image)
     page.write_text(report.page(head, table, os.path.relpath(image, page.parent)))
-    return f"{report.short(table)}\n\n{report.setting(head)}"
+    return f"{report.short(table)}\n\n{report.setting(head, table)}"
 
 
 def _publish(arguments: argparse.Namespace) -> None:

@@ -44,6 +44,7 @@ class Row:
     failures: dict[str, str]
     operations: Optional[float]
     floor: Optional[float]
+    version: str
 
     def ratio(self, contender: str, figure: str = "median") -> Optional[float]:
         """Our time by the contender's (default or kept), by medians or least times."""
@@ -96,21 +97,26 @@ def _gradient_row(head: dict, problem: str, cells: list[dict]) -> Row:
     for key in (OURS, DEFAULT_MALLOC, KEPT_PAGES):
         rounds = [{k: v for k, v in one.items() if k != "idle_rss_mib"} for cell in cells for one in cell["contenders"][key]["rounds"]]
         found[key] = figures(rounds, "gradient_ms")
-    return _make(head, problem, "gradient", [], found, {})
+    return _make(head, problem, "gradient", [], found, {}, " and ".join(dict.fromkeys(version(head, cell) for cell in cells)))
 
 
 def _row(head: dict, cell: dict) -> Row:
     contenders = cell["contenders"]
     failures = {key: value["failed"] for key, value in contenders.items() if "failed" in value}
     found = {key: figures(value["rounds"]) for key, value in contenders.items()}
-    return _make(head, cell["problem"], cell["set"], cell["extensions"], found, failures)
+    return _make(head, cell["problem"], cell["set"], cell["extensions"], found, failures, version(head, cell))
 
 
-def _make(head: dict, problem: str, name: str, extensions: list[str], found: dict, failures: dict[str, str]) -> Row:
+def version(head: dict, cell: dict) -> str:
+    """The version of ours that was measured; a resumed run may have gone on with a later one."""
+    return cell.get("version", head["versions"]["backpack4j"])
+
+
+def _make(head: dict, problem: str, name: str, extensions: list[str], found: dict, failures: dict[str, str], ours: str) -> Row:
     counted = floors.operations(PROBLEMS[problem], extensions)
     total = counted.total() if counted else None
     floor = total / head["ceiling"]["gemm_gflops"] / 1e6 if total else None
-    return Row(problem, PROBLEMS[problem].batch, name, found[OURS], found[DEFAULT_MALLOC], found[KEPT_PAGES], failures, total, floor)
+    return Row(problem, PROBLEMS[problem].batch, name, found[OURS], found[DEFAULT_MALLOC], found[KEPT_PAGES], failures, total, floor, ours)
 
 
 def number(value: Optional[float], factor: bool = False) -> str:
@@ -183,11 +189,32 @@ def _short_cell(row: Optional[Row]) -> str:
     return f"{ours} / {number(theirs)}{ratio}"
 
 
-def setting(head: dict) -> str:
+def _versions(table: list[Row]) -> str:
+    """The version of ours; where there are several, with what each of them did."""
+    passes = [row for row in table if row.name != "gradient"]
+    by_version: dict[str, list[Row]] = {}
+    for row in passes:
+        by_version.setdefault(row.version, []).append(row)
+    if len(by_version) == 1:
+        return passes[0].version
+    return ", ".join(f"{ours} for {_scope(rows, passes)}" for ours, rows in by_version.items())
+
+
+def _scope(rows: list[Row], table: list[Row]) -> str:
+    """The problems of these rows; with the passes of them where other rows have the rest."""
+    parts = []
+    for problem in dict.fromkeys(row.problem for row in rows):
+        mine = [row.name for row in rows if row.problem == problem]
+        everything = len(mine) == sum(row.problem == problem for row in table)
+        parts.append(TITLES[problem] if everything else f"{TITLES[problem]} ({', '.join(mine)})")
+    return ", ".join(parts)
+
+
+def setting(head: dict, table: list[Row]) -> str:
     """The machine, the versions and the date as a sentence."""
     machine, versions, settings = head["machine"], head["versions"], head["settings"]
     return (f"{head['date']}, {machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB, {machine['system']}; "
-            f"{settings['threads']} threads, float32; {versions['backpack4j']} on Java {versions['java']}; BackPACK {versions['backpack-for-pytorch']} on "
+            f"{settings['threads']} threads, float32; {_versions(table)} on Java {versions['java']}; BackPACK {versions['backpack-for-pytorch']} on "
             f"PyTorch {versions['torch']}, Python {versions['python']}. Matrix products of 1024³ reach {head['ceiling']['gemm_gflops']:.0f} GFLOP/s at best, {head['ceiling']['median_gflops']:.0f} in the median.")
 
 
@@ -195,7 +222,7 @@ def page(head: dict, table: list[Row], picture: str) -> str:
     """The whole report."""
     return f"""# A duel with BackPACK
 
-{setting(head)}
+{setting(head, table)}
 
 `{COMMAND}` measures again and makes such a page; `bench/README.md` says how.
 
