@@ -1,6 +1,5 @@
 package io.backpack4j.backend.cpu;
 
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 
@@ -68,8 +67,7 @@ final class ChannelsLastPlanes {
 
     /** Memory for so many numbers. */
     long memory(TensorScope scope, long elements) {
-        return backend.asItLies(scope.allocate(Shape.of(elements), DType.FLOAT32))
-                .address();
+        return backend.singles(scope, Shape.of(elements)).address();
     }
 
     private static Arrangement.ChannelsLast order(CpuTensor tensor, int axes) {

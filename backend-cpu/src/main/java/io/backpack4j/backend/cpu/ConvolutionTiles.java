@@ -2,7 +2,6 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -100,9 +99,11 @@ final class ConvolutionTiles {
             return false;
         }
         long length = product.batch() / runs;
-        long tile = memory(Shape.of(elements)).address();
-        long sum = length == joined ? tile : memory(Shape.of(elements)).address();
-        long rowMajor = memory(Shape.of(sizes.weightElements())).address();
+        long tile = backend.singles(scope, Shape.of(elements)).address();
+        long sum = length == joined
+                ? tile
+                : backend.singles(scope, Shape.of(elements)).address();
+        long rowMajor = backend.singles(scope, Shape.of(sizes.weightElements())).address();
         for (long run = 0; run < runs; run++) {
             make(inputs, outputs, run * length, sum);
             for (long b = joined; b < length; b += joined) {
@@ -140,7 +141,7 @@ final class ConvolutionTiles {
     }
 
     private void feed(SamplePlanes inputs, SamplePlanes outputs, List<TileFeeder> ordered, List<TileFeeder> plain) {
-        long tile = memory(Shape.of(elements)).address();
+        long tile = backend.singles(scope, Shape.of(elements)).address();
         List<TileFeeder> others = new ArrayList<>(plain);
         LongUnaryOperator place = place(others);
         // all columns of a sample, one after the other, share what one side of their products reads; planes that are
@@ -179,7 +180,7 @@ final class ConvolutionTiles {
         if (plain.isEmpty()) {
             return b -> 0;
         }
-        long address = memory(Shape.of(sizes.weightElements())).address();
+        long address = backend.singles(scope, Shape.of(sizes.weightElements())).address();
         return b -> address;
     }
 
@@ -215,10 +216,11 @@ final class ConvolutionTiles {
     private Tensor sums(Tensor destination, List<Runnable> afterwards) {
         CpuTensor to = backend.own(destination);
         long count = to.elements / sizes.weightElements();
-        CpuTensor sums = memory(Shape.of(count, elements));
+        CpuTensor sums = backend.singles(scope, Shape.of(count, elements));
         backend.elementwise().fill(sums, 0);
         afterwards.add(() -> {
-            long rowMajor = memory(Shape.of(sizes.weightElements())).address();
+            long rowMajor =
+                    backend.singles(scope, Shape.of(sizes.weightElements())).address();
             for (long i = 0; i < count; i++) {
                 addTo(
                         to.address() + i * sizes.weightElements() * Float.BYTES,
@@ -239,16 +241,12 @@ final class ConvolutionTiles {
     private Tensor reordered(Tensor tensors) {
         CpuTensor from = backend.own(tensors);
         long count = from.elements / sizes.weightElements();
-        CpuTensor to = memory(Shape.of(count, elements));
+        CpuTensor to = backend.singles(scope, Shape.of(count, elements));
         for (long i = 0; i < count; i++) {
             toTile.at(0, from.address() + i * sizes.weightElements() * Float.BYTES)
                     .at(1, to.address() + i * elements * Float.BYTES)
                     .run(context);
         }
         return to;
-    }
-
-    private CpuTensor memory(Shape shape) {
-        return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
     }
 }

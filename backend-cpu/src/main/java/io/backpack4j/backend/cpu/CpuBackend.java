@@ -12,6 +12,8 @@ import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
@@ -179,6 +181,11 @@ final class CpuBackend implements Backend {
         CpuTensor own = handle(tensor);
         settle(own.block);
         return own;
+    }
+
+    /** Memory for single-precision numbers, which are not set, until the scope closes. */
+    CpuTensor singles(TensorScope scope, Shape shape) {
+        return asItLies(scope.allocate(shape, DType.FLOAT32));
     }
 
     /** Writes what is pending on a block, and what is pending elsewhere and would be lost if the block changed. */

@@ -2,7 +2,6 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Window;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -82,7 +81,7 @@ final class DnnlPooling implements Pooling {
 
     /** Whether the sums over channels are finite: then no element is NaN. */
     private boolean isFinite(DnnlContext context, TensorScope scope, long address, long elements, long channels) {
-        CpuTensor sums = backend.asItLies(scope.allocate(Shape.of(channels), DType.FLOAT32));
+        CpuTensor sums = backend.singles(scope, Shape.of(channels));
         if (!DnnlReductions.sumColumns(context, 1, elements / channels, channels, address, sums.address())) {
             return false;
         }

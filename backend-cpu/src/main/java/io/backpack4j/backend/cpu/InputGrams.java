@@ -1,7 +1,6 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Window;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -96,15 +95,15 @@ final class InputGrams {
         }
 
         void add(long inputs, double scale, CpuTensor destination) {
-            CpuTensor unfolded = memory(Shape.of(height, length, width));
+            CpuTensor unfolded = backend.singles(scope, Shape.of(height, length, width));
             unfold(inputs, unfolded);
-            CpuTensor matrix = memory(Shape.of(total, total));
-            CpuTensor core = memory(Shape.of(width, width));
+            CpuTensor matrix = backend.singles(scope, Shape.of(total, total));
+            CpuTensor core = backend.singles(scope, Shape.of(width, width));
             for (long distance = 0; distance < rows; distance++) {
                 blocks(unfolded.address(), distance, core.address(), matrix.address());
             }
             long elements = total / channels;
-            CpuTensor ordered = memory(Shape.of(channels, elements, channels, elements));
+            CpuTensor ordered = backend.singles(scope, Shape.of(channels, elements, channels, elements));
             Tensor parts = scope.view(matrix, Shape.of(elements, channels, elements, channels));
             backend.indexing().permute(parts, new int[] {1, 0, 3, 2}, ordered);
             backend.elementwise().addScaled(scale, scope.view(ordered, destination.shape()), destination);
@@ -149,7 +148,7 @@ final class InputGrams {
         }
 
         private long zeros() {
-            CpuTensor zeros = memory(Shape.of(width, width));
+            CpuTensor zeros = backend.singles(scope, Shape.of(width, width));
             backend.elementwise().fill(zeros, 0);
             return zeros.address();
         }
@@ -249,10 +248,6 @@ final class InputGrams {
                             .run(context);
                 }
             }
-        }
-
-        private CpuTensor memory(Shape shape) {
-            return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
         }
     }
 }

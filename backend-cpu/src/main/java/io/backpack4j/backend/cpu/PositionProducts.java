@@ -1,7 +1,6 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.PerSampleConvolution;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 
@@ -48,7 +47,7 @@ final class PositionProducts {
                             count,
                             product.inputs().shape(),
                             product.outputs().shape());
-                    CpuTensor unfolded = memory(scope, Shape.of(count, positions, columns));
+                    CpuTensor unfolded = backend.singles(scope, Shape.of(count, positions, columns));
                     if (WindowInputs.reachBeyond(sizes)) {
                         backend.elementwise().fill(unfolded, 0);
                     }
@@ -63,8 +62,8 @@ final class PositionProducts {
                     if (!unfoldable) {
                         return false;
                     }
-                    CpuTensor right = memory(scope, Shape.of(count, positions, positions));
-                    CpuTensor left = memory(scope, Shape.of(count, positions, positions));
+                    CpuTensor right = backend.singles(scope, Shape.of(count, positions, positions));
+                    CpuTensor left = backend.singles(scope, Shape.of(count, positions, positions));
                     long u = unfolded.address();
                     boolean done = products.multiply(
                             context, u, false, u, true, right.address(), count, positions, positions, columns);
@@ -79,9 +78,5 @@ final class PositionProducts {
             }
         }
         return true;
-    }
-
-    private CpuTensor memory(TensorScope scope, Shape shape) {
-        return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
     }
 }

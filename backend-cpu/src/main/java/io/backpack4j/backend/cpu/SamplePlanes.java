@@ -1,6 +1,5 @@
 package io.backpack4j.backend.cpu;
 
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
@@ -53,8 +52,8 @@ final class SamplePlanes {
             return new SamplePlanes(null, planes.read(context, scope, settled, axes), plane, count, 0, count);
         }
         long run = divisor(Math.min(count, pending.samples()), Math.max(1, RUN_BYTES / plane));
-        long memory = backend.asItLies(scope.allocate(Shape.of(run * plane / Float.BYTES), DType.FLOAT32))
-                .address();
+        long memory =
+                backend.singles(scope, Shape.of(run * plane / Float.BYTES)).address();
         return new SamplePlanes(pending, memory, plane, count, tensor.offset / plane, run);
     }
 

@@ -1,7 +1,6 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.Window;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -53,8 +52,8 @@ final class ShiftedGrams {
         }
         lines = axes[0].order();
         long elements = elements();
-        sums = memory(Shape.of(shifts, block));
-        matrix = memory(Shape.of(elements, elements, channels, channels));
+        sums = backend.singles(scope, Shape.of(shifts, block));
+        matrix = backend.singles(scope, Shape.of(elements, elements, channels, channels));
         backend.elementwise().fill(matrix, 0);
     }
 
@@ -83,8 +82,7 @@ final class ShiftedGrams {
             for (int axis = 1; axis < axes.length; axis++) {
                 planes *= sizes.input[axis];
             }
-            CpuTensor ordered =
-                    backend.asItLies(step.allocate(Shape.of(planes, sizes.input[0], samples, channels), DType.FLOAT32));
+            CpuTensor ordered = backend.singles(step, Shape.of(planes, sizes.input[0], samples, channels));
             order(inputs, samples, ordered.address());
             int[] of = new int[axes.length];
             do {
@@ -283,13 +281,9 @@ final class ShiftedGrams {
                         .run(context);
             }
         }
-        CpuTensor ordered = memory(Shape.of(channels, elements, channels, elements));
+        CpuTensor ordered = backend.singles(scope, Shape.of(channels, elements, channels, elements));
         backend.indexing().permute(matrix, new int[] {2, 0, 3, 1}, ordered);
         Tensor flat = scope.view(ordered, destination.shape());
         backend.elementwise().addScaled(scale, flat, destination);
-    }
-
-    private CpuTensor memory(Shape shape) {
-        return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
     }
 }

@@ -2,7 +2,6 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -56,7 +55,7 @@ final class UnfoldedSquares {
         if (!primitive.usable() || !inputs.written()) {
             return false;
         }
-        CpuTensor sums = memory(Shape.of(product.rows(), product.columns()));
+        CpuTensor sums = backend.singles(scope, Shape.of(product.rows(), product.columns()));
         backend.elementwise().fill(sums, 0);
         primitive.at(weights == null ? 2 : 3, sums.address());
         long firstWeight = weights == null ? 0 : backend.own(weights).address();
@@ -95,7 +94,7 @@ final class UnfoldedSquares {
     }
 
     private CpuTensor unfolded(long run) {
-        CpuTensor unfolded = memory(Shape.of(run, product.positions(), product.columns()));
+        CpuTensor unfolded = backend.singles(scope, Shape.of(run, product.positions(), product.columns()));
         if (WindowInputs.reachBeyond(sizes(run))) {
             // the padding, which no run overwrites
             backend.elementwise().fill(unfolded, 0);
@@ -125,7 +124,7 @@ final class UnfoldedSquares {
         long elements = product.window().elements();
         long rows = product.rows();
         long channels = product.columns() / elements;
-        CpuTensor ordered = memory(Shape.of(rows, channels, elements));
+        CpuTensor ordered = backend.singles(scope, Shape.of(rows, channels, elements));
         backend.indexing().permute(scope.view(sums, Shape.of(rows, elements, channels)), new int[] {0, 2, 1}, ordered);
         backend.elementwise().addScaled(1, scope.view(ordered, destination.shape()), destination);
     }
@@ -148,9 +147,5 @@ final class UnfoldedSquares {
                         Layout.dense(rows, columns),
                         false,
                         weighted));
-    }
-
-    private CpuTensor memory(Shape shape) {
-        return backend.asItLies(scope.allocate(shape, DType.FLOAT32));
     }
 }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /** A batch as a source of products. One that is taken as a whole stays evaluated; of one in chunks, every product evaluates each chunk anew. */
 public final class LinearizedBatch implements AutoCloseable {
 
-    /** More tangents at once do not make a product faster. */
-    public static final long MANY_COLUMNS = 64;
+    /** More tangents at once do not make a product faster, not even with a small network (docs/measurements.md). */
+    public static final long MANY_COLUMNS = 4;
 
     private final PassLayout layout;
     private final Splitting splitting;

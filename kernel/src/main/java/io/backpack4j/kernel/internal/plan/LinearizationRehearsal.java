@@ -12,27 +12,29 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** A linearisation with a product of each kind, by all parameters. */
 record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting) {
+    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting, Predicate<String> products) {
         long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
         try (Linearization linearization = new ModelLinearization(layout, splitting, dry, inputs, matrices);
                 TensorScope scope = dry.openScope()) {
             Map<String, Tensor> tangents = vectors(scope, linearization, columns);
-            Map<String, Tensor> products = vectors(scope, linearization, columns);
+            Map<String, Tensor> multiplied = vectors(scope, linearization, columns);
             Tensor outputs = scope.allocate(linearization.outputShape().prepend(columns), layout.dtype());
             linearization.pushforward(tangents, outputs);
-            linearization.pullback(outputs, products);
+            linearization.pullback(outputs, multiplied);
             for (CurvatureMatrix matrix : matrices) {
-                linearization.multiply(matrix, 2, tangents, products);
+                linearization.multiply(matrix, 2, tangents, multiplied);
             }
         }
-        return new Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), 0);
+        return new Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), 0);
     }
 
     private static Map<String, Tensor> vectors(TensorScope scope, Linearization linearization, long columns) {

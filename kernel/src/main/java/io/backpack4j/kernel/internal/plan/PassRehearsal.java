@@ -15,16 +15,21 @@ import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Comparator;
 import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 
 /** A pass, and with its results one product of each kind that they offer. */
 record PassRehearsal(PassLayout layout) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting) {
+    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products) {
         StepCounter counter = new StepCounter();
         PassInputs counted = inputs.watchedBy(counter);
         SortedMap<String, ResultType> types = new TreeMap<>();
@@ -39,16 +44,38 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
             });
             results.settle();
             long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
-            results.products().values().forEach(product -> multiply(backend, product, columns));
-            SortedMap<String, Shape> products = new TreeMap<>();
-            results.products().forEach((name, product) -> products.put(name, product.parameter()));
-            return new Outcome(types, handedOver, products, counter.steps());
+            SortedMap<String, BlockProduct> tried = new TreeMap<>(results.products());
+            tried.keySet().removeIf(products.negate());
+            Optional<String> heaviest = multiply(backend, tried, columns);
+            SortedMap<String, Shape> offered = new TreeMap<>();
+            results.products().forEach((name, product) -> offered.put(name, product.parameter()));
+            return new Outcome(types, handedOver, offered, heaviest, counter.steps());
         }
+    }
+
+    /**
+     * Multiplies with each.
+     *
+     * @return the last that raised the most memory in use; if the pass before takes more than any, one with the largest parameter
+     */
+    private Optional<String> multiply(Backend backend, SortedMap<String, BlockProduct> products, long columns) {
+        Optional<String> heaviest = products.keySet().stream()
+                .max(Comparator.comparingLong(name ->
+                        Objects.requireNonNull(products.get(name)).parameter().elements()));
+        for (Map.Entry<String, BlockProduct> product : products.entrySet()) {
+            long before = backend.memory().peakBytes();
+            multiply(backend, product.getValue(), columns);
+            if (backend.memory().peakBytes() > before) {
+                heaviest = Optional.of(product.getKey());
+            }
+        }
+        return heaviest;
     }
 
     private void multiply(Backend backend, BlockProduct product, long columns) {
         try (TensorScope scope = backend.openScope()) {
             Tensor vectors = scope.allocate(product.parameter().prepend(columns), layout.dtype());
+            backend.elementwise().fill(vectors, 0);
             product.multiply(scope, vectors);
         }
     }

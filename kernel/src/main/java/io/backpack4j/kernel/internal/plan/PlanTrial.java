@@ -55,7 +55,7 @@ final class PlanTrial implements SplittingSearch.Trial {
             PassInputs inputs = imitated(given);
             long before = dry.memory().usedBytes();
             dry.resetPeak();
-            Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting);
+            Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting, product -> true);
             return new TrialOutcome(splitting, dry.memory().peakBytes() - before, outcome);
         }
     }
@@ -70,11 +70,14 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
-    public OptionalLong measure(Splitting splitting, long expected, long budget) {
+    public OptionalLong measure(TrialOutcome tried, long budget) {
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
-        try (MemoryAccount account = backend.openAccount(expected, budget).orElseThrow()) {
-            rehearsal.run(backend, inputs, splitting.ofSomeParts());
+        try (MemoryAccount account =
+                backend.openAccount(tried.peakBytes(), budget).orElseThrow()) {
+            // one product stands for all: each would take a walk forward and back per vector
+            String product = tried.outcome().heaviestProduct().orElse("");
+            rehearsal.run(backend, inputs, tried.splitting().ofSomeParts(), product::equals);
             return OptionalLong.of(account.peakBytes());
         } catch (BackpackException e) {
             if (e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"))) {

@@ -5,8 +5,10 @@ import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Predicate;
 
 /** What is planned, done without numbers. */
 interface Rehearsal {
@@ -15,9 +17,10 @@ interface Rehearsal {
      * Does it.
      *
      * @param backend one whose tensors have no numbers, or a real one, whose memory is counted then
+     * @param products which of the products that results offer are tried, by name
      * @return what comes out
      */
-    Outcome run(Backend backend, PassInputs inputs, Splitting splitting);
+    Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products);
 
     /**
      * What comes out.
@@ -25,11 +28,13 @@ interface Rehearsal {
      * @param results the tensors
      * @param handedOver the names of those that leave part by part
      * @param products the shapes of the parameters of products, by the products' names
+     * @param heaviestProduct the product that takes the most memory of those that were tried; empty if there are none
      * @param steps how many steps a listener would be told of
      */
     record Outcome(
             SortedMap<String, ResultType> results,
             Set<String> handedOver,
             SortedMap<String, Shape> products,
+            Optional<String> heaviestProduct,
             long steps) {}
 }

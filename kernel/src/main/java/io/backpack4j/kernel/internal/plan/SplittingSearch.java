@@ -32,11 +32,11 @@ final class SplittingSearch {
         /**
          * Rehearses a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
          *
-         * @param expected what is expected to be in use
+         * @param tried what trying it without numbers has found
          * @param budget what may be in use
          * @return the most bytes in use; empty if the budget does not do
          */
-        OptionalLong measure(Splitting splitting, long expected, long budget);
+        OptionalLong measure(TrialOutcome tried, long budget);
     }
 
     private static final long ALL_COLUMNS = Long.MAX_VALUE;
@@ -71,7 +71,7 @@ final class SplittingSearch {
                     allByTensors = allByTensors(candidates.subList(i + 1, candidates.size()), budget);
                 }
                 boolean hopeless = tried.peakBytes() * allByTensors > budget;
-                OptionalLong peak = hopeless ? OptionalLong.empty() : measured(splitting, tried, budget);
+                OptionalLong peak = hopeless ? OptionalLong.empty() : measured(tried, budget);
                 if (peak.isPresent()) {
                     return trial.run(splitting).withPeak(peak.getAsLong());
                 }
@@ -101,7 +101,7 @@ final class SplittingSearch {
         for (Splitting splitting : trial.isMeasured() ? finer : List.<Splitting>of()) {
             TrialOutcome tried = trial.run(splitting.ofSomeParts());
             if (tried.peakBytes() <= budget / 2) {
-                OptionalLong peak = trial.measure(splitting, tried.peakBytes(), budget);
+                OptionalLong peak = trial.measure(tried, budget);
                 return peak.isPresent() ? (double) peak.getAsLong() / tried.peakBytes() : 1;
             }
         }
@@ -109,15 +109,13 @@ final class SplittingSearch {
     }
 
     /** The most memory in use, if the budget does for it. */
-    private OptionalLong measured(Splitting splitting, TrialOutcome tried, long budget) {
-        return trial.isMeasured()
-                ? trial.measure(splitting, tried.peakBytes(), budget)
-                : OptionalLong.of(tried.peakBytes());
+    private OptionalLong measured(TrialOutcome tried, long budget) {
+        return trial.isMeasured() ? trial.measure(tried, budget) : OptionalLong.of(tried.peakBytes());
     }
 
     private BackpackException refusal(long budget, TrialOutcome smallest) {
         Splitting splitting = smallest.splitting();
-        OptionalLong needed = measured(splitting, smallest, Long.MAX_VALUE);
+        OptionalLong needed = measured(smallest, Long.MAX_VALUE);
         return new BackpackException(
                 "MemoryBudget",
                 "The pass does not fit into %s. The smallest budget that would do is %s, with %d sample(s) at a time. Ask for less, or for fewer parameters."

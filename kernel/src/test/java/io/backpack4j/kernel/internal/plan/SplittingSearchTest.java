@@ -8,6 +8,7 @@ import io.backpack4j.kernel.internal.pass.Splitting;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
@@ -60,7 +61,8 @@ class SplittingSearchTest {
 
         @Override
         public TrialOutcome run(Splitting splitting) {
-            Rehearsal.Outcome nothing = new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), 1);
+            Rehearsal.Outcome nothing =
+                    new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), 1);
             return new TrialOutcome(splitting, tensors(splitting), nothing);
         }
 
@@ -70,8 +72,8 @@ class SplittingSearchTest {
         }
 
         @Override
-        public OptionalLong measure(Splitting splitting, long expected, long budget) {
-            long bytes = all(splitting);
+        public OptionalLong measure(TrialOutcome tried, long budget) {
+            long bytes = all(tried.splitting());
             rehearsals.add(Math.min(bytes, budget));
             return bytes <= budget ? OptionalLong.of(bytes) : OptionalLong.empty();
         }
