@@ -91,12 +91,16 @@ def header(settings: Settings) -> dict:
     ours = contenders.version_of_ours()
     ceiling = contenders.ceiling(settings.threads)
     return {
-        "date": datetime.date.today().isoformat(),
+        "date": _today(),
         "machine": {"processor": _processor(), "processors": os.cpu_count(), "memory_gib": _memory_gib(), "system": platform.platform()},
         "versions": {"backpack4j": ours, "java": _java(), **ceiling.pop("versions")},
         "ceiling": ceiling,
         "settings": asdict(settings),
     }
+
+
+def _today() -> str:
+    return datetime.date.today().isoformat()
 
 
 def _processor() -> str:
@@ -144,5 +148,7 @@ def run(path: Path, wanted: list[tuple[str, str]], settings: Settings, resume: b
     for number, (problem, name) in enumerate(left, 1):
         say(f"{number}/{len(left)} {problem} {name}")
         cell = {**measure(PROBLEMS[problem], name, settings), "version": contenders.version_of_ours()}
+        if _today() != head["date"]:
+            cell["version"] += " on " + _today()
         with path.open("a") as file:
             file.write(json.dumps(cell) + "\n")
