@@ -105,14 +105,15 @@ class SplittingSearchTest {
                     .isEqualTo(passes.all(found.splitting()))
                     .isLessThanOrEqualTo(budget);
             Splitting used = found.splitting();
+            // Rehearsals that are likely to run into the budget are left out, by a margin.
+            double enough = measured ? budget / 1.1 : budget;
             if (used.blockColumns() < 64) {
-                // More columns would not have done. A rehearsal that a finer one shows to be hopeless rounds down.
                 Splitting coarser = new Splitting(used.chunkSamples(), 2 * used.blockColumns());
-                assertThat(passes.all(coarser)).isGreaterThan(budget - 2);
+                assertThat((double) passes.all(coarser)).isGreaterThan(enough - 2);
             }
             if (used.chunkSamples() < SAMPLES) {
                 Splitting coarser = new Splitting(2 * used.chunkSamples(), 1);
-                assertThat(passes.all(coarser)).isGreaterThan(budget - 2);
+                assertThat((double) passes.all(coarser)).isGreaterThan(enough - 2);
             }
         }
     }
@@ -128,6 +129,15 @@ class SplittingSearchTest {
         assertThat(passes.tensors(new Splitting(SAMPLES, Long.MAX_VALUE))).isBetween(budget / 2, budget);
         assertThat(found.splitting().blockColumns()).isEqualTo(64);
         assertThat(Collections.max(passes.rehearsals)).isEqualTo(found.peakBytes());
+    }
+
+    @Test
+    void whatFitsIsFoundHoweverMuchTheLibraryTakes() {
+        // The finest splitting takes nearly all of the budget: its estimate with a margin would not fit.
+        Passes passes = new Passes(MIB, MIB / 4, 0, 2.1, true);
+        long budget = passes.all(new Splitting(1, 1)) + 10;
+
+        assertThat(find(passes, budget).splitting().chunkSamples()).isEqualTo(1);
     }
 
     @Test
