@@ -145,10 +145,9 @@ def run(path: Path, wanted: list[tuple[str, str]], settings: Settings, resume: b
     path.write_text("".join(json.dumps(line) + "\n" for line in [head, *done]))
     finished = {(cell["problem"], cell["set"]) for cell in done}
     left = [cell for cell in wanted if cell not in finished]
+    ours = contenders.version_of_ours() + ("" if _today() == head["date"] else " on " + _today())
     for number, (problem, name) in enumerate(left, 1):
         say(f"{number}/{len(left)} {problem} {name}")
-        cell = {**measure(PROBLEMS[problem], name, settings), "version": contenders.version_of_ours()}
-        if _today() != head["date"]:
-            cell["version"] += " on " + _today()
+        cell = {**measure(PROBLEMS[problem], name, settings), "version": ours}
         with path.open("a") as file:
             file.write(json.dumps(cell) + "\n")

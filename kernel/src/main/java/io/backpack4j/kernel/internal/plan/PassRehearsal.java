@@ -18,14 +18,13 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 
-/** A pass, and with its results one product of each kind that they offer. */
+/** A pass, and products of those that its results offer. */
 record PassRehearsal(PassLayout layout) implements Rehearsal {
 
     @Override
@@ -59,9 +58,10 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
      * @return the last that raised the most memory in use; if the pass before takes more than any, one with the largest parameter
      */
     private Optional<String> multiply(Backend backend, SortedMap<String, BlockProduct> products, long columns) {
-        Optional<String> heaviest = products.keySet().stream()
-                .max(Comparator.comparingLong(name ->
-                        Objects.requireNonNull(products.get(name)).parameter().elements()));
+        Optional<String> heaviest = products.entrySet().stream()
+                .max(Comparator.comparingLong(
+                        product -> product.getValue().parameter().elements()))
+                .map(Map.Entry::getKey);
         for (Map.Entry<String, BlockProduct> product : products.entrySet()) {
             long before = backend.memory().peakBytes();
             multiply(backend, product.getValue(), columns);

@@ -97,8 +97,8 @@ final class SplittingSearch {
     }
 
     /**
-     * All that is in use as a multiple of the tensors, as with the first of finer splittings that leaves room for it, and a margin. A rehearsal that runs into the budget
-     * is better not begun, since what it took stays in the process's highest memory.
+     * All that is in use as a multiple of the tensors, as with the first of finer splittings that leaves room for it, and a margin. A rehearsal
+     * that runs into the budget is better not begun, since what it took stays in the process's highest memory.
      */
     private double allByTensors(List<Splitting> finer, long budget) {
         for (Splitting splitting : trial.isMeasured() ? finer : List.<Splitting>of()) {

@@ -23,7 +23,7 @@ class SplittingSearchTest {
     private static final long MIB = 1 << 20;
 
     /** Tensors take so much per pass, sample, and sample and column; a library takes a multiple of them beside. */
-    private static final class Passes implements SplittingSearch.Trial {
+    private static class Passes implements SplittingSearch.Trial {
 
         private final long constant;
         private final long perSample;
@@ -129,6 +129,23 @@ class SplittingSearchTest {
         assertThat(passes.tensors(new Splitting(SAMPLES, Long.MAX_VALUE))).isBetween(budget / 2, budget);
         assertThat(found.splitting().blockColumns()).isEqualTo(64);
         assertThat(Collections.max(passes.rehearsals)).isEqualTo(found.peakBytes());
+    }
+
+    @Test
+    void anEstimateThatIsALittleShortStartsNoRehearsalThatRunsIntoTheBudget() {
+        // Four columns take 220 MiB of tensors, and 1.18 times as much in all; two, 1.13 times.
+        Passes passes = new Passes(0, 20 * MIB / SAMPLES, 50 * MIB / SAMPLES, 1.13, true) {
+            @Override
+            long all(Splitting splitting) {
+                return (long) (super.all(splitting) * (splitting.blockColumns() >= 4 ? 1.18 / 1.13 : 1));
+            }
+        };
+        long budget = 256 * MIB;
+
+        TrialOutcome found = find(passes, budget);
+
+        assertThat(found.splitting()).isEqualTo(new Splitting(SAMPLES, 2));
+        assertThat(Collections.max(passes.rehearsals)).isLessThan(budget);
     }
 
     @Test
