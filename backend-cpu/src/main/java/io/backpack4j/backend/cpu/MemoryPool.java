@@ -21,6 +21,9 @@ final class MemoryPool {
     /** Free memory below this is always kept. */
     private static final long KEPT_BYTES = 256L << 20;
 
+    /** Requests below this take no larger blocks: they would save little. */
+    private static final long SMALLEST_SHARED = 1L << 20;
+
     @SuppressWarnings({"unchecked", "rawtypes"})
     private final ArrayDeque<Block>[] free = new ArrayDeque[SizeClass.COUNT];
 
@@ -68,8 +71,10 @@ final class MemoryPool {
 
     private Block take(long bytes, @Nullable Account account) {
         long size = SizeClass.round(bytes);
-        ArrayDeque<Block> queue = free[SizeClass.index(size)];
-        Block block = queue == null ? null : queue.pollLast();
+        Block block = poll(SizeClass.index(size));
+        if (block == null && account == null && size >= SMALLEST_SHARED) {
+            block = larger(size);
+        }
         if (block == null) {
             trim(account == null ? Math.max(KEPT_BYTES, 2 * highestBytes) : account.mayStayFree(size));
             block = fromSystem(size);
@@ -77,6 +82,21 @@ final class MemoryPool {
         block.references = 1;
         block.requested = bytes;
         block.arrangement = null;
+        return block;
+    }
+
+    private @Nullable Block poll(int index) {
+        ArrayDeque<Block> queue = free[index];
+        return queue == null ? null : queue.pollLast();
+    }
+
+    /** The smallest free block of at most twice the size. Accounts get none, since they count what blocks take. */
+    private @Nullable Block larger(long size) {
+        int last = SizeClass.index(2 * size);
+        Block block = null;
+        for (int i = SizeClass.index(size) + 1; block == null && i <= last; i++) {
+            block = poll(i);
+        }
         return block;
     }
 

@@ -7,6 +7,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
@@ -54,6 +55,40 @@ class MemoryTest {
                 }
             }
             assertThat(backend.memory().systemAllocations()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void takesFreeBlocksOfUpToTwiceTheSize() {
+        try (Backend backend = Variant.open("onednn")) {
+            try (TensorScope scope = backend.openScope()) {
+                scope.allocate(Shape.of(1 << 20), DType.FLOAT32);
+            }
+            // a little more than half, then half of it, then the whole
+            for (int elements : new int[] {600_000, 300_000, 1 << 20}) {
+                long before = backend.memory().systemAllocations();
+                try (TensorScope scope = backend.openScope()) {
+                    scope.allocate(Shape.of(elements), DType.FLOAT32);
+                    long used = backend.memory().usedBytes();
+                    boolean fits = elements > 1 << 19;
+                    assertThat(used).isEqualTo(fits ? 4L << 20 : SizeClass.round(elements * 4L));
+                    assertThat(backend.memory().systemAllocations()).isEqualTo(before + (fits ? 0 : 1));
+                }
+            }
+        }
+    }
+
+    @Test
+    void accountsGetNoLargerBlocks() {
+        try (Backend backend = Variant.open("onednn")) {
+            try (TensorScope scope = backend.openScope()) {
+                scope.allocate(Shape.of(1 << 20), DType.FLOAT32);
+            }
+            try (MemoryAccount account = backend.openAccount(4 << 20, 4 << 20).orElseThrow();
+                    TensorScope scope = backend.openScope()) {
+                scope.allocate(Shape.of(600_000), DType.FLOAT32);
+                assertThat(account.peakBytes()).isEqualTo(SizeClass.round(2_400_000));
+            }
         }
     }
 
