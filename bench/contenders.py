@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 KEEP_PAGES = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_TOP_PAD_": "1000000000"}
 
 # What the JVM runs often gets compiled meanwhile.
-WARM_UP_SECONDS = 3
+WARM_UP_SECONDS = 6
 
 
 class CellFailed(Exception):
