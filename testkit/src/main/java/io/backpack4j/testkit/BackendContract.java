@@ -185,6 +185,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void addsGramMatricesOfManyVectors() {
+        new GramChecks(both()).addsGramMatricesOfManyVectors();
+    }
+
+    @Test
     final void addsGramMatricesOfManySamples() {
         new GramChecks(both()).addsGramMatricesOfManySamples();
     }

@@ -27,6 +27,21 @@ record BackendSide(Backend backend, TensorScope scope, DType dtype, Random rando
         return upload(shape, Randomness.normal(random, shape.elements()));
     }
 
+    /** Symmetric matrices, {@code [G, L, L]}. */
+    Tensor symmetric(long groups, long length) {
+        Shape shape = Shape.of(groups, length, length);
+        double[] values = Randomness.normal(random, shape.elements());
+        int size = (int) length;
+        for (int first = 0; first < values.length; first += size * size) {
+            for (int i = 0; i < size; i++) {
+                for (int j = 0; j < i; j++) {
+                    values[first + i * size + j] = values[first + j * size + i];
+                }
+            }
+        }
+        return upload(shape, values);
+    }
+
     /** Numbers in [0.25, 2.25). */
     Tensor positive(Shape shape) {
         double[] values = random.doubles(shape.elements(), 0.25, 2.25).toArray();

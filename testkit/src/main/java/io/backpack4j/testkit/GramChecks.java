@@ -25,7 +25,7 @@ record GramChecks(BackendComparison both) {
                 for (boolean summed : new boolean[] {false, true}) {
                     for (boolean first : new boolean[] {false, true}) {
                         Tensor x = side.tensor(first ? positionsFirst : positionsLast);
-                        Tensor gram = side.tensor(bgsl[1], bgsl[3], bgsl[3]);
+                        Tensor gram = side.symmetric(bgsl[1], bgsl[3]);
                         side.backend().products().addGram(x, first, summed, SCALE, gram);
                         results.add(gram);
                     }
@@ -116,6 +116,20 @@ record GramChecks(BackendComparison both) {
         }
     }
 
+    /** So many vectors that a backend may work out half of the matrix only. */
+    void addsGramMatricesOfManyVectors() {
+        both.compareOnce("Gram matrices of many vectors", side -> {
+            List<Tensor> results = new ArrayList<>();
+            for (long[] bsl : new long[][] {{130, 1, 300}, {5, 30, 259}, {600, 1, 520}}) {
+                Tensor x = side.tensor(bsl[0], 1, bsl[1], bsl[2]);
+                Tensor gram = side.symmetric(1, bsl[2]);
+                side.backend().products().addGram(x, true, false, SCALE, gram);
+                results.add(gram);
+            }
+            return results;
+        });
+    }
+
     /** The result of a convolution of the same shape: backends may keep it in an order of their own. */
     private static Tensor convolved(BackendSide side, WindowCase sizes, Channels channels, Tensor x) {
         WindowCase single = sizes.pointwise();
@@ -138,14 +152,14 @@ record GramChecks(BackendComparison both) {
 
     private static Tensor ofInputs(BackendSide side, WindowCase sizes, Channels channels, Tensor x, boolean summed) {
         long length = channels.in() * sizes.window().elements();
-        Tensor gram = side.tensor(channels.groups(), length, length);
+        Tensor gram = side.symmetric(channels.groups(), length);
         side.backend().convolutions().addInputGram(sizes.window(), x, sizes.outputSizes(), summed, SCALE, gram);
         return gram;
     }
 
     private static Tensor ofOutputs(BackendSide side, WindowCase sizes, Channels channels, Tensor y, boolean summed) {
         long length = channels.out() * sizes.window().elements();
-        Tensor gram = side.tensor(channels.groups(), length, length);
+        Tensor gram = side.symmetric(channels.groups(), length);
         side.backend().convolutions().addOutputGram(sizes.window(), y, sizes.inputSizes(), summed, SCALE, gram);
         return gram;
     }

@@ -39,6 +39,8 @@ enum DnnlKind {
     GRAM,
     GRAM_BLOCK,
     GRAM_SHIFTED,
+    GRAM_PANEL,
+    GRAM_MIRROR,
     MAXIMUM,
     SCATTER
 }

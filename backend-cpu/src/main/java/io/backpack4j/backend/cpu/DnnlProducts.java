@@ -11,11 +11,13 @@ final class DnnlProducts implements Products {
     private final CpuBackend backend;
     private final DnnlContexts contexts;
     private final Products host;
+    private final SymmetricProducts symmetric;
 
     DnnlProducts(CpuBackend backend, DnnlContexts contexts, Products host) {
         this.backend = backend;
         this.contexts = contexts;
         this.host = host;
+        this.symmetric = new SymmetricProducts(contexts);
     }
 
     @Override
@@ -169,5 +171,24 @@ final class DnnlProducts implements Products {
                 .at(3, to.address())
                 .run(context);
         return true;
+    }
+
+    @Override
+    public void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
+        if (!addSymmetric(x, positionsFirst, summed, scale, backend.own(destination))) {
+            Products.super.addGram(x, positionsFirst, summed, scale, destination);
+        }
+    }
+
+    private boolean addSymmetric(Tensor x, boolean positionsFirst, boolean summed, double scale, CpuTensor to) {
+        Shape shape = x.shape();
+        long positions = shape.size(positionsFirst ? 2 : 3);
+        long length = shape.size(positionsFirst ? 3 : 2);
+        boolean vectors = shape.size(1) == 1 && (positions == 1 || (positionsFirst && !summed));
+        long count = shape.size(0) * positions;
+        return to.isSingle()
+                && vectors
+                && SymmetricProducts.fits(count, length)
+                && symmetric.add(backend.own(x).address(), count, length, scale, to.address());
     }
 }

@@ -89,7 +89,7 @@ public interface Convolutions {
      * @param x {@code [B, C, *in]}
      * @param outputSizes {@code *out}
      * @param summed whether positions are summed first
-     * @param destination {@code [G, C/G · K, C/G · K]}
+     * @param destination {@code [G, C/G · K, C/G · K]}, symmetric
      */
     default void addInputGram(
             Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
@@ -102,7 +102,7 @@ public interface Convolutions {
      * @param y {@code [B, O, *out]}
      * @param inputSizes {@code *in}
      * @param summed whether positions are summed first
-     * @param destination {@code [G, O/G · K, O/G · K]}
+     * @param destination {@code [G, O/G · K, O/G · K]}, symmetric
      */
     default void addOutputGram(
             Window window, Tensor y, List<Long> inputSizes, boolean summed, double scale, Tensor destination) {

@@ -38,7 +38,7 @@ public interface Products {
      * @param x vectors of length L: {@code [B, G, S, L]}, or {@code [B, G, L, S]}
      * @param positionsFirst which of the two
      * @param summed whether they are summed over s first
-     * @param destination {@code [G, L, L]}
+     * @param destination {@code [G, L, L]}, symmetric: a backend may work out one half and mirror it
      */
     default void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
         PortableGrams.add(backend(), x, positionsFirst, summed, scale, destination);
