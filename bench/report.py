@@ -189,15 +189,21 @@ def _short_cell(row: Optional[Row]) -> str:
     return f"{ours} / {number(theirs)}{ratio}"
 
 
-def _versions(table: list[Row]) -> str:
-    """The version of ours; where there are several, with what each of them did."""
-    passes = [row for row in table if row.name != "gradient"]
+def _by_version(table: list[Row]) -> dict[str, list[Row]]:
+    """Passes by the version of ours that did them."""
     by_version: dict[str, list[Row]] = {}
-    for row in passes:
-        by_version.setdefault(row.version, []).append(row)
-    if len(by_version) == 1:
-        return passes[0].version
-    return ", ".join(f"{ours} for {_scope(rows, passes)}" for ours, rows in by_version.items())
+    for row in table:
+        if row.name != "gradient":
+            by_version.setdefault(row.version, []).append(row)
+    return by_version
+
+
+def _shares(table: list[Row]) -> str:
+    """What each version of ours did, where there are several."""
+    by_version = _by_version(table)
+    passes = [row for rows in by_version.values() for row in rows]
+    lines = [f"- {ours}: {_scope(rows, passes)}\n" for ours, rows in by_version.items()]
+    return "".join(["Cells are of several versions:\n\n", *lines, "\n"]) if len(lines) > 1 else ""
 
 
 def _scope(rows: list[Row], table: list[Row]) -> str:
@@ -214,7 +220,7 @@ def setting(head: dict, table: list[Row]) -> str:
     """The machine, the versions and the date as a sentence."""
     machine, versions, settings = head["machine"], head["versions"], head["settings"]
     return (f"{head['date']}, {machine['processor']}, {machine['processors']} processors, {machine['memory_gib']} GiB, {machine['system']}; "
-            f"{settings['threads']} threads, float32; {_versions(table)} on Java {versions['java']}; BackPACK {versions['backpack-for-pytorch']} on "
+            f"{settings['threads']} threads, float32; {', '.join(_by_version(table))} on Java {versions['java']}; BackPACK {versions['backpack-for-pytorch']} on "
             f"PyTorch {versions['torch']}, Python {versions['python']}. Matrix products of 1024³ reach {head['ceiling']['gemm_gflops']:.0f} GFLOP/s at best, {head['ceiling']['median_gflops']:.0f} in the median.")
 
 
@@ -224,7 +230,7 @@ def page(head: dict, table: list[Row], picture: str) -> str:
 
 {setting(head, table)}
 
-`{COMMAND}` measures again and makes such a page; `bench/README.md` says how.
+{_shares(table)}`{COMMAND}` measures again and makes such a page; `bench/README.md` says how.
 
 ![Times of all passes]({picture})
 

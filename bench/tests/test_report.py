@@ -56,10 +56,12 @@ class ReportTest(unittest.TestCase):
         self.assertIn(f"| Variance | 59.0 | 699 | 349 | 0.08 | 0.17 | {report.number(floor)} | {report.number(59 / floor, True)} |", lines[-1])
 
     def test_one_version_stands_alone_and_several_with_what_they_did(self):
-        self.assertIn("float32; O on Java", report.setting(HEAD, report.rows(HEAD, CELLS)))
-        later = [{**CELLS[0], "version": "O2"}, CELLS[1], {**CELLS[0], "problem": "mlp", "version": "O2"}]
-        self.assertIn("float32; O for 3C3D (BatchGrad), O2 for 3C3D (Variance), MLP 784-100-10 on Java",
-                      report.setting(HEAD, report.rows(HEAD, later)))
+        rows = report.rows(HEAD, CELLS)
+        self.assertIn("float32; O on Java", report.setting(HEAD, rows))
+        self.assertNotIn("several versions", report.page(HEAD, rows, "x.svg"))
+        later = report.rows(HEAD, [{**CELLS[0], "version": "O2"}, CELLS[1], {**CELLS[0], "problem": "mlp", "version": "O2"}])
+        self.assertIn("float32; O, O2 on Java", report.setting(HEAD, later))
+        self.assertIn("\n- O: 3C3D (BatchGrad)\n- O2: 3C3D (Variance), MLP 784-100-10\n\n", report.page(HEAD, later, "x.svg"))
 
     def test_json_is_plain(self):
         values = json.loads(json.dumps(self.variance.to_json()))
