@@ -9,7 +9,7 @@ final class SymmetricProducts {
     /** With fewer vectors, mirror images take as long as the products that they save. */
     private static final long FEWEST_VECTORS = 128;
 
-    /** Panels of shorter vectors are too small for a product of its own. */
+    /** Panels of shorter vectors are too small to be products of their own. */
     private static final long SHORTEST = 256;
 
     private static final long PANELS = 4;
