@@ -126,6 +126,9 @@ record GramChecks(BackendComparison both) {
                 side.backend().products().addGram(x, true, false, SCALE, gram);
                 results.add(gram);
             }
+            Tensor gram = side.symmetric(1, 260);
+            side.backend().products().addGram(side.tensor(140, 1, 3, 260), true, true, SCALE, gram);
+            results.add(gram);
             return results;
         });
     }

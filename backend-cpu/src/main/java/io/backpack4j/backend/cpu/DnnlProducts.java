@@ -174,21 +174,18 @@ final class DnnlProducts implements Products {
     }
 
     @Override
-    public void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
-        if (!addSymmetric(x, positionsFirst, summed, scale, backend.own(destination))) {
-            Products.super.addGram(x, positionsFirst, summed, scale, destination);
+    public void addGram(Tensor vectors, double scale, Tensor destination) {
+        if (!addSymmetric(backend.own(vectors), scale, backend.own(destination))) {
+            Products.super.addGram(vectors, scale, destination);
         }
     }
 
-    private boolean addSymmetric(Tensor x, boolean positionsFirst, boolean summed, double scale, CpuTensor to) {
-        Shape shape = x.shape();
-        long positions = shape.size(positionsFirst ? 2 : 3);
-        long length = shape.size(positionsFirst ? 3 : 2);
-        boolean vectors = shape.size(1) == 1 && (positions == 1 || (positionsFirst && !summed));
-        long count = shape.size(0) * positions;
+    private boolean addSymmetric(CpuTensor vectors, double scale, CpuTensor to) {
+        long count = vectors.shape().size(1);
+        long length = vectors.shape().size(2);
         return to.isSingle()
-                && vectors
+                && vectors.shape().size(0) == 1
                 && SymmetricProducts.fits(count, length)
-                && symmetric.add(backend.own(x).address(), count, length, scale, to.address());
+                && symmetric.add(vectors.address(), count, length, scale, to.address());
     }
 }

@@ -122,17 +122,20 @@ final class InputGrams {
                 long first = first(a);
                 long end = end(a, distance);
                 if (shared) {
-                    copy(core, width, false, block);
+                    copy(core, block);
                     product(unfolded, first, Math.min(end, firstCommon), distance, 1, block, total);
                     product(unfolded, Math.max(first, endCommon), end, distance, 1, block, total);
                 } else if (first < end) {
                     product(unfolded, first, end, distance, 0, block, total);
                 } else {
-                    copy(zeros(), width, false, block);
+                    copy(zeros(), block);
                 }
                 if (distance > 0) {
                     long mirror = matrix + ((a + distance) * width * total + a * width) * Float.BYTES;
-                    copy(block, total, true, mirror);
+                    SymmetricProducts.mirror(context, width, width, total)
+                            .at(0, block)
+                            .at(1, mirror)
+                            .run(context);
                 }
             }
         }
@@ -176,20 +179,14 @@ final class InputGrams {
                     .run(context);
         }
 
-        /** Copies a block, transposed or not, into the whole matrix. */
-        private void copy(long from, long stride, boolean transposed, long block) {
-            PrimitiveKey key = context.key(DnnlKind.GRAM_BLOCK)
-                    .add(width)
-                    .add(stride)
-                    .add(total)
-                    .add(transposed ? 1 : 0);
+        /** Copies a block into the whole matrix. */
+        private void copy(long from, long block) {
+            PrimitiveKey key = context.key(DnnlKind.GRAM_BLOCK).add(width).add(total);
             long[] square = {width, width};
             context.get(
                             key,
                             Cost.elements(width * width),
-                            () -> DnnlRecipes.reorder(
-                                    new Layout(square, transposed ? new long[] {1, stride} : new long[] {stride, 1}),
-                                    new Layout(square, new long[] {total, 1})))
+                            () -> DnnlRecipes.reorder(Layout.dense(square), new Layout(square, new long[] {total, 1})))
                     .at(0, from)
                     .at(1, block)
                     .run(context);

@@ -269,11 +269,7 @@ final class ShiftedGrams {
     /** destination += scale · the matrix, {@code [C · K, C · K]}. */
     void addTo(CpuTensor destination, double scale) {
         long elements = elements();
-        long[] square = {channels, channels};
-        DnnlPrimitive mirror = context.get(
-                context.key(DnnlKind.GRAM_BLOCK).add(channels),
-                Cost.elements(block),
-                () -> DnnlRecipes.reorder(new Layout(square, new long[] {1, channels}), Layout.dense(square)));
+        DnnlPrimitive mirror = SymmetricProducts.mirror(context, channels, channels, channels);
         for (long a = 0; a < elements; a++) {
             for (long other = a + 1; other < elements; other++) {
                 mirror.at(0, matrix.address() + (a * elements + other) * block * Float.BYTES)

@@ -48,7 +48,7 @@ final class SymmetricProducts {
                     .run(context);
             long next = first + rows;
             if (next < length) {
-                mirror(context, length, rows, length - next)
+                mirror(context, rows, length - next, length)
                         .at(0, matrix + (first * length + next) * Float.BYTES)
                         .at(1, matrix + (next * length + first) * Float.BYTES)
                         .run(context);
@@ -75,14 +75,15 @@ final class SymmetricProducts {
                         1));
     }
 
-    private static DnnlPrimitive mirror(DnnlContext context, long length, long rows, long columns) {
+    /** Copies a block of {@code rows} and {@code columns} to its transpose in the same matrix, or another with as long rows. */
+    static DnnlPrimitive mirror(DnnlContext context, long rows, long columns, long rowLength) {
         PrimitiveKey key =
-                context.key(DnnlKind.GRAM_MIRROR).add(length).add(rows).add(columns);
+                context.key(DnnlKind.GRAM_MIRROR).add(rows).add(columns).add(rowLength);
         long[] sizes = {columns, rows};
         return context.get(
                 key,
                 Cost.elements(rows * columns),
                 () -> DnnlRecipes.reorder(
-                        new Layout(sizes, new long[] {1, length}), new Layout(sizes, new long[] {length, 1})));
+                        new Layout(sizes, new long[] {1, rowLength}), new Layout(sizes, new long[] {rowLength, 1})));
     }
 }

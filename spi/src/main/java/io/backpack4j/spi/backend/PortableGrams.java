@@ -36,10 +36,10 @@ final class PortableGrams {
                     byGroup = scope.allocate(byGroup.shape(), x.dtype());
                     backend.indexing().permute(vectors, new int[] {1, 0, 2}, byGroup);
                 }
-                backend.products().multiply(byGroup, true, byGroup, false, scale, 1, target);
+                backend.products().addGram(byGroup, scale, target);
             } else if (groups == 1 && positionsFirst) {
                 Tensor rows = scope.view(x, Shape.of(1, batch * positions, length));
-                backend.products().multiply(rows, true, rows, false, scale, 1, target);
+                backend.products().addGram(rows, scale, target);
             } else {
                 addOneByOne(backend, x, positionsFirst, scale, target);
             }

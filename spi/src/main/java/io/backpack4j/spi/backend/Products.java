@@ -38,9 +38,19 @@ public interface Products {
      * @param x vectors of length L: {@code [B, G, S, L]}, or {@code [B, G, L, S]}
      * @param positionsFirst which of the two
      * @param summed whether they are summed over s first
-     * @param destination {@code [G, L, L]}, symmetric: a backend may work out one half and mirror it
+     * @param destination {@code [G, L, L]}, symmetric
      */
     default void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
         PortableGrams.add(backend(), x, positionsFirst, summed, scale, destination);
+    }
+
+    /**
+     * destination[g] += scale · Σ_b x_gb x_gbᵀ.
+     *
+     * @param vectors {@code [G, B, L]}
+     * @param destination {@code [G, L, L]}, symmetric: a backend may work out one half and mirror it
+     */
+    default void addGram(Tensor vectors, double scale, Tensor destination) {
+        multiply(vectors, true, vectors, false, scale, 1, destination);
     }
 }
