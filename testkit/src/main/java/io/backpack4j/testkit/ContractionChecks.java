@@ -138,17 +138,9 @@ public final class ContractionChecks {
         for (int i = 0; i < expected.size(); i++) {
             double[] wanted = expected.get(i).clone();
             for (int j = 0; j < wanted.length; j++) {
-                wanted[j] += task.accumulate() && accumulates(request.contraction) ? OLD : 0;
+                wanted[j] += task.accumulate() && !request.contraction.overwrites() ? OLD : 0;
             }
             Numbers.assertClose(what, task.destinations().get(i).toDoubleArray(), wanted, tolerance);
         }
-    }
-
-    private static boolean accumulates(Contraction contraction) {
-        return contraction instanceof Contraction.Sum
-                || contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresPerSample
-                || contraction instanceof Contraction.OuterProducts
-                || contraction instanceof Contraction.WeightedSum;
     }
 }

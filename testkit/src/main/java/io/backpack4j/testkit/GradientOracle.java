@@ -1,6 +1,7 @@
 package io.backpack4j.testkit;
 
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionVisitor;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Objects;
@@ -55,30 +56,7 @@ public final class GradientOracle {
 
     /** The results of a contraction, in the order of {@link Contraction#shapes}. */
     public List<double[]> compute(Contraction contraction, double @Nullable [] operand) {
-        if (contraction instanceof Contraction.PerSample perSample) {
-            return List.of(perSample(perSample
-                    .subsampling()
-                    .orElse(IntStream.range(0, samples).boxed().toList())));
-        } else if (contraction instanceof Contraction.Sum) {
-            return List.of(sum());
-        } else if (contraction instanceof Contraction.Moments) {
-            return moments();
-        } else if (contraction instanceof Contraction.SumOfSquares) {
-            return List.of(sumOfSquares(operand));
-        } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-            return List.of(sumOfSquaresPerSample(operand));
-        } else if (contraction instanceof Contraction.SquaredNorms) {
-            return List.of(squaredNorms());
-        } else if (contraction instanceof Contraction.InnerProducts products) {
-            return List.of(products.sameSample() ? innerProductsOfSamples() : innerProducts());
-        } else if (contraction instanceof Contraction.OuterProducts) {
-            return List.of(outerProducts());
-        } else if (contraction instanceof Contraction.Dot dot) {
-            return List.of(dot(Objects.requireNonNull(operand), dot.count()));
-        } else if (contraction instanceof Contraction.WeightedSum weighted) {
-            return List.of(weightedSum(Objects.requireNonNull(operand), weighted.count()));
-        }
-        throw new AssertionError("No definition of " + contraction);
+        return contraction.accept(new Definitions(operand));
     }
 
     private double g(int v, int n, int p) {
@@ -223,5 +201,85 @@ public final class GradientOracle {
             }
         }
         return result;
+    }
+
+    /** Kinds of contractions and the methods that define them. */
+    private final class Definitions implements ContractionVisitor<List<double[]>> {
+
+        private final double @Nullable [] operand;
+
+        Definitions(double @Nullable [] operand) {
+            this.operand = operand;
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.PerSample contraction) {
+            List<Integer> all = IntStream.range(0, samples).boxed().toList();
+            return List.of(perSample(contraction.subsampling().orElse(all)));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Sum contraction) {
+            return List.of(sum());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Moments contraction) {
+            return moments();
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.SumOfSquares contraction) {
+            return List.of(sumOfSquares(operand));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.SumOfSquaresOverPositions contraction) {
+            throw undefined(contraction);
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.SumOfSquaresPerSample contraction) {
+            return List.of(sumOfSquaresPerSample(operand));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.SquaredNorms contraction) {
+            return List.of(squaredNorms());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.InnerProducts contraction) {
+            return List.of(contraction.sameSample() ? innerProductsOfSamples() : innerProducts());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Dot contraction) {
+            return List.of(dot(Objects.requireNonNull(operand), contraction.count()));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.WeightedSum contraction) {
+            return List.of(weightedSum(Objects.requireNonNull(operand), contraction.count()));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.OuterProducts contraction) {
+            return List.of(outerProducts());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.InputFactor contraction) {
+            throw undefined(contraction);
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.OutputFactor contraction) {
+            throw undefined(contraction);
+        }
+
+        private AssertionError undefined(Contraction contraction) {
+            return new AssertionError("Gradients alone do not define " + contraction);
+        }
     }
 }

@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.TileConsumerVisitor;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -9,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that add up do so in that order
@@ -121,12 +121,8 @@ final class ConvolutionTiles {
         List<TileConsumer> rowMajor = new ArrayList<>();
         List<Runnable> afterwards = new ArrayList<>();
         for (TileConsumer consumer : consumers) {
-            TileConsumer ordered = inTileOrder(consumer, afterwards);
-            if (ordered == null) {
-                rowMajor.add(consumer);
-            } else {
-                inTileOrder.add(ordered);
-            }
+            consumer.accept(new InTileOrder(afterwards))
+                    .ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
         }
         Optional<List<TileFeeder>> ordered =
                 new TileFeeders(backend, context, elements, product.batch()).of(inTileOrder);
@@ -192,24 +188,49 @@ final class ConvolutionTiles {
                 .run(context);
     }
 
-    /** A consumer like the given one that works in the order of tiles; null if the consumer wants single tiles row-major. */
-    private @Nullable TileConsumer inTileOrder(TileConsumer consumer, List<Runnable> afterwards) {
-        if (consumer instanceof TileConsumer.Sum sum) {
-            return new TileConsumer.Sum(sums(sum.destination(), afterwards));
-        } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
+    /** A consumer like the visited one that works in the order of tiles; empty if it wants single tiles row-major. */
+    private final class InTileOrder implements TileConsumerVisitor.OfSome<Optional<TileConsumer>> {
+
+        private final List<Runnable> afterwards;
+
+        InTileOrder(List<Runnable> afterwards) {
+            this.afterwards = afterwards;
+        }
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.Sum sum) {
+            return Optional.of(new TileConsumer.Sum(sums(sum.destination(), afterwards)));
+        }
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.SumOfSquares squares) {
             Tensor center = squares.center();
-            return new TileConsumer.SumOfSquares(
+            return Optional.of(new TileConsumer.SumOfSquares(
                     sums(squares.destination(), afterwards),
                     center == null ? null : reordered(center),
-                    squares.weights());
-        } else if (consumer instanceof TileConsumer.SquaredNorms) {
-            return consumer;
-        } else if (consumer instanceof TileConsumer.Dot dot) {
-            return new TileConsumer.Dot(reordered(dot.vectors()), dot.destination());
-        } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
-            return new TileConsumer.WeightedSum(weighted.weights(), sums(weighted.destination(), afterwards));
+                    squares.weights()));
         }
-        return null;
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.SquaredNorms norms) {
+            return Optional.of(norms);
+        }
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.Dot dot) {
+            return Optional.of(new TileConsumer.Dot(reordered(dot.vectors()), dot.destination()));
+        }
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.WeightedSum weighted) {
+            return Optional.of(
+                    new TileConsumer.WeightedSum(weighted.weights(), sums(weighted.destination(), afterwards)));
+        }
+
+        @Override
+        public Optional<TileConsumer> visitOther(TileConsumer consumer) {
+            return Optional.empty();
+        }
     }
 
     /** Zeros in the order of tiles for {@code destination}, to which they are added afterwards. */

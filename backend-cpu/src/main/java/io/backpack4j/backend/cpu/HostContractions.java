@@ -3,6 +3,7 @@ package io.backpack4j.backend.cpu;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.TileConsumerVisitor;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
@@ -64,16 +65,26 @@ final class HostContractions implements Contractions {
             portable.consume(tiles, first, batch, consumers);
             return;
         }
-        List<TileConsumer> others = new ArrayList<>();
-        for (TileConsumer consumer : consumers) {
-            if (consumer instanceof TileConsumer.SumOfSquares squares) {
+        TileConsumerVisitor.OfSome<Boolean> loops = new TileConsumerVisitor.OfSome<>() {
+            @Override
+            public Boolean visit(TileConsumer.SumOfSquares squares) {
                 SquareLoops.add(backend, rows, first, squares);
-            } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
-                storeNorms(rows, first, norms.destination());
-            } else {
-                others.add(consumer);
+                return true;
             }
-        }
+
+            @Override
+            public Boolean visit(TileConsumer.SquaredNorms norms) {
+                storeNorms(rows, first, norms.destination());
+                return true;
+            }
+
+            @Override
+            public Boolean visitOther(TileConsumer consumer) {
+                return false;
+            }
+        };
+        List<TileConsumer> others =
+                consumers.stream().filter(consumer -> !consumer.accept(loops)).toList();
         if (!others.isEmpty()) {
             portable.consume(tiles, first, batch, others);
         }

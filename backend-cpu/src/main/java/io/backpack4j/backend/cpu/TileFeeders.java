@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.TileConsumerVisitor;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,7 +9,7 @@ import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /** Makes feeders for tiles of one size, with compiled primitives. */
-final class TileFeeders {
+final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     private static final int MOST_PIECES = 128;
 
@@ -31,7 +32,7 @@ final class TileFeeders {
     Optional<List<TileFeeder>> of(List<TileConsumer> consumers) {
         List<TileFeeder> feeders = new ArrayList<>();
         for (TileConsumer consumer : consumers) {
-            TileFeeder feeder = of(consumer);
+            TileFeeder feeder = consumer.accept(this);
             if (!feeder.primitive().usable()) {
                 return Optional.empty();
             }
@@ -40,25 +41,8 @@ final class TileFeeders {
         return Optional.of(feeders);
     }
 
-    private TileFeeder of(TileConsumer consumer) {
-        if (consumer instanceof TileConsumer.Sum sum) {
-            return sum(sum);
-        } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
-            return sumOfSquares(squares);
-        } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
-            return sumOfSquaresPerSample(squares);
-        } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
-            return squaredNorms(norms);
-        } else if (consumer instanceof TileConsumer.Dot dot) {
-            return dot(dot);
-        } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
-            return weightedSum(weighted);
-        } else {
-            return copy(consumer);
-        }
-    }
-
-    private TileFeeder sum(TileConsumer.Sum sum) {
+    @Override
+    public TileFeeder visit(TileConsumer.Sum sum) {
         long to = address(sum.destination());
         long length = Math.max(1, batch / sum.destination().shape().size(0));
         DnnlPrimitive add = context.get(
@@ -69,7 +53,8 @@ final class TileFeeders {
         });
     }
 
-    private TileFeeder sumOfSquares(TileConsumer.SumOfSquares squares) {
+    @Override
+    public TileFeeder visit(TileConsumer.SumOfSquares squares) {
         Tensor center = squares.center();
         Tensor weights = squares.weights();
         DnnlPrimitive add = squares(center != null, weights != null);
@@ -85,7 +70,8 @@ final class TileFeeders {
         });
     }
 
-    private TileFeeder sumOfSquaresPerSample(TileConsumer.SumOfSquaresPerSample squares) {
+    @Override
+    public TileFeeder visit(TileConsumer.SumOfSquaresPerSample squares) {
         Tensor weights = squares.weights();
         long to = address(squares.destination());
         long samples = squares.destination().shape().size(0);
@@ -107,7 +93,8 @@ final class TileFeeders {
     }
 
     /** The dot product of a tile with itself in pieces, so that threads share it, and each reads what it wrote. */
-    private TileFeeder squaredNorms(TileConsumer.SquaredNorms norms) {
+    @Override
+    public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
         int pieces = pieces();
         long length = elements / pieces;
@@ -136,7 +123,8 @@ final class TileFeeders {
         return pieces;
     }
 
-    private TileFeeder dot(TileConsumer.Dot dot) {
+    @Override
+    public TileFeeder visit(TileConsumer.Dot dot) {
         long vectors = address(dot.vectors());
         long to = address(dot.destination());
         DnnlPrimitive dots = product(dot.vectors().shape().size(0), elements, 1, elements, batch, 0);
@@ -149,7 +137,8 @@ final class TileFeeders {
                         .run(context));
     }
 
-    private TileFeeder weightedSum(TileConsumer.WeightedSum weighted) {
+    @Override
+    public TileFeeder visit(TileConsumer.WeightedSum weighted) {
         long weights = address(weighted.weights());
         long to = address(weighted.destination());
         DnnlPrimitive add = product(weighted.weights().shape().size(0), 1, elements, batch, elements, 1);
@@ -181,7 +170,8 @@ final class TileFeeders {
                         beta));
     }
 
-    private TileFeeder copy(TileConsumer consumer) {
+    @Override
+    public TileFeeder visit(TileConsumer.Copy consumer) {
         long to = address(consumer.destination());
         LongUnaryOperator place = b -> to + b * bytes;
         DnnlPrimitive copy = context.get(

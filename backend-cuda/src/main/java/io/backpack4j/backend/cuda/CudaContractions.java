@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.TileConsumerVisitor;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
@@ -101,33 +102,8 @@ final class CudaContractions implements Contractions {
         long elements = run.elements / count;
         CudaTensor rows = scope.view(run, Shape.of(count, elements));
         List<Total> totals = new ArrayList<>();
-        for (TileConsumer consumer : consumers) {
-            if (consumer instanceof TileConsumer.Sum sum) {
-                addRuns(scope, rows, first, batch, backend.own(sum.destination()), totals);
-            } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
-                totals.add(new Total(
-                        backend.own(squares.destination()), true, own(squares.center()), own(squares.weights())));
-            } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
-                addPerSample(rows, first, backend.own(squares.destination()), own(squares.weights()));
-            } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
-                backend.reductions().rowDots(rows, rows, count, scope.rows(norms.destination(), first, first + count));
-            } else if (consumer instanceof TileConsumer.Copy copy) {
-                CudaTensor target = scope.rows(copy.destination(), first, first + count);
-                backend.elementwise().copy(rows, scope.view(target, rows.shape()));
-            } else if (consumer instanceof TileConsumer.Dot dot) {
-                backend.products()
-                        .multiplyIntoColumns(
-                                backend.own(dot.vectors()), rows, count, first, backend.own(dot.destination()));
-            } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
-                backend.products()
-                        .multiplyColumns(
-                                backend.own(weighted.weights()),
-                                first,
-                                rows,
-                                count,
-                                backend.own(weighted.destination()));
-            }
-        }
+        Consumption consumption = new Consumption(scope, rows, first, batch, totals);
+        consumers.forEach(consumer -> consumer.accept(consumption).run());
         for (int from = 0; from < totals.size(); from += MOST_CONSUMERS) {
             add(rows, first, totals.subList(from, Math.min(totals.size(), from + MOST_CONSUMERS)));
         }
@@ -241,5 +217,69 @@ final class CudaContractions implements Contractions {
                         "consume_samples",
                         Grid.threads(Math.min(count, samples) * elements),
                         arguments);
+    }
+
+    /** What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over the run are left to be fused. */
+    private final class Consumption implements TileConsumerVisitor<Runnable> {
+
+        private final CudaScope scope;
+        private final CudaTensor rows;
+        private final long first;
+        private final long count;
+        private final long batch;
+        private final List<Total> totals;
+
+        Consumption(CudaScope scope, CudaTensor rows, long first, long batch, List<Total> totals) {
+            this.scope = scope;
+            this.rows = rows;
+            this.first = first;
+            this.count = rows.size(0);
+            this.batch = batch;
+            this.totals = totals;
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Sum sum) {
+            return () -> addRuns(scope, rows, first, batch, backend.own(sum.destination()), totals);
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SumOfSquares squares) {
+            return () -> totals.add(
+                    new Total(backend.own(squares.destination()), true, own(squares.center()), own(squares.weights())));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SumOfSquaresPerSample squares) {
+            return () -> addPerSample(rows, first, backend.own(squares.destination()), own(squares.weights()));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SquaredNorms norms) {
+            return () -> backend.reductions()
+                    .rowDots(rows, rows, count, scope.rows(norms.destination(), first, first + count));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Copy copy) {
+            return () -> {
+                CudaTensor target = scope.rows(copy.destination(), first, first + count);
+                backend.elementwise().copy(rows, scope.view(target, rows.shape()));
+            };
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Dot dot) {
+            return () -> backend.products()
+                    .multiplyIntoColumns(
+                            backend.own(dot.vectors()), rows, count, first, backend.own(dot.destination()));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.WeightedSum weighted) {
+            return () -> backend.products()
+                    .multiplyColumns(
+                            backend.own(weighted.weights()), first, rows, count, backend.own(weighted.destination()));
+        }
     }
 }

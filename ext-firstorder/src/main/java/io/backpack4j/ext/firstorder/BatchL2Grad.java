@@ -1,11 +1,11 @@
 package io.backpack4j.ext.firstorder;
 
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** The squared norms of the individual gradients, per parameter: ‖g_n‖², {@code [N]}. */

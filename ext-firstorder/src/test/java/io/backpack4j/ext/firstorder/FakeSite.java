@@ -1,10 +1,10 @@
 package io.backpack4j.ext.firstorder;
 
 import io.backpack4j.spi.extension.CurvatureMatrix;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;

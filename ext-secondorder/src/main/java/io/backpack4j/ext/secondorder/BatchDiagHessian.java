@@ -1,10 +1,10 @@
 package io.backpack4j.ext.secondorder;
 
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** The diagonals of the Hessians of single samples: diag ∇²_θ c ℓ_n, {@code [N, *p]}. They add up to {@link DiagHessian}. */

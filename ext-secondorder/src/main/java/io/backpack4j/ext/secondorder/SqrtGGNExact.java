@@ -1,12 +1,12 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.Subsampling;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;

@@ -82,24 +82,8 @@ final class PortableContractions implements Contractions {
         long count = run.shape().size(0);
         long elements = run.shape().elements() / Math.max(1, count);
         Tensor rows = scope.view(run, Shape.of(count, elements));
-        for (TileConsumer consumer : consumers) {
-            if (consumer instanceof TileConsumer.Sum sum) {
-                addRuns(scope, rows, first, batch, sum.destination());
-            } else if (consumer instanceof TileConsumer.SumOfSquares squares) {
-                addSquares(scope, rows, first, squares);
-            } else if (consumer instanceof TileConsumer.SumOfSquaresPerSample squares) {
-                addSquaresPerSample(scope, rows, first, squares);
-            } else if (consumer instanceof TileConsumer.SquaredNorms norms) {
-                rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
-            } else if (consumer instanceof TileConsumer.Copy copy) {
-                Tensor target = scope.rows(copy.destination(), first, first + count);
-                backend.elementwise().copy(rows, scope.view(target, rows.shape()));
-            } else if (consumer instanceof TileConsumer.Dot dot) {
-                dots(scope, rows, first, dot);
-            } else if (consumer instanceof TileConsumer.WeightedSum weighted) {
-                addWeighted(scope, rows, first, weighted);
-            }
-        }
+        Consumption consumption = new Consumption(scope, rows, first, batch);
+        consumers.forEach(consumer -> consumer.accept(consumption).run());
     }
 
     private void addRuns(TensorScope scope, Tensor rows, long first, long batch, Tensor destination) {
@@ -182,5 +166,61 @@ final class PortableContractions implements Contractions {
         Tensor target =
                 scope.view(weighted.destination(), Shape.of(sums, rows.shape().size(1)));
         backend.products().multiply(weights, false, rows, false, 1, 1, target);
+    }
+
+    /** What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}. */
+    private final class Consumption implements TileConsumerVisitor<Runnable> {
+
+        private final TensorScope scope;
+        private final Tensor rows;
+        private final long first;
+        private final long count;
+        private final long batch;
+
+        Consumption(TensorScope scope, Tensor rows, long first, long batch) {
+            this.scope = scope;
+            this.rows = rows;
+            this.first = first;
+            this.count = rows.shape().size(0);
+            this.batch = batch;
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Sum sum) {
+            return () -> addRuns(scope, rows, first, batch, sum.destination());
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SumOfSquares squares) {
+            return () -> addSquares(scope, rows, first, squares);
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SumOfSquaresPerSample squares) {
+            return () -> addSquaresPerSample(scope, rows, first, squares);
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.SquaredNorms norms) {
+            return () -> rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Copy copy) {
+            return () -> {
+                Tensor target = scope.rows(copy.destination(), first, first + count);
+                backend.elementwise().copy(rows, scope.view(target, rows.shape()));
+            };
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Dot dot) {
+            return () -> dots(scope, rows, first, dot);
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.WeightedSum weighted) {
+            return () -> addWeighted(scope, rows, first, weighted);
+        }
     }
 }

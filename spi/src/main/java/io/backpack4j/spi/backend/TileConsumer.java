@@ -12,12 +12,20 @@ public sealed interface TileConsumer {
     /** Where the numbers go. */
     Tensor destination();
 
+    /** Calls the visitor's method for this kind of consumer. */
+    <R> R accept(TileConsumerVisitor<R> visitor);
+
     /**
      * destination[r] += Σ x_b over the r-th of R equal runs of b.
      *
      * @param destination {@code [R, *p]}; R divides B
      */
-    record Sum(Tensor destination) implements TileConsumer {}
+    record Sum(Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 
     /**
      * destination += Σ_b w_b (x_b − center)².
@@ -38,6 +46,11 @@ public sealed interface TileConsumer {
         public SumOfSquares(Tensor destination, @Nullable Tensor center, @Nullable Tensor weights) {
             this(destination, center, weights, false);
         }
+
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
     }
 
     /**
@@ -53,6 +66,11 @@ public sealed interface TileConsumer {
         public SumOfSquaresPerSample(Tensor destination) {
             this(destination, null);
         }
+
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
     }
 
     /**
@@ -60,14 +78,24 @@ public sealed interface TileConsumer {
      *
      * @param destination {@code [B]}
      */
-    record SquaredNorms(Tensor destination) implements TileConsumer {}
+    record SquaredNorms(Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 
     /**
      * destination[b] = x_b.
      *
      * @param destination {@code [B, *p]}
      */
-    record Copy(Tensor destination) implements TileConsumer {}
+    record Copy(Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 
     /**
      * destination[k, b] = Σ_p vectors[k] x_b.
@@ -75,7 +103,12 @@ public sealed interface TileConsumer {
      * @param vectors {@code [K, *p]}
      * @param destination {@code [K, B]}
      */
-    record Dot(Tensor vectors, Tensor destination) implements TileConsumer {}
+    record Dot(Tensor vectors, Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 
     /**
      * destination[k] += Σ_b weights[k, b] x_b.
@@ -83,5 +116,10 @@ public sealed interface TileConsumer {
      * @param weights {@code [K, B]}
      * @param destination {@code [K, *p]}
      */
-    record WeightedSum(Tensor weights, Tensor destination) implements TileConsumer {}
+    record WeightedSum(Tensor weights, Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 }

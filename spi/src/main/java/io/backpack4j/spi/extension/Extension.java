@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 

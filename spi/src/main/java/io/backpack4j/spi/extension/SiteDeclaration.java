@@ -2,6 +2,7 @@ package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
 

@@ -2,6 +2,7 @@ package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;

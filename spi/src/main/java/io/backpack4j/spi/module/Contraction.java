@@ -13,8 +13,55 @@ public sealed interface Contraction {
     /** The shapes of the results. */
     List<Shape> shapes(long columns, long samples, Shape parameter);
 
-    /** How often a per-sample gradient is multiplied into the result: 2 for squares. */
+    /** How often a per-sample gradient is multiplied into the result: 2 for squares, 0 for what depends on no signal. */
     int power();
+
+    /** How results of parts of a batch, and of blocks of columns, become those of the whole. */
+    MergeRule mergeRule();
+
+    /** Calls the visitor's method for this kind of contraction. */
+    <R> R accept(ContractionVisitor<R> visitor);
+
+    /** Whether blocks of the signal's columns may come one after the other. */
+    default boolean splitsColumns() {
+        return true;
+    }
+
+    /** What an extension supplies when the walk gets to the parameter, if the contraction needs anything. */
+    default Optional<Operand> operand() {
+        return Optional.empty();
+    }
+
+    /** Whether the columns may have weights {@code [V, N]}, signed ones too. */
+    default boolean acceptsWeights() {
+        return false;
+    }
+
+    /**
+     * Whether destinations are overwritten whatever {@link ContractionTask#accumulate} says, since they have one entry per column and sample, or are
+     * merged by more than a sum.
+     */
+    default boolean overwrites() {
+        return false;
+    }
+
+    /**
+     * Whether the result depends on the columns only through Σ_v g_vn g_vnᵀ, so that any root of a Hessian gives the same, also one with fewer
+     * columns.
+     */
+    default boolean dependsOnOuterProductsOnly() {
+        return false;
+    }
+
+    /** Whether only the outputs' side of a factored parameter, or only its inputs' side, has a part in the result. */
+    default boolean isOfOneSide() {
+        return false;
+    }
+
+    /** The positions in the batch that are wanted, in order; all if empty. */
+    default Optional<List<Integer>> subsampling() {
+        return Optional.empty();
+    }
 
     /**
      * The gradients themselves, {@code [V, N, *p]}.
@@ -41,6 +88,21 @@ public sealed interface Contraction {
         public int power() {
             return 1;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
     }
 
     /** Σ_n g_vn: {@code [V, *p]}. */
@@ -53,6 +115,16 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 1;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
         }
     }
 
@@ -67,6 +139,21 @@ public sealed interface Contraction {
         public int power() {
             return 2;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.MOMENTS;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
     }
 
     /** Σ_v Σ_n w_vn g_vn²: {@code *p}. The weights, one if there are none, are the signal's own. */
@@ -79,6 +166,26 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean acceptsWeights() {
+            return true;
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
         }
     }
 
@@ -96,6 +203,21 @@ public sealed interface Contraction {
         public int power() {
             return 2;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
+        }
     }
 
     /** Σ_v w_vn g_vn²: {@code [N, *p]}. The weights, one if there are none, are the signal's own. */
@@ -109,6 +231,26 @@ public sealed interface Contraction {
         public int power() {
             return 2;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.PER_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean acceptsWeights() {
+            return true;
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
+        }
     }
 
     /** ‖g_vn‖²: {@code [V, N]}. */
@@ -121,6 +263,21 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
         }
     }
 
@@ -140,6 +297,26 @@ public sealed interface Contraction {
         public int power() {
             return 2;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return sameSample ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
+
+        @Override
+        public boolean splitsColumns() {
+            return false;
+        }
     }
 
     /**
@@ -157,6 +334,26 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 1;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
+
+        @Override
+        public Optional<Operand> operand() {
+            return Optional.of(vectors);
         }
     }
 
@@ -176,6 +373,21 @@ public sealed interface Contraction {
         public int power() {
             return 1;
         }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public Optional<Operand> operand() {
+            return Optional.of(weights);
+        }
     }
 
     /** Σ_v Σ_n g_vn g_vnᵀ: {@code [P, P]}, P being the number of the parameter's elements. */
@@ -188,6 +400,21 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
         }
     }
 
@@ -207,6 +434,21 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 0;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean isOfOneSide() {
+            return true;
         }
     }
 
@@ -230,6 +472,26 @@ public sealed interface Contraction {
         @Override
         public int power() {
             return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
+        }
+
+        @Override
+        public boolean isOfOneSide() {
+            return true;
         }
     }
 }

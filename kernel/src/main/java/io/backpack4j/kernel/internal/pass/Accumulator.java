@@ -2,8 +2,10 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.ContractionVisitor;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -83,40 +85,8 @@ final class Accumulator {
      * @param scope closes after the step
      * @param operand the whole operand, if the contraction has one
      */
-    @Nullable
-    Pending prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
-        Contraction contraction = key.contraction();
-        if (contraction instanceof Contraction.Moments) {
-            return moments(scope, step);
-        } else if (contraction instanceof Contraction.Sum) {
-            Tensor ofChunk = chunks.of(step, false);
-            return direct(
-                    scope.rows(ofChunk, step.block().fromColumn(), step.block().toColumn()), null, false);
-        } else if (contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresOverPositions
-                || contraction instanceof Contraction.OuterProducts
-                || contraction instanceof Contraction.InputFactor
-                || contraction instanceof Contraction.OutputFactor) {
-            return direct(chunks.of(step, step.weights() != null), step.weights(), !step.firstBlock());
-        } else if (contraction instanceof Contraction.WeightedSum) {
-            return direct(chunks.of(step, false), weights(scope, step, requireOperand(operand)), !step.firstBlock());
-        } else if (contraction instanceof Contraction.SumOfSquaresPerSample
-                || contraction instanceof Contraction.InnerProducts) {
-            boolean perSample = results.get(0).shape().size(0) == step.samples() && !step.wholeBatch();
-            Tensor rows = perSample
-                    ? scope.rows(
-                            results.get(0),
-                            step.block().fromSample(),
-                            step.block().toSample())
-                    : results.get(0);
-            return direct(rows, step.weights(), !step.firstBlock());
-        } else if (contraction instanceof Contraction.Dot) {
-            return dot(scope, step, requireOperand(operand));
-        } else if (contraction instanceof Contraction.PerSample perSample
-                && perSample.subsampling().isPresent()) {
-            return subsampled(scope, step, perSample.subsampling().get());
-        }
-        return perColumnAndSample(scope, step);
+    Optional<Pending> prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
+        return key.contraction().accept(new Preparation(scope, step, operand));
     }
 
     /** Ends sums over chunks. No step may follow. */
@@ -190,11 +160,11 @@ final class Accumulator {
     }
 
     /** The wanted samples that are in this chunk, at their places in the result; nothing if there are none. */
-    private @Nullable Pending subsampled(TensorScope scope, Step step, List<Integer> wanted) {
+    private Optional<Pending> subsampled(TensorScope scope, Step step, List<Integer> wanted) {
         if (step.wholeBatch()) {
             Tensor rows = scope.rows(
                     results.get(0), step.block().fromColumn(), step.block().toColumn());
-            return direct(rows, null, false);
+            return Optional.of(direct(rows, null, false));
         }
         List<Integer> local = new ArrayList<>();
         List<Integer> places = new ArrayList<>();
@@ -206,13 +176,13 @@ final class Accumulator {
             }
         }
         if (local.isEmpty()) {
-            return null;
+            return Optional.empty();
         }
         Tensor part = scope.allocate(
                 parameter.prepend(step.block().columns(), local.size()),
                 results.get(0).dtype());
         var contraction = new Contraction.PerSample(Optional.of(local));
-        return new Pending(new ContractionTask(contraction, List.of(part), null, false), () -> {
+        return Optional.of(new Pending(new ContractionTask(contraction, List.of(part), null, false), () -> {
             for (int i = 0; i < places.size(); i++) {
                 Region from = Region.all(part.shape()).with(1, i, 1);
                 Tensor one = scope.allocate(from.shape(), part.dtype());
@@ -223,7 +193,7 @@ final class Accumulator {
                 backend.indexing().insert(one, to, results.get(0));
                 one.close();
             }
-        });
+        }));
     }
 
     private Tensor requireOperand(@Nullable Tensor operand) {
@@ -231,5 +201,104 @@ final class Accumulator {
             throw new IllegalStateException(key + " needs an operand");
         }
         return operand;
+    }
+
+    /** How each kind of contraction prepares a step; empty where the step has no part in the result. */
+    private final class Preparation implements ContractionVisitor<Optional<Pending>> {
+
+        private final TensorScope scope;
+        private final Step step;
+        private final @Nullable Tensor operand;
+
+        Preparation(TensorScope scope, Step step, @Nullable Tensor operand) {
+            this.scope = scope;
+            this.step = step;
+            this.operand = operand;
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.PerSample perSample) {
+            return perSample.subsampling().isPresent()
+                    ? subsampled(scope, step, perSample.subsampling().get())
+                    : Optional.of(perColumnAndSample(scope, step));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Sum sum) {
+            Block block = step.block();
+            Tensor ofColumns = scope.rows(chunks.of(step, false), block.fromColumn(), block.toColumn());
+            return Optional.of(direct(ofColumns, null, false));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Moments contraction) {
+            return Optional.of(moments(scope, step));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.SumOfSquares squares) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.SumOfSquaresOverPositions squares) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.SumOfSquaresPerSample squares) {
+            return ofSamples();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.SquaredNorms norms) {
+            return Optional.of(perColumnAndSample(scope, step));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.InnerProducts products) {
+            return products.sameSample()
+                    ? ofSamples()
+                    : Optional.of(direct(results.get(0), step.weights(), !step.firstBlock()));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Dot contraction) {
+            return Optional.of(dot(scope, step, requireOperand(operand)));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.WeightedSum sum) {
+            Tensor ofStep = weights(scope, step, requireOperand(operand));
+            return Optional.of(direct(chunks.of(step, false), ofStep, !step.firstBlock()));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.OuterProducts products) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.InputFactor factor) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.OutputFactor factor) {
+            return summed();
+        }
+
+        private Optional<Pending> summed() {
+            return Optional.of(direct(chunks.of(step, step.weights() != null), step.weights(), !step.firstBlock()));
+        }
+
+        /** Rows {@code [N, …]} of the step's samples. */
+        private Optional<Pending> ofSamples() {
+            Block block = step.block();
+            Tensor rows = step.wholeBatch()
+                    ? results.get(0)
+                    : scope.rows(results.get(0), block.fromSample(), block.toSample());
+            return Optional.of(direct(rows, step.weights(), !step.firstBlock()));
+        }
     }
 }

@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 
 /**
  * What one accumulated result is of. Equal keys at a site are one result.
@@ -15,18 +15,7 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
 
     /** How parts of it merge. */
     public MergeRule rule() {
-        if (contraction instanceof Contraction.Moments) {
-            return MergeRule.MOMENTS;
-        } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-            return MergeRule.PER_SAMPLE;
-        } else if (contraction instanceof Contraction.PerSample
-                || contraction instanceof Contraction.SquaredNorms
-                || contraction instanceof Contraction.Dot) {
-            return MergeRule.PER_COLUMN_AND_SAMPLE;
-        } else if (contraction instanceof Contraction.InnerProducts products) {
-            return products.sameSample() ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
-        }
-        return MergeRule.SUM;
+        return contraction.mergeRule();
     }
 
     /** Its degree in the loss's factor c; that of the centred squares, for moments. */
@@ -36,7 +25,7 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
 
     /** Whether the signal's columns may come in blocks. */
     boolean splitsColumns() {
-        return !(contraction instanceof Contraction.InnerProducts);
+        return contraction.splitsColumns();
     }
 
     /** Whether the batch may come in chunks. */

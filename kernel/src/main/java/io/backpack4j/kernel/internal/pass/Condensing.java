@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import java.util.List;
 
 /**
@@ -56,17 +57,11 @@ final class Condensing {
                                 request.visits().values().stream().anyMatch(signals -> signals.contains(signal)))
                 || site.accumulators().stream()
                         .filter(key -> key.signal().equals(signal))
-                        .anyMatch(key -> factored ? !isFactor(key.contraction()) : !isOfSum(key.contraction()));
-    }
-
-    private static boolean isFactor(Contraction contraction) {
-        return contraction instanceof Contraction.OutputFactor || contraction instanceof Contraction.InputFactor;
+                        .anyMatch(key -> factored ? !key.contraction().isOfOneSide() : !isOfSum(key.contraction()));
     }
 
     /** Whether a contraction is linear in Σ_vn q qᵀ. */
     private static boolean isOfSum(Contraction contraction) {
-        return contraction instanceof Contraction.OuterProducts
-                || contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresOverPositions;
+        return contraction.dependsOnOuterProductsOnly() && contraction.mergeRule() == MergeRule.SUM;
     }
 }

@@ -4,10 +4,10 @@ import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -104,9 +104,10 @@ public final class HandOver {
     }
 
     private static boolean isSplit(AccumulatorKey key) {
-        boolean chosen = key.contraction() instanceof Contraction.PerSample perSample
-                && perSample.subsampling().isPresent();
-        return isSplit(key.rule()) && !chosen && !(key.contraction() instanceof Contraction.Dot);
+        Contraction contraction = key.contraction();
+        return isSplit(key.rule())
+                && contraction.subsampling().isEmpty()
+                && contraction.operand().isEmpty();
     }
 
     private static boolean isSplit(MergeRule rule) {
@@ -211,17 +212,11 @@ public final class HandOver {
             Step local = step.withinBlock();
             for (Accumulator accumulator :
                     ofStep.accumulators(stage, signal, step.block().columns())) {
-                add(accumulator.prepare(scope, local, null), pending);
+                accumulator.prepare(scope, local, null).ifPresent(pending::add);
             }
             Step within = step.withinChunk();
             for (Accumulator accumulator : chunk.get(site.index()).accumulators(stage, signal, step.columns())) {
-                add(accumulator.prepare(scope, within, null), pending);
-            }
-        }
-
-        private void add(Accumulator.@Nullable Pending one, List<Accumulator.Pending> pending) {
-            if (one != null) {
-                pending.add(one);
+                accumulator.prepare(scope, within, null).ifPresent(pending::add);
             }
         }
 

@@ -1,7 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.OptionalDouble;
 

@@ -9,7 +9,6 @@ import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
-import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
@@ -193,10 +192,9 @@ public final class PassRun {
         try (TensorScope scope = backend.openScope()) {
             List<Accumulator.Pending> prepared = new ArrayList<>();
             for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
-                var pending = accumulator.prepare(scope, step, operand(scope, site, accumulator.key()));
-                if (pending != null) {
-                    prepared.add(pending);
-                }
+                accumulator
+                        .prepare(scope, step, operand(scope, site, accumulator.key()))
+                        .ifPresent(prepared::add);
             }
             HandOver.StepParts parts =
                     handOver.isAt(layoutOfSite) ? handOver.step(layoutOfSite, stage, signal, step, scope) : null;
@@ -229,14 +227,10 @@ public final class PassRun {
 
     /** The operand of a contraction, supplied by the extension that owns it. */
     private @Nullable Tensor operand(TensorScope scope, SiteState site, AccumulatorKey key) {
-        Operand operand;
-        if (key.contraction() instanceof Contraction.Dot dot) {
-            operand = dot.vectors();
-        } else if (key.contraction() instanceof Contraction.WeightedSum weighted) {
-            operand = weighted.weights();
-        } else {
+        if (key.contraction().operand().isEmpty()) {
             return null;
         }
+        Operand operand = key.contraction().operand().get();
         for (SiteRequest request : site.layout().requests()) {
             Extension<?> extension = request.request().extension();
             if (extension.equals(operand.owner())) {

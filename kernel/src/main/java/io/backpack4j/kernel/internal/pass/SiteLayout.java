@@ -1,9 +1,9 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.internal.graph.BoundGraph;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.LinkedHashSet;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;

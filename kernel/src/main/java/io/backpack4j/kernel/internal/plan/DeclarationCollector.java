@@ -7,12 +7,12 @@ import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.KroneckerSizes;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
@@ -76,15 +76,13 @@ final class DeclarationCollector implements SiteDeclaration {
     @Override
     public void accumulate(String key, Signal signal, Contraction contraction) {
         requireNew(key);
-        boolean sumsSquares = contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresPerSample;
-        if (signal instanceof ResidualCurvature && !sumsSquares) {
+        if (signal instanceof ResidualCurvature && !contraction.acceptsWeights()) {
             throw new BackpackException(
                     "InvalidDeclaration",
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
                             .formatted(key, contraction, signal.name()));
         }
-        if (contraction instanceof Contraction.InputFactor && !signal.equals(new LossGradient())) {
+        if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
             throw new BackpackException(
                     "InvalidDeclaration",
                     "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."

@@ -4,7 +4,6 @@ import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.ReducedHessianRoot;
-import io.backpack4j.spi.module.Contraction;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -31,14 +30,8 @@ final class RootReduction {
                 .anyMatch(signals -> signals.stream().anyMatch(LossHessianRoot.class::isInstance));
         return !visits
                 && request.accumulated().values().stream()
-                        .allMatch(key -> !(key.signal() instanceof LossHessianRoot) || addsUp(key.contraction()));
-    }
-
-    private static boolean addsUp(Contraction contraction) {
-        return contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresPerSample
-                || contraction instanceof Contraction.OuterProducts
-                || contraction instanceof Contraction.OutputFactor;
+                        .allMatch(key -> !(key.signal() instanceof LossHessianRoot)
+                                || key.contraction().dependsOnOuterProductsOnly());
     }
 
     /** What a request wants, of the reduced root where that does the same. */

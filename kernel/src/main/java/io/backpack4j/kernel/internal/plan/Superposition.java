@@ -100,7 +100,8 @@ final class Superposition {
     }
 
     private static AccumulatorKey superposed(AccumulatorKey key) {
-        boolean same = key.signal() instanceof LossHessianRoot && key.contraction() instanceof Contraction.SumOfSquares;
+        boolean same =
+                key.signal() instanceof LossHessianRoot && key.contraction().equals(new Contraction.SumOfSquares());
         return same
                 ? new AccumulatorKey(
                         key.stage(), new SuperposedHessianRoot(), new Contraction.SumOfSquaresOverPositions())

@@ -16,7 +16,7 @@ import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;

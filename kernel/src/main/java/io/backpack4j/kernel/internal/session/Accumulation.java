@@ -5,7 +5,7 @@ import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.extension.MergeRule;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

@@ -9,9 +9,8 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.Extension;
-import io.backpack4j.spi.extension.MergeRule;
 import io.backpack4j.spi.loss.Loss;
-import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 
 /** What does not merge over batches. */
 final class Mergeability {
@@ -89,14 +88,12 @@ final class Mergeability {
                     ID,
                     "%s needs %s, which are between all samples of a batch. Compute it on a batch of its own."
                             .formatted(type, key.contraction()));
-        } else if (key.contraction() instanceof Contraction.WeightedSum
-                || key.contraction() instanceof Contraction.Dot) {
+        } else if (key.contraction().operand().isPresent()) {
             problems.add(
                     ID,
                     "%s contracts with weights or vectors that it makes for one batch. Compute it on a batch of its own."
                             .formatted(type));
-        } else if (key.contraction() instanceof Contraction.PerSample perSample
-                && perSample.subsampling().isPresent()) {
+        } else if (key.contraction().subsampling().isPresent()) {
             problems.add(
                     ID,
                     "%s picks samples by their positions in a batch. Leave 'subsampling' out and pick by Session.sampleIds(), or add only these samples."

@@ -1,4 +1,4 @@
-package io.backpack4j.spi.extension;
+package io.backpack4j.spi.module;
 
 /** How partial results of parts of a batch become one. */
 public enum MergeRule {
