@@ -1,5 +1,6 @@
 package io.backpack4j.formats;
 
+import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
@@ -10,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Reads models as JSON: checks their form, not whether types, arguments and connections make sense. */
+/** Reads and writes models as JSON: checks their form, not whether types, arguments and connections make sense. */
 public final class ModelFile {
 
     private static final int MAX_BYTES = 64 << 20;
@@ -62,5 +63,18 @@ public final class ModelFile {
      */
     public static ModelDescription parse(String json, String file) {
         return new ModelReader(file).read(StrictJson.object(json, file));
+    }
+
+    /**
+     * Writes a model file, as a whole or not at all. What stands there is replaced.
+     *
+     * @param model such as {@link Model#description()}
+     * @throws BackpackException if it cannot be written
+     */
+    public static void write(Path path, ModelDescription model) {
+        try (ReplacementFile file = ReplacementFile.create(path)) {
+            file.write(0, ByteBuffer.wrap(ModelWriter.write(model).getBytes(StandardCharsets.UTF_8)));
+            file.commit();
+        }
     }
 }

@@ -23,6 +23,11 @@ public interface Model extends AutoCloseable {
     /** The numbers. */
     Parameters parameters();
 
+    /** The network and the loss as data, which a model file holds. */
+    default ModelDescription description() {
+        return ModelDescription.of(graph(), loss());
+    }
+
     /** Returns the parameters' memory. */
     @Override
     void close();

@@ -25,6 +25,15 @@ public interface Parameters {
     /** Replaces the numbers of a parameter, row-major. */
     void set(String name, double[] values);
 
+    /** Replaces the numbers of a parameter, row-major. */
+    default void set(String name, float[] values) {
+        double[] numbers = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+            numbers[i] = values[i];
+        }
+        set(name, numbers);
+    }
+
     /** Sets all parameters and buffers to their modules' first values, drawn from a seed. */
     void initialize(long seed);
 }

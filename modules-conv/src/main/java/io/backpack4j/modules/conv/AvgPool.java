@@ -58,6 +58,18 @@ public record AvgPool(
     }
 
     @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = WindowArguments.of(window);
+        arguments.remove("dilation");
+        arguments.put("ceil_mode", ceilMode);
+        arguments.put("count_include_pad", countIncludePad);
+        if (divisorOverride != null) {
+            arguments.put("divisor_override", divisorOverride);
+        }
+        return arguments;
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(output(Checks.spatial(this, window.axes(), inputs)))
                 .shareJacobian();

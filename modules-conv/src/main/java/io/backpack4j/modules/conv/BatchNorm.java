@@ -1,6 +1,7 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
@@ -12,6 +13,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code BatchNorm1d} (samples {@code [C]} or {@code [C, L]}), {@code BatchNorm2d}, {@code BatchNorm3d}: y = weight · (x − mean) / √(variance + eps) + bias,
@@ -76,6 +78,13 @@ public record BatchNorm(
 
     boolean usesBatch() {
         return mode == Mode.TRAIN || !trackRunningStats;
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = RecordArguments.of(this, type());
+        arguments.remove("axes");
+        return arguments;
     }
 
     @Override

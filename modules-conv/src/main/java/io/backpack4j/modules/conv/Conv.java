@@ -1,5 +1,6 @@
 package io.backpack4j.modules.conv;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -12,6 +13,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code Conv1d}, {@code Conv2d}, {@code Conv3d}: {@code [N, C, *in]} to {@code [N, O, *out]}. Output position t is the sum of the inputs under the
@@ -105,6 +107,22 @@ public record Conv(
     @Override
     public String type() {
         return type(window);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        boolean same = !paddingBehind.equals(window.padding());
+        Map<String, @Nullable Object> arguments = Convolving.arguments(inChannels, outChannels, window, groups, bias);
+        if (same) {
+            if (!equals(withSamePadding())) {
+                throw new BackpackException(
+                        "NotWritable",
+                        "%s pads by %s before and %s behind, which a model file cannot say. Put a Pad before it, and set its padding to 0."
+                                .formatted(type(), window.padding(), paddingBehind));
+            }
+            arguments.put("padding", "same");
+        }
+        return arguments;
     }
 
     @Override

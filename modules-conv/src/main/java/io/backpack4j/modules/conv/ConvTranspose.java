@@ -11,6 +11,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code ConvTranspose1d}, {@code ConvTranspose2d}, {@code ConvTranspose3d}: {@code [N, C, *in]} to {@code [N, O, *out]}, the transpose of the convolution
@@ -105,6 +106,13 @@ public record ConvTranspose(
     @Override
     public String type() {
         return type(window);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = Convolving.arguments(inChannels, outChannels, window, groups, bias);
+        arguments.put("output_padding", outputPadding);
+        return arguments;
     }
 
     @Override

@@ -7,7 +7,10 @@ import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What convolutions and transposed ones have in common before they are evaluated. */
 final class Convolving {
@@ -57,5 +60,17 @@ final class Convolving {
         return bias
                 ? declaration.parameter(ParameterSpec.parameter(BIAS, Shape.of(outChannels), initializer))
                 : declaration;
+    }
+
+    /** The arguments that convolutions and transposed ones share, by their names in a model file. */
+    static Map<String, @Nullable Object> arguments(
+            long inChannels, long outChannels, Window window, long groups, boolean bias) {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("in_channels", inChannels);
+        arguments.put("out_channels", outChannels);
+        arguments.putAll(WindowArguments.of(window));
+        arguments.put("groups", groups);
+        arguments.put("bias", bias);
+        return arguments;
     }
 }

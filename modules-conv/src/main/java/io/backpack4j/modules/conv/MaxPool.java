@@ -9,6 +9,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code MaxPool1d}, {@code MaxPool2d}, {@code MaxPool3d}: the largest input under every window, channel by channel. Of equal ones the first in row-major
@@ -40,6 +41,13 @@ public record MaxPool(Window window, boolean ceilMode) implements Module {
     @Override
     public String type() {
         return type(window);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = WindowArguments.of(window);
+        arguments.put("ceil_mode", ceilMode);
+        return arguments;
     }
 
     @Override

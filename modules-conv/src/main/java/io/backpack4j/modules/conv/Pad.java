@@ -11,8 +11,10 @@ import io.backpack4j.spi.module.ParameterlessEvaluation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code Pad}, {@code ConstantPad1d} to {@code 3d}, {@code ZeroPad1d} to {@code 3d}: puts elements of one value before and behind the axes of a sample, or cuts some off.
@@ -46,6 +48,16 @@ public record Pad(String type, List<Long> padding, double value) implements Modu
     /** {@code Pad} with zeros: before and behind the last axis, then the one before it, and so on. */
     public static Pad zeros(long... padding) {
         return new Pad(Spatial.each(padding.length, padding), 0);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("padding", padding);
+        if (!type.startsWith("Zero")) {
+            arguments.put("value", value);
+        }
+        return arguments;
     }
 
     @Override

@@ -1,7 +1,11 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.backend.Window;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Reads numbers per spatial axis. */
 final class WindowArguments {
@@ -21,5 +25,15 @@ final class WindowArguments {
             throw arguments.wrong(name, "at least " + least, arguments.value(name));
         }
         return values;
+    }
+
+    /** The arguments of a window, by their names in a model file. */
+    static Map<String, @Nullable Object> of(Window window) {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("kernel_size", window.kernel());
+        arguments.put("stride", window.stride());
+        arguments.put("padding", window.padding());
+        arguments.put("dilation", window.dilation());
+        return arguments;
     }
 }

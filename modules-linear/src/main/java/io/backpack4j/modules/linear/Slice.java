@@ -12,6 +12,8 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +73,20 @@ public record Slice(List<Selection> slices) implements Module {
             throw ModuleChecks.invalid(
                     type(), "slices", slices, "a list whose first entry is [null, null, null]: the batch stays whole");
         }
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        List<@Nullable Object> selections = new ArrayList<>();
+        for (Selection selection : slices) {
+            selections.add(
+                    selection instanceof Range range
+                            ? Arrays.asList(range.start(), range.stop(), range.step())
+                            : (Object) ((Index) selection).position());
+        }
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("slices", selections);
+        return arguments;
     }
 
     @Override

@@ -1,11 +1,14 @@
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to; it is fixed for a whole
@@ -16,6 +19,16 @@ public interface Loss {
     /** The type's name in model files and messages. */
     default String type() {
         return getClass().getSimpleName();
+    }
+
+    /**
+     * The arguments from which the {@link LossProvider} of this type makes an equal loss, by their names in a model file: numbers, flags, words, lists of
+     * such, or null. By default the components of the record, see {@link RecordArguments}.
+     *
+     * @throws BackpackException {@code [NotWritable]} if they are not known
+     */
+    default Map<String, @Nullable Object> arguments() {
+        return RecordArguments.of(this, type());
     }
 
     /**

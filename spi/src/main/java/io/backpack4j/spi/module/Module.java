@@ -1,11 +1,13 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A layer: an immutable description, best a record, checked on construction, that knows how to evaluate itself and its Jacobians. It holds
@@ -16,6 +18,16 @@ public interface Module {
     /** The type's name in model files and messages. */
     default String type() {
         return getClass().getSimpleName();
+    }
+
+    /**
+     * The arguments from which the {@link ModuleProvider} of this type makes an equal module, by their names in a model file: numbers, flags, words, lists of
+     * such, or null. By default the components of the record, see {@link RecordArguments}.
+     *
+     * @throws BackpackException {@code [NotWritable]} if they are not known
+     */
+    default Map<String, @Nullable Object> arguments() {
+        return RecordArguments.of(this, type());
     }
 
     /**

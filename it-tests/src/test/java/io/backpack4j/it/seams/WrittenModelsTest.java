@@ -1,0 +1,103 @@
+package io.backpack4j.it.seams;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Frozen;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.modules.conv.AvgPool;
+import io.backpack4j.modules.conv.BatchNorm;
+import io.backpack4j.modules.conv.Conv;
+import io.backpack4j.modules.conv.Conv2d;
+import io.backpack4j.modules.conv.ConvTranspose;
+import io.backpack4j.modules.conv.MaxPool2d;
+import io.backpack4j.modules.conv.Pad;
+import io.backpack4j.modules.linear.Dropout;
+import io.backpack4j.modules.linear.Flatten;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.ReLU;
+import io.backpack4j.modules.linear.Scale;
+import io.backpack4j.modules.linear.Slice;
+import io.backpack4j.modules.linear.Sum;
+import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.loss.LossReduction;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Networks that were put together in Java, written to a file and read again. */
+class WrittenModelsTest {
+
+    private static final Loss LOSS = new CrossEntropyLoss(LossReduction.SUM);
+
+    private static void assertSameAfterWriting(Graph graph, Path directory) {
+        Path file = directory.resolve("model.json");
+        ModelFile.write(file, ModelDescription.of(graph, LOSS));
+        ModelDescription read = ModelFile.read(file);
+        try (BackPack backpack = BackPack.create()) {
+            Graph again = backpack.catalog().graph(read);
+            assertThat(again.nodes()).isEqualTo(graph.nodes());
+            assertThat(again.inputs()).isEqualTo(graph.inputs());
+            assertThat(again.output()).isEqualTo(graph.output());
+            assertThat(backpack.catalog().loss(read.loss())).isEqualTo(LOSS);
+        }
+    }
+
+    @Test
+    void every_kind_of_argument_survives(@TempDir Path directory) {
+        assertSameAfterWriting(
+                Graph.sequential(
+                        Conv2d.of(2, 4, 3, 2).withStride(2, 1).withGroups(2).withoutBias(),
+                        Conv.of(2, 4, 4, 4, 3).withDilation(1, 2).withSamePadding(),
+                        BatchNorm.of(2, 4, BatchNorm.Mode.EVAL),
+                        new ReLU(),
+                        MaxPool2d.of(2),
+                        new AvgPool(AvgPool.of(2, 2).window(), true, false, 3L),
+                        ConvTranspose.of(2, 4, 2, 3).withStride(2).withOutputPadding(1),
+                        new Pad("ZeroPad2d", List.of(1L, 0L, 2L, 1L), 0),
+                        new Pad("ConstantPad2d", List.of(1L, 0L, 2L, 1L), 0.1),
+                        Pad.zeros(1, 1),
+                        new Dropout(0.3, Dropout.Mode.EVAL),
+                        new Slice(List.of(new Slice.Range(), new Slice.Index(-1), new Slice.Range(1L, null, 2L))),
+                        new Scale(0.1),
+                        new Flatten(),
+                        new Linear(7, 3, false)),
+                directory);
+    }
+
+    @Test
+    void inputs_ties_and_frozen_parameters_survive(@TempDir Path directory) {
+        Graph graph = Graph.builder()
+                .inputs("left", "right")
+                .add("a", new Linear(3, 3), "left")
+                .add(new Graph.Node(
+                        "b",
+                        new Linear(3, 3),
+                        List.of("right"),
+                        new Frozen(false, Set.of("bias")),
+                        Map.of("weight", "a.weight")))
+                .add("sum", new Sum(), "a", "b")
+                .add(new Graph.Node("c", new Linear(3, 2), List.of("sum"), Frozen.ALL, Map.of()))
+                .build();
+        assertSameAfterWriting(graph, directory);
+    }
+
+    @Test
+    void padding_that_no_argument_says_is_refused(@TempDir Path directory) {
+        Conv uneven = new Conv(1, 1, Conv.of(1, 1, 1, 3).window(), List.of(1L), 1, true);
+        Graph graph = Graph.sequential(uneven, new Flatten());
+        assertThatThrownBy(() -> ModelFile.write(directory.resolve("m.json"), ModelDescription.of(graph, LOSS)))
+                .isInstanceOf(BackpackException.class)
+                .hasMessageContaining("NotWritable")
+                .hasMessageContaining("Put a Pad before it");
+        assertThat(directory).isEmptyDirectory();
+    }
+}
