@@ -55,6 +55,23 @@ public abstract class ParameterDerivatives {
     }
 
     /**
+     * The derivatives of a parameter that several nodes share: the sum of these.
+     *
+     * @param uses those of every use, of one backend, type, number of columns and number of samples, and of the parameter's shape; at least one
+     */
+    public static ParameterDerivatives tied(List<ParameterDerivatives> uses) {
+        return uses.size() == 1 ? uses.get(0) : new TiedDerivatives(uses);
+    }
+
+    /**
+     * The sum of these derivatives and of further uses of the parameter as one, if that has better forms than the sum of per-sample gradients. It is
+     * asked for all but what adds over uses, Kronecker factors and squares over positions.
+     */
+    protected Optional<ParameterDerivatives> joined(List<ParameterDerivatives> further) {
+        return Optional.empty();
+    }
+
+    /**
      * Writes some per-sample gradients: the transposed Jacobian products of single samples.
      *
      * @param destination {@code [block.columns(), block.samples(), *p]}, overwritten

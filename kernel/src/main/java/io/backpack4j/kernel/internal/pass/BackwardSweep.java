@@ -219,7 +219,7 @@ final class BackwardSweep implements AutoCloseable {
         List<ParameterDerivatives> waiting = lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
         waiting.add(derivatives);
         if (use.last()) {
-            visit(node, lane, step, site, TiedDerivatives.of(waiting));
+            visit(node, lane, step, site, ParameterDerivatives.tied(waiting));
             lane.pending().remove(site);
             return false;
         }

@@ -22,4 +22,27 @@ public record FactorSizes(long groups, long rows, long columns, long positions, 
     public boolean prefersGram() {
         return positions * (rows + columns) < rows * columns;
     }
+
+    /**
+     * Whether squares summed over V columns take fewer products from pairs of positions, of which there are S(S+1)/2 for all columns together, than from
+     * gradients, which take S and a square for every column.
+     */
+    boolean prefersPairs(long signals) {
+        return positions > 1 && groups == 1 && positionsFirst && prefersGram() && positions <= 2 * signals;
+    }
+
+    /** Whether inner products of all gradients with each other take fewer multiplications over positions (S² pairs of them) than over gradients. */
+    boolean prefersGramOfAll() {
+        return groups == 1 && positionsFirst && positions * positions * (rows + columns) < rows * columns;
+    }
+
+    /** Whether sums over positions of these and of other factors are sums over all of their positions. */
+    boolean joins(FactorSizes other) {
+        return positionsFirst && withPositions(other.positions).equals(other);
+    }
+
+    /** The same with another number of positions. */
+    FactorSizes withPositions(long count) {
+        return new FactorSizes(groups, rows, columns, count, positionsFirst);
+    }
 }

@@ -14,20 +14,24 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The gradients of a parameter that multiplies: g_vn = Σ_s left_vns ⊗ right_ns, left being cotangents of an output and right an input, at S
  * positions that share the parameter. Weights of linear maps, convolutions, recurrent cells and attention projections are of this kind.
  *
  * <p>With one position the contractions have closed forms in the factors. With several, sums stay matrix products, squared norms go over
- * the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and squares are fused into the product. It has both
+ * the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and squares are fused into the product, or multiplied out
+ * over pairs of positions where these are few. Several uses of a parameter are as many more positions. It has both
  * Kronecker factors: say so with {@link io.backpack4j.spi.module.ParameterSpec#withKronecker}.
  */
 public final class FactoredParameter extends ParameterDerivatives {
 
     private final FactorSizes sizes;
-    private final FactorSource source;
+    /** One for every use of the parameter; their positions are one list. */
+    private final List<FactorSource> sources;
 
     /**
      * Creates derivatives.
@@ -48,15 +52,42 @@ public final class FactoredParameter extends ParameterDerivatives {
             long samples,
             FactorSizes sizes,
             FactorSource source) {
+        this(backend, parameter, dtype, columns, samples, sizes, List.of(source));
+    }
+
+    private FactoredParameter(
+            Backend backend,
+            Shape parameter,
+            DType dtype,
+            long columns,
+            long samples,
+            FactorSizes sizes,
+            List<FactorSource> sources) {
         super(backend, parameter, dtype, columns, samples);
         this.sizes = sizes;
-        this.source = source;
+        this.sources = sources;
+    }
+
+    /** With the positions of all uses one behind the other, where these have factors of the same sizes. */
+    @Override
+    protected Optional<ParameterDerivatives> joined(List<ParameterDerivatives> further) {
+        List<FactorSource> all = new ArrayList<>(sources);
+        long positions = sizes.positions();
+        for (ParameterDerivatives derivatives : further) {
+            if (!(derivatives instanceof FactoredParameter use) || !sizes.joins(use.sizes)) {
+                return Optional.empty();
+            }
+            all.addAll(use.sources);
+            positions += use.sizes.positions();
+        }
+        return Optional.of(new FactoredParameter(
+                backend(), parameter(), dtype(), columns(), samples(), sizes.withPositions(positions), all));
     }
 
     @Override
     public void perSample(Block block, Tensor destination) {
         try (TensorScope scope = backend().openScope()) {
-            PerSampleProduct product = source.factors(scope, block);
+            PerSampleProduct product = factors(scope, block);
             if (block.columns() == 1 || product.samples() == product.batch()) {
                 multiply(product, scope.view(destination, sizes.tile().prepend(product.batch())));
             } else {
@@ -95,10 +126,15 @@ public final class FactoredParameter extends ParameterDerivatives {
         if (summed || contraction instanceof Contraction.Dot) {
             return sizes.groups() == 1 && sizes.positionsFirst();
         }
-        boolean squared = contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresPerSample
-                || contraction instanceof Contraction.InnerProducts;
-        return squared && sizes.groups() == 1 && sizes.positions() == 1 && sizes.positionsFirst();
+        boolean single = sizes.groups() == 1 && sizes.positions() == 1 && sizes.positionsFirst();
+        if (contraction instanceof Contraction.InnerProducts) {
+            return single || sizes.prefersGramOfAll();
+        }
+        if (contraction instanceof Contraction.SumOfSquares) {
+            return single || sizes.prefersPairs(columns());
+        }
+        return contraction instanceof Contraction.SumOfSquaresPerSample
+                && (single || (columns() > 1 && sizes.prefersPairs(columns())));
     }
 
     @Override
@@ -124,6 +160,12 @@ public final class FactoredParameter extends ParameterDerivatives {
     protected void computeDirectly(ContractionTask task) {
         Contraction contraction = task.contraction();
         try (TensorScope scope = backend().openScope()) {
+            boolean squares = contraction instanceof Contraction.SumOfSquares
+                    || contraction instanceof Contraction.SumOfSquaresPerSample;
+            if (squares && sizes.positions() > 1) {
+                squaresByPairs(task);
+                return;
+            }
             PerSampleProduct product = all(scope);
             if (contraction instanceof Contraction.Sum) {
                 sum(scope, product, task);
@@ -133,13 +175,13 @@ public final class FactoredParameter extends ParameterDerivatives {
             } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
                 sumOfSquaresPerSample(scope, product, task);
             } else if (contraction instanceof Contraction.SquaredNorms) {
-                squaredNorms(scope, product, task.destination());
+                grams().squaredNorms(product, block -> factors(scope, block), task.destination());
             } else if (contraction instanceof Contraction.Dot) {
                 dot(scope, product, task.requiredOperand(), task.destination());
             } else if (contraction instanceof Contraction.WeightedSum) {
                 weightedSum(scope, product, task.requiredOperand(), task.destination());
             } else if (contraction instanceof Contraction.InnerProducts products) {
-                innerProducts(scope, product, products.sameSample(), task.destination());
+                grams().innerProducts(product, products.sameSample(), task.destination());
             } else if (contraction instanceof Contraction.InputFactor factor) {
                 KroneckerPositions positions = new KroneckerPositions(factor.convention(), sizes.positions());
                 addGram(
@@ -171,7 +213,19 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     private PerSampleProduct all(TensorScope scope) {
-        return source.factors(scope, new Block(0, columns(), 0, samples()));
+        return factors(scope, new Block(0, columns(), 0, samples()));
+    }
+
+    private PerSampleProduct factors(TensorScope scope, Block block) {
+        return JoinedFactors.of(backend(), scope, ofUses(scope, block));
+    }
+
+    private List<PerSampleProduct> ofUses(TensorScope scope, Block block) {
+        return sources.stream().map(source -> source.factors(scope, block)).toList();
+    }
+
+    private FactorGrams grams() {
+        return new FactorGrams(backend(), dtype(), columns(), samples(), sizes);
     }
 
     private void multiply(PerSampleProduct product, Tensor destination) {
@@ -203,6 +257,35 @@ public final class FactoredParameter extends ParameterDerivatives {
         backend().products().multiply(summed, true, right, false, 1, kept(task), target);
     }
 
+    /** Pairs of positions, or gradients where digits of these cancel. */
+    private void squaresByPairs(ContractionTask task) {
+        boolean perSample = task.contraction() instanceof Contraction.SumOfSquaresPerSample;
+        Shape tile = Shape.of(sizes.rows(), sizes.columns());
+        Tensor destination = task.destination();
+        try (TensorScope scope = backend().openScope()) {
+            Tensor target = task.accumulate() ? scope.allocate(destination.shape(), dtype()) : destination;
+            Tensor matrices = scope.view(target, perSample ? tile.prepend(samples()) : tile);
+            var pairs = new PositionPairs(backend(), scope, ofUses(scope, new Block(0, columns(), 0, samples())));
+            if (pairs.squares(task.operand(), perSample, matrices)) {
+                if (task.accumulate()) {
+                    backend().elementwise().addScaled(1, target, destination);
+                }
+                return;
+            }
+        }
+        if (!task.accumulate()) {
+            backend().elementwise().fill(destination, 0);
+        }
+        try (TensorScope scope = backend().openScope()) {
+            Tensor weights =
+                    task.operand() == null ? null : scope.view(task.operand(), Shape.of(columns() * samples()));
+            consumeTiles(List.of(
+                    perSample
+                            ? new TileConsumer.SumOfSquaresPerSample(destination, weights)
+                            : new TileConsumer.SumOfSquares(destination, null, weights)));
+        }
+    }
+
     private void sumOfSquaresPerSample(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         Tensor left = scope.view(squaredLeft(scope, product, task), Shape.of(samples(), 1, sizes.rows()));
         Tensor right = scope.view(squaredRight(scope, product), Shape.of(samples(), 1, sizes.columns()));
@@ -226,49 +309,6 @@ public final class FactoredParameter extends ParameterDerivatives {
         Tensor byColumn = scope.view(squares, summed.shape().prepend(columns()));
         backend().reductions().reduce(Reduction.SUM, byColumn, 0, 1, summed);
         return summed;
-    }
-
-    private void squaredNorms(TensorScope scope, PerSampleProduct product, Tensor destination) {
-        if (sizes.positions() == 1 && sizes.groups() == 1) {
-            Tensor right = scope.allocate(Shape.of(samples()), dtype());
-            Tensor rights = scope.view(product.right(), Shape.of(samples(), sizes.columns()));
-            backend().contractions().rowDots(rights, rights, right);
-            Tensor lefts = scope.view(product.left(), Shape.of(columns() * samples(), sizes.rows()));
-            Tensor left = scope.view(destination, Shape.of(columns() * samples()));
-            backend().contractions().rowDots(lefts, lefts, left);
-            backend().elementwise().combine(BinaryOperation.MULTIPLY, destination, right, destination);
-        } else {
-            for (long column = 0; column < columns(); column++) {
-                gramNorms(column, destination);
-            }
-        }
-    }
-
-    /** ‖Σ_s left_s ⊗ right_s‖² = Σ_st ⟨left_s, left_t⟩ ⟨right_s, right_t⟩, some samples at a time. */
-    private void gramNorms(long column, Tensor destination) {
-        long gram = sizes.groups() * sizes.positions() * sizes.positions();
-        long run = Math.max(1, Math.min(samples(), (1 << 19) / Math.max(1, gram)));
-        for (long from = 0; from < samples(); from += run) {
-            long to = Math.min(samples(), from + run);
-            try (TensorScope scope = backend().openScope()) {
-                PerSampleProduct product = source.factors(scope, new Block(column, column + 1, from, to));
-                Shape shape = Shape.of(to - from, sizes.groups(), sizes.positions(), sizes.positions());
-                Tensor left = scope.allocate(shape, dtype());
-                boolean leftByPosition = product.leftTransposed();
-                backend()
-                        .products()
-                        .multiply(product.left(), !leftByPosition, product.left(), leftByPosition, 1, 0, left);
-                Tensor right = scope.allocate(shape, dtype());
-                boolean rightByPosition = !product.rightTransposed();
-                backend()
-                        .products()
-                        .multiply(product.right(), !rightByPosition, product.right(), rightByPosition, 1, 0, right);
-                Shape rows = Shape.of(to - from, gram);
-                Tensor flat = scope.view(destination, Shape.of(columns() * samples()));
-                Tensor target = scope.rows(flat, column * samples() + from, column * samples() + to);
-                backend().contractions().rowDots(scope.view(left, rows), scope.view(right, rows), target);
-            }
-        }
     }
 
     /** ⟨u_k, g_vn⟩ = Σ_s ⟨left_vns, u_k right_ns⟩. */
@@ -322,30 +362,6 @@ public final class FactoredParameter extends ParameterDerivatives {
                                 1,
                                 step.view(target, Shape.of(sizes.rows(), sizes.columns())));
             }
-        }
-    }
-
-    /** One position: ⟨g_vn, g_wm⟩ = ⟨left_vn, left_wm⟩ ⟨right_n, right_m⟩. */
-    private void innerProducts(TensorScope scope, PerSampleProduct product, boolean sameSample, Tensor destination) {
-        var products = backend().products();
-        Tensor right = scope.view(product.right(), Shape.of(samples(), sizes.columns()));
-        if (sameSample) {
-            Tensor left = scope.view(product.left(), Shape.of(columns(), samples(), sizes.rows()));
-            Tensor bySample = scope.allocate(Shape.of(samples(), columns(), sizes.rows()), dtype());
-            backend().indexing().permute(left, new int[] {1, 0, 2}, bySample);
-            products.multiply(bySample, false, bySample, true, 1, 0, destination);
-            Tensor norms = scope.allocate(Shape.of(samples()), dtype());
-            backend().contractions().rowDots(right, right, norms);
-            Tensor factors = scope.view(norms, Shape.of(samples(), 1, 1));
-            backend().elementwise().combine(BinaryOperation.MULTIPLY, destination, factors, destination);
-        } else {
-            Tensor left = scope.view(product.left(), Shape.of(columns() * samples(), sizes.rows()));
-            products.multiply(left, false, left, true, 1, 0, destination);
-            Tensor gram = scope.allocate(Shape.of(samples(), samples()), dtype());
-            products.multiply(right, false, right, true, 1, 0, gram);
-            Tensor blocks = scope.view(destination, Shape.of(columns(), samples(), columns(), samples()));
-            Tensor factors = scope.view(gram, Shape.of(1, samples(), 1, samples()));
-            backend().elementwise().combine(BinaryOperation.MULTIPLY, blocks, factors, blocks);
         }
     }
 

@@ -49,18 +49,46 @@ final class RandomFactors {
     private final Tensor rightTensor;
 
     RandomFactors(Backend backend, TensorScope scope, Sizes sizes, Random random) {
+        this(
+                backend,
+                scope,
+                sizes,
+                Randomness.normal(random, leftShape(sizes).elements()),
+                Randomness.normal(random, rightShape(sizes).elements()));
+    }
+
+    private RandomFactors(Backend backend, TensorScope scope, Sizes sizes, double[] left, double[] right) {
         this.backend = backend;
         this.sizes = sizes;
-        Shape leftShape = sizes.leftByPosition
+        this.left = left;
+        this.right = right;
+        this.leftTensor = backend.upload(scope, leftShape(sizes), DType.FLOAT64, left);
+        this.rightTensor = backend.upload(scope, rightShape(sizes), DType.FLOAT64, right);
+    }
+
+    private static Shape leftShape(Sizes sizes) {
+        return sizes.leftByPosition
                 ? Shape.of(sizes.columns, sizes.samples, sizes.groups, sizes.positions, sizes.rows)
                 : Shape.of(sizes.columns, sizes.samples, sizes.groups, sizes.rows, sizes.positions);
-        Shape rightShape = sizes.rightByPosition
+    }
+
+    private static Shape rightShape(Sizes sizes) {
+        return sizes.rightByPosition
                 ? Shape.of(sizes.samples, sizes.groups, sizes.positions, sizes.width)
                 : Shape.of(sizes.samples, sizes.groups, sizes.width, sizes.positions);
-        this.left = Randomness.normal(random, leftShape.elements());
-        this.right = Randomness.normal(random, rightShape.elements());
-        this.leftTensor = backend.upload(scope, leftShape, DType.FLOAT64, left);
-        this.rightTensor = backend.upload(scope, rightShape, DType.FLOAT64, right);
+    }
+
+    /** Factors of the same sizes: left times a scale, and right with some noise in proportion. */
+    RandomFactors changed(TensorScope scope, double scale, double noise) {
+        double[] changedLeft = left.clone();
+        double[] changedRight = right.clone();
+        for (int i = 0; i < left.length; i++) {
+            changedLeft[i] *= scale;
+        }
+        for (int i = 0; i < right.length; i++) {
+            changedRight[i] *= 1 + noise * Math.sin(i);
+        }
+        return new RandomFactors(backend, scope, sizes, changedLeft, changedRight);
     }
 
     FactoredParameter derivatives() {

@@ -1,0 +1,127 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The per-sample gradients of a parameter with several uses: their sum, before anything is squared. What is linear in them adds over uses; the rest is
+ * asked of the {@linkplain ParameterDerivatives#joined joined} derivatives where there are any.
+ */
+final class TiedDerivatives extends ParameterDerivatives {
+
+    private final List<ParameterDerivatives> uses;
+    private final @Nullable ParameterDerivatives joined;
+
+    TiedDerivatives(List<ParameterDerivatives> uses) {
+        super(
+                uses.get(0).backend(),
+                uses.get(0).parameter(),
+                uses.get(0).dtype(),
+                uses.get(0).columns(),
+                uses.get(0).samples());
+        this.uses = List.copyOf(uses);
+        this.joined = uses.get(0).joined(uses.subList(1, uses.size())).orElse(null);
+    }
+
+    @Override
+    public void perSample(Block block, Tensor destination) {
+        if (joined != null) {
+            joined.perSample(block, destination);
+            return;
+        }
+        uses.get(0).perSample(block, destination);
+        try (TensorScope scope = backend().openScope()) {
+            Tensor other = scope.allocate(destination.shape(), dtype());
+            for (ParameterDerivatives use : uses.subList(1, uses.size())) {
+                use.perSample(block, other);
+                backend().elementwise().addScaled(1, other, destination);
+            }
+        }
+    }
+
+    @Override
+    protected void consumeTiles(List<TileConsumer> consumers) {
+        if (joined == null) {
+            super.consumeTiles(consumers);
+        } else {
+            joined.consumeTiles(consumers);
+        }
+    }
+
+    @Override
+    protected boolean hasDirectForm(Contraction contraction) {
+        return addsOverUses(contraction)
+                || contraction instanceof Contraction.InputFactor
+                || (joined != null && isAskedOfJoined(contraction) && joined.hasDirectForm(contraction));
+    }
+
+    @Override
+    protected boolean isCheaperFromTiles(Contraction contraction) {
+        return joined != null && isAskedOfJoined(contraction) && joined.isCheaperFromTiles(contraction);
+    }
+
+    @Override
+    protected boolean overwritesDirectly(Contraction contraction) {
+        return addsOverUses(contraction)
+                || (joined != null && isAskedOfJoined(contraction) && joined.overwritesDirectly(contraction));
+    }
+
+    @Override
+    protected void computeDirectly(ContractionTask task) {
+        if (task.contraction() instanceof Contraction.InputFactor) {
+            addMean(task);
+        } else if (task.contraction() instanceof Contraction.Dot) {
+            addDots(task);
+        } else if (joined != null && isAskedOfJoined(task.contraction())) {
+            joined.computeDirectly(task);
+        } else {
+            uses.get(0).execute(List.of(task));
+            var adding = new ContractionTask(task.contraction(), task.destinations(), task.operand(), true);
+            uses.subList(1, uses.size()).forEach(use -> use.execute(List.of(adding)));
+        }
+    }
+
+    /** Linear contractions, and Kronecker factors of output sides, with the mean of the input sides beside them. */
+    private static boolean addsOverUses(Contraction contraction) {
+        return contraction instanceof Contraction.Sum
+                || contraction instanceof Contraction.WeightedSum
+                || contraction instanceof Contraction.Dot
+                || contraction instanceof Contraction.OutputFactor;
+    }
+
+    /** Positions of different uses are not positions of one. */
+    private static boolean isAskedOfJoined(Contraction contraction) {
+        return !addsOverUses(contraction)
+                && !(contraction instanceof Contraction.InputFactor)
+                && !(contraction instanceof Contraction.SumOfSquaresOverPositions);
+    }
+
+    private void addDots(ContractionTask task) {
+        uses.get(0).execute(List.of(task));
+        try (TensorScope scope = backend().openScope()) {
+            Tensor other = scope.allocate(task.destination().shape(), dtype());
+            var elsewhere = new ContractionTask(task.contraction(), List.of(other), task.operand(), false);
+            for (ParameterDerivatives use : uses.subList(1, uses.size())) {
+                use.execute(List.of(elsewhere));
+                backend().elementwise().addScaled(1, other, task.destination());
+            }
+        }
+    }
+
+    /**
+     * Uses are taken as independent: Σ_u G_u ⊗ A_u ≈ (Σ_u G_u) ⊗ (mean of A_u), as Martens, Ba and Johnson (2018), "Kronecker-factored Curvature Approximations
+     * for Recurrent Neural Networks", section 3.2, do with time steps.
+     */
+    private void addMean(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor sum = scope.allocate(task.destination().shape(), dtype());
+            backend().elementwise().fill(sum, 0);
+            var adding = new ContractionTask(task.contraction(), List.of(sum), null, true);
+            uses.forEach(use -> use.execute(List.of(adding)));
+            backend().elementwise().addScaled(1.0 / uses.size(), sum, task.destination());
+        }
+    }
+}
