@@ -12,6 +12,7 @@ import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Curvature;
+import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ParameterDerivatives;
@@ -195,12 +196,11 @@ final class Faulty {
         }
 
         @Override
-        protected boolean hasDirectForm(Contraction contraction) {
-            return true;
+        protected Optional<DirectForm> directForm(Contraction contraction) {
+            return Optional.of(DirectForm.adding(this::compute));
         }
 
-        @Override
-        protected void computeDirectly(ContractionTask task) {
+        private void compute(ContractionTask task) {
             strike();
             derivatives.execute(
                     List.of(new ContractionTask(task.contraction(), task.destinations(), task.operand(), true)));

@@ -4,6 +4,7 @@ import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Curvature;
+import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
@@ -97,12 +98,11 @@ record Counted(Module module, List<String> notes) implements Module {
         }
 
         @Override
-        protected boolean hasDirectForm(Contraction contraction) {
-            return true;
+        protected Optional<DirectForm> directForm(Contraction contraction) {
+            return Optional.of(DirectForm.adding(this::compute));
         }
 
-        @Override
-        protected void computeDirectly(ContractionTask task) {
+        private void compute(ContractionTask task) {
             notes.add(name + " " + task.contraction().getClass().getSimpleName() + " of " + columns());
             derivatives.execute(
                     List.of(new ContractionTask(task.contraction(), task.destinations(), task.operand(), true)));

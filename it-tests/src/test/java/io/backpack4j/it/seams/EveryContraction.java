@@ -53,7 +53,7 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
 
     static String key(Signal signal, Contraction contraction, double degree) {
         String name = contraction.getClass().getSimpleName();
-        if (contraction instanceof Contraction.InnerProducts products && products.sameSample()) {
+        if (contraction.equals(new Contraction.InnerProducts(true))) {
             name = "same-sample " + name;
         }
         return "%s of %s^%s".formatted(name, signal.name(), degree);
@@ -106,7 +106,7 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
                     contractions(signal, partial.kronecker().orElseThrow())) {
                 double degree = signal.degree() * contraction.power();
                 String key = key(signal, contraction, degree);
-                if (contraction instanceof Contraction.Moments) {
+                if (contraction.equals(new Contraction.Moments())) {
                     result.put(key, partial.centredSquares(key));
                     result.put(key(signal, contraction, degree / 2), partial.sum(key));
                 } else {

@@ -8,6 +8,8 @@ import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.DirectForm;
+import io.backpack4j.spi.module.DirectForms;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.module.factored.SampleBlocks;
@@ -15,6 +17,8 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The weight gradients of a convolution or a transposed one: products of what slides under the window and what the window makes of it, of
@@ -24,6 +28,7 @@ final class ConvolutionWeight extends ParameterDerivatives {
 
     private final ConvolutionEvaluation evaluation;
     private final Tensor cotangents;
+    private final Forms forms = new Forms();
 
     /**
      * Creates derivatives.
@@ -66,50 +71,8 @@ final class ConvolutionWeight extends ParameterDerivatives {
     }
 
     @Override
-    protected boolean hasDirectForm(Contraction contraction) {
-        if (contraction instanceof Contraction.SquaredNorms) {
-            try (TensorScope scope = backend().openScope()) {
-                return all(scope).prefersGram();
-            }
-        }
-        return ConvolutionFactors.computes(contraction)
-                || contraction instanceof Contraction.Sum
-                || contraction instanceof Contraction.Dot
-                || contraction instanceof Contraction.WeightedSum;
-    }
-
-    @Override
-    protected boolean isCheaperFromTiles(Contraction contraction) {
-        return !ConvolutionFactors.computes(contraction);
-    }
-
-    @Override
-    protected void computeDirectly(ContractionTask task) {
-        Contraction contraction = task.contraction();
-        try (TensorScope scope = backend().openScope()) {
-            if (ConvolutionFactors.computes(contraction)) {
-                factor(all(scope), task);
-            } else if (contraction instanceof Contraction.Sum) {
-                backend().convolutions().sum(all(scope), task.destination());
-            } else if (contraction instanceof Contraction.SquaredNorms) {
-                Tensor norms = scope.view(task.destination(), Shape.of(columns() * samples()));
-                backend().convolutions().squaredNorms(all(scope), norms);
-            } else if (contraction instanceof Contraction.Dot) {
-                dot(scope, task.requiredOperand(), task.destination());
-            } else if (contraction instanceof Contraction.WeightedSum) {
-                weightedSum(scope, task.requiredOperand(), task.destination());
-            } else {
-                super.computeDirectly(task);
-            }
-        }
-    }
-
-    private void factor(PerSampleConvolution product, ContractionTask task) {
-        if (evaluation.transposed()) {
-            ConvolutionFactors.computeTransposed(backend(), product, task);
-        } else {
-            ConvolutionFactors.compute(backend(), product, task);
-        }
+    protected Optional<DirectForm> directForm(Contraction contraction) {
+        return contraction.accept(forms);
     }
 
     /** ⟨u_k, g_vn⟩ = ⟨d_vn, x_n convolved with u_k⟩. */
@@ -154,6 +117,73 @@ final class ConvolutionWeight extends ParameterDerivatives {
             backend()
                     .convolutions()
                     .sum(evaluation.weightGradients(summed, evaluation.input()), scope.rows(destination, k, k + 1));
+        }
+    }
+
+    private final class Forms implements DirectForms {
+
+        /** A computation that sees all gradients as one product. */
+        private interface OfProduct {
+            void compute(TensorScope scope, PerSampleConvolution product, ContractionTask task);
+        }
+
+        private Consumer<ContractionTask> of(OfProduct computation) {
+            return task -> {
+                try (TensorScope scope = backend().openScope()) {
+                    computation.compute(scope, all(scope), task);
+                }
+            };
+        }
+
+        private Optional<DirectForm> unlessTilesAreMade(OfProduct computation) {
+            return Optional.of(DirectForm.adding(of(computation)).unlessTilesAreMade());
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Sum contraction) {
+            return unlessTilesAreMade(
+                    (scope, product, task) -> backend().convolutions().sum(product, task.destination()));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SquaredNorms contraction) {
+            try (TensorScope scope = backend().openScope()) {
+                if (!all(scope).prefersGram()) {
+                    return Optional.empty();
+                }
+            }
+            return unlessTilesAreMade((scope, product, task) -> {
+                Tensor norms = scope.view(task.destination(), Shape.of(columns() * samples()));
+                backend().convolutions().squaredNorms(product, norms);
+            });
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Dot contraction) {
+            return unlessTilesAreMade((scope, product, task) -> dot(scope, task.requiredOperand(), task.destination()));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.WeightedSum contraction) {
+            return unlessTilesAreMade(
+                    (scope, product, task) -> weightedSum(scope, task.requiredOperand(), task.destination()));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.InputFactor factor) {
+            return Optional.of(DirectForm.adding(of((scope, product, task) -> {
+                if (evaluation.transposed()) {
+                    ConvolutionFactors.inputTransposed(backend(), product, factor, task);
+                } else {
+                    ConvolutionFactors.input(backend(), product, factor, task);
+                }
+            })));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.OutputFactor factor) {
+            return Optional.of(DirectForm.adding(of((scope, product, task) -> ConvolutionFactors.output(
+                    backend(), evaluation.transposed() ? product.inputs() : product.outputs(), factor, task))));
         }
     }
 }

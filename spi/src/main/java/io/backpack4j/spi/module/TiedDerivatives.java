@@ -4,6 +4,7 @@ import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ final class TiedDerivatives extends ParameterDerivatives {
 
     private final List<ParameterDerivatives> uses;
     private final @Nullable ParameterDerivatives joined;
+    private final Forms forms = new Forms();
 
     TiedDerivatives(List<ParameterDerivatives> uses) {
         super(
@@ -52,51 +54,14 @@ final class TiedDerivatives extends ParameterDerivatives {
     }
 
     @Override
-    protected boolean hasDirectForm(Contraction contraction) {
-        return addsOverUses(contraction)
-                || contraction instanceof Contraction.InputFactor
-                || (joined != null && isAskedOfJoined(contraction) && joined.hasDirectForm(contraction));
+    protected Optional<DirectForm> directForm(Contraction contraction) {
+        return contraction.accept(forms);
     }
 
-    @Override
-    protected boolean isCheaperFromTiles(Contraction contraction) {
-        return joined != null && isAskedOfJoined(contraction) && joined.isCheaperFromTiles(contraction);
-    }
-
-    @Override
-    protected boolean overwritesDirectly(Contraction contraction) {
-        return addsOverUses(contraction)
-                || (joined != null && isAskedOfJoined(contraction) && joined.overwritesDirectly(contraction));
-    }
-
-    @Override
-    protected void computeDirectly(ContractionTask task) {
-        if (task.contraction() instanceof Contraction.InputFactor) {
-            addMean(task);
-        } else if (task.contraction() instanceof Contraction.Dot) {
-            addDots(task);
-        } else if (joined != null && isAskedOfJoined(task.contraction())) {
-            joined.computeDirectly(task);
-        } else {
-            uses.get(0).execute(List.of(task));
-            var adding = new ContractionTask(task.contraction(), task.destinations(), task.operand(), true);
-            uses.subList(1, uses.size()).forEach(use -> use.execute(List.of(adding)));
-        }
-    }
-
-    /** Linear contractions, and Kronecker factors of output sides, with the mean of the input sides beside them. */
-    private static boolean addsOverUses(Contraction contraction) {
-        return contraction instanceof Contraction.Sum
-                || contraction instanceof Contraction.WeightedSum
-                || contraction instanceof Contraction.Dot
-                || contraction instanceof Contraction.OutputFactor;
-    }
-
-    /** Positions of different uses are not positions of one. */
-    private static boolean isAskedOfJoined(Contraction contraction) {
-        return !addsOverUses(contraction)
-                && !(contraction instanceof Contraction.InputFactor)
-                && !(contraction instanceof Contraction.SumOfSquaresOverPositions);
+    private void addUses(ContractionTask task) {
+        uses.get(0).execute(List.of(task));
+        var adding = new ContractionTask(task.contraction(), task.destinations(), task.operand(), true);
+        uses.subList(1, uses.size()).forEach(use -> use.execute(List.of(adding)));
     }
 
     private void addDots(ContractionTask task) {
@@ -122,6 +87,76 @@ final class TiedDerivatives extends ParameterDerivatives {
             var adding = new ContractionTask(task.contraction(), List.of(sum), null, true);
             uses.forEach(use -> use.execute(List.of(adding)));
             backend().elementwise().addScaled(1.0 / uses.size(), sum, task.destination());
+        }
+    }
+
+    /** What adds over uses, and for the rest the forms of the joined derivatives; positions of different uses are not positions of one. */
+    private final class Forms implements DirectForms {
+
+        private final Optional<DirectForm> sum = Optional.of(DirectForm.overwriting(TiedDerivatives.this::addUses));
+
+        private Optional<DirectForm> ofJoined(Contraction contraction) {
+            return joined == null ? Optional.empty() : joined.directForm(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.PerSample contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Sum contraction) {
+            return sum;
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Moments contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquares contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquaresPerSample contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SquaredNorms contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.InnerProducts contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Dot contraction) {
+            return Optional.of(DirectForm.overwriting(TiedDerivatives.this::addDots));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.WeightedSum contraction) {
+            return sum;
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.InputFactor contraction) {
+            return Optional.of(DirectForm.adding(TiedDerivatives.this::addMean));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.OutputFactor contraction) {
+            return sum;
         }
     }
 }

@@ -6,17 +6,21 @@ import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.DirectForm;
+import io.backpack4j.spi.module.DirectForms;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Optional;
 
 /** The gradients of a bias with O channels that S positions share: g_vn = Σ_s d_vns, d being cotangents. */
 public final class BiasDerivatives extends ParameterDerivatives {
 
     private final Tensor cotangents;
     private final int positionAxis;
+    private final Forms forms = new Forms();
 
     private BiasDerivatives(Backend backend, Tensor cotangents, int channelAxis, int positionAxis) {
         super(
@@ -62,23 +66,23 @@ public final class BiasDerivatives extends ParameterDerivatives {
     }
 
     @Override
-    protected boolean hasDirectForm(Contraction contraction) {
-        return contraction instanceof Contraction.OuterProducts
-                || (contraction instanceof Contraction.SumOfSquaresOverPositions && positionAxis == 2);
+    protected Optional<DirectForm> directForm(Contraction contraction) {
+        return contraction.accept(forms);
     }
 
-    @Override
-    protected void computeDirectly(ContractionTask task) {
+    private void outerProducts(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
-            if (task.contraction() instanceof Contraction.SumOfSquaresOverPositions) {
-                long batch = columns() * samples() * cotangents.shape().size(positionAxis);
-                Tensor rows = scope.view(cotangents, parameter().prepend(batch));
-                var squares = new TileConsumer.SumOfSquares(task.destination(), null, null);
-                backend().contractions().consume(rows, 0, batch, List.of(squares));
-                return;
-            }
             Tensor rows = gradients(scope);
             backend().products().multiply(rows, true, rows, false, 1, 1, task.destination());
+        }
+    }
+
+    private void squaresOverPositions(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            long batch = columns() * samples() * cotangents.shape().size(positionAxis);
+            Tensor rows = scope.view(cotangents, parameter().prepend(batch));
+            var squares = new TileConsumer.SumOfSquares(task.destination(), null, null);
+            backend().contractions().consume(rows, 0, batch, List.of(squares));
         }
     }
 
@@ -104,5 +108,20 @@ public final class BiasDerivatives extends ParameterDerivatives {
     /** Adds up the positions of rows, {@code [B, S, O]} or {@code [B, O, S]}. */
     private void sum(Tensor rows, Tensor destination) {
         backend().reductions().reduce(Reduction.SUM, rows, positionAxis - 1, positionAxis, destination);
+    }
+
+    private final class Forms implements DirectForms {
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
+            return Optional.of(DirectForm.adding(BiasDerivatives.this::outerProducts));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquaresOverPositions contraction) {
+            return positionAxis == 2
+                    ? Optional.of(DirectForm.adding(BiasDerivatives.this::squaresOverPositions))
+                    : Optional.empty();
+        }
     }
 }

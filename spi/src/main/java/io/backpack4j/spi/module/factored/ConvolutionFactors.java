@@ -48,72 +48,63 @@ public final class ConvolutionFactors {
                 KroneckerConvention.BACKPACK);
     }
 
-    /** Whether {@link #compute} and {@link #computeTransposed} know a contraction. */
-    public static boolean computes(Contraction contraction) {
-        return contraction instanceof Contraction.InputFactor || contraction instanceof Contraction.OutputFactor;
-    }
-
     /**
-     * Adds a factor of a convolution's weight to the task's destination.
+     * Adds the input side of a convolution's weight to the task's destination.
      *
      * @param product the weight's gradients: outputs are cotangents, inputs the convolution's
      */
-    public static void compute(Backend backend, PerSampleConvolution product, ContractionTask task) {
+    public static void input(
+            Backend backend, PerSampleConvolution product, Contraction.InputFactor factor, ContractionTask task) {
         List<Long> positions = sizes(product.window().spatial(product.outputs().shape()));
-        if (task.contraction() instanceof Contraction.InputFactor factor) {
-            var convention = new KroneckerPositions(factor.convention(), count(positions));
-            try (TensorScope scope = backend.openScope()) {
-                backend.convolutions()
-                        .addInputGram(
-                                product.window(),
-                                product.inputs(),
-                                positions,
-                                convention.sumsInputs(),
-                                convention.inputScale(),
-                                byGroup(
-                                        scope,
-                                        task,
-                                        factor.sizes().groups(),
-                                        factor.sizes().inputs()));
-            }
-        } else {
-            outputFactor(backend, product.outputs(), task);
+        var convention = new KroneckerPositions(factor.convention(), count(positions));
+        try (TensorScope scope = backend.openScope()) {
+            backend.convolutions()
+                    .addInputGram(
+                            product.window(),
+                            product.inputs(),
+                            positions,
+                            convention.sumsInputs(),
+                            convention.inputScale(),
+                            byGroup(
+                                    scope,
+                                    task,
+                                    factor.sizes().groups(),
+                                    factor.sizes().inputs()));
         }
     }
 
     /**
-     * Adds a factor of a transposed convolution's weight to the task's destination.
+     * Adds the input side of a transposed convolution's weight to the task's destination.
      *
      * @param product the weight's gradients: outputs are the transposed convolution's inputs, inputs are cotangents
      */
-    public static void computeTransposed(Backend backend, PerSampleConvolution product, ContractionTask task) {
+    public static void inputTransposed(
+            Backend backend, PerSampleConvolution product, Contraction.InputFactor factor, ContractionTask task) {
         List<Long> positions = sizes(product.window().spatial(product.inputs().shape()));
-        if (task.contraction() instanceof Contraction.InputFactor factor) {
-            var convention = new KroneckerPositions(factor.convention(), count(positions));
-            try (TensorScope scope = backend.openScope()) {
-                backend.convolutions()
-                        .addOutputGram(
-                                product.window(),
-                                product.outputs(),
-                                positions,
-                                convention.sumsInputs(),
-                                convention.inputScale(),
-                                byGroup(
-                                        scope,
-                                        task,
-                                        factor.sizes().groups(),
-                                        factor.sizes().inputs()));
-            }
-        } else {
-            outputFactor(backend, product.inputs(), task);
+        var convention = new KroneckerPositions(factor.convention(), count(positions));
+        try (TensorScope scope = backend.openScope()) {
+            backend.convolutions()
+                    .addOutputGram(
+                            product.window(),
+                            product.outputs(),
+                            positions,
+                            convention.sumsInputs(),
+                            convention.inputScale(),
+                            byGroup(
+                                    scope,
+                                    task,
+                                    factor.sizes().groups(),
+                                    factor.sizes().inputs()));
         }
     }
 
-    /** @param cotangents {@code [B, output channels, *positions]} */
-    private static void outputFactor(Backend backend, Tensor cotangents, ContractionTask task) {
-        if (!(task.contraction() instanceof Contraction.OutputFactor factor)) {
-            throw new IllegalArgumentException("Not a Kronecker factor: " + task.contraction());
-        }
+    /**
+     * Adds the output side of the weight of a convolution, or of a transposed one, to the task's destination.
+     *
+     * @param cotangents {@code [B, output channels, *positions]}
+     */
+    public static void output(
+            Backend backend, Tensor cotangents, Contraction.OutputFactor factor, ContractionTask task) {
         Shape shape = cotangents.shape();
         long groups = factor.sizes().groups();
         long outputs = factor.sizes().outputs();

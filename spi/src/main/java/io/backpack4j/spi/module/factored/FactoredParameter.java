@@ -9,6 +9,9 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.DirectForm;
+import io.backpack4j.spi.module.DirectForms;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -17,6 +20,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The gradients of a parameter that multiplies: g_vn = Σ_s left_vns ⊗ right_ns, left being cotangents of an output and right an input, at S
@@ -32,6 +37,8 @@ public final class FactoredParameter extends ParameterDerivatives {
     private final FactorSizes sizes;
     /** One for every use of the parameter; their positions are one list. */
     private final List<FactorSource> sources;
+
+    private final Forms forms = new Forms();
 
     /**
      * Creates derivatives.
@@ -112,92 +119,14 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     @Override
-    protected boolean hasDirectForm(Contraction contraction) {
-        if (contraction instanceof Contraction.SquaredNorms) {
-            return sizes.positions() == 1 || sizes.prefersGram();
-        }
-        if (contraction instanceof Contraction.InputFactor || contraction instanceof Contraction.OutputFactor) {
-            return true;
-        }
-        if (contraction instanceof Contraction.SumOfSquaresOverPositions) {
-            return sizes.groups() == 1 && sizes.positionsFirst();
-        }
-        boolean summed = contraction instanceof Contraction.Sum || contraction instanceof Contraction.WeightedSum;
-        if (summed || contraction instanceof Contraction.Dot) {
-            return sizes.groups() == 1 && sizes.positionsFirst();
-        }
-        boolean single = sizes.groups() == 1 && sizes.positions() == 1 && sizes.positionsFirst();
-        if (contraction instanceof Contraction.InnerProducts) {
-            return single || sizes.prefersGramOfAll();
-        }
-        if (contraction instanceof Contraction.SumOfSquares) {
-            return single || sizes.prefersPairs(columns());
-        }
-        return contraction instanceof Contraction.SumOfSquaresPerSample
-                && (single || (columns() > 1 && sizes.prefersPairs(columns())));
-    }
-
-    @Override
-    protected boolean isCheaperFromTiles(Contraction contraction) {
-        return contraction instanceof Contraction.SquaredNorms && sizes.positions() > 1;
+    protected Optional<DirectForm> directForm(Contraction contraction) {
+        return contraction.accept(forms);
     }
 
     /** With one position a gradient is an outer product of two vectors. */
     @Override
     protected boolean consumesWithoutTiles() {
         return sizes.groups() == 1 && sizes.positions() == 1;
-    }
-
-    @Override
-    protected boolean overwritesDirectly(Contraction contraction) {
-        return contraction instanceof Contraction.Sum
-                || contraction instanceof Contraction.SumOfSquares
-                || contraction instanceof Contraction.SumOfSquaresOverPositions
-                || contraction instanceof Contraction.SumOfSquaresPerSample;
-    }
-
-    @Override
-    protected void computeDirectly(ContractionTask task) {
-        Contraction contraction = task.contraction();
-        try (TensorScope scope = backend().openScope()) {
-            boolean squares = contraction instanceof Contraction.SumOfSquares
-                    || contraction instanceof Contraction.SumOfSquaresPerSample;
-            if (squares && sizes.positions() > 1) {
-                squaresByPairs(task);
-                return;
-            }
-            PerSampleProduct product = all(scope);
-            if (contraction instanceof Contraction.Sum) {
-                sum(scope, product, task);
-            } else if (contraction instanceof Contraction.SumOfSquares
-                    || contraction instanceof Contraction.SumOfSquaresOverPositions) {
-                sumOfSquares(scope, product, task);
-            } else if (contraction instanceof Contraction.SumOfSquaresPerSample) {
-                sumOfSquaresPerSample(scope, product, task);
-            } else if (contraction instanceof Contraction.SquaredNorms) {
-                grams().squaredNorms(product, block -> factors(scope, block), task.destination());
-            } else if (contraction instanceof Contraction.Dot) {
-                dot(scope, product, task.requiredOperand(), task.destination());
-            } else if (contraction instanceof Contraction.WeightedSum) {
-                weightedSum(scope, product, task.requiredOperand(), task.destination());
-            } else if (contraction instanceof Contraction.InnerProducts products) {
-                grams().innerProducts(product, products.sameSample(), task.destination());
-            } else if (contraction instanceof Contraction.InputFactor factor) {
-                KroneckerPositions positions = new KroneckerPositions(factor.convention(), sizes.positions());
-                addGram(
-                        scope,
-                        product.right(),
-                        !product.rightTransposed(),
-                        positions.sumsInputs(),
-                        positions.inputScale(),
-                        task.destination());
-            } else if (contraction instanceof Contraction.OutputFactor factor) {
-                boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
-                addGram(scope, product.left(), product.leftTransposed(), summed, 1, task.destination());
-            } else {
-                super.computeDirectly(task);
-            }
-        }
     }
 
     private void addGram(
@@ -259,7 +188,7 @@ public final class FactoredParameter extends ParameterDerivatives {
 
     /** Pairs of positions, or gradients where digits of these cancel. */
     private void squaresByPairs(ContractionTask task) {
-        boolean perSample = task.contraction() instanceof Contraction.SumOfSquaresPerSample;
+        boolean perSample = task.contraction().mergeRule() == MergeRule.PER_SAMPLE;
         Shape tile = Shape.of(sizes.rows(), sizes.columns());
         Tensor destination = task.destination();
         try (TensorScope scope = backend().openScope()) {
@@ -390,5 +319,116 @@ public final class FactoredParameter extends ParameterDerivatives {
     /** Samples times positions. */
     private long joined() {
         return samples() * sizes.positions();
+    }
+
+    /** What follows from the factors. */
+    private final class Forms implements DirectForms {
+
+        /** A computation that sees all factors. */
+        private interface OfFactors {
+            void compute(TensorScope scope, PerSampleProduct product, ContractionTask task);
+        }
+
+        private Consumer<ContractionTask> of(OfFactors computation) {
+            return task -> {
+                try (TensorScope scope = backend().openScope()) {
+                    computation.compute(scope, all(scope), task);
+                }
+            };
+        }
+
+        private boolean isMatrix() {
+            return sizes.groups() == 1 && sizes.positionsFirst();
+        }
+
+        private boolean isSingle() {
+            return isMatrix() && sizes.positions() == 1;
+        }
+
+        private static Optional<DirectForm> given(boolean exists, Supplier<DirectForm> form) {
+            return exists ? Optional.of(form.get()) : Optional.empty();
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Sum contraction) {
+            return given(isMatrix(), () -> DirectForm.overwriting(of(FactoredParameter.this::sum)));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquares contraction) {
+            if (sizes.positions() > 1) {
+                return given(
+                        sizes.prefersPairs(columns()),
+                        () -> DirectForm.overwriting(FactoredParameter.this::squaresByPairs));
+            }
+            return given(isSingle(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquares)));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquaresOverPositions contraction) {
+            return given(isMatrix(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquares)));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquaresPerSample contraction) {
+            if (sizes.positions() > 1) {
+                return given(
+                        columns() > 1 && sizes.prefersPairs(columns()),
+                        () -> DirectForm.overwriting(FactoredParameter.this::squaresByPairs));
+            }
+            return given(isSingle(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquaresPerSample)));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SquaredNorms contraction) {
+            DirectForm form = DirectForm.adding(of((scope, product, task) ->
+                    grams().squaredNorms(product, block -> factors(scope, block), task.destination())));
+            return given(
+                    sizes.positions() == 1 || sizes.prefersGram(),
+                    () -> sizes.positions() > 1 ? form.unlessTilesAreMade() : form);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.InnerProducts contraction) {
+            return given(
+                    isSingle() || sizes.prefersGramOfAll(),
+                    () -> DirectForm.adding(of((scope, product, task) ->
+                            grams().innerProducts(product, contraction.sameSample(), task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Dot contraction) {
+            return given(
+                    isMatrix(),
+                    () -> DirectForm.adding(of((scope, product, task) ->
+                            dot(scope, product, task.requiredOperand(), task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.WeightedSum contraction) {
+            return given(
+                    isMatrix(),
+                    () -> DirectForm.adding(of((scope, product, task) ->
+                            weightedSum(scope, product, task.requiredOperand(), task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.InputFactor factor) {
+            KroneckerPositions positions = new KroneckerPositions(factor.convention(), sizes.positions());
+            return Optional.of(DirectForm.adding(of((scope, product, task) -> addGram(
+                    scope,
+                    product.right(),
+                    !product.rightTransposed(),
+                    positions.sumsInputs(),
+                    positions.inputScale(),
+                    task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.OutputFactor factor) {
+            boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
+            return Optional.of(DirectForm.adding(of((scope, product, task) ->
+                    addGram(scope, product.left(), product.leftTransposed(), summed, 1, task.destination()))));
+        }
     }
 }

@@ -18,6 +18,7 @@ import io.backpack4j.testkit.Randomness;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -154,31 +155,36 @@ class ConvolutionFactorsTest {
                         ? 1
                         : joins ? 1 / positions / positions : 1 / positions;
                 var input = new Contraction.InputFactor(sizes, convention);
-                compare(backend, product, input, transposed, products(unfolded, c.groups, joins, scale));
+                compare(
+                        backend,
+                        input,
+                        task -> {
+                            if (transposed) {
+                                ConvolutionFactors.inputTransposed(backend, product, input, task);
+                            } else {
+                                ConvolutionFactors.input(backend, product, input, task);
+                            }
+                        },
+                        products(unfolded, c.groups, joins, scale));
                 var output = new Contraction.OutputFactor(sizes, convention);
                 boolean sums = convention != KroneckerConvention.EXPAND;
-                compare(backend, product, output, transposed, products(cotangents, c.groups, sums, 1));
+                Tensor rows = transposed ? product.inputs() : product.outputs();
+                compare(
+                        backend,
+                        output,
+                        task -> ConvolutionFactors.output(backend, rows, output, task),
+                        products(cotangents, c.groups, sums, 1));
             }
         }
     }
 
     private static void compare(
-            HeapBackend backend,
-            PerSampleConvolution product,
-            Contraction contraction,
-            boolean transposed,
-            double[] expected) {
-        assertThat(ConvolutionFactors.computes(contraction)).isTrue();
+            HeapBackend backend, Contraction contraction, Consumer<ContractionTask> computation, double[] expected) {
         try (TensorScope scope = backend.openScope()) {
-            Tensor target =
-                    scope.allocate(contraction.shapes(1, 1, product.weight()).get(0), DType.FLOAT64);
+            Shape shape = contraction.shapes(1, 1, Shape.of(1)).get(0);
+            Tensor target = scope.allocate(shape, DType.FLOAT64);
             backend.elementwise().fill(target, 1);
-            ContractionTask task = new ContractionTask(contraction, List.of(target), null, true);
-            if (transposed) {
-                ConvolutionFactors.computeTransposed(backend, product, task);
-            } else {
-                ConvolutionFactors.compute(backend, product, task);
-            }
+            computation.accept(new ContractionTask(contraction, List.of(target), null, true));
             double[] wanted = Arrays.stream(expected).map(x -> x + 1).toArray();
             Numbers.assertClose(contraction.toString(), target.toDoubleArray(), wanted, TOLERANCE);
         }

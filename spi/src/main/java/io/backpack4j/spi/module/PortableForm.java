@@ -1,0 +1,19 @@
+package io.backpack4j.spi.module;
+
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+
+/** How a contraction is computed of derivatives that have no direct form of it. */
+sealed interface PortableForm {
+
+    /** From per-sample gradients that are made anyway: by a consumer of tiles, which sees a scope that outlives them. */
+    record OfTiles(BiFunction<TensorScope, ContractionTask, TileConsumer> consumer) implements PortableForm {}
+
+    /** By a loop of its own. */
+    record OfLoop(Consumer<ContractionTask> loop) implements PortableForm {}
+
+    /** Not at all. */
+    record None() implements PortableForm {}
+}
