@@ -127,14 +127,17 @@ public final class Arguments {
         return values.get(name);
     }
 
+    /** Names of arguments that were given and, up to now, not asked for, in the order in which they were given. */
+    public List<String> unasked() {
+        return values.keySet().stream().filter(name -> !known.contains(name)).toList();
+    }
+
     /** Reports what was given and never asked for. */
     public void rejectUnknown() {
         Problems problems = new Problems();
-        for (String name : values.keySet()) {
-            if (!known.contains(name)) {
-                String possible = known.isEmpty() ? "It takes none." : "It takes: " + String.join(", ", known) + ".";
-                problems.add("UnknownArgument", "%s has no argument '%s'. %s".formatted(capitalised(), name, possible));
-            }
+        for (String name : unasked()) {
+            String possible = known.isEmpty() ? "It takes none." : "It takes: " + String.join(", ", known) + ".";
+            problems.add("UnknownArgument", "%s has no argument '%s'. %s".formatted(capitalised(), name, possible));
         }
         problems.throwIfAny();
     }

@@ -25,6 +25,7 @@ final class BadImageModels {
         first("conv_for_one_axis", CONVOLUTION.replace("2d", "1d") + KERNEL);
         first("conv_transposed_output_padding", TRANSPOSED + KERNEL + ", \"output_padding\": 1");
         first("conv_transposed_too_much_padding", TRANSPOSED + KERNEL + ", \"padding\": 3");
+        first("pool_indices", "\"type\": \"MaxPool2d\"" + KERNEL + ", \"return_indices\": true");
         first("pool_padding_too_large", "\"type\": \"MaxPool2d\"" + KERNEL + ", \"padding\": 2");
         first("pool_window_too_large", "\"type\": \"AvgPool2d\", \"kernel_size\": [3, 5]");
         first("pool_output_size", "\"type\": \"AdaptiveAvgPool2d\", \"output_size\": [2, 0]");

@@ -17,7 +17,15 @@ final class BadModels {
     static {
         replaced("model_unknown_module", SECOND, "\"type\": \"RelU6\"");
         replaced("model_unknown_argument", FIRST, FIRST + ", \"biass\": false");
-        replaced("model_unknown_argument_of_none", SECOND, SECOND + ", \"inplace\": true");
+        replaced("model_unknown_argument_of_none", SECOND, SECOND + ", \"in_place\": true");
+        CASES.put("model_inplace_changes_numbers", workspace -> workspace.model("""
+                        {"nodes": [{"name": "0", "type": "Linear", "in_features": 2, "out_features": 3},
+                                   {"name": "1", "type": "ReLU", "inplace": true},
+                                   {"name": "2", "type": "Sum", "inputs": ["0", "1"]}],
+                         "loss": {"type": "CrossEntropyLoss"}}
+                        """));
+        replaced("model_inplace_no_flag", SECOND, SECOND + ", \"inplace\": \"yes\"");
+        replaced("model_dtype_of_a_node", FIRST, FIRST + ", \"device\": \"cuda\", \"dtype\": \"float64\"");
         replaced("model_missing_argument", FIRST, "\"type\": \"Linear\", \"in_features\": 2");
         replaced("model_argument_of_wrong_type", FIRST, FIRST.replace("2", "\"two\""));
         replaced("model_argument_negative", FIRST, FIRST.replace("2", "-2"));
@@ -34,7 +42,12 @@ final class BadModels {
         replaced("model_unknown_output", "\"loss\"", "\"output\": \"3\", \"loss\"");
         replaced("model_unknown_loss", LOSS, "\"type\": \"NLLLoss\"");
         replaced("model_unknown_reduction", LOSS, LOSS.replace("mean", "none"));
-        replaced("model_unknown_loss_argument", LOSS, LOSS + ", \"weight\": [1, 2]");
+        replaced("model_unknown_loss_argument", LOSS, LOSS + ", \"weights\": [1, 2]");
+        replaced(
+                "model_loss_arguments_of_pytorch",
+                LOSS,
+                LOSS + ", \"weight\": [1, 2], \"ignore_index\": 0, \"label_smoothing\": 0.1, \"size_average\": false");
+        replaced("model_loss_pos_weight", LOSS, "\"type\": \"BCEWithLogitsLoss\", \"pos_weight\": [3]");
         replaced("model_without_loss", "\"loss\": {" + LOSS + "}", "\"inputs\": [\"input\"]");
         replaced("model_unknown_key", "\"loss\"", "\"layers\": [], \"loss\"");
         replaced("model_unknown_tie", THIRD, THIRD + ", \"tie\": {\"weight\": \"5.weight\"}");

@@ -3,9 +3,13 @@ package io.backpack4j.modules.conv;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.backend.Window;
 import java.util.List;
+import java.util.Set;
 
 /** Reads convolutions. */
 final class ConvArguments {
+
+    private static final Set<String> MODES = Set.of("zeros", "reflect", "replicate", "circular");
+    private static final Set<String> ONLY_ZEROS = Set.of("zeros");
 
     private ConvArguments() {}
 
@@ -22,6 +26,11 @@ final class ConvArguments {
             padding = WindowArguments.atLeast(arguments, "padding", axes, 0, 0);
         }
         Window window = window(arguments, axes, padding);
+        // Of no padding at all it does not matter with what: PyTorch's modes agree.
+        boolean padded = same
+                ? window.kernel().stream().anyMatch(size -> size != 1)
+                : padding.stream().anyMatch(size -> size != 0);
+        checkMode(arguments, padded ? ONLY_ZEROS : MODES);
         Conv conv = new Conv(
                 arguments.integer("in_channels"),
                 arguments.integer("out_channels"),
@@ -33,6 +42,7 @@ final class ConvArguments {
     }
 
     static ConvTranspose convTranspose(Arguments arguments, int axes) {
+        checkMode(arguments, ONLY_ZEROS);
         return new ConvTranspose(
                 arguments.integer("in_channels"),
                 arguments.integer("out_channels"),
@@ -42,14 +52,17 @@ final class ConvArguments {
                 arguments.flag("bias", true));
     }
 
-    private static Window window(Arguments arguments, int axes, List<Long> padding) {
+    private static void checkMode(Arguments arguments, Set<String> possible) {
         Object mode = arguments.value("padding_mode");
-        if (mode != null && !mode.equals("zeros")) {
+        if (mode != null && !possible.contains(mode)) {
             throw arguments.wrong(
                     "padding_mode",
                     "'zeros', because other modes are not supported. Pad the data beforehand and set padding to 0, or use 'zeros'",
                     mode);
         }
+    }
+
+    private static Window window(Arguments arguments, int axes, List<Long> padding) {
         return new Window(
                 WindowArguments.required(arguments, "kernel_size", axes),
                 WindowArguments.atLeast(arguments, "stride", axes, 1, 1),

@@ -201,7 +201,17 @@ class ConvTest {
                         "ConvTranspose1d", "in_channels", 1, "out_channels", 1, "kernel_size", 1, "padding", "same"))
                 .hasMessageContaining("is 'same', but must be one integer");
         assertThatThrownBy(() -> create(
-                        "Conv1d", "in_channels", 1, "out_channels", 1, "kernel_size", 1, "padding_mode", "reflect"))
+                        "Conv1d",
+                        "in_channels",
+                        1,
+                        "out_channels",
+                        1,
+                        "kernel_size",
+                        1,
+                        "padding",
+                        1,
+                        "padding_mode",
+                        "reflect"))
                 .hasMessage("[InvalidArgument] Argument 'padding_mode' of node 'a' (Conv1d) is 'reflect', but must be"
                         + " 'zeros', because other modes are not supported. Pad the data beforehand and set padding to"
                         + " 0, or use 'zeros'.");

@@ -51,6 +51,11 @@ public record Dropout(double p, Mode mode) implements Module {
     }
 
     @Override
+    public boolean isView() {
+        return dropsNothing();
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         ModuleDeclaration declaration = ModuleDeclaration.output(ModuleChecks.single(this, inputs));
         return dropsNothing() ? declaration.shareJacobian() : declaration;

@@ -33,6 +33,11 @@ public record Flatten(long startDim, long endDim) implements Module {
     }
 
     @Override
+    public boolean isView() {
+        return true;
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(flat(ModuleChecks.single(this, inputs))).shareJacobian();
     }

@@ -16,6 +16,11 @@ import java.util.Optional;
 public record Identity() implements Module {
 
     @Override
+    public boolean isView() {
+        return true;
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         return ModuleDeclaration.output(ModuleChecks.single(this, inputs)).shareJacobian();
     }

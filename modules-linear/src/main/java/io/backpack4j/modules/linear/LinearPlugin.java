@@ -36,7 +36,7 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Sigmoid", arguments -> new Sigmoid()),
                 ModuleProvider.of("Tanh", arguments -> new Tanh()),
                 ModuleProvider.of("LogSigmoid", arguments -> new LogSigmoid()),
-                ModuleProvider.of("Identity", arguments -> new Identity()),
+                ModuleProvider.of("Identity", LinearPlugin::identity),
                 ModuleProvider.of("Flatten", LinearPlugin::flatten),
                 ModuleProvider.of("Dropout", LinearPlugin::dropout),
                 ModuleProvider.of("Scale", arguments -> new Scale(arguments.number("weight"))),
@@ -58,6 +58,12 @@ public final class LinearPlugin implements Plugin {
     private static Linear linear(Arguments arguments) {
         return new Linear(
                 arguments.integer("in_features"), arguments.integer("out_features"), arguments.flag("bias", true));
+    }
+
+    /** Whatever is given is taken and means nothing, as in PyTorch, where an identity stands in for any module. */
+    private static Identity identity(Arguments arguments) {
+        arguments.unasked().forEach(arguments::value);
+        return new Identity();
     }
 
     private static Flatten flatten(Arguments arguments) {

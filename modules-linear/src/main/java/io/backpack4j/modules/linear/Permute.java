@@ -42,6 +42,11 @@ public record Permute(List<Long> dims) implements Module {
     }
 
     @Override
+    public boolean isView() {
+        return true;
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape input = ModuleChecks.single(this, inputs);
         if (input.rank() + 1 != dims.size()) {

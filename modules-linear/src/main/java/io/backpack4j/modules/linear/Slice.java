@@ -90,6 +90,11 @@ public record Slice(List<Selection> slices) implements Module {
     }
 
     @Override
+    public boolean isView() {
+        return true;
+    }
+
+    @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape input = ModuleChecks.single(this, inputs);
         if (slices.size() > input.rank() + 1) {

@@ -58,7 +58,8 @@ public interface Elementwise {
     }
 
     /**
-     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations.
+     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations; that of the left side at 0
+     * of ELU and SELU.
      *
      * @param saved f(x) if {@link Activation#derivativeFromOutput()}, else x; {@code [N, *]}
      * @param cotangents {@code [N, *]}

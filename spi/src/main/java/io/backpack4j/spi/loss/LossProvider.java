@@ -9,7 +9,7 @@ public interface LossProvider {
     /** The type's name, unique on a class path. */
     String type();
 
-    /** Makes a loss. Arguments that it does not ask for are reported to the user as unknown. */
+    /** Makes a loss. Arguments that it does not ask for are reported to the user as unknown, except for those of PyTorch that change no number. */
     Loss create(Arguments arguments);
 
     /** A provider made of a function. */

@@ -43,6 +43,14 @@ public interface Module {
     }
 
     /**
+     * Whether the output is, in PyTorch, the input itself or a view of it: the same numbers at the same place. Backends may copy all the same. What a
+     * model file's {@code inplace} would overwrite is found by it.
+     */
+    default boolean isView() {
+        return false;
+    }
+
+    /**
      * Where positions of the output come from, for a module that treats them on their own: an element of the output at a position depends on elements
      * of the inputs at this position only, and a parameter's gradient is a sum over positions. Then columns that are non-zero at one position
      * stay so on their way back, and those of all positions travel together. The derivatives of its parameters must have

@@ -9,7 +9,7 @@ public interface ModuleProvider {
     /** The type's name, unique on a class path: PyTorch's where PyTorch has such a module. */
     String type();
 
-    /** Makes a module. Arguments that it does not ask for are reported to the user as unknown. */
+    /** Makes a module. Arguments that it does not ask for are reported to the user as unknown, except for those of PyTorch that change no number. */
     Module create(Arguments arguments);
 
     /** A provider made of a function. */

@@ -124,7 +124,7 @@ public final class PluginCatalog implements Catalog {
             String subject = capitalised(withoutType(owner, type)) + " has the type '" + type + "', which";
             throw unknown("UnknownModule", subject, type, modules.keySet());
         }
-        return create(owner, type, arguments, provider::create);
+        return create(owner, type, arguments, NeutralArguments.OF_MODULES, provider::create);
     }
 
     @Override
@@ -133,7 +133,12 @@ public final class PluginCatalog implements Catalog {
         if (provider == null) {
             throw unknown("UnknownLoss", "Loss '" + description.type() + "'", description.type(), losses.keySet());
         }
-        return create("loss " + description.type(), description.type(), description.arguments(), provider::create);
+        return create(
+                "loss " + description.type(),
+                description.type(),
+                description.arguments(),
+                NeutralArguments.OF_LOSSES,
+                provider::create);
     }
 
     @Override
@@ -142,7 +147,7 @@ public final class PluginCatalog implements Catalog {
         if (provider == null) {
             throw unknown("UnknownExtension", "Extension '" + type + "'", type, extensions.keySet());
         }
-        return create("extension " + type, type, options, provider::create);
+        return create("extension " + type, type, options, NeutralArguments.NONE, provider::create);
     }
 
     @Override
@@ -176,11 +181,17 @@ public final class PluginCatalog implements Catalog {
         }
         // A graph that lacks nodes would report names as unknown that are not.
         problems.throwIfAny();
-        return builder.build();
+        Graph graph = builder.build();
+        InPlaceNodes.check(graph, description.nodes());
+        return graph;
     }
 
     private static <T> T create(
-            String owner, String type, Map<String, ? extends @Nullable Object> given, Function<Arguments, T> factory) {
+            String owner,
+            String type,
+            Map<String, ? extends @Nullable Object> given,
+            NeutralArguments neutral,
+            Function<Arguments, T> factory) {
         Arguments arguments = new Arguments(owner, given);
         Problems problems = new Problems();
         List<T> created = new ArrayList<>();
@@ -190,6 +201,7 @@ public final class PluginCatalog implements Catalog {
             e.problems().forEach(problem -> problems.add(problem.id(), named(owner, type, problem.message())));
         }
         if (!created.isEmpty()) {
+            neutral.take(arguments, given, problems);
             problems.collect(arguments::rejectUnknown);
         }
         problems.throwIfAny();
