@@ -115,10 +115,22 @@ final class EvaluateCommand implements Runnable {
                     "Compute extensions for matching parameters only, such as 0.*; gradients are always complete.")
     private List<String> patterns = List.of();
 
+    @Option(
+            names = "--max-output",
+            paramLabel = "SIZE",
+            defaultValue = "8GiB",
+            converter = MemoryAmounts.class,
+            description =
+                    "The most that the results may take in the file, such as 512MiB; what is larger is refused before it is"
+                            + " computed. ${DEFAULT-VALUE} by default. From 1GiB on, the size is announced.")
+    private MemoryAmount maxOutput;
+
     @Override
     public void run() {
         Problems problems = new Problems();
         List<Request<?>> requests = new ArrayList<>();
+        problems.collect(() -> FileNames.requireExtension("--out", resultFile, "Results are written", ".safetensors"));
+        problems.collect(this::requireUse);
         problems.collect(() -> requireOther(modelFile));
         problems.collect(() -> requireOther(dataFile));
         try (BackPack backpack = main.open()) {
@@ -127,7 +139,7 @@ final class EvaluateCommand implements Runnable {
             try (EvaluateInputs inputs = EvaluateInputs.read(backpack, modelFile, dataFile, dtype, problems)) {
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id());
-                Plan plan = backpack.plan(inputs.model(), inputs.batch(), requests, options());
+                Plan plan = inputs.plan(backpack, requests, options());
                 try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
                     evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
                 }
@@ -139,6 +151,9 @@ final class EvaluateCommand implements Runnable {
             Backend backend, Plan plan, ProductVectors vectors, Batch batch, Map<String, String> metadata) {
         SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
         types.putAll(vectors.results(dtypeOf(plan)));
+        OutputSize size = OutputSize.of(types);
+        size.require(maxOutput);
+        size.announce(resultFile, spec.commandLine().getErr());
         try (ResultFile file = ResultFile.open(resultFile, types, metadata, nanPolicy != NanPolicy.IGNORE);
                 Results results = run(plan, batch, file)) {
             file.write(results);
@@ -199,6 +214,18 @@ final class EvaluateCommand implements Runnable {
     private PassOptions options() {
         PassOptions options = PassOptions.DEFAULT.nan(nanPolicy).handingOver();
         return memory == null ? options : options.memory(memory.bytes());
+    }
+
+    /** Patterns that no extension takes would be ignored in silence. */
+    private void requireUse() {
+        boolean used = Requests.parse(extensions).stream()
+                .anyMatch(expression -> !expression.options().containsKey("parameters"));
+        if (!patterns.isEmpty() && !used) {
+            throw new BackpackException(
+                    "InvalidOption",
+                    "--parameters names %s, but there is no extension that it restricts. Name extensions with --extensions, or leave it out."
+                            .formatted(String.join(", ", patterns)));
+        }
     }
 
     private void requireOther(Path input) {

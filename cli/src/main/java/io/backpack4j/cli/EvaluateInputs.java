@@ -5,12 +5,15 @@ import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -56,8 +59,13 @@ record EvaluateInputs(String json, ModelDescription description, DType dtype, Da
         return inputs.orElseThrow();
     }
 
-    Model model() {
-        return loaded.model();
+    /** Plans a pass. What does not fit is said in words of the files. */
+    Plan plan(BackPack backpack, List<Request<?>> requests, PassOptions options) {
+        try {
+            return backpack.plan(loaded.model(), loaded.batch(), requests, options);
+        } catch (BackpackException e) {
+            throw loaded.inWordsOfTheFile(e);
+        }
     }
 
     Batch batch() {

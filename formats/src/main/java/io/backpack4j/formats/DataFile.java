@@ -6,40 +6,32 @@ import io.backpack4j.kernel.BatchBuilder;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
-import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
-import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
- * such as {@code 0.weight}. Expected results may be in it too; any other tensor is an error.
+ * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Expected results may be in it too; any other tensor is
+ * an error.
  */
 public final class DataFile {
 
-    private static final String TARGET = "target";
-    private static final String VECTORS = "vec/";
-
-    /** What PyTorch's batch norms count; nothing depends on it. */
-    private static final String BATCH_COUNTER = ".num_batches_tracked";
-
-    private static final Set<String> RESULTS = Set.of("loss", "output", "loss_batch");
-    private static final int RANGE = 1 << 14;
+    private static final String TARGET = TensorNames.TARGET;
+    private static final String VECTORS = TensorNames.VECTORS;
 
     private final String name;
     private final Safetensors file;
+    private final NamedTensors tensors;
     private final ModelDescription description;
 
     /**
@@ -52,13 +44,14 @@ public final class DataFile {
     public DataFile(String name, Safetensors file, ModelDescription description) {
         this.name = name;
         this.file = file;
+        this.tensors = new NamedTensors(name, file);
         this.description = description;
     }
 
     /** The type to compute with if nobody says: float64 if a parameter, a buffer or an input has it, else float32. */
     public DType dtype() {
         boolean wide = file.tensors().values().stream()
-                .anyMatch(tensor -> tensor.type() == SafetensorsType.F64 && isGiven(tensor.name()));
+                .anyMatch(tensor -> tensor.type() == SafetensorsType.F64 && TensorNames.isGiven(tensor.name()));
         return wide ? DType.FLOAT64 : DType.FLOAT32;
     }
 
@@ -80,8 +73,15 @@ public final class DataFile {
         problems.throwIfAny();
         // Everything is checked before memory is taken: a model file may claim any size.
         Map<String, ParameterSpec> specs = backpack.parameters(graphs.get(0), shapes);
-        reportUnknown(specs.keySet(), problems);
-        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec.shape(), dtype)));
+        TensorNames names = new TensorNames(name, file.tensors().keySet(), description, specs.keySet());
+        names.report(problems);
+        specs.forEach((parameter, spec) -> {
+            if (!names.isPrefixed(parameter)) {
+                problems.collect(() -> check(parameter, spec.shape(), dtype, names));
+            }
+        });
+        new TiedTensors(tensors, file).report(TensorNames.ties(description), problems);
+        graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
@@ -90,7 +90,7 @@ public final class DataFile {
         try {
             Parameters parameters = model.parameters();
             parameters.names().forEach(parameter -> load(parameter, parameters.get(parameter)));
-            return new Loaded(model, builder.build());
+            return new Loaded(model, builder.build(), file.tensor(TARGET).type());
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
@@ -109,7 +109,10 @@ public final class DataFile {
         if (tensor == null) {
             throw new BackpackException(
                     "MissingTensor",
-                    missing(vectors, "which a product needs: vectors of shape [V, *%s]".formatted(shape)));
+                    tensors.missing(vectors, "which a product needs: vectors of shape [V, *%s]".formatted(shape)));
+        }
+        if (!tensor.type().isFloating()) {
+            throw tensors.wrongType(tensor, "but vectors are real numbers", "float");
         }
         boolean fits = tensor.shape().rank() == shape.rank() + 1
                 && tensor.shape().dropFirst(1).equals(shape)
@@ -118,7 +121,7 @@ public final class DataFile {
             throw new BackpackException(
                     "ShapeMismatch",
                     "%s has shape %s, but the vectors of a parameter of shape %s need one axis more, in front and not empty."
-                            .formatted(described(tensor), tensor.shape(), shape));
+                            .formatted(tensors.described(tensor), tensor.shape(), shape));
         }
         return tensor.shape();
     }
@@ -131,7 +134,7 @@ public final class DataFile {
      */
     public void readVectors(String parameter, Tensor destination) {
         TensorInfo tensor = file.tensor(VECTORS + parameter);
-        readFinite(tensor, destination.dtype(), (from, values, count) -> destination.write(from, values, 0, count));
+        tensors.read(tensor, destination.dtype(), (from, values, count) -> destination.write(from, values, 0, count));
     }
 
     /**
@@ -139,8 +142,30 @@ public final class DataFile {
      *
      * @param model with the file's parameters
      * @param batch the file's inputs and target
+     * @param target the type that the target has in the file
      */
-    public record Loaded(Model model, Batch batch) implements AutoCloseable {
+    public record Loaded(Model model, Batch batch, SafetensorsType target) implements AutoCloseable {
+
+        private static final String WRONG_TARGET = "TypeMismatch";
+
+        /** What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know. */
+        public BackpackException inWordsOfTheFile(BackpackException failure) {
+            if (failure.problems().stream().noneMatch(problem -> problem.id().equals(WRONG_TARGET))) {
+                return failure;
+            }
+            return new BackpackException(failure.problems().stream()
+                    .map(problem -> problem.id().equals(WRONG_TARGET)
+                            ? new Problem(
+                                    problem.id(),
+                                    "%s The file has '%s' of %s. %s"
+                                            .formatted(
+                                                    problem.message(),
+                                                    TARGET,
+                                                    target,
+                                                    NamedTensors.conversion(target.isFloating() ? "long" : "float")))
+                            : problem)
+                    .toList());
+        }
 
         /** Closes both. */
         @Override
@@ -151,42 +176,58 @@ public final class DataFile {
         }
     }
 
-    private boolean isGiven(String tensor) {
-        return !RESULTS.contains(tensor)
-                && !tensor.contains("/")
-                && !tensor.equals(TARGET)
-                && !tensor.endsWith(BATCH_COUNTER);
-    }
-
     private Shape sample(String input, Problems problems) {
         TensorInfo tensor = file.tensors().get(input);
         if (tensor == null) {
-            problems.add("MissingTensor", missing(input, "which is an input of the model"));
+            problems.add("MissingTensor", tensors.missing(input, "which is an input of the model"));
         } else if (tensor.shape().rank() == 0) {
-            problems.add("ShapeMismatch", scalar(tensor));
+            problems.add("ShapeMismatch", tensors.scalar(tensor));
         } else {
             return tensor.shape().dropFirst(1);
         }
         return Shape.of();
     }
 
-    private void check(String parameter, Shape shape, DType dtype) {
+    /** A module takes its inputs' types as they are in the file, where a batch knows only one type of integers. */
+    private void checkTypes(Graph.Node node, Problems problems) {
+        for (int i = 0; i < node.inputs().size(); i++) {
+            String input = node.inputs().get(i);
+            TensorInfo tensor = file.tensors().get(input);
+            boolean integers = node.module().takesIntegers(i);
+            if (tensor != null
+                    && description.inputs().contains(input)
+                    && tensor.type().isFloating() == integers) {
+                String taker = "but node %s (%s) takes %s there"
+                        .formatted(
+                                Failures.quoted(node.name()),
+                                node.module().type(),
+                                integers ? "integers" : "real numbers");
+                problems.collect(() -> {
+                    throw tensors.wrongType(tensor, taker, integers ? "long" : "float");
+                });
+            }
+        }
+    }
+
+    private void check(String parameter, Shape shape, DType dtype, TensorNames names) {
         TensorInfo tensor = file.tensors().get(parameter);
         if (tensor == null) {
             throw new BackpackException(
-                    "MissingTensor", missing(parameter, "which the model needs with shape " + shape));
+                    "MissingTensor",
+                    tensors.missing(parameter, "which the model needs with shape " + shape + names.hint(parameter)));
         }
         if (!tensor.shape().equals(shape)) {
             throw new BackpackException(
                     "ShapeMismatch",
-                    "%s has shape %s, but the model needs %s.".formatted(described(tensor), tensor.shape(), shape));
+                    "%s has shape %s, but the model needs %s."
+                            .formatted(tensors.described(tensor), tensor.shape(), shape));
         }
-        requireFinite(tensor, dtype);
+        tensors.requireFinite(tensor, dtype);
     }
 
     private void load(String parameter, Tensor target) {
         TensorInfo tensor = file.tensor(parameter);
-        readFinite(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
+        tensors.read(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
     }
 
     private void addInput(String input, DType dtype, BatchBuilder builder) {
@@ -194,10 +235,10 @@ public final class DataFile {
         if (!tensor.type().isFloating()) {
             builder.input(input, tensor.shape(), file.readLongs(input));
         } else if (dtype == DType.FLOAT32) {
-            requireFinite(tensor, dtype);
+            tensors.requireFinite(tensor, dtype);
             builder.input(input, tensor.shape(), file.readFloats(input));
         } else {
-            requireFinite(tensor, dtype);
+            tensors.requireFinite(tensor, dtype);
             builder.input(input, tensor.shape(), file.readDoubles(input));
         }
     }
@@ -205,95 +246,16 @@ public final class DataFile {
     private void addTarget(DType dtype, BatchBuilder builder) {
         TensorInfo tensor = file.tensors().get(TARGET);
         if (tensor == null) {
-            throw new BackpackException("MissingTensor", missing(TARGET, "which the loss needs"));
+            throw new BackpackException("MissingTensor", tensors.missing(TARGET, "which the loss needs"));
         }
         if (tensor.shape().rank() == 0) {
-            throw new BackpackException("ShapeMismatch", scalar(tensor));
+            throw new BackpackException("ShapeMismatch", tensors.scalar(tensor));
         }
         if (tensor.type().isFloating()) {
-            requireFinite(tensor, dtype);
+            tensors.requireFinite(tensor, dtype);
             builder.targets(tensor.shape(), file.readDoubles(TARGET));
         } else {
             builder.targets(tensor.shape(), file.readLongs(TARGET));
         }
-    }
-
-    private void reportUnknown(Set<String> parameters, Problems problems) {
-        Set<String> known = new TreeSet<>(parameters);
-        known.addAll(description.inputs());
-        known.add(TARGET);
-        Map<String, String> ties = new HashMap<>();
-        for (NodeDescription node : description.nodes()) {
-            node.ties().forEach((own, owner) -> ties.put(node.name() + "." + own, owner));
-        }
-        List<String> unknown = new ArrayList<>();
-        for (String tensor : file.tensors().keySet()) {
-            if (ties.containsKey(tensor)) {
-                problems.add(
-                        "UnknownTensor",
-                        "File %s has tensor '%s', which the model ties to '%s': it has no numbers of its own. Remove it."
-                                .formatted(Failures.quoted(name), tensor, ties.get(tensor)));
-            } else if (isGiven(tensor) && !known.contains(tensor)) {
-                String guess = Suggestions.nearest(tensor, known)
-                        .map(best -> " (did you mean '" + best + "'?)")
-                        .orElse("");
-                unknown.add(Failures.quoted(tensor) + guess);
-            }
-        }
-        if (!unknown.isEmpty()) {
-            problems.add(
-                    "UnknownTensor",
-                    "File %s has what the model does not know: %s. The model knows: %s. Remove or rename it."
-                            .formatted(Failures.quoted(name), String.join(", ", unknown), String.join(", ", known)));
-        }
-    }
-
-    private void requireFinite(TensorInfo tensor, DType dtype) {
-        readFinite(tensor, dtype, (from, values, count) -> {});
-    }
-
-    private interface RangeReader {
-        void accept(long from, double[] values, int count);
-    }
-
-    private void readFinite(TensorInfo tensor, DType dtype, RangeReader reader) {
-        long elements = tensor.shape().elements();
-        double[] range = new double[(int) Math.min(RANGE, elements)];
-        for (long from = 0; from < elements; from += RANGE) {
-            int count = (int) Math.min(RANGE, elements - from);
-            file.read(tensor.name(), from, range, 0, count);
-            for (int i = 0; i < count; i++) {
-                double stored = dtype == DType.FLOAT32 ? (float) range[i] : range[i];
-                if (!Double.isFinite(stored)) {
-                    throw new BackpackException(
-                            "NotFinite",
-                            "%s is %s at position %s, but must be a finite number in %s."
-                                    .formatted(described(tensor), range[i], position(tensor.shape(), from + i), dtype));
-                }
-            }
-            reader.accept(from, range, count);
-        }
-    }
-
-    private static List<Long> position(Shape shape, long index) {
-        List<Long> position = new ArrayList<>();
-        long rest = index;
-        for (int axis = shape.rank() - 1; axis >= 0; axis--) {
-            position.add(0, rest % shape.size(axis));
-            rest /= shape.size(axis);
-        }
-        return position;
-    }
-
-    private String missing(String tensor, String what) {
-        return "File %s has no tensor %s, %s.".formatted(Failures.quoted(name), Failures.quoted(tensor), what);
-    }
-
-    private String scalar(TensorInfo tensor) {
-        return "%s is a scalar, but needs the batch as its first axis.".formatted(described(tensor));
-    }
-
-    private String described(TensorInfo tensor) {
-        return "Tensor %s of file %s".formatted(Failures.quoted(tensor.name()), Failures.quoted(name));
     }
 }

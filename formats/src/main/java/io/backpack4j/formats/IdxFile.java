@@ -108,9 +108,17 @@ public final class IdxFile {
         return Byte.toUnsignedInt(values[Objects.checkIndex(index, values.length)]);
     }
 
-    private static IdxFile readPlain(InputStream stream, String file) throws IOException {
+    private static IdxFile readPlain(InputStream content, String file) throws IOException {
+        InputStream stream = new BufferedInputStream(content);
+        stream.mark(ForeignFile.HEAD_BYTES);
+        byte[] head = stream.readNBytes(ForeignFile.HEAD_BYTES);
+        stream.reset();
+        if (head.length == 0) {
+            ForeignFile.refuse(head, file, ForeignFile.Wanted.IDX);
+        }
         int magic = readInt(stream);
         if (magic >>> 8 != UNSIGNED_BYTE) {
+            ForeignFile.refuse(head, file, ForeignFile.Wanted.IDX);
             throw Failures.invalid(
                     file,
                     "is not an IDX file of unsigned bytes: it begins with %08x, but must begin with 000008 and the number of axes."

@@ -6,7 +6,6 @@ import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,27 +27,22 @@ public final class ModelFile {
     }
 
     /**
-     * Reads a model file as text.
+     * Reads a model file as text, without a byte order mark.
      *
      * @throws BackpackException if it cannot be read, is larger than a model can be, or is not UTF-8
      */
     public static String text(Path path) {
         String file = path.toString();
         if (Files.isDirectory(path)) {
-            throw Failures.invalid(file, "cannot be read: it is a directory.");
+            throw Failures.invalid(file, "cannot be read: it is a directory. Name a file in it.");
         }
         try (InputStream stream = Files.newInputStream(path)) {
             byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
             if (bytes.length > MAX_BYTES) {
                 throw Failures.invalid(file, "is not a model: it has more than %d bytes.".formatted(MAX_BYTES));
             }
-            // A decoder of its own reports what is malformed; the default replaces it.
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw Failures.invalid(file, "is not UTF-8.");
+            ForeignFile.refuse(bytes, file, ForeignFile.Wanted.MODEL);
+            return TextFile.decode(bytes, file);
         } catch (IOException e) {
             throw Failures.unreadable(file, e);
         }

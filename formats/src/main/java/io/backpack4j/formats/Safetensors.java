@@ -37,6 +37,9 @@ public final class Safetensors implements AutoCloseable {
         long headerBytes = readHeaderLength(size);
         this.dataStart = SafetensorsHeader.LENGTH_BYTES + headerBytes;
         ByteBuffer json = readFully(SafetensorsHeader.LENGTH_BYTES, (int) headerBytes);
+        if (json.get(0) != '{') {
+            refuseForeign(size);
+        }
         this.header = new SafetensorsHeader(path.toString(), json, size - dataStart);
     }
 
@@ -46,6 +49,9 @@ public final class Safetensors implements AutoCloseable {
      * @throws BackpackException if it cannot be read or is not a valid safetensors file
      */
     public static Safetensors open(Path path) {
+        if (Files.isDirectory(path)) {
+            throw Failures.invalid(path.toString(), "cannot be read: it is a directory. Name a file in it.");
+        }
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             throw Failures.invalid(path.toString(), "cannot be read: it is not a regular file.");
         }
@@ -160,6 +166,7 @@ public final class Safetensors implements AutoCloseable {
 
     private long readHeaderLength(long size) throws IOException {
         if (size < SafetensorsHeader.LENGTH_BYTES) {
+            refuseForeign(size);
             throw Failures.invalid(
                     path.toString(),
                     "is not a safetensors file: it has %d bytes, but its header's length alone takes 8."
@@ -168,12 +175,20 @@ public final class Safetensors implements AutoCloseable {
         long length = readFully(0, SafetensorsHeader.LENGTH_BYTES).getLong();
         long most = Math.min(SafetensorsHeader.MAX_BYTES, size - SafetensorsHeader.LENGTH_BYTES);
         if (length < 1 || length > most) {
+            refuseForeign(size);
             throw Failures.invalid(
                     path.toString(),
                     "is not a safetensors file, or is cut short: its header's length is %s, but must be from 1 to %d."
                             .formatted(Long.toUnsignedString(length), most));
         }
         return length;
+    }
+
+    /** Called only where the file is invalid: any length of a header may look like something else. */
+    private void refuseForeign(long size) throws IOException {
+        byte[] head = new byte[(int) Math.min(size, ForeignFile.HEAD_BYTES)];
+        readFully(0, head.length).get(head);
+        ForeignFile.refuse(head, path.toString(), ForeignFile.Wanted.TENSORS);
     }
 
     private TensorInfo floating(String name) {

@@ -62,7 +62,8 @@ final class StrictJson {
     }
 
     static Map<String, @Nullable Object> object(String text, String file) {
-        return new StrictJson(file, "").object(CharBuffer.wrap(text.toCharArray()));
+        return new StrictJson(file, "")
+                .object(CharBuffer.wrap(TextFile.withoutMark(text).toCharArray()));
     }
 
     private Map<String, @Nullable Object> object(CharBuffer text) {

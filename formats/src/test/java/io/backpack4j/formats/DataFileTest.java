@@ -107,12 +107,45 @@ class DataFileTest {
     void reportsEverythingThatDoesNotFit() {
         write(Map.of("b.weight", new double[6], "odd", new double[1], "input", new double[] {1, 1e300}));
         assertThatThrownBy(() -> load(DType.FLOAT32)).hasMessage("""
-                1) [UnknownTensor] File 'd' has tensor 'b.weight', which the model ties to 'a.weight': it has no numbers of its own. Remove it.
-                2) [UnknownTensor] File 'd' has what the model does not know: 'odd'. The model knows: a.weight, input, target. Remove or rename it.
-                3) [MissingTensor] File 'd' has no tensor 'a.weight', which the model needs with shape [3, 2].
-                4) [NotFinite] Tensor 'input' of file 'd' is 1.0E300 at position [0, 1], but must be a finite number in FLOAT32.
-                4 problems.""");
+                1) [UnknownTensor] File 'd' has what the model does not know: 'odd'. The model knows: a.weight, input, target. Remove or rename it.
+                2) [MissingTensor] File 'd' has no tensor 'a.weight', which the model needs with shape [3, 2]; it has 'b.weight', which the model ties to it: rename that.
+                3) [NotFinite] Tensor 'input' of file 'd' is 1.0E300 at position [0, 1], but must be a finite number in FLOAT32.
+                3 problems.""");
         verify(backpack, never()).model(any(), any(), any(), any(Shape[].class));
+    }
+
+    /** Every state dict of PyTorch has them. */
+    @Test
+    void takesTiedParametersThatEqualTheirOwners() {
+        double[] numbers = {1, 2, 3, 4, 5, 6};
+        write(Map.of("a.weight", numbers, "b.weight", numbers.clone(), "input", new double[2]));
+        load(DType.FLOAT32).close();
+        double[] others = {1, 2, 3, 4, 5, 6.5};
+        write(Map.of("a.weight", numbers, "b.weight", others, "input", new double[2]));
+        assertThatThrownBy(() -> load(DType.FLOAT32))
+                .hasMessage(
+                        "[TiedTensor] Tensor 'b.weight' of file 'd' is tied to 'a.weight' by the model, but differs by"
+                                + " up to 0.5, at position [2, 1]. Remove it, correct it, or do not tie them.");
+    }
+
+    /** The file is compared part by part: the last element belongs to the last part. */
+    @Test
+    void comparesEveryElementOfTiedParameters() {
+        int rows = 3 * NamedTensors.RANGE + 1;
+        when(backpack.parameters(any(Graph.class), any(Shape[].class)))
+                .thenReturn(Map.of(
+                        "a.weight", ParameterSpec.parameter("weight", Shape.of(rows, 2), new Initializer.Constant(0))));
+        double[] numbers = new double[2 * rows];
+        for (int differing : new int[] {0, 2 * NamedTensors.RANGE - 1, 2 * NamedTensors.RANGE, 2 * rows - 1}) {
+            double[] others = numbers.clone();
+            others[differing] = 1e-300;
+            write(Map.of("a.weight", numbers, "b.weight", others, "input", new double[2]));
+            assertThatThrownBy(() -> load(DType.FLOAT64))
+                    .hasMessageStartingWith("[TiedTensor]")
+                    .hasMessageContaining("up to 1.0E-300, at position [%d, %d]", differing / 2, differing % 2);
+        }
+        write(Map.of("a.weight", numbers, "b.weight", numbers, "input", new double[2]));
+        load(DType.FLOAT64).close();
     }
 
     @Test

@@ -47,7 +47,7 @@ class IdxFileTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "'' | cannot be read: it ends too early.",
+                "'' | is empty. Was it written, or downloaded, completely?",
                 "000008 | cannot be read: it ends too early.",
                 "00000802 00000001 00 | cannot be read: it ends too early.",
                 "1f8b | cannot be read: it ends too early.",

@@ -9,6 +9,7 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -160,9 +161,30 @@ class ModelFileTest {
                 path, "{\"nodes\": [{\"name\": \"ä\", \"type\": \"ReLU\"}], \"loss\": {\"type\": \"MSELoss\"}}");
         assertThat(ModelFile.read(path).nodes().get(0).name()).isEqualTo("ä");
         Files.write(path, new byte[] {'{', (byte) 0xff});
-        assertThatThrownBy(() -> ModelFile.read(path)).hasMessage("[InvalidFile] File '%s' is not UTF-8.", path);
+        assertThatThrownBy(() -> ModelFile.read(path))
+                .hasMessageStartingWith("[InvalidFile] File '%s' is not UTF-8. Save it as UTF-8", path);
         assertThatThrownBy(() -> ModelFile.read(directory))
-                .hasMessage("[InvalidFile] File '%s' cannot be read: it is a directory.", directory);
+                .hasMessage("[InvalidFile] File '%s' cannot be read: it is a directory. Name a file in it.", directory);
+    }
+
+    /** Which is what PowerShell and Notepad write before their text. */
+    @Test
+    void skipsTheByteOrderMarkOfUtf8AndNamesThoseOfOthers() throws IOException {
+        String json = "{\"nodes\": [{\"name\": \"ä\", \"type\": \"ReLU\"}], \"loss\": {\"type\": \"MSELoss\"}}";
+        Path path = directory.resolve("m.json");
+        Files.writeString(path, "\ufeff" + json);
+        assertThat(ModelFile.read(path)).isEqualTo(parse(json));
+        assertThat(ModelFile.text(path)).isEqualTo(json);
+        assertThat(parse("\ufeff" + json)).isEqualTo(parse(json));
+        for (String charset : new String[] {"UTF-16BE", "UTF-16LE", "UTF-32BE", "UTF-32LE"}) {
+            Files.write(path, ("\ufeff" + json).getBytes(Charset.forName(charset)));
+            assertThatThrownBy(() -> ModelFile.read(path))
+                    .hasMessageContaining(
+                            "begins with the byte order mark of %s, but must be UTF-8", charset.substring(0, 6));
+        }
+        // One mark is one too many.
+        assertThatThrownBy(() -> parse("\ufeff\ufeff" + json))
+                .hasMessageContaining("is not valid JSON at line 1, column 2");
     }
 
     private static ModelDescription parse(String json) {

@@ -192,7 +192,7 @@ class SafetensorsTest {
                 .hasMessage("[InvalidFile] File '%s' cannot be read: it does not exist.".formatted(path()));
         Files.createDirectory(path());
         assertThatThrownBy(() -> Safetensors.open(path()))
-                .hasMessage(message("cannot be read: it is not a regular file."));
+                .hasMessage(message("cannot be read: it is a directory. Name a file in it."));
     }
 
     private static byte[] single(SafetensorsType type, long bits, int bytes) {

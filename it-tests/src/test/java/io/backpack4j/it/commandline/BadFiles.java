@@ -3,14 +3,19 @@ package io.backpack4j.it.commandline;
 import static io.backpack4j.it.commandline.TensorFile.bytes;
 import static io.backpack4j.it.commandline.TensorFile.describe;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 
 /** Files that are missing, cut short or made to do harm, and results that cannot be written. */
 final class BadFiles {
@@ -28,8 +33,41 @@ final class BadFiles {
         add(
                 "file_model_not_utf8",
                 workspace -> TensorFile.write(workspace.file("model.json"), new byte[] {'{', (byte) 0xff, '}'}));
-        data("safetensors_empty");
-        data("safetensors_too_short", (byte) 1, (byte) 2);
+        model("file_model_utf16", StandardCharsets.UTF_16);
+        model("file_model_utf16_without_mark", StandardCharsets.UTF_16LE);
+        add(
+                "files_exchanged",
+                workspace -> workspace
+                        .option("--model", workspace.file("data.safetensors").toString())
+                        .option("--data", workspace.file("model.json").toString()));
+        data("file_data_is_git_lfs", text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"));
+        data("file_data_is_html", text("\n<!DOCTYPE html><html><body>Not found</body></html>"));
+        data("file_data_is_xml", text("<?xml version=\"1.0\"?><Error/>"));
+        data(
+                "file_data_is_index",
+                text(
+                        "{\"metadata\": {\"total_size\": 8}, \"weight_map\": {\"0.bias\": \"model-00001-of-00002.safetensors\"}}"));
+        data("file_data_is_gzip", 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3);
+        data("file_data_is_tar", tar());
+        data("file_data_is_zip", zip("notes.txt"));
+        data("file_data_is_npz", zip("input.npy"));
+        data("file_data_is_checkpoint", zip("net/data.pkl"));
+        data("file_data_is_old_checkpoint", 0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8);
+        data("file_data_is_npy", text("\u0093NUMPY\u0001\u0000v\u0000{'descr': '<f8'}"));
+        data("file_data_is_hdf5", text("\u0089HDF\r\n\u001a\n\u0000\u0000"));
+        data("file_data_is_idx", 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 7);
+        data("file_data_is_image", text("\u0089PNG\r\n\u001a\n"));
+        add(
+                "file_model_is_checkpoint",
+                workspace -> TensorFile.write(workspace.file("model.json"), zip("net/data.pkl")));
+        add(
+                "file_model_is_onnx",
+                workspace -> TensorFile.write(workspace.file("model.json"), text("\b\u0007\u0012\u0007pytorch")));
+        add(
+                "file_model_is_gzip",
+                workspace -> TensorFile.write(workspace.file("model.json"), text("\u001f\u008b\b\u0000")));
+        data("safetensors_empty", new byte[0]);
+        data("safetensors_too_short", 1, 2);
         add(
                 "safetensors_truncated",
                 workspace -> workspace.data(Arrays.copyOf(workspace.data(), workspace.data().length - 5)));
@@ -65,12 +103,18 @@ final class BadFiles {
                 workspace -> workspace.option(
                         "--out",
                         workspace.file("nowhere").resolve("r.safetensors").toString()));
-        add("out_is_directory", workspace -> directory(workspace, "--out"));
+        add("out_is_directory", workspace -> directory(workspace, "--out", "directory.safetensors"));
         add(
                 "out_below_a_file",
                 workspace -> workspace.option(
                         "--out",
                         workspace.file("model.json").resolve("r.safetensors").toString()));
+        add(
+                "out_is_npz",
+                workspace -> workspace.option("--out", workspace.file("r.npz").toString()));
+        add(
+                "out_without_extension",
+                workspace -> workspace.option("--out", workspace.file("results").toString()));
         add(
                 "out_is_the_data",
                 workspace -> workspace.option(
@@ -87,8 +131,44 @@ final class BadFiles {
         CASES.put(name, change);
     }
 
-    private static void data(String name, byte... bytes) {
+    private static void data(String name, byte[] bytes) {
         add(name, workspace -> workspace.data(bytes));
+    }
+
+    private static void data(String name, int... bytes) {
+        byte[] content = new byte[bytes.length];
+        for (int i = 0; i < bytes.length; i++) {
+            content[i] = (byte) bytes[i];
+        }
+        data(name, content);
+    }
+
+    private static void model(String name, Charset charset) {
+        add(name, workspace -> TensorFile.write(workspace.file("model.json"), Workspace.MODEL.getBytes(charset)));
+    }
+
+    /** Characters up to 255 as bytes. */
+    private static byte[] text(String characters) {
+        return characters.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** An archive of one file, as PyTorch and NumPy write them. */
+    private static byte[] zip(String entry) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+            zip.putNextEntry(new ZipEntry(entry));
+            zip.write(1);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static byte[] tar() {
+        byte[] bytes = new byte[1024];
+        System.arraycopy(text("data.safetensors"), 0, bytes, 0, 16);
+        System.arraycopy(text("ustar"), 0, bytes, 257, 5);
+        return bytes;
     }
 
     private static void header(String name, String entries, int dataBytes) {
@@ -100,7 +180,11 @@ final class BadFiles {
     }
 
     private static void directory(Workspace workspace, String option) {
-        Path directory = workspace.file("directory");
+        directory(workspace, option, "directory");
+    }
+
+    private static void directory(Workspace workspace, String option, String name) {
+        Path directory = workspace.file(name);
         try {
             Files.createDirectory(directory);
         } catch (IOException e) {

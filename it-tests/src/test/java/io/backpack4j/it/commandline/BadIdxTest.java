@@ -17,13 +17,15 @@ class BadIdxTest {
 
     @Test
     void other_files_are_recognised() {
-        refused("begins with 7b7d0a0a, but must begin with 000008", 0x7b7d0a0a);
+        refused("begins with 7c7d0a0a, but must begin with 000008", 0x7c7d0a0a);
+        refused("is JSON, as models are, but is read as IDX", 0x7b7d0a0a);
+        refused("is NumPy's npy, but is read as IDX", 0x934e554d, 0x50590100);
         refused("begins with 00000d01", 0x00000d01, 0);
     }
 
     @Test
     void files_that_are_cut_short_are_refused() {
-        refused("it ends too early");
+        refused("is empty");
         refused("it ends too early", 0x00000802, 3);
         refused("has 4 elements, but its shape [8] needs 8", 0x00000801, 8, 0);
     }

@@ -24,6 +24,30 @@ final class BadOptions {
         extensions("extension_name_with_slash", "Variance(as=a/b)");
         extensions("extension_name_empty_list", "Variance(as=[])");
         extensions("extension_parameters_unmatched", "Variance(parameters=[conv.*])");
+        extensions("extension_parameters_partly_unmatched", "Variance(parameters=[0.*,2.wieght])");
+        CASES.put(
+                "extension_parameters_frozen",
+                workspace -> frozen(workspace, "\"0\"").option("--extensions", "Variance(parameters=[0.*])"));
+        CASES.put("model_all_frozen", workspace -> frozen(workspace, "\"0\"", "\"2\""));
+        CASES.put(
+                "model_without_parameters",
+                workspace -> workspace
+                        .model(
+                                "{\"nodes\": [{\"name\": \"0\", \"type\": \"ReLU\"}], \"loss\": {\"type\": \"CrossEntropyLoss\"}}")
+                        .without("0.weight")
+                        .without("0.bias")
+                        .without("2.weight")
+                        .without("2.bias"));
+        option("option_max_output_exceeded", "--max-output", "511");
+        option("option_max_output_not_a_size", "--max-output", "much");
+        CASES.put(
+                "option_parameters_without_extensions",
+                workspace -> workspace.option("--extensions", "").option("--parameters", "0.*"));
+        CASES.put(
+                "option_parameters_of_no_use",
+                workspace -> workspace
+                        .option("--extensions", "Variance(parameters=[2.*])")
+                        .option("--parameters", "0.*"));
         extensions("extension_parameters_empty", "Variance(parameters=[])");
         extensions("extension_bracket_open", "BatchGrad(subsampling=[0,1]");
         extensions("extension_comma_at_the_end", "BatchGrad,");
@@ -50,6 +74,15 @@ final class BadOptions {
     }
 
     private BadOptions() {}
+
+    /** Freezes nodes. */
+    private static Workspace frozen(Workspace workspace, String... names) {
+        String model = Workspace.MODEL;
+        for (String name : names) {
+            model = model.replace("{\"name\": " + name + ",", "{\"name\": " + name + ", \"requires_grad\": false,");
+        }
+        return workspace.model(model);
+    }
 
     private static void extensions(String name, String text) {
         option(name, "--extensions", text);

@@ -16,6 +16,41 @@ final class BadTensors {
         add("tensor_wrong_shape", workspace -> workspace.tensor("0.weight", new long[] {2, 3}, new double[6]));
         add("tensor_wrong_rank", workspace -> workspace.tensor("0.bias", new long[] {3, 1}, new double[3]));
         add("tensor_wrong_dtype", workspace -> workspace.integers("0.bias", new long[] {3}, 1, 2, 3));
+        add("tensor_of_bytes", workspace -> workspace.bytes("0.bias", "U8", new long[] {3}, new byte[3]));
+        add("input_of_bytes", workspace -> workspace.bytes("input", "U8", INPUT, new byte[8]));
+        add(
+                "target_of_flags_for_real",
+                workspace -> workspace
+                        .model("CrossEntropyLoss", "BCEWithLogitsLoss")
+                        .bytes("target", "BOOL", INPUT, new byte[8]));
+        add("tensors_prefixed", workspace -> renamed(workspace, "", "module."));
+        add("tensors_prefixed_twice", workspace -> renamed(workspace, "", "state_dict.model."));
+        add(
+                "tensors_prefixed_beside_others",
+                workspace ->
+                        renamed(workspace, "", "_orig_mod.").tensor("_orig_mod.head.weight", INPUT, new double[8]));
+        add(
+                "tensors_without_prefix",
+                workspace -> workspace.model(Workspace.MODEL.replaceAll("\"([012])\"", "\"net.$1\"")));
+        add("tied_differs", workspace -> tied(workspace).tensor("1.bias", new long[] {2}, 0.5, 0.25));
+        add("tied_of_other_shape", workspace -> tied(workspace).tensor("1.bias", new long[] {1, 2}, 0.5, -0.5));
+        add("tied_of_integers", workspace -> tied(workspace).integers("1.bias", new long[] {2}, 1, 2));
+        add("tied_without_owner", workspace -> tied(workspace).rename("0.bias", "1.bias"));
+        add(
+                "vectors_unknown",
+                workspace -> workspace
+                        .option("--extensions", "GGNMP(parameters=[0.bias])")
+                        .tensor("vec/0.bias", new long[] {1, 3}, 1, 2, 3)
+                        .tensor("vec/2.wieght", new long[] {1, 2, 3}, new double[6]));
+        add(
+                "vectors_of_tied",
+                workspace ->
+                        tied(workspace).option("--extensions", "GGNMP").tensor("vec/1.bias", new long[] {1, 2}, 1, 2));
+        add(
+                "vectors_of_integers",
+                workspace -> workspace
+                        .option("--extensions", "GGNMP(parameters=[0.bias])")
+                        .integers("vec/0.bias", new long[] {1, 3}, 1, 2, 3));
         add("tensor_missing", workspace -> workspace.without("2.bias"));
         add("tensor_surplus", workspace -> workspace.tensor("0.wieght", new long[] {1}, 1));
         add("tensor_not_finite", workspace -> workspace.tensor("0.bias", new long[] {3}, 1, Double.NaN, 3));
@@ -63,6 +98,30 @@ final class BadTensors {
     }
 
     private BadTensors() {}
+
+    /** Names all parameters with another prefix. */
+    private static Workspace renamed(Workspace workspace, String from, String to) {
+        for (String name : new String[] {"0.weight", "0.bias", "2.weight", "2.bias"}) {
+            workspace.rename(from + name, to + name);
+        }
+        return workspace;
+    }
+
+    /** A model of two layers that share their bias. */
+    private static Workspace tied(Workspace workspace) {
+        return workspace
+                .model("""
+                        {"nodes": [{"name": "0", "type": "Linear", "in_features": 2, "out_features": 2},
+                                   {"name": "1", "type": "Linear", "in_features": 2, "out_features": 2,
+                                    "tie": {"bias": "0.bias"}}],
+                         "loss": {"type": "CrossEntropyLoss"}}
+                        """)
+                .without("2.weight")
+                .without("2.bias")
+                .tensor("0.weight", new long[] {2, 2}, 1, 2, 3, 4)
+                .tensor("1.weight", new long[] {2, 2}, 1, 2, 3, 4)
+                .tensor("0.bias", new long[] {2}, 0.5, -0.5);
+    }
 
     private static void add(String name, Consumer<Workspace> change) {
         CASES.put(name, change);

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** A safetensors file by hand, so that it can be wrong. */
 final class TensorFile {
@@ -33,6 +34,19 @@ final class TensorFile {
         ByteBuffer data = buffer(values.length * Long.BYTES);
         data.asLongBuffer().put(values);
         entries.put(name, new Entry("I64", shape, data));
+        return this;
+    }
+
+    /** Adds or replaces a tensor of bytes, under any type whose elements have that size. */
+    TensorFile put(String name, String type, long[] shape, byte... values) {
+        ByteBuffer data = buffer(values.length);
+        data.put(values).flip();
+        entries.put(name, new Entry(type, shape, data));
+        return this;
+    }
+
+    TensorFile rename(String name, String other) {
+        entries.put(other, Objects.requireNonNull(entries.remove(name), name));
         return this;
     }
 

@@ -72,6 +72,18 @@ final class Workspace {
         return this;
     }
 
+    /** Replaces a tensor of bytes, such as U8 or BOOL. */
+    Workspace bytes(String name, String type, long[] shape, byte... values) {
+        data.put(name, type, shape, values).write(file("data.safetensors"));
+        return this;
+    }
+
+    /** Moves a tensor to another name. */
+    Workspace rename(String name, String other) {
+        data.rename(name, other).write(file("data.safetensors"));
+        return this;
+    }
+
     /** Removes a tensor. */
     Workspace without(String name) {
         data.remove(name).write(file("data.safetensors"));

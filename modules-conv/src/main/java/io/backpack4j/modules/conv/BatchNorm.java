@@ -119,7 +119,7 @@ public record BatchNorm(
         if (usesBatch() && perChannel == 1) {
             throw new BackpackException(
                     "TooFewSamples",
-                    "%s normalises with the mean and the variance of the batch, but there is one number per channel, in a batch of shape %s. Use more samples, or its eval mode."
+                    "%s normalises with the mean and the variance of the batch, but there is one number per channel, in a batch of shape %s. Use more samples, or its eval mode with running statistics (\"mode\": \"eval\" in a model file)."
                             .formatted(type(), shape));
         }
         return BatchNormEvaluation.of(this, context, inputs.get(0), parameters);

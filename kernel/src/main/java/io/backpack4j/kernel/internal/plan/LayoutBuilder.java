@@ -67,7 +67,7 @@ final class LayoutBuilder {
                     List.copyOf(accumulators)));
         });
         reportClashes(requests, problems);
-        reportEmpty(requests, sites, problems);
+        ParameterChecks.report(graph, requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
@@ -87,23 +87,6 @@ final class LayoutBuilder {
                                                 : other.extension().type(),
                                         request.extension().type(),
                                         request.name()));
-            }
-        }
-    }
-
-    private static void reportEmpty(List<Request<?>> requests, List<SiteLayout> sites, Problems problems) {
-        for (Request<?> request : requests) {
-            boolean matches = sites.stream().anyMatch(site -> request.wants(site.parameter()));
-            if (!matches && !request.parameters().equals(List.of("*"))) {
-                problems.add(
-                        "NoParameters",
-                        "%s is asked for parameters %s, but no trained parameter matches. Parameters: %s."
-                                .formatted(
-                                        request.extension().type(),
-                                        request.parameters(),
-                                        sites.stream()
-                                                .map(SiteLayout::parameter)
-                                                .toList()));
             }
         }
     }
@@ -130,7 +113,7 @@ final class LayoutBuilder {
         for (String extension : refused) {
             problems.add(
                     "CoupledSamples",
-                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode, or a module that works per sample such as GroupNorm."
+                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or leave the extension out: gradients are computed in either mode."
                             .formatted(extension, coupling.get(0).described()));
         }
     }

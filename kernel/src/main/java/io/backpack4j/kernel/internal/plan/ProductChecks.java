@@ -20,7 +20,7 @@ final class ProductChecks {
             if (node.declaration().couplesSamples()) {
                 problems.add(
                         "CoupledSamples",
-                        "The empirical Fisher matrix is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode, or another matrix."
+                        "The empirical Fisher matrix is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or another matrix."
                                 .formatted(node.described()));
             }
         }

@@ -25,7 +25,7 @@ final class Mergeability {
             if (node.declaration().couplesSamples()) {
                 problems.add(
                         "CoupledSamples",
-                        "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode, or a module that works per sample such as GroupNorm."
+                        "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or take the data as one batch without a session."
                                 .formatted(node.described()));
             }
         }
