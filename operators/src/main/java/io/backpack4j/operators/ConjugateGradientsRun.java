@@ -1,26 +1,27 @@
 package io.backpack4j.operators;
 
+import static io.backpack4j.operators.ActiveRows.row;
+
 import io.backpack4j.operators.ConjugateGradients.Column;
 import io.backpack4j.operators.ConjugateGradients.Solution;
 import io.backpack4j.operators.ConjugateGradients.Stop;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.function.IntPredicate;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One solve. Right-hand sides that are being worked on have the first rows of the work tensors, so that products are of these only. Numbers per right-hand side stand
- * at its own index.
+ * One solve. What is solved is Â x̂ = b̂ with Â = (A + λI) / 2^operatorUnit and b̂ = b / 2^unit[v], so that x =
+ * 2^(unit[v] − operatorUnit) x̂; both are of the order of 1.
  *
- * <p>A round starts from residuals that are calculated anew, and ends when the recurrence calls every right-hand side solved or gives it up.
+ * <p>A round starts from the residual of x, calculated anew, and looks for a correction of x with {@link
+ * ConjugateGradientsRound}. What it finds is taken if it makes the residual smaller.
  */
 final class ConjugateGradientsRun {
 
@@ -29,36 +30,47 @@ final class ConjugateGradientsRun {
 
     private final ConjugateGradients options;
     private final LinearOperator operator;
-    private final Optional<LinearOperator> preconditioner;
     private final Backend backend;
     private final Elementwise elementwise;
     private final Tensor b;
     private final Tensor x;
+    private final ActiveRows rows;
 
+    private final double[] bNorm;
+    private final int[] unit;
+
+    /** In units of the right-hand side. */
     private final double[] threshold;
-    private final double[] norm;
+
+    /** Of x, in units of the right-hand side. */
+    private final double[] residualNorm;
+
     private final int[] iterations;
     private final @Nullable Stop[] stops;
 
-    /** Which right-hand sides have the first rows. */
-    private int[] active;
+    /** The greatest ‖(A + λI) d‖ / ‖d‖ that each right-hand side has met. */
+    private final double[] metNorm;
+
+    private boolean normKnown;
+    private double norm;
+    private int operatorUnit;
+    private int products;
 
     ConjugateGradientsRun(ConjugateGradients options, LinearOperator a, Tensor b, Tensor x) {
         this.options = options;
         this.operator = options.damping() == 0 ? a : a.damped(options.damping());
-        this.preconditioner = options.preconditioner();
         this.backend = a.backend();
         this.elementwise = backend.elementwise();
         this.b = b;
         this.x = x;
-        this.threshold = Vectors.norms(backend, b);
-        this.norm = new double[threshold.length];
-        this.iterations = new int[threshold.length];
-        this.stops = new Stop[threshold.length];
-        this.active = IntStream.range(0, threshold.length).toArray();
-        for (int v = 0; v < threshold.length; v++) {
-            threshold[v] = Math.max(options.tolerance() * threshold[v], options.absoluteTolerance());
-        }
+        this.bNorm = Vectors.norms(backend, b);
+        this.rows = new ActiveRows(backend, bNorm.length);
+        this.unit = new int[bNorm.length];
+        this.threshold = new double[bNorm.length];
+        this.residualNorm = new double[bNorm.length];
+        this.iterations = new int[bNorm.length];
+        this.stops = new Stop[bNorm.length];
+        this.metNorm = new double[bNorm.length];
     }
 
     /**
@@ -67,192 +79,194 @@ final class ConjugateGradientsRun {
      * @param fromZero whether x is zero, which saves a product
      */
     Solution run(boolean fromZero) {
+        solveZeros();
+        chooseUnits(fromZero);
         try (TensorScope scope = backend.openScope()) {
             Tensor residual = scope.allocate(b.shape(), b.dtype());
             Tensor direction = scope.allocate(b.shape(), b.dtype());
             Tensor product = scope.allocate(b.shape(), b.dtype());
-            for (int round = 0; active.length > 0; round++) {
-                residuals(residual, product, fromZero && round == 0);
-                judge(residual, round == 0);
-                int[] begun = active;
-                iterate(residual, direction, product);
-                active = begun;
+            Tensor correction = scope.allocate(b.shape(), b.dtype());
+            Tensor best = scope.allocate(b.shape(), b.dtype());
+            if (fromZero) {
+                rows.forEach(
+                        (step, i, v) -> PowersOfTwo.scale(backend, row(step, b, v), -unit[v], row(step, residual, i)));
+            } else {
+                rows.forEach((step, i, v) -> elementwise.copy(row(step, x, v), row(step, correction, v)));
+                residuals(correction, residual, product);
+            }
+            judge(correction, residual, true);
+            while (rows.count() > 0) {
+                int[] begun = rows.indices();
+                measureOperator();
+                int[] roundUnit = normalise(residual);
+                new ConjugateGradientsRound(this, rows, roundUnit).run(residual, direction, product, correction, best);
+                rows.reset(begun);
+                correct(correction, roundUnit, product);
+                residuals(correction, residual, product);
+                judge(correction, residual, false);
             }
         }
-        List<Column> columns = new ArrayList<>();
-        for (int v = 0; v < stops.length; v++) {
-            columns.add(new Column(Objects.requireNonNull(stops[v]), iterations[v], norm[v]));
-        }
-        return new Solution(x, columns);
+        return solution();
     }
 
-    /** residual = b − (A + λI) x. */
-    private void residuals(Tensor residual, Tensor product, boolean zero) {
-        try (TensorScope scope = backend.openScope()) {
-            if (!zero) {
-                copyRows(scope, x, residual);
-                operator.multiply(rows(scope, residual), rows(scope, product));
-            }
-            copyRows(scope, b, residual);
-            if (!zero) {
-                elementwise.addScaled(-1, rows(scope, product), rows(scope, residual));
-            }
-        }
-    }
-
-    /** Leaves those that are solved, were given up, or do not get any better. */
-    private void judge(Tensor residual, boolean first) {
-        double[] fresh = norms(residual);
-        for (int v : active) {
-            if (fresh[v] <= threshold[v]) {
+    /** Zero solves a right-hand side of zeros, whatever the matrix is. */
+    private void solveZeros() {
+        rows.forEach((scope, i, v) -> {
+            if (bNorm[v] == 0) {
+                elementwise.fill(row(scope, x, v), 0);
                 stops[v] = Stop.CONVERGED;
-            } else if (stops[v] != null) {
-                continue;
-            } else if (iterations[v] >= options.maxIterations()) {
+            }
+        });
+        rows.leave(v -> stops[v] != null);
+    }
+
+    private void chooseUnits(boolean fromZero) {
+        double[] xNorm = fromZero ? new double[unit.length] : Vectors.norms(backend, x);
+        if (!fromZero) {
+            measureOperator();
+        }
+        for (int v : rows.indices()) {
+            unit[v] = PowersOfTwo.exponent(bNorm[v]);
+            if (xNorm[v] > 0) {
+                unit[v] = Math.max(unit[v], operatorUnit + PowersOfTwo.exponent(xNorm[v]));
+            }
+            threshold[v] = Math.max(
+                    options.tolerance() * Math.scalb(bNorm[v], -unit[v]),
+                    Math.scalb(options.absoluteTolerance(), -unit[v]));
+        }
+    }
+
+    /** Finds out how large A + λI is, when it is first needed. */
+    private void measureOperator() {
+        if (normKnown || rows.count() == 0) {
+            return;
+        }
+        if (options.normBound().isPresent()) {
+            norm = options.normBound().getAsDouble() + options.damping();
+        } else {
+            OperatorNorm estimate = OperatorNorm.estimate(operator);
+            norm = estimate.norm();
+            products += estimate.products();
+        }
+        operatorUnit = PowersOfTwo.exponent(norm);
+        normKnown = true;
+    }
+
+    /** residual = b̂ − Â x̂, x̂ being a candidate's. */
+    private void residuals(Tensor candidate, Tensor residual, Tensor product) {
+        rows.forEach((scope, i, v) ->
+                PowersOfTwo.scale(backend, row(scope, candidate, v), operatorUnit - unit[v], row(scope, residual, i)));
+        multiply(residual, product);
+        rows.forEach((scope, i, v) -> {
+            PowersOfTwo.scale(backend, row(scope, b, v), -unit[v], row(scope, residual, i));
+            elementwise.addScaled(-1, row(scope, product, i), row(scope, residual, i));
+        });
+    }
+
+    /** product = Â vectors. */
+    void multiply(Tensor vectors, Tensor product) {
+        if (rows.count() > 0) {
+            try (TensorScope scope = backend.openScope()) {
+                operator.multiply(rows.rows(scope, vectors), rows.rows(scope, product));
+                PowersOfTwo.scale(backend, rows.rows(scope, product), -operatorUnit, rows.rows(scope, product));
+            }
+            products += rows.count();
+        }
+    }
+
+    /**
+     * Takes candidates that are better than x, and leaves those that are solved, were given up, or do not get any
+     * better.
+     */
+    private void judge(Tensor candidate, Tensor residual, boolean first) {
+        double[] fresh = rows.norms(residual);
+        rows.forEach((scope, i, v) -> {
+            double before = residualNorm[v];
+            if (first || fresh[v] < before) {
+                residualNorm[v] = fresh[v];
+                if (!first) {
+                    elementwise.copy(row(scope, candidate, v), row(scope, x, v));
+                }
+            }
+            if (residualNorm[v] <= threshold[v]) {
+                stops[v] = Stop.CONVERGED;
+            } else if (stops[v] == null && iterations[v] >= options.maxIterations()) {
                 stops[v] = Stop.MAX_ITERATIONS;
-            } else if (!Double.isFinite(fresh[v]) || (!first && fresh[v] > PROGRESS * norm[v])) {
+            } else if (stops[v] == null && !(first ? Double.isFinite(fresh[v]) : fresh[v] <= PROGRESS * before)) {
                 stops[v] = Stop.BREAKDOWN;
             }
-        }
-        for (int v : active) {
-            norm[v] = fresh[v];
-        }
-        leave(v -> stops[v] != null, residual);
+        });
+        rows.leave(v -> stops[v] != null, residual);
     }
 
-    private void iterate(Tensor residual, Tensor direction, Tensor product) {
-        Tensor z = preconditioner.isPresent() ? product : residual;
-        double[] before = new double[stops.length];
-        for (boolean first = true; active.length > 0; first = false) {
-            precondition(residual, product);
-            double[] square = dots(residual, z);
-            giveUp(Stop.BREAKDOWN, v -> !(square[v] > 0) || Double.isInfinite(square[v]), residual, direction, product);
-            turn(z, direction, square, first ? square : before, first);
-            double[] curvature = curvature(direction, product);
-            giveUp(Stop.BREAKDOWN, v -> !Double.isFinite(curvature[v]), residual, direction, product);
-            giveUp(Stop.NEGATIVE_CURVATURE, v -> curvature[v] <= 0, residual, direction, product);
-            step(residual, direction, product, square, curvature);
-            double[] norms = norms(residual);
-            leave(
-                    v -> norms[v] <= threshold[v] || iterations[v] >= options.maxIterations(),
-                    residual,
-                    direction,
-                    product);
-            System.arraycopy(square, 0, before, 0, before.length);
-        }
+    /** Divides residuals by the powers of two that make them of the order of 1. */
+    private int[] normalise(Tensor residual) {
+        int[] roundUnit = new int[unit.length];
+        rows.forEach((scope, i, v) -> {
+            roundUnit[v] = PowersOfTwo.exponent(residualNorm[v]);
+            PowersOfTwo.scale(backend, row(scope, residual, i), -roundUnit[v], row(scope, residual, i));
+        });
+        return roundUnit;
     }
 
-    private void precondition(Tensor residual, Tensor z) {
-        if (preconditioner.isPresent()) {
-            try (TensorScope scope = backend.openScope()) {
-                preconditioner.get().multiply(rows(scope, residual), rows(scope, z));
-            }
-        }
+    /** Makes candidates for x of corrections, rounded to what x can hold. */
+    private void correct(Tensor correction, int[] roundUnit, Tensor work) {
+        rows.forEach((scope, i, v) -> {
+            Tensor candidate = row(scope, correction, v);
+            Tensor scaled = row(scope, work, i);
+            PowersOfTwo.scale(backend, row(scope, x, v), operatorUnit - unit[v], scaled);
+            PowersOfTwo.scale(backend, candidate, roundUnit[v], candidate);
+            elementwise.addScaled(1, candidate, scaled);
+            PowersOfTwo.scale(backend, scaled, unit[v] - operatorUnit, candidate);
+        });
     }
 
-    /** direction = z + square / before · direction; z at first. */
-    private void turn(Tensor z, Tensor direction, double[] square, double[] before, boolean first) {
-        try (TensorScope scope = backend.openScope()) {
-            for (int i = 0; i < active.length; i++) {
-                Tensor row = row(scope, direction, i);
-                if (first) {
-                    elementwise.copy(row(scope, z, i), row);
-                } else {
-                    elementwise.affine(row, square[active[i]] / before[active[i]], 0, row);
-                    elementwise.addScaled(1, row(scope, z, i), row);
-                }
-            }
+    private Solution solution() {
+        List<Column> columns = new ArrayList<>();
+        for (int v = 0; v < stops.length; v++) {
+            double residual = Math.scalb(residualNorm[v], unit[v]);
+            columns.add(new Column(Objects.requireNonNull(stops[v]), iterations[v], residual));
         }
+        double greatest = Arrays.stream(metNorm).reduce(norm, Math::max);
+        return new Solution(x, columns, greatest, products);
     }
 
-    /** product = (A + λI) direction, and its inner product with the direction. */
-    private double[] curvature(Tensor direction, Tensor product) {
-        if (active.length > 0) {
-            try (TensorScope scope = backend.openScope()) {
-                operator.multiply(rows(scope, direction), rows(scope, product));
-            }
-        }
-        for (int v : active) {
-            iterations[v]++;
-        }
-        return dots(direction, product);
+    ConjugateGradients options() {
+        return options;
     }
 
-    /** x = x + length · direction, residual = residual − length · product. */
-    private void step(Tensor residual, Tensor direction, Tensor product, double[] square, double[] curvature) {
-        try (TensorScope scope = backend.openScope()) {
-            for (int i = 0; i < active.length; i++) {
-                double length = square[active[i]] / curvature[active[i]];
-                elementwise.addScaled(length, row(scope, direction, i), row(scope, x, active[i]));
-                elementwise.addScaled(-length, row(scope, product, i), row(scope, residual, i));
-            }
+    Backend backend() {
+        return backend;
+    }
+
+    DType dtype() {
+        return b.dtype();
+    }
+
+    /** In units of the right-hand side. */
+    double threshold(int v) {
+        return threshold[v];
+    }
+
+    void give(int v, Stop stop) {
+        stops[v] = stop;
+    }
+
+    boolean mayIterate(int v) {
+        return iterations[v] < options.maxIterations();
+    }
+
+    /**
+     * Counts an iteration; returns ‖Â‖ as far as it is known.
+     *
+     * @param ratio ‖Âd‖ / ‖d‖
+     */
+    double iterated(int v, double ratio) {
+        iterations[v]++;
+        double met = Math.scalb(ratio, operatorUnit);
+        if (Double.isFinite(met)) {
+            metNorm[v] = Math.max(metNorm[v], met);
         }
-    }
-
-    private void giveUp(Stop stop, IntPredicate which, Tensor... work) {
-        for (int v : active) {
-            if (which.test(v)) {
-                stops[v] = stop;
-            }
-        }
-        leave(which, work);
-    }
-
-    /** Takes right-hand sides out of the work tensors; the others move up. */
-    private void leave(IntPredicate which, Tensor... work) {
-        int[] staying = new int[active.length];
-        int count = 0;
-        try (TensorScope scope = backend.openScope()) {
-            for (int i = 0; i < active.length; i++) {
-                if (which.test(active[i])) {
-                    continue;
-                }
-                if (count < i) {
-                    for (Tensor tensor : work) {
-                        elementwise.copy(row(scope, tensor, i), row(scope, tensor, count));
-                    }
-                }
-                staying[count++] = active[i];
-            }
-        }
-        active = Arrays.copyOf(staying, count);
-    }
-
-    /** Copies the rows of the right-hand sides that are worked on to the front. */
-    private void copyRows(TensorScope scope, Tensor source, Tensor destination) {
-        for (int i = 0; i < active.length; i++) {
-            elementwise.copy(row(scope, source, active[i]), row(scope, destination, i));
-        }
-    }
-
-    private double[] norms(Tensor work) {
-        double[] norms = dots(work, work);
-        for (int v : active) {
-            norms[v] = Math.sqrt(norms[v]);
-        }
-        return norms;
-    }
-
-    /** Inner products of the rows that are worked on, at their right-hand sides' indices. */
-    private double[] dots(Tensor left, Tensor right) {
-        double[] dots = new double[stops.length];
-        if (active.length > 0) {
-            try (TensorScope scope = backend.openScope()) {
-                Tensor rows = rows(scope, left);
-                double[] ofRows = Vectors.dots(backend, rows, left == right ? rows : rows(scope, right));
-                for (int i = 0; i < active.length; i++) {
-                    dots[active[i]] = ofRows[i];
-                }
-            }
-        }
-        return dots;
-    }
-
-    private Tensor rows(TensorScope scope, Tensor work) {
-        return scope.rows(work, 0, active.length);
-    }
-
-    private static Tensor row(TensorScope scope, Tensor tensor, int index) {
-        return scope.rows(tensor, index, index + 1);
+        return Math.scalb(Math.max(norm, metNorm[v]), -operatorUnit);
     }
 }

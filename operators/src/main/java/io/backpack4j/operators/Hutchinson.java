@@ -9,14 +9,16 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
 
 /**
- * Estimates the trace and the diagonal of an operator from products with random vectors z of independent entries: E[zᵀAz] = tr A (M. F. Hutchinson, 1990, "A Stochastic Estimator of
- * the Trace of the Influence Matrix for Laplacian Smoothing Splines"), E[z ⊙ Az] = diag A (C. Bekas, E. Kokiopoulou, Y. Saad, 2007, "An Estimator for the Diagonal of a
+ * Estimates the trace and the diagonal of an operator from products with random vectors z of independent entries:
+ * E[zᵀAz] = tr A (M. F. Hutchinson, 1990, "A Stochastic Estimator of the Trace of the Influence Matrix for Laplacian
+ * Smoothing Splines"), E[z ⊙ Az] = diag A (C. Bekas, E. Kokiopoulou, Y. Saad, 2007, "An Estimator for the Diagonal of a
  * Matrix").
  *
- * <p>Of a symmetric A, zᵀAz has the variance 2 (‖A‖²_F − Σ A_ii²) with Rademacher vectors, and 2 ‖A‖²_F with normal ones. Equal seeds give equal vectors, however many
- * are multiplied at a time.
+ * <p>Of a symmetric A, zᵀAz has the variance 2 (‖A‖²_F − Σ A_ii²) with Rademacher vectors, and 2 ‖A‖²_F with normal
+ * ones. Equal seeds give equal vectors, however many are multiplied at a time.
  *
  * @param samples the number of vectors, at least 2; each costs a product
  * @param distribution of their entries
@@ -79,22 +81,29 @@ public record Hutchinson(int samples, Distribution distribution, int block, long
 
     /** Estimates the trace of a square operator. */
     public Estimate trace(LinearOperator a) {
-        double[] mean = new double[1];
-        double[] squares = new double[1];
+        double[] forms = new double[samples];
         forEachBlock(a, (first, z, product) -> {
             double[] dots = Vectors.dots(a.backend(), z, product);
-            for (int i = 0; i < dots.length; i++) {
-                // Welford's update of mean and sum of squared deviations.
-                double deviation = dots[i] - mean[0];
-                mean[0] += deviation / (first + i + 1);
-                squares[0] += deviation * (dots[i] - mean[0]);
-            }
+            System.arraycopy(dots, 0, forms, first, dots.length);
         });
-        return new Estimate(mean[0], Math.sqrt(squares[0] / (samples - 1) / samples), samples);
+        int unit =
+                PowersOfTwo.exponent(Arrays.stream(forms).map(Math::abs).max().orElse(0));
+        double mean = 0;
+        double squares = 0;
+        for (int i = 0; i < samples; i++) {
+            // Welford's update of mean and sum of squared deviations.
+            double form = Math.scalb(forms[i], -unit);
+            double deviation = form - mean;
+            mean += deviation / (i + 1);
+            squares += deviation * (form - mean);
+        }
+        double error = Math.sqrt(squares / (samples - 1) / samples);
+        return new Estimate(Math.scalb(mean, unit), Math.scalb(error, unit), samples);
     }
 
     /**
-     * Estimates the diagonal of a square operator. Means and errors are summed in double precision.
+     * Estimates the diagonal of a square operator. Means and errors are summed in double precision. Errors below 1e-154
+     * of the largest entry are 0.
      *
      * @param target owns the estimate
      */
@@ -110,10 +119,19 @@ public record Hutchinson(int samples, Distribution distribution, int block, long
             Tensor before = scope.allocate(shape.prepend(1), DType.FLOAT64);
             elementwise.fill(sums, 0);
             elementwise.fill(squares, 0);
+            int[] unit = {0};
+            boolean[] unitKnown = {false};
             forEachBlock(a, (first, z, product) -> {
                 try (TensorScope step = backend.openScope()) {
                     elementwise.combine(BinaryOperation.MULTIPLY, z, product, product);
                     Tensor terms = Vectors.asDouble(backend, step, product);
+                    if (!unitKnown[0]) {
+                        // All terms so far are zero, in any unit.
+                        double largest = Vectors.largest(backend, terms);
+                        unit[0] = PowersOfTwo.exponent(largest);
+                        unitKnown[0] = largest != 0;
+                    }
+                    PowersOfTwo.scale(backend, terms, -unit[0], terms);
                     for (long i = 0; i < z.shape().size(0); i++) {
                         // Welford's update of mean and sum of squared deviations.
                         Tensor term = step.rows(terms, i, i + 1);
@@ -127,6 +145,8 @@ public record Hutchinson(int samples, Distribution distribution, int block, long
             });
             elementwise.affine(squares, 1.0 / (samples - 1) / samples, 0, squares);
             elementwise.apply(UnaryOperation.SQRT, squares, squares);
+            PowersOfTwo.scale(backend, sums, unit[0], sums);
+            PowersOfTwo.scale(backend, squares, unit[0], squares);
             elementwise.copy(scope.view(sums, shape), mean);
             elementwise.copy(scope.view(squares, shape), error);
         }

@@ -7,17 +7,20 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Extreme eigenvalues and eigenvectors of a symmetric operator; C. Lanczos (1950), "An Iteration Method for the Solution of the Eigenvalue Problem of Linear
- * Differential and Integral Operators", with full reorthogonalisation (B. N. Parlett, 1980, "The Symmetric Eigenvalue Problem", chapter 13) and thick restarts (K. Wu,
- * H. Simon, 2000, "Thick-Restart Lanczos Method for Large Symmetric Eigenvalue Problems").
+ * Extreme eigenvalues and eigenvectors of a symmetric operator; C. Lanczos (1950), "An Iteration Method for the
+ * Solution of the Eigenvalue Problem of Linear Differential and Integral Operators", with full reorthogonalisation (B.
+ * N. Parlett, 1980, "The Symmetric Eigenvalue Problem", chapter 13) and thick restarts (K. Wu, H. Simon, 2000,
+ * "Thick-Restart Lanczos Method for Large Symmetric Eigenvalue Problems").
  *
- * <p>An eigenpair (θ, v), ‖v‖ = 1, is converged when ‖Av − θv‖ ≤ tolerance · ‖A‖, where the largest |θ| met stands for ‖A‖. Some eigenvalue is then that near to θ. Whether the search goes on
- * is decided whenever the Krylov space is full; if it has P dimensions, all eigenvalues are found at once.
+ * <p>An eigenpair (θ, v), ‖v‖ = 1, is converged when ‖Av − θv‖ ≤ tolerance · ‖A‖, where the largest |θ| met stands for
+ * ‖A‖. Some eigenvalue is then that near to θ. Whether the search goes on is decided whenever the Krylov space is full;
+ * if it has P dimensions, all eigenvalues are found at once.
  *
- * <p>A Krylov space holds one direction of the eigenspace of a multiple eigenvalue. Where it ends early, the search goes on with another random vector, and finds
- * further copies as long as there is room; in general, the number of copies returned may be smaller than an eigenvalue's multiplicity.
- * Likewise, of eigenvalues that differ little, one may be passed over if the space is small and the tolerance coarse: what is returned as converged is an
- * eigenvalue, but a neighbour of it may belong before it.
+ * <p>A Krylov space holds one direction of the eigenspace of a multiple eigenvalue. Where it ends early, the search
+ * goes on with another random vector, and finds further copies as long as there is room; in general, the number of
+ * copies returned may be smaller than an eigenvalue's multiplicity. Likewise, of eigenvalues that differ little, one
+ * may be passed over if the space is small and the tolerance coarse: what is returned as converged is an eigenvalue,
+ * but a neighbour of it may belong before it.
  *
  * @param which which end of the spectrum
  * @param count k, the number of eigenvalues; at most P are returned
@@ -71,19 +74,29 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
     /**
      * Eigenvalues with their vectors.
      *
-     * @param values min(k, P) eigenvalues in the order asked for
-     * @param vectors {@code [min(k, P), P]}, orthonormal rows, in the scope that was given; each determined up to its sign
+     * @param values eigenvalues in the order asked for: as many as requested, or fewer if there were fewer products
+     * @param vectors one row of length P for each, orthonormal, in the scope that was given; each determined up to its
+     *     sign
      * @param iterations the number of products with single vectors
+     * @param requested min(k, P)
      */
-    public record Eigenpairs(List<Eigenvalue> values, Tensor vectors, int iterations) {
+    public record Eigenpairs(List<Eigenvalue> values, Tensor vectors, int iterations, int requested) {
 
         public Eigenpairs {
             values = List.copyOf(values);
         }
 
-        /** Whether all are converged. */
+        /**
+         * Whether there are as many as requested. With fewer products allowed than eigenvalues asked for, there are
+         * not.
+         */
+        public boolean complete() {
+            return values.size() == requested;
+        }
+
+        /** Whether there are as many as requested, and all are converged. */
         public boolean converged() {
-            return values.stream().allMatch(Eigenvalue::converged);
+            return complete() && values.stream().allMatch(Eigenvalue::converged);
         }
     }
 
@@ -113,7 +126,8 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
     }
 
     /**
-     * Searches. What did not converge within the allowed products is returned with its residual.
+     * Searches. What did not converge within the allowed products is returned with its residual. The operator may have
+     * any scale; products are divided by a power of two.
      *
      * @param target owns the vectors
      * @param a symmetric, which is not checked

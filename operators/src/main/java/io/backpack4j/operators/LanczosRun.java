@@ -13,12 +13,20 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One search. The rows of the basis Q are orthonormal, and A Qᵀ = Qᵀ T + r eᵀ, where T is the projection of A, r what the last product has outside of the basis, and e the last unit
- * vector. T is filled with the coefficients of the Gram-Schmidt steps, so that a restart is no special case.
+ * One search. The rows of the basis Q are orthonormal, and A Qᵀ = Qᵀ T + r eᵀ, where T is the projection of A, r what
+ * the last product has outside of the basis, and e the last unit vector. T is filled with the coefficients of the
+ * Gram-Schmidt steps, so that a restart is no special case. Products are divided by 2^unit, which makes the first one
+ * that is not zero of the order of 1: r, T and norms are in that unit.
  */
 final class LanczosRun implements AutoCloseable {
 
-    /** What remains of a product is rounding below this multiple of the element type's precision: the space is invariant. */
+    /** A random vector that is nearer to the basis than this, relative to what is expected, is drawn anew. */
+    private static final double TOO_NEAR = 0.01;
+
+    /**
+     * What remains of a product is rounding below this multiple of the element type's precision: the space is
+     * invariant.
+     */
     private static final double INVARIANT = 100;
 
     private final Lanczos options;
@@ -49,8 +57,10 @@ final class LanczosRun implements AutoCloseable {
     /** The number of rows of Q and T in use. */
     private int filled;
 
-    /** The largest norm of a product with a unit vector. */
+    /** The largest norm of a product with a unit vector; while it is zero, the unit is not known. */
     private double operatorNorm;
+
+    private int unit;
 
     LanczosRun(Lanczos options, LinearOperator operator) {
         this.options = options;
@@ -58,14 +68,19 @@ final class LanczosRun implements AutoCloseable {
         this.backend = operator.backend();
         this.dtype = operator.dtype();
         this.size = Math.toIntExact(operator.rows());
-        this.dimension =
-                Math.min(size, options.dimension().orElse(Math.max(2 * options.count(), options.count() + 20)));
+        long dimension =
+                options.dimension().isPresent() ? options.dimension().getAsInt() : defaultDimension(options.count());
+        this.dimension = (int) Math.min(size, dimension);
         this.key = new RandomKey(options.seed(), 0, 0).stream("Lanczos");
-        this.projection = new double[dimension][dimension];
+        this.projection = new double[this.dimension][this.dimension];
         this.scope = backend.openScope();
-        this.basis = scope.allocate(Shape.of(dimension, size), dtype);
-        this.nextBasis = scope.allocate(Shape.of(dimension, size), dtype);
+        this.basis = scope.allocate(Shape.of(this.dimension, size), dtype);
+        this.nextBasis = scope.allocate(Shape.of(this.dimension, size), dtype);
         this.rest = scope.allocate(Shape.of(1, size), dtype);
+    }
+
+    private static long defaultDimension(long count) {
+        return Math.max(2 * count, count + 20);
     }
 
     Eigenpairs run(TensorScope target) {
@@ -97,7 +112,11 @@ final class LanczosRun implements AutoCloseable {
                         "Product %d of an operator that is %s has numbers that are not finite."
                                 .formatted(products, Vectors.described(operator)));
             }
-            operatorNorm = Math.max(operatorNorm, norm);
+            if (operatorNorm == 0) {
+                unit = PowersOfTwo.exponent(norm);
+            }
+            PowersOfTwo.scale(backend, rest, -unit, rest);
+            operatorNorm = Math.max(operatorNorm, Math.scalb(norm, -unit));
             double[] coefficients = orthogonalise();
             for (int i = 0; i < filled; i++) {
                 projection[i][last] = coefficients[i];
@@ -107,39 +126,51 @@ final class LanczosRun implements AutoCloseable {
             if (filled == dimension || products >= options.maxProducts()) {
                 return;
             }
-            append(restNorm <= INVARIANT * precision() * operatorNorm);
+            append(restNorm <= INVARIANT * PowersOfTwo.precision(dtype) * operatorNorm);
         }
     }
 
     /** Appends what remains of the last product to the basis, or a random vector. */
     private void append(boolean random) {
         if (random) {
-            Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
-            scaleRest(1 / Vectors.norms(backend, rest)[0]);
-            orthogonalise();
-            restNorm = Vectors.norms(backend, rest)[0];
+            do {
+                Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
+                normalise(rest, Vectors.norms(backend, rest)[0]);
+                orthogonalise();
+                restNorm = Vectors.norms(backend, rest)[0];
+            } while (restNorm < TOO_NEAR / Math.sqrt(size));
         }
-        scaleRest(1 / restNorm);
+        normalise(rest, restNorm);
         try (TensorScope step = backend.openScope()) {
             backend.elementwise().copy(rest, step.rows(basis, filled, filled + 1));
         }
         filled++;
     }
 
-    /** Makes r orthogonal to the basis, twice, which is enough for full precision; returns what was taken away. */
+    /** Makes r orthogonal to the basis; returns what was taken away. */
     private double[] orthogonalise() {
-        double[] coefficients = new double[filled];
-        if (filled == 0) {
+        try (TensorScope step = backend.openScope()) {
+            return orthogonalise(rest, step.rows(basis, 0, filled));
+        }
+    }
+
+    /**
+     * Makes a vector orthogonal to orthonormal rows, twice, which is enough for full precision; returns what was taken
+     * away.
+     */
+    private double[] orthogonalise(Tensor vector, Tensor rows) {
+        int count = Math.toIntExact(rows.shape().size(0));
+        double[] coefficients = new double[count];
+        if (count == 0) {
             return coefficients;
         }
         try (TensorScope step = backend.openScope()) {
-            Tensor rows = step.rows(basis, 0, filled);
-            Tensor part = step.allocate(Shape.of(1, filled), dtype);
+            Tensor part = step.allocate(Shape.of(1, count), dtype);
             for (int pass = 0; pass < 2; pass++) {
-                backend.products().multiply(rest, false, rows, true, 1, 0, part);
-                backend.products().multiply(part, false, rows, false, -1, 1, rest);
+                backend.products().multiply(vector, false, rows, true, 1, 0, part);
+                backend.products().multiply(part, false, rows, false, -1, 1, vector);
                 double[] taken = part.toDoubleArray();
-                for (int i = 0; i < filled; i++) {
+                for (int i = 0; i < count; i++) {
                     coefficients[i] += taken[i];
                 }
             }
@@ -160,7 +191,7 @@ final class LanczosRun implements AutoCloseable {
             projection[i][i] = ritz.value(i);
         }
         filled = kept;
-        append(restNorm <= INVARIANT * precision() * operatorNorm);
+        append(restNorm <= INVARIANT * PowersOfTwo.precision(dtype) * operatorNorm);
     }
 
     private Eigenpairs result(TensorScope target, Ritz ritz, int count) {
@@ -170,14 +201,18 @@ final class LanczosRun implements AutoCloseable {
         try (TensorScope step = backend.openScope()) {
             Tensor residuals = step.allocate(vectors.shape(), dtype);
             operator.multiply(vectors, residuals);
+            PowersOfTwo.scale(backend, residuals, -unit, residuals);
             for (int i = 0; i < count; i++) {
                 Tensor row = step.rows(residuals, i, i + 1);
                 backend.elementwise().addScaled(-ritz.value(i), step.rows(vectors, i, i + 1), row);
                 double norm = Vectors.norms(backend, row)[0];
-                values.add(new Eigenvalue(ritz.value(i), norm, norm <= options.tolerance() * ritz.norm()));
+                values.add(new Eigenvalue(
+                        Math.scalb(ritz.value(i), unit),
+                        Math.scalb(norm, unit),
+                        norm <= options.tolerance() * ritz.norm()));
             }
         }
-        return new Eigenpairs(values, vectors, products);
+        return new Eigenpairs(values, vectors, products, Math.min(options.count(), size));
     }
 
     /** Ritz vectors, best first: as many as the destination has rows. */
@@ -190,15 +225,17 @@ final class LanczosRun implements AutoCloseable {
             }
             Tensor rotation = backend.upload(step, Shape.of(count, filled), dtype, weights);
             backend.products().multiply(rotation, false, step.rows(basis, 0, filled), false, 1, 0, destination);
+            // Combinations are orthonormal up to rounding, which would add up over many restarts.
+            for (int i = 0; i < count; i++) {
+                Tensor row = step.rows(destination, i, i + 1);
+                orthogonalise(row, step.rows(destination, 0, i));
+                normalise(row, Vectors.norms(backend, row)[0]);
+            }
         }
     }
 
-    private void scaleRest(double factor) {
-        backend.elementwise().affine(rest, factor, 0, rest);
-    }
-
-    private double precision() {
-        return dtype == DType.FLOAT32 ? Math.ulp(1f) : Math.ulp(1d);
+    private void normalise(Tensor vector, double norm) {
+        backend.elementwise().affine(vector, 1 / norm, 0, vector);
     }
 
     /** Returns the memory. */

@@ -3,6 +3,7 @@ package io.backpack4j.operators;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -11,6 +12,9 @@ import io.backpack4j.spi.tensor.TensorScope;
 
 /** What all algorithms do with vectors {@code [V, P]}. */
 final class Vectors {
+
+    /** Sums of squares below may have lost some of their terms. */
+    private static final double LEAST_SQUARE = 0x1p-900;
 
     private Vectors() {}
 
@@ -61,13 +65,42 @@ final class Vectors {
         }
     }
 
-    /** The lengths of all rows. */
+    /** The lengths of all rows, also of those whose squares overflow or vanish. */
     static double[] norms(Backend backend, Tensor a) {
         double[] norms = dots(backend, a, a);
         for (int v = 0; v < norms.length; v++) {
-            norms[v] = Math.sqrt(norms[v]);
+            boolean lost = norms[v] < LEAST_SQUARE || Double.isInfinite(norms[v]);
+            norms[v] = lost ? scaledNorm(backend, a, v) : Math.sqrt(norms[v]);
         }
         return norms;
+    }
+
+    private static double scaledNorm(Backend backend, Tensor a, int v) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor row = asDouble(backend, scope, scope.rows(a, v, v + 1));
+            double largest = largest(backend, row);
+            if (largest == 0 || !Double.isFinite(largest)) {
+                return largest;
+            }
+            int exponent = PowersOfTwo.exponent(largest);
+            Tensor scaled = scope.allocate(row.shape(), DType.FLOAT64);
+            PowersOfTwo.scale(backend, row, -exponent, scaled);
+            return Math.scalb(Math.sqrt(dots(backend, scaled, scaled)[0]), exponent);
+        }
+    }
+
+    /** The largest absolute value of a tensor {@code [V, P]}; 0 of nothing. */
+    static double largest(Backend backend, Tensor a) {
+        if (a.shape().elements() == 0) {
+            return 0;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            Tensor extreme = scope.allocate(Shape.of(), a.dtype());
+            backend.reductions().reduce(Reduction.MAXIMUM, a, 0, 2, extreme);
+            double most = extreme.item();
+            backend.reductions().reduce(Reduction.MINIMUM, a, 0, 2, extreme);
+            return Math.max(most, -extreme.item());
+        }
     }
 
     /** The tensor itself if it has doubles, else a copy that has. */
@@ -81,7 +114,8 @@ final class Vectors {
     }
 
     /**
-     * Random vectors, those with numbers {@code first}, {@code first + 1}, …: the same ones, however many are drawn at a time.
+     * Random vectors, those with numbers {@code first}, {@code first + 1}, …: the same ones, however many are drawn at
+     * a time.
      *
      * @param destination {@code [V, P]}
      */

@@ -1,10 +1,16 @@
 /**
- * Curvature matrices and Jacobians as linear operators, and what can be done with products alone: solve, find eigenvalues, estimate traces.
+ * Curvature matrices and Jacobians as linear operators, and what can be done with products alone: solve, find
+ * eigenvalues, estimate traces.
  *
- * <p>Start at {@link io.backpack4j.operators.LinearOperator}, {@link io.backpack4j.operators.Objective} and {@link io.backpack4j.operators.GgnOperator}; then
- * {@link io.backpack4j.operators.ConjugateGradients}, {@link io.backpack4j.operators.Lanczos} and {@link io.backpack4j.operators.Hutchinson}. Vectors are rows of tensors
- * {@code [V, P]}, in which parameters stand as a {@link io.backpack4j.operators.ParameterLayout} says. Everything here is used by one thread at a time; equal seeds
- * give equal numbers.
+ * <p>Start at {@link io.backpack4j.operators.LinearOperator}, {@link io.backpack4j.operators.Objective} and {@link
+ * io.backpack4j.operators.GgnOperator}; then {@link io.backpack4j.operators.ConjugateGradients}, {@link
+ * io.backpack4j.operators.Lanczos} and {@link io.backpack4j.operators.Hutchinson}. Vectors are rows of tensors {@code
+ * [V, P]}, in which parameters stand as a {@link io.backpack4j.operators.ParameterLayout} says. Everything here is used
+ * by one thread at a time; equal seeds give equal numbers.
+ *
+ * <p>Matrices that are singular, indefinite or of any scale are no exception: what a solver returns says how far it can
+ * be trusted (why it stopped, residuals that are calculated anew, how many eigenvalues there are), and powers of two in
+ * front of an operator or a right-hand side change no digit.
  *
  * <p>Damped Newton directions, the sharpness and the trace of the Gauss-Newton matrix over two batches:
  *

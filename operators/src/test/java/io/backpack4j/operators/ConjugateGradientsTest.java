@@ -2,6 +2,7 @@ package io.backpack4j.operators;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.operators.ConjugateGradients.Column;
 import io.backpack4j.operators.ConjugateGradients.Solution;
@@ -18,6 +19,8 @@ import org.apache.commons.math3.linear.MatrixUtils;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ConjugateGradientsTest extends OperatorTestBase {
 
@@ -105,8 +108,9 @@ class ConjugateGradientsTest extends OperatorTestBase {
         assertThat(iterations[0]).isBetween(15, 31);
         assertThat(iterations).endsWith(1, 0, 2);
         assertThat(operator.vectors())
-                .as("products, with one per residual that is checked")
-                .isEqualTo(Arrays.stream(iterations).sum() + 3);
+                .as("products, with one per residual that is checked, and three for the norm")
+                .isEqualTo(Arrays.stream(iterations).sum() + 3 + 3)
+                .isEqualTo(solution.products());
         double[] x = solution.x().toDoubleArray();
         for (int i = 0; i < size; i++) {
             assertThat(Math.abs(x[i] - 1 / diagonal[i])).isLessThan(1e-9);
@@ -171,13 +175,97 @@ class ConjugateGradientsTest extends OperatorTestBase {
         assertThat(solution.columns().get(1).residualNorm()).isEqualTo(1);
         assertThat(solution.columns().get(2).iterations()).isEqualTo(2);
         assertThat(solution.columns().get(2).residualNorm())
-                .isCloseTo(residuals(matrix, 0, b, solution.x())[2], org.assertj.core.api.Assertions.within(1e-12));
+                .isCloseTo(residuals(matrix, 0, b, solution.x())[2], within(1e-12));
         assertThat(TIGHT.damping(2).solve(scope, operator(matrix), b).converged())
                 .isTrue();
         // Not positive either: no curvature at all.
         RealMatrix zero = MatrixUtils.createRealDiagonalMatrix(new double[4]);
         assertThat(TIGHT.solve(scope, operator(zero), b).columns())
                 .allMatch(column -> column.stop() == Stop.NEGATIVE_CURVATURE);
+    }
+
+    /** diag(1, 2, 0) x = (1, 1, 1) has no solution: the third direction's curvature is rounding, positive or not. */
+    @ParameterizedTest
+    @EnumSource(names = {"FLOAT32", "FLOAT64"})
+    void curvatureThatIsRoundingIsNotFollowed(DType dtype) {
+        RealMatrix matrix = MatrixUtils.createRealDiagonalMatrix(new double[] {1, 2, 0});
+        Tensor b = backend.upload(scope, Shape.of(1, 3), dtype, new double[] {1, 1, 1});
+        Solution solution = ConjugateGradients.DEFAULT.solve(scope, new DenseOperator(backend, dtype, matrix), b);
+        Column column = solution.columns().get(0);
+        assertThat(column.stop()).isEqualTo(Stop.NEGATIVE_CURVATURE);
+        // The first step is the best: the second minimises the error in A's norm, and x there is (3, 0, 6).
+        Numbers.assertClose("x", solution.x().toDoubleArray(), new double[] {1, 1, 1}, 1e-6);
+        assertThat(column.residualNorm()).isCloseTo(Math.sqrt(2), within(1e-6));
+    }
+
+    /** Directions may be stretched where the matrix is small; it is ‖A‖ that decides what is rounding. */
+    @Test
+    void curvatureIsRelativeToTheNorm() {
+        RealMatrix matrix = MatrixUtils.createRealDiagonalMatrix(new double[] {1, 1e-15});
+        Tensor b = upload(new double[] {0, 1});
+        // Nothing but the random vector has met the eigenvalue 1.
+        Solution refused = TIGHT.solve(scope, operator(matrix), b);
+        assertThat(refused.columns()).containsExactly(new Column(Stop.NEGATIVE_CURVATURE, 1, 1));
+        assertThat(refused.operatorNorm()).isCloseTo(1, within(1e-9));
+        assertThat(refused.products())
+                .as("three for the norm, the iteration, the residual")
+                .isEqualTo(5);
+        assertThat(refused.x().toDoubleArray()).containsOnly(0);
+        Solution bounded = TIGHT.normBound(1).solve(scope, operator(matrix), b);
+        assertThat(bounded.columns()).isEqualTo(refused.columns());
+        assertThat(bounded.products()).isEqualTo(2);
+        assertThat(bounded.operatorNorm()).isEqualTo(1);
+        // With a norm of its own size it is as good as any.
+        assertThat(TIGHT.normBound(1e-15).solve(scope, operator(matrix), b).converged())
+                .isTrue();
+        assertThat(TIGHT.damping(1e-3).solve(scope, operator(matrix), b).converged())
+                .isTrue();
+    }
+
+    /** x = 1e60 is beyond single precision, and 1e-60 is zero there. */
+    @Test
+    void solutionsThatTheTypeCannotHoldAreNotSolutions() {
+        for (double scale : new double[] {1e-30, 1e30}) {
+            RealMatrix matrix = MatrixUtils.createRealIdentityMatrix(3).scalarMultiply(scale);
+            Tensor b = backend.upload(scope, Shape.of(1, 3), DType.FLOAT32, new double[] {1 / scale, 0, 0});
+            Solution solution =
+                    ConjugateGradients.DEFAULT.solve(scope, new DenseOperator(backend, DType.FLOAT32, matrix), b);
+            assertThat(solution.columns().get(0).stop()).isEqualTo(Stop.BREAKDOWN);
+            assertThat(solution.columns().get(0).residualNorm()).isCloseTo(1 / scale, within(1e-6 / scale));
+            assertThat(solution.x().toDoubleArray()).containsOnly(0);
+        }
+    }
+
+    /** Squares of 2^600 overflow, those of 2^-600 are zero; powers of two change no digit. */
+    @Test
+    void squaresMayOverflow() {
+        RealMatrix matrix = Matrices.semidefinite(random, 8, 20);
+        RealMatrix right = Matrices.normal(random, 2, 8);
+        Solution expected = TIGHT.damping(0.5).solve(scope, operator(matrix), upload(right));
+        assertThat(expected.converged()).isTrue();
+        for (int[] exponents : new int[][] {{600, 600}, {-600, -600}, {600, -100}, {-600, 100}}) {
+            double scale = Math.scalb(1.0, exponents[0]);
+            double ofRight = Math.scalb(1.0, exponents[1]);
+            Solution solution = TIGHT.damping(0.5 * scale)
+                    .solve(scope, operator(matrix.scalarMultiply(scale)), upload(right.scalarMultiply(ofRight)));
+            assertThat(Matrices.matrix(solution.x()).scalarMultiply(Math.scalb(1.0, exponents[0] - exponents[1])))
+                    .isEqualTo(Matrices.matrix(expected.x()));
+            for (int v = 0; v < 2; v++) {
+                Column column = expected.columns().get(v);
+                assertThat(solution.columns().get(v))
+                        .isEqualTo(new Column(column.stop(), column.iterations(), column.residualNorm() * ofRight));
+            }
+            assertThat(solution.operatorNorm()).isEqualTo(expected.operatorNorm() * scale);
+        }
+    }
+
+    /** Whatever the matrix and the guess are. */
+    @Test
+    void zeroSolvesZeros() {
+        DenseOperator operator = operator(MatrixUtils.createRealDiagonalMatrix(new double[] {1, -2, 0}));
+        Solution solution = TIGHT.solve(scope, operator, upload(new double[3]), normal(1, 3));
+        assertThat(solution.columns()).containsExactly(new Column(Stop.CONVERGED, 0, 0));
+        assertThat(solution.x().toDoubleArray()).containsOnly(0);
     }
 
     @Test
@@ -287,6 +375,7 @@ class ConjugateGradientsTest extends OperatorTestBase {
                 "ShapeMismatch",
                 () -> TIGHT.preconditioner(operator(wide)).solve(scope, operator(square), normal(1, 3)));
         refused("InvalidArgument", () -> TIGHT.damping(-1));
+        refused("InvalidArgument", () -> TIGHT.normBound(Double.NaN));
         refused("InvalidArgument", () -> TIGHT.tolerance(Double.NaN));
         refused("InvalidArgument", () -> TIGHT.absoluteTolerance(Double.POSITIVE_INFINITY));
         refused("InvalidArgument", () -> TIGHT.maxIterations(0));

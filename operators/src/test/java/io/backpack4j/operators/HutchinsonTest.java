@@ -140,6 +140,36 @@ class HutchinsonTest extends OperatorTestBase {
         }
     }
 
+    /** Squares of 1e200 overflow, those of 1e-200 are zero; estimates are neither. */
+    @Test
+    void estimatesOfAnyScale() {
+        RealMatrix matrix = Matrices.symmetric(Matrices.normal(random, 10, 10));
+        Estimate expected = Hutchinson.of(9).trace(operator(matrix));
+        DiagonalEstimate diagonal = Hutchinson.of(9).diagonal(scope, operator(matrix));
+        for (int exponent : new int[] {-900, -664, 664, 900}) {
+            double scale = Math.scalb(1.0, exponent);
+            DenseOperator operator = operator(matrix.scalarMultiply(scale));
+            assertThat(Hutchinson.of(9).trace(operator))
+                    .isEqualTo(new Estimate(expected.mean() * scale, expected.standardError() * scale, 9));
+            DiagonalEstimate scaled = Hutchinson.of(9).diagonal(scope, operator);
+            Numbers.assertClose(
+                    "diagonal",
+                    Matrices.flat(Matrices.matrix(scaled.mean()).scalarMultiply(1 / scale)),
+                    diagonal.mean().toDoubleArray(),
+                    0);
+            Numbers.assertClose(
+                    "error",
+                    Matrices.flat(Matrices.matrix(scaled.standardError()).scalarMultiply(1 / scale)),
+                    diagonal.standardError().toDoubleArray(),
+                    0);
+        }
+        Estimate zero = Hutchinson.of(2).trace(operator(matrix.scalarMultiply(0)));
+        assertThat(zero).isEqualTo(new Estimate(0, 0, 2));
+        DiagonalEstimate zeros = Hutchinson.of(2).diagonal(scope, operator(matrix.scalarMultiply(0)));
+        assertThat(zeros.mean().toDoubleArray()).containsOnly(0);
+        assertThat(zeros.standardError().toDoubleArray()).containsOnly(0);
+    }
+
     @Test
     void singlePrecisionIsSummedInDoublePrecision() {
         RealMatrix matrix = Matrices.semidefinite(random, 30, 30)

@@ -72,7 +72,9 @@ class LanczosTest extends OperatorTestBase {
         }
     }
 
-    /** Small Krylov spaces restart often. They pass over eigenvalues that are close to others, so that these are apart. */
+    /**
+     * Small Krylov spaces restart often. They pass over eigenvalues that are close to others, so that these are apart.
+     */
     @ParameterizedTest
     @EnumSource
     void restartsConverge(Which which) {
@@ -146,6 +148,18 @@ class LanczosTest extends OperatorTestBase {
         Eigenpairs two = Lanczos.of(Which.LARGEST, 3).maxProducts(2).run(scope, operator(matrix));
         assertThat(two.values()).hasSize(2);
         assertThat(two.vectors().shape()).isEqualTo(Shape.of(2, 200));
+        assertThat(two.requested()).isEqualTo(3);
+        assertThat(two.complete()).isFalse();
+        // The one that is there is exact; those that are not there are not converged.
+        Eigenpairs one = Lanczos.of(Which.LARGEST, 3)
+                .maxProducts(1)
+                .run(scope, operator(MatrixUtils.createRealIdentityMatrix(9)));
+        assertThat(one.values()).singleElement().matches(Eigenvalue::converged);
+        assertThat(one.converged()).isFalse();
+        // No more than there are.
+        Eigenpairs all = Lanczos.of(Which.LARGEST, 3).run(scope, operator(MatrixUtils.createRealIdentityMatrix(2)));
+        assertThat(all.requested()).isEqualTo(2);
+        assertThat(all.converged()).isTrue();
     }
 
     @Test

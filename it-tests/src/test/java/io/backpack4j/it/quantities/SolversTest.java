@@ -26,6 +26,7 @@ import io.backpack4j.operators.Objective;
 import io.backpack4j.operators.ParameterLayout;
 import io.backpack4j.operators.Preconditioners;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
@@ -38,6 +39,8 @@ import org.apache.commons.math3.linear.LUDecomposition;
 import org.apache.commons.math3.linear.MatrixUtils;
 import org.apache.commons.math3.linear.RealMatrix;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is calculated from products with the Gauss-Newton matrices of networks, against dense ones. */
 class SolversTest {
@@ -93,7 +96,10 @@ class SolversTest {
         }
     }
 
-    /** Inputs of very different size, and curvature of full rank: with less rank than parameters, plain iterations are as few as the rank. */
+    /**
+     * Inputs of very different size, and curvature of full rank: with less rank than parameters, plain iterations are
+     * as few as the rank.
+     */
     private static Problem badlyScaled() {
         Random random = new Random(11);
         ModelDescription model = Networks.model(
@@ -150,6 +156,56 @@ class SolversTest {
         Solution solution = solver.solve(scope, operator, b);
         assertThat(solution.converged()).as(solution.columns().toString()).isTrue();
         return solution.columns().get(0).iterations();
+    }
+
+    /**
+     * One draw per sample gives a matrix of rank 16 at most, and the gradient is not in its range: there is no
+     * solution. What is returned is no worse than zero, and of a moderate size.
+     */
+    @ParameterizedTest
+    @EnumSource
+    void gradients_out_of_range_do_no_harm(Setting setting) {
+        for (int seed = 0; seed < 5; seed++) {
+            Random random = new Random(seed);
+            ModelDescription model = Networks.model(
+                    "CrossEntropyLoss",
+                    "mean",
+                    Networks.linear("0", 10, 8),
+                    Networks.node("1", seed % 2 == 0 ? "Tanh" : "ReLU", Map.of()),
+                    Networks.linear("2", 8, 4));
+            Problem problem = Networks.problem(random, model, 16, new int[] {10}, 4);
+            try (Passes passes = new Passes(setting)) {
+                passes.withModel(problem, (trained, batch) -> {
+                    try (GgnOperator ggn = GgnOperator.sampled(Objective.of(passes.backpack(), trained, batch), 1);
+                            Results results = passes.backpack().compute(trained, batch);
+                            TensorScope scope = ggn.backend().openScope()) {
+                        Map<String, Tensor> parts = new LinkedHashMap<>();
+                        for (String name : ggn.layout().names()) {
+                            Tensor part = results.gradient(name);
+                            parts.put(name, scope.view(part, part.shape().prepend(1)));
+                        }
+                        Tensor gradient = scope.allocate(Shape.of(1, ggn.columns()), ggn.dtype());
+                        ggn.layout().join(parts, gradient);
+                        Solution solution = ConjugateGradients.DEFAULT.solve(scope, ggn, gradient);
+                        Tensor product = scope.allocate(gradient.shape(), ggn.dtype());
+                        ggn.multiply(solution.x(), product);
+                        double right = matrix(gradient).getFrobeniusNorm();
+                        double residual =
+                                matrix(gradient).subtract(matrix(product)).getFrobeniusNorm();
+                        assertThat(residual).isLessThanOrEqualTo(right);
+                        ConjugateGradients.Column column = solution.columns().get(0);
+                        assertThat(column.residualNorm()).isCloseTo(residual, within(1e-5 * right));
+                        assertThat(column.stop()).isEqualTo(ConjugateGradients.Stop.NEGATIVE_CURVATURE);
+                        assertThat(matrix(solution.x()).getFrobeniusNorm()).isLessThan(1e3);
+                        Solution damped = ConjugateGradients.DEFAULT
+                                .damping(0.01)
+                                .tolerance(1e-5)
+                                .solve(scope, ggn, gradient);
+                        assertThat(damped.converged()).isTrue();
+                    }
+                });
+            }
+        }
     }
 
     @Test
