@@ -7,16 +7,20 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
+import java.util.Random;
 
 /**
- * Inverses of factors {@code [n, n]}, or {@code [G, n, n]} with several groups. Only diagonals come to the host; the rest stays with the backend.
+ * Inverses of factors {@code [n, n]}, or {@code [G, n, n]} with several groups. Only diagonals and vectors come to the host; the rest stays with the backend.
  *
  * @param backend whose tensors the factors are
  */
 record FactorInverses(Backend backend) {
 
-    /** How much rounding a pivot of a small matrix may be, in units of the type's epsilon times the diagonal. */
+    /** How large an eigenvalue of a small matrix rounding can make, in units of the type's epsilon times the diagonal. */
     private static final double ROUNDING = 16;
+
+    /** A singular matrix shows at the first solution; the others are for spectra that are less clear. */
+    private static final int SOLUTIONS = 3;
 
     /** The diagonals of all groups, one after the other. */
     double[] diagonal(Tensor factor) {
@@ -49,9 +53,9 @@ record FactorInverses(Backend backend) {
             backend.elementwise().copy(factor, inverse);
             double[] damped = addToDiagonal(inverse, damping);
             backend.decompositions().cholesky(inverse, inverse);
+            requireDigits(inverse, damped, damping);
             backend.decompositions().choleskyInverse(inverse, inverse);
             requireFinite(inverse, damping);
-            requireDigits(inverse, damped, damping);
             return inverse;
         } catch (RuntimeException e) {
             inverse.close();
@@ -84,36 +88,81 @@ record FactorInverses(Backend backend) {
         }
     }
 
+    private void requireDigits(Tensor triangle, double[] diagonal, double... damping) {
+        double least = rounding(triangle);
+        double smallest = smallestEigenvalue(triangle, diagonal);
+        if (!(smallest > least)) {
+            throw new BackpackException(
+                    "NotPositiveDefinite",
+                    "A factor of shape %s, damped by %s, is singular but for rounding: with rows and columns scaled to a diagonal of ones, its smallest eigenvalue is about %.2g, and rounding in %s makes up to %.2g. Add damping."
+                            .formatted(triangle.shape(), largest(damping), smallest, triangle.dtype(), least));
+        }
+    }
+
     /**
-     * Fails if a row depends on the others but for rounding. 1 / (a_ii a⁻¹_ii) is the part of a_ii that the other rows leave, whatever the scales
-     * of rows are: what elimination would leave there last.
+     * About the smallest eigenvalue of all groups' matrices, rows and columns being scaled so that diagonals are 1: by a few inverse iterations, and so not below the
+     * true one. The scales of rows do not matter to the digits of a Cholesky factor, this does.
+     *
+     * @param triangle the Cholesky factors
+     * @param diagonal of the matrices
      */
-    private void requireDigits(Tensor inverse, double[] damped, double... damping) {
-        double[] ofInverse = diagonal(inverse);
-        int size = Math.toIntExact(inverse.shape().size(-1));
-        double least = rounding(inverse.dtype(), size);
-        for (int i = 0; i < ofInverse.length; i++) {
-            double left = 1 / damped[i] / ofInverse[i];
-            if (!(left > least)) {
-                throw new BackpackException(
-                        "NotPositiveDefinite",
-                        "A factor of shape %s, damped by %s, is not positive definite but for rounding: the other rows leave %s of entry [%d, %<d] of matrix %d, and rounding in %s makes up to %s. Add damping."
-                                .formatted(
-                                        inverse.shape(),
-                                        largest(damping),
-                                        left,
-                                        i % size,
-                                        i / size,
-                                        inverse.dtype(),
-                                        least));
+    double smallestEigenvalue(Tensor triangle, double... diagonal) {
+        int size = Math.toIntExact(triangle.shape().size(-1));
+        double[] x = new Random(0).doubles(diagonal.length, 0.5, 1.5).toArray();
+        double largest = 0;
+        try (TensorScope scope = backend.openScope()) {
+            Shape shape = triangle.shape().with(-2, 1);
+            Tensor right = scope.allocate(shape, triangle.dtype());
+            Tensor solution = scope.allocate(shape, triangle.dtype());
+            for (int turn = 0; turn < SOLUTIONS; turn++) {
+                normalise(x, size);
+                scaleByRoots(x, diagonal);
+                right.write(0, x, 0, x.length);
+                backend.decompositions().choleskySolve(triangle, right, solution);
+                solution.read(0, x, 0, x.length);
+                scaleByRoots(x, diagonal);
+                largest = largestNorm(x, size);
+            }
+        }
+        return 1 / largest;
+    }
+
+    private static void scaleByRoots(double[] x, double... diagonal) {
+        for (int i = 0; i < x.length; i++) {
+            x[i] *= Math.sqrt(diagonal[i]);
+        }
+    }
+
+    /** Makes the norm of every group 1. */
+    private static void normalise(double[] x, int size) {
+        for (int first = 0; first < x.length; first += size) {
+            double norm = norm(x, first, size);
+            for (int i = first; i < first + size; i++) {
+                x[i] /= norm;
             }
         }
     }
 
-    /** Which part of a diagonal element rounding can make in a decomposition of so many rows. */
-    static double rounding(DType dtype, int size) {
-        double epsilon = dtype == DType.FLOAT32 ? Math.ulp(1f) : Math.ulp(1.0);
-        return epsilon * Math.max(ROUNDING, Math.sqrt(size));
+    private static double largestNorm(double[] x, int size) {
+        double largest = 0;
+        for (int first = 0; first < x.length; first += size) {
+            largest = Math.max(largest, norm(x, first, size));
+        }
+        return largest;
+    }
+
+    private static double norm(double[] x, int first, int size) {
+        double sum = 0;
+        for (int i = first; i < first + size; i++) {
+            sum += x[i] * x[i];
+        }
+        return Math.sqrt(sum);
+    }
+
+    /** How large rounding can make an eigenvalue that is 0, beside a diagonal of ones, in decompositions of matrices like this one. */
+    static double rounding(Tensor matrix) {
+        double epsilon = matrix.dtype() == DType.FLOAT32 ? Math.ulp(1f) : Math.ulp(1.0);
+        return epsilon * Math.max(ROUNDING, Math.sqrt(matrix.shape().size(-1)));
     }
 
     private static double largest(double... damping) {

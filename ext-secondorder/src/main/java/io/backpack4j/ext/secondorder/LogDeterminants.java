@@ -23,7 +23,7 @@ record LogDeterminants(Backend backend, KroneckerSizes sizes) {
         return input.isPresent() ? sum + sizes.outputs() * ofFactor(input.get()) : sum;
     }
 
-    /** Of all groups together: 2 Σ log L_ii, −∞ if a pivot L_ii² is rounding. */
+    /** Of all groups together: 2 Σ log L_ii, −∞ if a matrix is singular, or is not only because of rounding. */
     private double ofFactor(Tensor factor) {
         FactorInverses factors = new FactorInverses(backend);
         double[] diagonal = factors.diagonal(factor);
@@ -31,6 +31,9 @@ record LogDeterminants(Backend backend, KroneckerSizes sizes) {
         try (TensorScope scope = backend.openScope()) {
             Tensor triangle = scope.allocate(factor.shape(), factor.dtype());
             backend.decompositions().cholesky(factor, triangle);
+            if (!(factors.smallestEigenvalue(triangle, diagonal) > FactorInverses.rounding(factor))) {
+                return Double.NEGATIVE_INFINITY;
+            }
             pivots = factors.diagonal(triangle);
         } catch (BackpackException e) {
             if (e.problems().stream().allMatch(problem -> problem.id().equals(SINGULAR))) {
@@ -38,14 +41,9 @@ record LogDeterminants(Backend backend, KroneckerSizes sizes) {
             }
             throw e;
         }
-        double least = Math.sqrt(FactorInverses.rounding(
-                factor.dtype(), Math.toIntExact(factor.shape().size(-1))));
         double sum = 0;
-        for (int i = 0; i < pivots.length; i++) {
-            if (!(pivots[i] > least * Math.sqrt(diagonal[i]))) {
-                return Double.NEGATIVE_INFINITY;
-            }
-            sum += 2 * Math.log(pivots[i]);
+        for (double pivot : pivots) {
+            sum += 2 * Math.log(pivot);
         }
         return sum;
     }

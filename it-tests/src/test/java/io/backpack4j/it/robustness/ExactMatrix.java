@@ -105,13 +105,17 @@ record ExactMatrix(BigDecimal[][] rows) {
         return Math.log(rounded.unscaledValue().doubleValue()) - rounded.scale() * Math.log(10);
     }
 
-    double largest() {
-        double largest = 0;
+    BigDecimal largestEntry() {
+        BigDecimal largest = BigDecimal.ZERO;
         for (BigDecimal[] row : rows) {
             for (BigDecimal entry : row) {
-                largest = Math.max(largest, Math.abs(entry.doubleValue()));
+                largest = largest.max(entry.abs());
             }
         }
         return largest;
+    }
+
+    double largest() {
+        return largestEntry().doubleValue();
     }
 }

@@ -51,8 +51,11 @@ class HeapTest {
                 KroneckerFactors factors = results.get(kfac, "0.weight");
                 Tensor gradient = results.gradient("0.weight");
                 warmAndMeasure("the damped inverse", backpack, scope -> factors.dampedInverse(scope, 1e-3));
-                warmAndMeasure("products", backpack, scope -> factors.multiply(
-                        scope, scope.view(gradient, gradient.shape().prepend(1))));
+                warmAndMeasure(
+                        "products",
+                        backpack,
+                        scope -> factors.multiply(
+                                scope, scope.view(gradient, gradient.shape().prepend(1))));
                 warmAndMeasure("eigenvalues", backpack, factors::eigendecomposition);
                 warmAndMeasure("log-determinants", backpack, scope -> {
                     factors.logDeterminant(0);

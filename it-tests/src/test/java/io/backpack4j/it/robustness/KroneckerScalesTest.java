@@ -31,8 +31,10 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class KroneckerScalesTest {
 
-    private static final int CASES = Integer.getInteger("kronecker.cases", 150);
+    private static final int CASES = Integer.getInteger("kronecker.cases", 100);
     private static final long SEED = Long.getLong("kronecker.seed", System.nanoTime());
+
+    private static final int LARGE_CASES = Math.max(1, CASES / 12);
 
     /** How many roundings of the largest term may add up. */
     private static final double ROUNDINGS = 64;
@@ -249,8 +251,8 @@ class KroneckerScalesTest {
                         && solved.inverse().largest() < sample.greatest() / 4
                         && damped[side].largest() < sample.greatest() / 4
                         && least(damped[side]) > sample.smallest();
-                // Beyond 1/16 it must be refused, below 1/256 there is no reason to; in between both is right.
-                possible &= definite && vanishing < 1.0 / 2;
+                // Far beyond 1/16 it must be refused, below 1/256 there is no reason to; in between both is right.
+                possible &= definite && vanishing < 2;
                 needed |= !inRange || vanishing > 1.0 / 256;
                 (side == 0 ? outputs : inputs)[group] = solved.inverse();
             }
@@ -260,7 +262,9 @@ class KroneckerScalesTest {
             inverse = sample.factors.dampedInverse(sample.scope, damping);
         } catch (BackpackException e) {
             assertThat(e.problems().get(0).id()).isIn("NotPositiveDefinite", "NotFinite");
-            assertThat(needed).as("%s is refused: %s", sample.text, e.getMessage()).isTrue();
+            assertThat(needed)
+                    .as("%s is refused: %s", sample.text, e.getMessage())
+                    .isTrue();
             count("inverses refused");
             return;
         }
@@ -277,15 +281,14 @@ class KroneckerScalesTest {
         count("inverses right");
     }
 
-    private static void assertClose(
-            Sample sample, double[] actual, ExactMatrix expected, int group, double tolerance) {
+    private static void assertClose(Sample sample, double[] actual, ExactMatrix expected, int group, double tolerance) {
         int n = expected.size();
         for (int i = 0; i < n * n; i++) {
             // Beside √(row · column): scales of rows differ.
             double beside = Math.sqrt(expected.at(i / n, i / n).doubleValue())
                     * Math.sqrt(expected.at(i % n, i % n).doubleValue());
-            double difference =
-                    Math.abs(actual[group * n * n + i] - expected.at(i / n, i % n).doubleValue());
+            double difference = Math.abs(
+                    actual[group * n * n + i] - expected.at(i / n, i % n).doubleValue());
             assertThat(difference)
                     .as("%s: entry %d of group %d is %s", sample.text, i, group, actual[group * n * n + i])
                     .isLessThanOrEqualTo(tolerance * beside + sample.smallest());
@@ -323,13 +326,15 @@ class KroneckerScalesTest {
         return true;
     }
 
-    /** The largest a_ii a⁻¹_ii. */
+    /** Σ a_ii a⁻¹_ii: the trace of the inverse, rows and columns being scaled to a diagonal of ones. */
     private static double inflation(ExactMatrix matrix, ExactMatrix inverse) {
         double largest = 1;
         for (int i = 0; i < matrix.size(); i++) {
             largest = Math.max(
                     largest,
-                    matrix.at(i, i).multiply(inverse.at(i, i), ExactMatrix.DIGITS).doubleValue());
+                    matrix.at(i, i)
+                            .multiply(inverse.at(i, i), ExactMatrix.DIGITS)
+                            .doubleValue());
         }
         return largest;
     }
@@ -395,8 +400,8 @@ class KroneckerScalesTest {
         int size = sample.outputs() * sample.inputs();
         boolean definite = true;
         for (int group = 0; group < sample.sizes.groups(); group++) {
-            ExactMatrix output = sample.outputOf(group);
-            ExactMatrix input = sample.inputOf(group);
+            ExactMatrix output = atLeastZero(sample.outputOf(group));
+            ExactMatrix input = atLeastZero(sample.inputOf(group));
             BigDecimal[][] rows = new BigDecimal[size][size];
             for (int i = 0; i < size * size; i++) {
                 int row = i / size;
@@ -406,14 +411,14 @@ class KroneckerScalesTest {
             }
             ExactMatrix block = new ExactMatrix(rows).damped(new BigDecimal(damping));
             ExactMatrix.Solved solved = block.solve();
-            definite &= definite(block) && definite(output.damped(new BigDecimal(damping == 0 ? 0 : 1)));
+            definite &= definite(block);
             if (solved.determinant().signum() > 0) {
                 double logarithm = ExactMatrix.logarithm(solved.determinant());
                 expected += logarithm;
                 // To first order, log det changes by tr (M⁻¹ ΔM).
                 double sensitivity = solved.inverse()
                         .trace()
-                        .multiply(new BigDecimal(new ExactMatrix(rows).largest()), ExactMatrix.DIGITS)
+                        .multiply(new ExactMatrix(rows).largestEntry(), ExactMatrix.DIGITS)
                         .doubleValue();
                 tolerance += ROUNDINGS * sample.epsilon() * (sensitivity + Math.abs(logarithm));
             }
@@ -428,6 +433,12 @@ class KroneckerScalesTest {
                 .as("%s damped by %s: %s, not %s", sample.text, damping, actual, expected)
                 .isLessThanOrEqualTo(tolerance);
         count("determinants right");
+    }
+
+    /** Eigenvalues below 0, which here all are if one is, count as 0. */
+    private static ExactMatrix atLeastZero(ExactMatrix matrix) {
+        int n = matrix.size();
+        return matrix.at(0, 0).signum() < 0 ? ExactMatrix.of(new double[n * n], 0, n) : matrix;
     }
 
     private void eigenvalues(Sample sample) {
@@ -474,7 +485,7 @@ class KroneckerScalesTest {
         try (BackPack backpack = open(kernels)) {
             Backend backend = backpack.backend();
             for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
-                for (int draw = 0; draw < 12; draw++) {
+                for (int draw = 0; draw < LARGE_CASES; draw++) {
                     try (TensorScope scope = backend.openScope()) {
                         int n = 20 + random.nextInt(180);
                         int rank = draw % 2 == 0 ? n - 1 : 1 + random.nextInt(n - 1);
@@ -487,9 +498,11 @@ class KroneckerScalesTest {
                         Tensor factor = scope.allocate(Shape.of(n, n), dtype);
                         backend.products().multiply(roots, true, roots, false, scale / n, 0, factor);
                         KroneckerFactors block = KroneckerFactors.block(backend, Shape.of(n), factor);
+                        String text = "%d rows of rank %d, %s, seed %d".formatted(n, rank, dtype, SEED);
                         assertThatThrownBy(() -> block.dampedInverse(scope, 0))
-                                .as("%d rows of rank %d, %s, seed %d", n, rank, dtype, SEED)
+                                .as(text)
                                 .hasMessageContaining("[NotPositiveDefinite]");
+                        assertThat(block.logDeterminant(0)).as(text).isEqualTo(Double.NEGATIVE_INFINITY);
                         refused++;
                         double damping = scale * 1e-2;
                         Tensor inverse = block.dampedInverse(scope, damping).output();
@@ -500,7 +513,7 @@ class KroneckerScalesTest {
                         for (int i = 0; i < entries.length; i++) {
                             entries[i] -= i / n == i % n ? 1 : 0;
                         }
-                        assertThat(largest(entries)).isLessThan(dtype == DType.FLOAT32 ? 2e-2 : 1e-10);
+                        assertThat(largest(entries)).as(text).isLessThan(dtype == DType.FLOAT32 ? 2e-2 : 1e-10);
                     }
                 }
             }
@@ -520,8 +533,8 @@ class KroneckerScalesTest {
                         entries[place] = wrong;
                         Tensor factor = backend.upload(scope, Shape.of(2, 2), dtype, entries);
                         Tensor one = backend.upload(scope, Shape.of(2, 2), dtype, new double[] {1, 0, 0, 1});
-                        KroneckerFactors factors = KroneckerFactors.of(
-                                backend, Shape.of(2, 2), KroneckerSizes.matrix(2, 2), one, factor);
+                        KroneckerFactors factors =
+                                KroneckerFactors.of(backend, Shape.of(2, 2), KroneckerSizes.matrix(2, 2), one, factor);
                         for (double damping : new double[] {0, 0.1}) {
                             assertThatThrownBy(() -> factors.dampedInverse(scope, damping))
                                     .hasMessageContaining("[NotFinite]");

@@ -14,6 +14,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The lower triangular root of the Hessian c (diag p − p pᵀ) of a cross-entropy. With the tails R_v = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at
@@ -108,21 +109,20 @@ final class TriangularRoot implements HessianRoot {
             Tensor divisors = scope.rows(tails, from + positions, to + positions);
             Tensor factors = scope.rows(diagonals, from, to);
             Shape perColumn = withoutPositions(to - from, samples, 1);
-            Tensor columns = columns(
+            Tensor places = positions > 1
+                    ? scope.view(
+                            OneHot.rows(
+                                    backend, scope, probabilities.dtype(), from, to, j -> j % positions, positions, 1),
+                            Shape.of(to - from, 1, 1, positions))
+                    : null;
+            return columns(
                     scope,
                     from,
                     to,
                     j -> j / positions,
+                    places,
                     scope.view(divisors, perColumn),
                     scope.view(factors, perColumn));
-            if (positions > 1) {
-                Tensor places =
-                        OneHot.rows(backend, scope, columns.dtype(), from, to, j -> j % positions, positions, 1);
-                Tensor byPosition = scope.view(columns, byPosition(to - from, samples, classes));
-                Tensor mask = scope.view(places, Shape.of(to - from, 1, 1, positions));
-                ops.combine(BinaryOperation.MULTIPLY, byPosition, mask, byPosition);
-            }
-            return columns;
         }
     }
 
@@ -144,7 +144,7 @@ final class TriangularRoot implements HessianRoot {
             try (TensorScope scope = backend.openScope()) {
                 Tensor divisors = samplesFirst(scope, rowsOf(scope, tails, from + 1, to + 1));
                 Tensor factors = samplesFirst(scope, rowsOf(scope, diagonals, from, to));
-                return TriangularRoot.this.columns(scope, from, to, v -> v, divisors, factors);
+                return TriangularRoot.this.columns(scope, from, to, v -> v, null, divisors, factors);
             }
         }
 
@@ -161,11 +161,18 @@ final class TriangularRoot implements HessianRoot {
     /**
      * Columns of which {@code classOf} says at which class they begin.
      *
-     * @param divisors R_{v+1}
+     * @param places 1 at the column's position, 0 at others, if columns are zero at all but one
+     * @param divisors R_{v+1} there
      * @param factors d_v
      */
     private Tensor columns(
-            TensorScope scope, long from, long to, LongUnaryOperator classOf, Tensor divisors, Tensor factors) {
+            TensorScope scope,
+            long from,
+            long to,
+            LongUnaryOperator classOf,
+            @Nullable Tensor places,
+            Tensor divisors,
+            Tensor factors) {
         long some = to - from;
         Tensor result = context.scope().allocate(shape.prepend(some), probabilities.dtype());
         Tensor columns = scope.view(result, byPosition(some, samples, classes));
@@ -181,10 +188,16 @@ final class TriangularRoot implements HessianRoot {
         }
         // Masked before they are divided: what is left is at most its divisor, and no quotient overflows.
         ops.combine(BinaryOperation.MULTIPLY, ofSamples, scope.view(below, perClass), columns);
+        if (places != null) {
+            ops.combine(BinaryOperation.MULTIPLY, columns, places, columns);
+        }
         ops.combine(BinaryOperation.DIVIDE, columns, divisors, columns);
         Tensor first = OneHot.rows(backend, scope, probabilities.dtype(), from, to, classOf, classes, 1);
         ops.combine(BinaryOperation.ADD, columns, scope.view(first, perClass), columns);
         ops.combine(BinaryOperation.MULTIPLY, columns, factors, columns);
+        if (places != null) {
+            ops.combine(BinaryOperation.MULTIPLY, columns, places, columns);
+        }
         return result;
     }
 
