@@ -230,6 +230,31 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void largeFactorsMakeTheMatrix() {
+        decompositions().largeFactorsMakeTheMatrix();
+    }
+
+    @Test
+    final void inversesInvert() {
+        decompositions().inversesInvert();
+    }
+
+    @Test
+    final void operandsMayBeDestinations() {
+        decompositions().operandsMayBeDestinations();
+    }
+
+    @Test
+    final void veryLargeAndVerySmallNumbersAreDecomposed() {
+        decompositions().veryLargeAndVerySmallNumbersAreDecomposed();
+    }
+
+    @Test
+    final void diagonalsAreTakenAndPut() {
+        decompositions().diagonalsAreTakenAndPut();
+    }
+
+    @Test
     final void solutionsSolve() {
         decompositions().solutionsSolve();
     }

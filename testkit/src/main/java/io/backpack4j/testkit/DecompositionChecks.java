@@ -9,6 +9,8 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
@@ -25,6 +27,9 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
     private static final List<Shape> SHAPES = List.of(
             Shape.of(1, 1), Shape.of(2, 2), Shape.of(7, 7), Shape.of(40, 40), Shape.of(3, 5, 5), Shape.of(2, 2, 4, 4));
     private static final List<Shape> EMPTY = List.of(Shape.of(0, 0), Shape.of(0, 3, 3), Shape.of(2, 0, 0));
+
+    /** More rows than a backend may take at a time. */
+    private static final List<Shape> LARGE = List.of(Shape.of(70, 70), Shape.of(2, 301, 301));
 
     /** Rounding errors of many steps add up. */
     private static final double STEPS = 5;
@@ -108,6 +113,123 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
         });
     }
 
+    void largeFactorsMakeTheMatrix() {
+        each(LARGE, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 1);
+            Tensor factor = dirty(scope, dtype, shape);
+            backend.decompositions().cholesky(a, factor);
+            Tensor product = dirty(scope, dtype, shape);
+            backend.products().multiply(factor, false, factor, true, 1, 0, product);
+            Numbers.assertClose(
+                    "L L^T of " + shape + " " + dtype, product.toDoubleArray(), a.toDoubleArray(), within(dtype));
+        });
+    }
+
+    void inversesInvert() {
+        List<Shape> shapes = new ArrayList<>(SHAPES);
+        shapes.addAll(LARGE);
+        each(shapes, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 1);
+            Tensor factor = dirty(scope, dtype, shape);
+            backend.decompositions().cholesky(a, factor);
+            double[] before = factor.toDoubleArray();
+            Tensor inverse = dirty(scope, dtype, shape);
+
+            backend.decompositions().choleskyInverse(factor, inverse);
+
+            assertThat(factor.toDoubleArray()).as("the operand").isEqualTo(before);
+            Tensor product = dirty(scope, dtype, shape);
+            backend.products().multiply(a, false, inverse, false, 1, 0, product);
+            Numbers.assertClose(
+                    "A A^-1 of " + shape + " " + dtype,
+                    product.toDoubleArray(),
+                    identity(shape, 1),
+                    10 * within(dtype));
+            double[] entries = inverse.toDoubleArray();
+            Numbers.assertClose("symmetric", transposed(entries, shape), entries, within(dtype));
+        });
+    }
+
+    void operandsMayBeDestinations() {
+        List<Shape> shapes = new ArrayList<>(SHAPES);
+        shapes.addAll(LARGE);
+        each(shapes, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 1);
+            Tensor factor = dirty(scope, dtype, shape);
+            Tensor inverse = dirty(scope, dtype, shape);
+            backend.decompositions().cholesky(a, factor);
+            backend.decompositions().choleskyInverse(factor, inverse);
+
+            backend.decompositions().cholesky(a, a);
+            assertThat(a.toDoubleArray()).as("the factor in place").isEqualTo(factor.toDoubleArray());
+            backend.decompositions().choleskyInverse(a, a);
+            assertThat(a.toDoubleArray()).as("the inverse in place").isEqualTo(inverse.toDoubleArray());
+        });
+    }
+
+    /** As of matrices near 1, times a power of two. */
+    void veryLargeAndVerySmallNumbersAreDecomposed() {
+        each(SHAPES, (scope, dtype, shape) -> {
+            for (int exponent : dtype == DType.FLOAT32 ? new int[] {-100, 100} : new int[] {-600, 600}) {
+                double scale = Math.scalb(1.0, exponent);
+                Tensor a = symmetric(scope, dtype, shape, 1);
+                double[] unscaled = a.toDoubleArray();
+                double[] scaled =
+                        Arrays.stream(unscaled).map(value -> value * scale).toArray();
+                Tensor large = backend.upload(scope, shape, dtype, scaled);
+                Shape rows = shape.slice(0, shape.rank() - 1);
+                Tensor[] values = {dirty(scope, dtype, rows), dirty(scope, dtype, rows)};
+                Tensor[] inverses = {dirty(scope, dtype, shape), dirty(scope, dtype, shape)};
+                for (int i = 0; i < 2; i++) {
+                    Tensor matrix = i == 0 ? a : large;
+                    backend.decompositions().symmetricEigen(matrix, values[i], dirty(scope, dtype, shape));
+                    Tensor factor = dirty(scope, dtype, shape);
+                    backend.decompositions().cholesky(matrix, factor);
+                    backend.decompositions().choleskyInverse(factor, inverses[i]);
+                }
+                String what = " of " + shape + " " + dtype + " times 2^" + exponent;
+                Numbers.assertClose(
+                        "eigenvalues" + what,
+                        Arrays.stream(values[1].toDoubleArray())
+                                .map(value -> value / scale)
+                                .toArray(),
+                        values[0].toDoubleArray(),
+                        within(dtype));
+                Numbers.assertClose(
+                        "the inverse" + what,
+                        Arrays.stream(inverses[1].toDoubleArray())
+                                .map(value -> value * scale)
+                                .toArray(),
+                        inverses[0].toDoubleArray(),
+                        10 * within(dtype));
+            }
+        });
+    }
+
+    void diagonalsAreTakenAndPut() {
+        List<Shape> shapes = new ArrayList<>(SHAPES);
+        shapes.addAll(EMPTY);
+        each(shapes, (scope, dtype, shape) -> {
+            double[] entries = rounded(shape.elements());
+            Tensor matrices = backend.upload(scope, shape, dtype, entries);
+            Shape rows = shape.slice(0, shape.rank() - 1);
+            Tensor diagonal = dirty(scope, dtype, rows);
+
+            backend.indexing().extractDiagonal(matrices, diagonal);
+            double[] taken = diagonal.toDoubleArray();
+            double[] put = rounded(rows.elements());
+            backend.indexing().insertDiagonal(backend.upload(scope, rows, dtype, put), matrices);
+
+            int n = (int) shape.size(-1);
+            for (int i = 0; i < taken.length; i++) {
+                int place = i * n + i % n;
+                assertThat(taken[i]).as("element %d of the diagonal", i).isEqualTo(entries[place]);
+                entries[place] = put[i];
+            }
+            assertThat(matrices.toDoubleArray()).as("matrices of %s", shape).isEqualTo(entries);
+        });
+    }
+
     void solutionsSolve() {
         each(SHAPES, (scope, dtype, shape) -> {
             Tensor a = symmetric(scope, dtype, shape, 1);
@@ -153,6 +275,7 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
             backend.decompositions().cholesky(a, scope.allocate(shape, dtype));
             Shape rows = shape.with(-2, 3);
             backend.decompositions().choleskySolve(a, scope.allocate(rows, dtype), scope.allocate(rows, dtype));
+            backend.decompositions().choleskyInverse(a, scope.allocate(shape, dtype));
         });
     }
 
@@ -192,11 +315,7 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
     private Tensor symmetric(TensorScope scope, DType dtype, Shape shape, double diagonal) {
         Tensor root = backend.upload(scope, shape, dtype, rounded(shape.elements()));
         int n = (int) shape.size(-1);
-        double[] identity = new double[(int) shape.elements()];
-        for (int i = 0; i < identity.length; i++) {
-            identity[i] = i % (n * n) / n == i % n ? diagonal : 0;
-        }
-        Tensor a = backend.upload(scope, shape, dtype, identity);
+        Tensor a = backend.upload(scope, shape, dtype, identity(shape, diagonal));
         backend.products().multiply(root, false, root, true, 1.0 / n, 1, a);
         // Both triangles are the same to the last bit.
         double[] entries = a.toDoubleArray();
@@ -208,6 +327,24 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
         }
         a.write(0, entries, 0, entries.length);
         return a;
+    }
+
+    private static double[] identity(Shape shape, double diagonal) {
+        int n = (int) shape.size(-1);
+        double[] identity = new double[(int) shape.elements()];
+        for (int i = 0; i < identity.length; i++) {
+            identity[i] = i % (n * n) / n == i % n ? diagonal : 0;
+        }
+        return identity;
+    }
+
+    private static double[] transposed(double[] matrices, Shape shape) {
+        int n = (int) shape.size(-1);
+        double[] transposed = new double[matrices.length];
+        for (int i = 0; i < matrices.length; i++) {
+            transposed[i / (n * n) * n * n + i % n * n + i % (n * n) / n] = matrices[i];
+        }
+        return transposed;
     }
 
     private double within(DType dtype) {

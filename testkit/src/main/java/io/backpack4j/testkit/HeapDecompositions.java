@@ -1,6 +1,7 @@
 package io.backpack4j.testkit;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -20,6 +21,11 @@ final class HeapDecompositions implements Decompositions {
     }
 
     @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
     public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
         HeapTensor matrices = square(a);
         HeapTensor targets = backend.own(values);
@@ -31,11 +37,14 @@ final class HeapDecompositions implements Decompositions {
         HeapChecks.apart(bases, matrices);
         int n = order(a);
         for (int first = 0; first < matrices.size(); first += n * n) {
-            EigenDecomposition eigen = new EigenDecomposition(symmetric(matrices, first, n));
+            RealMatrix matrix = symmetric(matrices, first, n);
+            // A power of two, so that squares of very large or small numbers neither overflow nor vanish.
+            double scale = Math.scalb(1.0, Math.max(-1000, Math.min(1000, Math.getExponent(matrix.getNorm()))));
+            EigenDecomposition eigen = new EigenDecomposition(matrix.scalarMultiply(1 / scale));
             for (int i = 0; i < n; i++) {
                 // Commons Math sorts the other way.
                 int from = n - 1 - i;
-                targets.set(first / n + i, eigen.getRealEigenvalue(from));
+                targets.set(first / n + i, eigen.getRealEigenvalue(from) * scale);
                 for (int r = 0; r < n; r++) {
                     bases.set(first + r * n + i, eigen.getEigenvector(from).getEntry(r));
                 }
@@ -49,7 +58,7 @@ final class HeapDecompositions implements Decompositions {
         HeapTensor target = backend.own(destination);
         HeapChecks.floating(matrices, target);
         HeapChecks.shape(target, a.shape());
-        HeapChecks.apart(target, matrices);
+        HeapChecks.inPlace(target, matrices);
         int n = order(a);
         for (int first = 0; first < matrices.size(); first += n * n) {
             RealMatrix factor;

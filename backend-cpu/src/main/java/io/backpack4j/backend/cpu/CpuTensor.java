@@ -206,11 +206,14 @@ final class CpuTensor extends ScopedTensor {
             block.put(at(from), source, position, count);
             return;
         }
-        double[] part = new double[count];
-        for (int i = 0; i < count; i++) {
-            part[i] = source[position + i];
+        double[] part = Scratch.get().a;
+        for (int done = 0; done < count; done += part.length) {
+            int length = Math.min(part.length, count - done);
+            for (int i = 0; i < length; i++) {
+                part[i] = source[position + done + i];
+            }
+            write(from + done, part, 0, length);
         }
-        write(from, part, 0, count);
     }
 
     @Override

@@ -72,9 +72,12 @@ final class DnnlContext implements AutoCloseable {
                 pool.unreserve(current);
             }
             current = pool.reserve(Math.max(count, FEWEST_ONES) * Float.BYTES);
-            float[] values = new float[(int) (current.bytes / Float.BYTES)];
+            float[] values = new float[Scratch.CHUNK];
             Arrays.fill(values, 1);
-            current.put(0, values, 0, values.length);
+            long all = current.bytes / Float.BYTES;
+            for (long done = 0; done < all; done += values.length) {
+                current.put(done * Float.BYTES, values, 0, (int) Math.min(values.length, all - done));
+            }
             ones = current;
         }
         return current.address;

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -10,8 +11,11 @@ import io.backpack4j.spi.tensor.TensorScope;
 /** LAPACK, one matrix at a time. */
 final class HostDecompositions implements Decompositions {
 
-    /** Two squares and a few rows of work still have a size of 31 bits. */
-    private static final int MOST_ROWS = 32_000;
+    /** Two squares and a few rows of work still have a size of 31 bits; nothing else in LAPACK counts elements. */
+    private static final int MOST_ROWS_WITH_WORK = 32_000;
+
+    /** Blocks of so many rows and columns are mirrored within the cache. */
+    private static final int MIRRORED = 64;
 
     private final CpuBackend backend;
 
@@ -20,10 +24,15 @@ final class HostDecompositions implements Decompositions {
     }
 
     @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
     public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
         CpuTensor matrices = backend.own(a);
         CpuTensor targets = backend.own(values);
-        int n = order(matrices);
+        int n = order(matrices, MOST_ROWS_WITH_WORK);
         requireFinite(matrices);
         if (matrices.elements == 0) {
             return;
@@ -59,12 +68,12 @@ final class HostDecompositions implements Decompositions {
     public void cholesky(Tensor a, Tensor destination) {
         CpuTensor target = backend.own(destination);
         CpuTensor matrices = backend.own(a);
-        int n = order(matrices);
+        int n = order(matrices, Integer.MAX_VALUE);
         requireFinite(matrices);
         if (target.elements == 0) {
             return;
         }
-        backend.elementwise().copy(a, destination);
+        copy(matrices, target);
         double[] zeros = new double[n];
         for (long i = 0; i < target.elements / n / n; i++) {
             long first = i * n * n;
@@ -88,7 +97,7 @@ final class HostDecompositions implements Decompositions {
     public void choleskySolve(Tensor factor, Tensor right, Tensor destination) {
         CpuTensor factors = backend.own(factor);
         CpuTensor target = backend.own(destination);
-        int n = order(factors);
+        int n = order(factors, Integer.MAX_VALUE);
         int count = Math.toIntExact(right.shape().size(-2));
         backend.elementwise().copy(right, destination);
         if (target.elements == 0) {
@@ -117,13 +126,64 @@ final class HostDecompositions implements Decompositions {
         }
     }
 
-    private static int order(CpuTensor matrices) {
+    @Override
+    public void choleskyInverse(Tensor factor, Tensor destination) {
+        CpuTensor factors = backend.own(factor);
+        CpuTensor target = backend.own(destination);
+        int n = order(factors, Integer.MAX_VALUE);
+        if (target.elements == 0) {
+            return;
+        }
+        copy(factors, target);
+        for (long i = 0; i < target.elements / n / n; i++) {
+            long first = i * n * n;
+            int info = Lapack.inverse(
+                    target.isSingle(),
+                    n,
+                    target.address() + first * target.dtype().bytes());
+            if (info != 0) {
+                throw new BackpackException(
+                        "NotPositiveDefinite",
+                        "Matrix %d of %d rows has no inverse: row %d of its Cholesky factor has a zero on the diagonal. Add damping."
+                                .formatted(i, n, info - 1));
+            }
+            mirror(target, first, n);
+        }
+    }
+
+    /** Copies the lower triangle to the upper one, block by block. */
+    private static void mirror(CpuTensor matrix, long first, int n) {
+        boolean wide = matrix.dtype().bytes() == Long.BYTES;
+        for (int rows = 0; rows < n; rows += MIRRORED) {
+            for (int columns = 0; columns <= rows; columns += MIRRORED) {
+                for (int r = rows; r < Math.min(n, rows + MIRRORED); r++) {
+                    for (int c = columns; c < Math.min(r, columns + MIRRORED); c++) {
+                        long from = matrix.at(first + (long) r * n + c);
+                        long to = matrix.at(first + (long) c * n + r);
+                        if (wide) {
+                            matrix.block.putLong(to, matrix.block.getLong(from));
+                        } else {
+                            matrix.block.putInt(to, matrix.block.getInt(from));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private void copy(CpuTensor from, CpuTensor to) {
+        if (from.address() != to.address()) {
+            backend.elementwise().copy(from, to);
+        }
+    }
+
+    private static int order(CpuTensor matrices, int most) {
         long n = matrices.shape().size(-1);
-        if (n > MOST_ROWS) {
+        if (n > most) {
             throw new BackpackException(
                     "TooLarge",
-                    "A matrix of %d rows cannot be decomposed: LAPACK counts in 32 bits, which are enough for %d."
-                            .formatted(n, MOST_ROWS));
+                    "The eigenvalues of a matrix of %d rows cannot be found: LAPACK counts its work in 32 bits, which are enough for %d rows."
+                            .formatted(n, most));
         }
         return (int) n;
     }

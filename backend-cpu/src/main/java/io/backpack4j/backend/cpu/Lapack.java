@@ -68,6 +68,14 @@ final class Lapack {
                 : openblas.LAPACKE_dpotrf_work(openblas.LAPACK_COL_MAJOR, TRIANGLE, n, operands.doubleA.at(matrix), n);
     }
 
+    /** Replaces the lower triangle of a Cholesky factor by that of the inverse. */
+    static int inverse(boolean single, int n, long matrix) {
+        Operands operands = OPERANDS.get();
+        return single
+                ? openblas.LAPACKE_spotri_work(openblas.LAPACK_COL_MAJOR, TRIANGLE, n, operands.floatA.at(matrix), n)
+                : openblas.LAPACKE_dpotri_work(openblas.LAPACK_COL_MAJOR, TRIANGLE, n, operands.doubleA.at(matrix), n);
+    }
+
     /** Replaces rows by the solutions of systems with a matrix given by its Cholesky factor. */
     static int solve(boolean single, int n, int count, long factor, long rows) {
         Operands operands = OPERANDS.get();

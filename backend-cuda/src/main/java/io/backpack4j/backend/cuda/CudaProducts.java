@@ -260,6 +260,34 @@ final class CudaProducts implements Products {
         }
     }
 
+    /**
+     * destination[i, j] −= Σ_{k < column} destination[i, k] · destination[j, k] in one matrix, for the rows i from {@code column} on and the
+     * {@code width} columns j from there on: what a Cholesky factor's columns so far take from the next ones.
+     */
+    void subtractColumns(CudaTensor matrices, long matrix, long column, long width) {
+        long n = matrices.size(-1);
+        long row = matrix * n * n + column * n;
+        var right = new MatrixProduct.Factor(new MatrixProduct.Matrices(matrices.address(row), n, 0), true);
+        var left = new MatrixProduct.Factor(new MatrixProduct.Matrices(matrices.address(row), n, 0), false);
+        var target = new MatrixProduct.Matrices(matrices.address(row + column), n, 0);
+        backend.operation("cholesky")
+                .writes(matrices)
+                .multiply(
+                        matrices.dtype(), new MatrixProduct(width, n - column, column, -1, right, left, 1, target, 1));
+    }
+
+    /** Solves row by row and in place: rows = rows · L⁻ᵀ, L being lower triangular. */
+    void solveTriangular(CudaTensor triangle, CudaTensor rows) {
+        // Row-major L is Lᵀ column-major: upper triangular.
+        backend.operation("cholesky")
+                .reads(triangle)
+                .writes(rows)
+                .solve(
+                        rows.dtype(),
+                        new TriangularSystem(
+                                triangle.size(-1), rows.size(-2), true, triangle.address(), rows.address()));
+    }
+
     /** Solves with a Cholesky factor, row by row and in place: rows = rows · (L · Lᵀ)⁻¹. */
     void solve(CudaTensor factor, long matrix, CudaTensor rows) {
         long n = factor.size(-1);

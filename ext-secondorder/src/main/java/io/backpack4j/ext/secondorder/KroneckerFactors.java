@@ -12,6 +12,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The block G ⊗ A of a parameter's curvature, per group of a grouped weight, or G alone for a parameter without an input side. Owns nothing: the
@@ -29,6 +30,7 @@ public final class KroneckerFactors {
     private final KroneckerSizes sizes;
     private final Tensor output;
     private final Optional<Tensor> input;
+    private volatile @Nullable ScaledProducts scaled;
 
     private KroneckerFactors(
             Backend backend, Shape parameter, KroneckerSizes sizes, Tensor output, Optional<Tensor> input) {
@@ -85,22 +87,34 @@ public final class KroneckerFactors {
         return tensors;
     }
 
-    /** (G ⊗ A) · vectors. */
+    /**
+     * (G ⊗ A) · vectors. Factors of very large or small numbers are scaled on the way, so that nothing in between overflows or vanishes. The first
+     * call asks the backend for the size of the factors' numbers.
+     */
     public Tensor multiply(TensorScope target, Tensor vectors) {
         long count = checked(vectors);
         Tensor result = target.allocate(vectors.shape(), vectors.dtype());
         try (TensorScope scope = backend.openScope()) {
             Tensor rows = outputsFirst(scope, vectors, count);
             Tensor products = scope.allocate(matrices(count), vectors.dtype());
-            backend.products().multiply(outputFactor(scope), false, rows, false, 1, 0, products);
             if (input.isPresent()) {
-                Tensor left = products;
-                products = scope.allocate(matrices(count), vectors.dtype());
-                backend.products().multiply(left, false, inputFactor(scope), false, 1, 0, products);
+                scaledProducts().multiply(outputFactor(scope), rows, inputFactor(scope), products);
+            } else {
+                backend.products().multiply(outputFactor(scope), false, rows, false, 1, 0, products);
             }
             back(scope, products, count, result);
         }
         return result;
+    }
+
+    /** What products need to know of the factors, which is asked once. */
+    private ScaledProducts scaledProducts() {
+        ScaledProducts known = scaled;
+        if (known == null) {
+            known = ScaledProducts.of(backend, output, input.orElseThrow());
+            scaled = known;
+        }
+        return known;
     }
 
     /**
@@ -168,59 +182,56 @@ public final class KroneckerFactors {
 
     /**
      * The inverse of the damped block (G + √λ/π I) ⊗ (A + π√λ I), as Kronecker factors; (G + λ I)⁻¹ with one factor. π² = (tr A / dim A) / (tr G / dim
-     * G), per group, gives both sides an equal share (Martens and Grosse 2015, section 6.3); 1 where a trace is zero.
+     * G), per group, gives both sides an equal share (Martens and Grosse 2015, section 6.3); 1 where a trace is not positive.
+     *
+     * <p>Takes the memory of the result, and what the backend's decompositions need.
      *
      * @param damping λ, at least 0
-     * @throws BackpackException if a damped factor is not positive definite
+     * @throws BackpackException {@code NotPositiveDefinite} if a damped factor is not positive definite, or would not be were it not for rounding;
+     *     {@code NotFinite} if a factor or its inverse is beyond the numbers of its type
      */
     public KroneckerFactors dampedInverse(TensorScope target, double damping) {
         checkDamping(damping);
         if (input.isEmpty()) {
-            double[] all = new double[] {damping};
-            return new KroneckerFactors(backend, parameter, sizes, inverse(target, output, all), input);
+            Tensor inverse = new FactorInverses(backend).inverse(target, output, damping);
+            return new KroneckerFactors(backend, parameter, sizes, inverse, input);
         }
-        int groups = Math.toIntExact(sizes.groups());
-        double[] ofOutput = traces(output, groups, sizes.outputs());
-        double[] ofInput = traces(input.get(), groups, sizes.inputs());
+        FactorInverses inverses = new FactorInverses(backend);
+        double[] ofOutput = inverses.means(output);
+        double[] ofInput = inverses.means(input.get());
         double root = Math.sqrt(damping);
-        for (int group = 0; group < groups; group++) {
-            double perOutput = ofOutput[group] / sizes.outputs();
-            double perInput = ofInput[group] / sizes.inputs();
-            double split = perOutput > 0 && perInput > 0 ? Math.sqrt(perInput / perOutput) : 1;
-            ofOutput[group] = root / split;
-            ofInput[group] = root * split;
+        for (int group = 0; group < ofOutput.length; group++) {
+            double perOutput = Math.sqrt(ofOutput[group]);
+            double perInput = Math.sqrt(ofInput[group]);
+            boolean split = perOutput > 0 && perInput > 0;
+            ofOutput[group] = split ? root * (perOutput / perInput) : root;
+            ofInput[group] = split ? root * (perInput / perOutput) : root;
         }
-        return new KroneckerFactors(
-                backend,
-                parameter,
-                sizes,
-                inverse(target, output, ofOutput),
-                Optional.of(inverse(target, input.get(), ofInput)));
+        Tensor inverse = inverses.inverse(target, output, ofOutput);
+        try {
+            Tensor ofInputs = inverses.inverse(target, input.get(), ofInput);
+            return new KroneckerFactors(backend, parameter, sizes, inverse, Optional.of(ofInputs));
+        } catch (RuntimeException e) {
+            inverse.close();
+            throw e;
+        }
     }
 
     /**
-     * log det (G ⊗ A + λ I), exactly: Σ log (γ α + λ) over the eigenvalues of both factors, those that rounding made negative counting as 0. −∞ if
-     * the block is singular and λ is 0.
+     * log det (G ⊗ A + λ I). With λ above 0 it is Σ log (γ α + λ) over the eigenvalues of both factors, those that rounding made negative counting as
+     * 0; they have an error of about the type's epsilon times the largest one, of which nothing remains in the result only if λ is far above that.
+     * With λ 0 it comes from Cholesky factors, and is −∞ if a factor is not positive definite, or would not be were it not for rounding.
      *
      * @param damping λ, at least 0
      */
     public double logDeterminant(double damping) {
         checkDamping(damping);
+        LogDeterminants determinants = new LogDeterminants(backend, sizes);
+        if (damping == 0) {
+            return determinants.undamped(output, input);
+        }
         try (TensorScope scope = backend.openScope()) {
-            KroneckerEigen eigen = eigendecomposition(scope);
-            double[] outputs = eigen.outputValues().toDoubleArray();
-            double[] inputs = eigen.inputValues().map(Tensor::toDoubleArray).orElse(new double[] {1});
-            int rows = Math.toIntExact(sizes.outputs());
-            int columns = inputs.length / Math.toIntExact(sizes.groups());
-            double sum = 0;
-            for (int i = 0; i < outputs.length; i++) {
-                int group = i / rows;
-                for (int j = 0; j < columns; j++) {
-                    double product = Math.max(0, outputs[i]) * Math.max(0, inputs[group * columns + j]);
-                    sum += Math.log(product + damping);
-                }
-            }
-            return sum;
+            return determinants.damped(eigendecomposition(scope), damping);
         }
     }
 
@@ -229,46 +240,6 @@ public final class KroneckerFactors {
             throw new BackpackException(
                     "InvalidArgument", "The damping is %s, but must be a number of at least 0.".formatted(damping));
         }
-    }
-
-    /** (factor + damping[g] I)⁻¹ of every group. */
-    private Tensor inverse(TensorScope target, Tensor factor, double[] damping) {
-        int groups = damping.length;
-        int size = Math.toIntExact(factor.shape().size(-1));
-        Tensor inverse = target.allocate(factor.shape(), factor.dtype());
-        try (TensorScope scope = backend.openScope()) {
-            Shape shape = Shape.of(groups, size, size);
-            Tensor identity = backend.upload(scope, shape, factor.dtype(), diagonal(size, groups, new double[0]));
-            Tensor damped = backend.upload(scope, shape, factor.dtype(), diagonal(size, groups, damping));
-            backend.elementwise().addScaled(1, scope.view(factor, shape), damped);
-            Tensor triangle = scope.allocate(shape, factor.dtype());
-            backend.decompositions().cholesky(damped, triangle);
-            backend.decompositions().choleskySolve(triangle, identity, scope.view(inverse, shape));
-        }
-        return inverse;
-    }
-
-    /** Diagonal matrices of one value per group, of ones if none are given. */
-    private static double[] diagonal(int size, int groups, double[] values) {
-        double[] entries = new double[groups * size * size];
-        for (int group = 0; group < groups; group++) {
-            for (int i = 0; i < size; i++) {
-                entries[(group * size + i) * size + i] = values.length == 0 ? 1 : values[group];
-            }
-        }
-        return entries;
-    }
-
-    private static double[] traces(Tensor factor, int groups, long size) {
-        double[] traces = new double[groups];
-        double[] entry = new double[1];
-        for (int group = 0; group < groups; group++) {
-            for (long i = 0; i < size; i++) {
-                factor.read((group * size + i) * size + i, entry, 0, 1);
-                traces[group] += entry[0];
-            }
-        }
-        return traces;
     }
 
     private long checked(Tensor vectors) {

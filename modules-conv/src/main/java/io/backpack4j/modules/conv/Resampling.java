@@ -92,14 +92,22 @@ final class Resampling {
         }
         int in = (int) input.shape().size(axis + 2);
         int out = (int) sampleOutput.size(axis + 1);
-        double[] values = new double[(int) elements];
         boolean identity = in == out;
+        for (int position = 0; position < out && identity; position++) {
+            Weights row = rows.row(axis, position, in, out);
+            identity = row.from() == position && row.to() == position + 1 && row.weight() == 1;
+        }
+        if (identity) {
+            return null;
+        }
+        Tensor matrix = context.scope().allocate(Shape.of(out, in), input.dtype());
+        double[] values = new double[in];
         for (int position = 0; position < out; position++) {
             Weights row = rows.row(axis, position, in, out);
-            int start = position * in;
-            Arrays.fill(values, start + (int) row.from(), start + (int) row.to(), row.weight());
-            identity &= row.from() == position && row.to() == position + 1 && row.weight() == 1;
+            Arrays.fill(values, 0);
+            Arrays.fill(values, (int) row.from(), (int) row.to(), row.weight());
+            matrix.write((long) position * in, values, 0, in);
         }
-        return identity ? null : context.backend().upload(context.scope(), Shape.of(out, in), input.dtype(), values);
+        return matrix;
     }
 }

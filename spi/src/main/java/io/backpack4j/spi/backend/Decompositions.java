@@ -4,9 +4,12 @@ import io.backpack4j.spi.tensor.Tensor;
 
 /**
  * Decompositions of symmetric matrices, by a library such as LAPACK. Of a symmetric matrix, the lower triangle counts. Axes before the last two
- * are a batch. Destinations overlap with no operand.
+ * are a batch. Destinations overlap with no operand unless an operation says otherwise.
  */
 public interface Decompositions {
+
+    /** The backend of this group, for the defaults. */
+    Backend backend();
 
     /**
      * a = vectors · diag(values) · vectorsᵀ.
@@ -23,7 +26,7 @@ public interface Decompositions {
      * a = destination · destinationᵀ, the destination being lower triangular: zero above its diagonal.
      *
      * @param a {@code [*batch, n, n]}, symmetric
-     * @param destination {@code [*batch, n, n]}
+     * @param destination {@code [*batch, n, n]}; may be {@code a} itself, so that large matrices need no second one
      * @throws io.backpack4j.spi.BackpackException with the id {@code NotPositiveDefinite} if a matrix is not positive definite
      */
     void cholesky(Tensor a, Tensor destination);
@@ -36,4 +39,14 @@ public interface Decompositions {
      * @param destination {@code [*batch, m, n]}
      */
     void choleskySolve(Tensor factor, Tensor right, Tensor destination);
+
+    /**
+     * destination = a⁻¹, in full, a being given by its Cholesky factor. The default solves for some rows of the identity at a time.
+     *
+     * @param factor {@code [*batch, n, n]}, as {@link #cholesky} makes it
+     * @param destination {@code [*batch, n, n]}; may be {@code factor} itself
+     */
+    default void choleskyInverse(Tensor factor, Tensor destination) {
+        PortableInverses.invert(backend(), factor, destination);
+    }
 }

@@ -1,6 +1,8 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 
 /** Operations that move elements. Indices are {@code INT64} tensors, checked before they get here. */
 public interface Indexing {
@@ -45,4 +47,38 @@ public interface Indexing {
 
     /** destination[a, indices[a, b], b] += value; shapes as in {@link #pick}. */
     void addAt(Tensor indices, int axis, double value, Tensor destination);
+
+    /**
+     * destination[…, i] = matrices[…, i, i].
+     *
+     * @param matrices {@code [*batch, n, n]}
+     * @param destination {@code [*batch, n]}
+     */
+    default void extractDiagonal(Tensor matrices, Tensor destination) {
+        long n = matrices.shape().size(-1);
+        if (destination.shape().elements() > 0) {
+            try (TensorScope scope = backend().openScope()) {
+                long batch = destination.shape().elements() / n;
+                Tensor rows = scope.view(matrices, Shape.of(batch, n * n));
+                extract(rows, Region.columns(batch, 0, n + 1, n), scope.view(destination, Shape.of(batch, n)));
+            }
+        }
+    }
+
+    /**
+     * matrices[…, i, i] = diagonal[…, i]; other elements stay.
+     *
+     * @param diagonal {@code [*batch, n]}
+     * @param matrices {@code [*batch, n, n]}
+     */
+    default void insertDiagonal(Tensor diagonal, Tensor matrices) {
+        long n = matrices.shape().size(-1);
+        if (diagonal.shape().elements() > 0) {
+            try (TensorScope scope = backend().openScope()) {
+                long batch = diagonal.shape().elements() / n;
+                Tensor rows = scope.view(matrices, Shape.of(batch, n * n));
+                insert(scope.view(diagonal, Shape.of(batch, n)), Region.columns(batch, 0, n + 1, n), rows);
+            }
+        }
+    }
 }

@@ -32,6 +32,11 @@ public record Region(List<Long> starts, List<Long> steps, List<Long> sizes) {
         return new Region(zeros, ones, sizes);
     }
 
+    /** Of all rows of a matrix, the columns {@code start}, {@code start + step} and so on, {@code size} of them. */
+    static Region columns(long rows, long start, long step, long size) {
+        return new Region(List.of(0L, start), List.of(1L, step), List.of(rows, size));
+    }
+
     /** This region with one axis narrowed to {@code size} neighbours from {@code start} on. */
     public Region with(int axis, long start, long size) {
         return new Region(set(starts, axis, start), set(steps, axis, 1), set(sizes, axis, size));

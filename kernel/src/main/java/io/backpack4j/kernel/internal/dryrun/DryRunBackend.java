@@ -65,7 +65,7 @@ public final class DryRunBackend implements Backend {
 
     @Override
     public Decompositions decompositions() {
-        return new DryRunDecompositions();
+        return new DryRunDecompositions(this);
     }
 
     @Override

@@ -1,11 +1,12 @@
 package io.backpack4j.kernel.internal.dryrun;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks decompositions. */
-record DryRunDecompositions() implements Decompositions {
+record DryRunDecompositions(Backend backend) implements Decompositions {
 
     @Override
     public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
@@ -32,6 +33,14 @@ record DryRunDecompositions() implements Decompositions {
                 "needs operands of one rank, not %s and %s".formatted(factor.shape(), right.shape()));
         Checks.sameShape("choleskySolve", factor.shape().with(-2, right.shape().size(-2)), right);
         Checks.sameShape("choleskySolve", right.shape(), destination);
+    }
+
+    @Override
+    public void choleskyInverse(Tensor factor, Tensor destination) {
+        Checks.floating("choleskyInverse", factor, destination);
+        square("choleskyInverse", factor);
+        Checks.sameShape("choleskyInverse", factor.shape(), destination);
+        Decompositions.super.choleskyInverse(factor, destination);
     }
 
     private static void square(String operation, Tensor a) {

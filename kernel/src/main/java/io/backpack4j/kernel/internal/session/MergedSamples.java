@@ -16,6 +16,12 @@ final class MergedSamples implements Merged {
 
     private static final String SAMPLES = "samples";
 
+    /** How many numbers of a state stand in one array, unless a sample has more. */
+    private static final long PART = 1 << 26;
+
+    /** How many are read at a time. */
+    private static final int PIECE = 1 << 16;
+
     private final Backend backend;
     private final DType dtype;
     private final int axis;
@@ -74,19 +80,38 @@ final class MergedSamples implements Merged {
                 tensor.shape().size(axis));
     }
 
+    /** Some samples at a time: together they may have more numbers than an array. */
     private void append(SessionState.Numbers numbers) {
-        int length = Math.toIntExact(numbers.shape().elements());
-        double[] values = new double[length];
-        numbers.read(0, values, 0, length);
-        Object array = values;
-        if (dtype == DType.FLOAT32) {
-            float[] narrow = new float[length];
-            for (int i = 0; i < length; i++) {
-                narrow[i] = (float) values[i];
-            }
-            array = narrow;
+        long all = numbers.shape().size(axis);
+        long perSample = empty.with(axis, 1).elements();
+        long most = Math.max(1, PART / Math.max(1, perSample));
+        for (long from = 0; from < all; from += most) {
+            append(numbers, from, Math.min(all, from + most), all);
         }
-        append(array, numbers.shape().size(axis));
+    }
+
+    private void append(SessionState.Numbers numbers, long from, long to, long all) {
+        long outer = empty.elements(0, axis);
+        long inner = empty.elements(axis + 1, empty.rank());
+        int length = Math.toIntExact((to - from) * inner);
+        int elements = Math.toIntExact(outer * length);
+        float[] narrow = new float[dtype == DType.FLOAT32 ? elements : 0];
+        double[] wide = new double[dtype == DType.FLOAT32 ? 0 : elements];
+        double[] piece = new double[Math.min(PIECE, length)];
+        for (int row = 0; row < outer; row++) {
+            for (int done = 0; done < length; done += piece.length) {
+                int count = Math.min(piece.length, length - done);
+                numbers.read((row * all + from) * inner + done, piece, 0, count);
+                for (int i = 0; i < count; i++) {
+                    if (dtype == DType.FLOAT32) {
+                        narrow[row * length + done + i] = (float) piece[i];
+                    } else {
+                        wide[row * length + done + i] = piece[i];
+                    }
+                }
+            }
+        }
+        append(dtype == DType.FLOAT32 ? narrow : wide, to - from);
     }
 
     private void append(Object array, long count) {

@@ -11,8 +11,10 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The lower triangular root of the Hessian c (diag p − p pᵀ) of a cross-entropy. With the tails R_v = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at
@@ -33,7 +35,7 @@ final class TriangularRoot implements HessianRoot {
     /** How many columns there are at every position. */
     private final long count;
 
-    /** R_v from v = 0 to C, {@code [(C + 1) · Q, N]}. */
+    /** R_v from v = 0 to C, 1 where that is zero: what to divide by, {@code [(C + 1) · Q, N]}. */
     private final Tensor tails;
 
     /** d_v, {@code [count · Q, N]}. */
@@ -65,8 +67,7 @@ final class TriangularRoot implements HessianRoot {
                             scope.view(probabilities, Shape.of(samples, classes, positions)),
                             new int[] {1, 2, 0},
                             scope.view(byClass, Shape.of(classes, positions, samples)));
-            // not zero, so that quotients of probabilities that vanish are 0 and others are finite
-            ops.fill(rowsOf(scope, tails, classes, classes + 1), dtype == DType.FLOAT64 ? 1e-300 : 1e-37);
+            ops.fill(rowsOf(scope, tails, classes, classes + 1), 0);
             for (long v = classes - 1; v >= 0; v--) {
                 ops.combine(
                         BinaryOperation.ADD,
@@ -74,15 +75,21 @@ final class TriangularRoot implements HessianRoot {
                         rowsOf(scope, byClass, v, v + 1),
                         rowsOf(scope, tails, v, v + 1));
             }
-            ops.combine(
-                    BinaryOperation.DIVIDE,
-                    rowsOf(scope, tails, 1, count + 1),
-                    rowsOf(scope, tails, 0, count),
-                    diagonals);
+            ops.copy(rowsOf(scope, tails, 1, count + 1), diagonals);
+            makeDivisorsOfTails(scope);
+            ops.combine(BinaryOperation.DIVIDE, diagonals, rowsOf(scope, tails, 0, count), diagonals);
             ops.combine(BinaryOperation.MULTIPLY, diagonals, rowsOf(scope, byClass, 0, count), diagonals);
             ops.apply(UnaryOperation.SQRT, diagonals, diagonals);
             ops.affine(diagonals, Math.sqrt(normaliser), 0, diagonals);
         }
+    }
+
+    /** Makes divisors of the tails: 1 where a tail is zero, for all that is divided by it is zero too. */
+    private void makeDivisorsOfTails(TensorScope scope) {
+        Tensor zeros = scope.allocate(tails.shape(), tails.dtype());
+        ops.apply(UnaryOperation.POSITIVE, tails, zeros);
+        ops.affine(zeros, -1, 1, zeros);
+        ops.addScaled(1, zeros, tails);
     }
 
     /** The rows of some classes, at all positions. */
@@ -102,21 +109,20 @@ final class TriangularRoot implements HessianRoot {
             Tensor divisors = scope.rows(tails, from + positions, to + positions);
             Tensor factors = scope.rows(diagonals, from, to);
             Shape perColumn = withoutPositions(to - from, samples, 1);
-            Tensor columns = columns(
+            Tensor places = positions > 1
+                    ? scope.view(
+                            OneHot.rows(
+                                    backend, scope, probabilities.dtype(), from, to, j -> j % positions, positions, 1),
+                            Shape.of(to - from, 1, 1, positions))
+                    : null;
+            return columns(
                     scope,
                     from,
                     to,
                     j -> j / positions,
+                    places,
                     scope.view(divisors, perColumn),
                     scope.view(factors, perColumn));
-            if (positions > 1) {
-                Tensor places =
-                        OneHot.rows(backend, scope, columns.dtype(), from, to, j -> j % positions, positions, 1);
-                Tensor byPosition = scope.view(columns, byPosition(to - from, samples, classes));
-                Tensor mask = scope.view(places, Shape.of(to - from, 1, 1, positions));
-                ops.combine(BinaryOperation.MULTIPLY, byPosition, mask, byPosition);
-            }
-            return columns;
         }
     }
 
@@ -138,7 +144,7 @@ final class TriangularRoot implements HessianRoot {
             try (TensorScope scope = backend.openScope()) {
                 Tensor divisors = samplesFirst(scope, rowsOf(scope, tails, from + 1, to + 1));
                 Tensor factors = samplesFirst(scope, rowsOf(scope, diagonals, from, to));
-                return TriangularRoot.this.columns(scope, from, to, v -> v, divisors, factors);
+                return TriangularRoot.this.columns(scope, from, to, v -> v, null, divisors, factors);
             }
         }
 
@@ -155,29 +161,43 @@ final class TriangularRoot implements HessianRoot {
     /**
      * Columns of which {@code classOf} says at which class they begin.
      *
-     * @param divisors R_{v+1}
+     * @param places 1 at the column's position, 0 at others, if columns are zero at all but one
+     * @param divisors R_{v+1} there
      * @param factors d_v
      */
     private Tensor columns(
-            TensorScope scope, long from, long to, LongUnaryOperator classOf, Tensor divisors, Tensor factors) {
+            TensorScope scope,
+            long from,
+            long to,
+            LongUnaryOperator classOf,
+            @Nullable Tensor places,
+            Tensor divisors,
+            Tensor factors) {
         long some = to - from;
         Tensor result = context.scope().allocate(shape.prepend(some), probabilities.dtype());
         Tensor columns = scope.view(result, byPosition(some, samples, classes));
         Tensor ofSamples = scope.view(probabilities, byPosition(samples, classes));
-        ops.combine(BinaryOperation.DIVIDE, ofSamples, divisors, columns);
         Shape perClass = withoutPositions(some, 1, classes);
         Tensor below = scope.allocate(Shape.of(some, classes), probabilities.dtype());
-        double[] signs = new double[Math.toIntExact(some * classes)];
+        double[] signs = new double[Math.toIntExact(classes)];
         for (long j = from; j < to; j++) {
-            for (long i = classOf.applyAsLong(j) + 1; i < classes; i++) {
-                signs[(int) ((j - from) * classes + i)] = -1;
-            }
+            int first = (int) classOf.applyAsLong(j) + 1;
+            Arrays.fill(signs, 0, first, 0);
+            Arrays.fill(signs, first, signs.length, -1);
+            below.write((j - from) * classes, signs, 0, signs.length);
         }
-        below.write(0, signs, 0, signs.length);
-        ops.combine(BinaryOperation.MULTIPLY, columns, scope.view(below, perClass), columns);
+        // Masked before they are divided: what is left is at most its divisor, and no quotient overflows.
+        ops.combine(BinaryOperation.MULTIPLY, ofSamples, scope.view(below, perClass), columns);
+        if (places != null) {
+            ops.combine(BinaryOperation.MULTIPLY, columns, places, columns);
+        }
+        ops.combine(BinaryOperation.DIVIDE, columns, divisors, columns);
         Tensor first = OneHot.rows(backend, scope, probabilities.dtype(), from, to, classOf, classes, 1);
         ops.combine(BinaryOperation.ADD, columns, scope.view(first, perClass), columns);
         ops.combine(BinaryOperation.MULTIPLY, columns, factors, columns);
+        if (places != null) {
+            ops.combine(BinaryOperation.MULTIPLY, columns, places, columns);
+        }
         return result;
     }
 
