@@ -89,7 +89,7 @@ public final class DataFile {
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
         try {
             Parameters parameters = model.parameters();
-            parameters.names().forEach(parameter -> load(parameter, parameters.get(parameter)));
+            parameters.names().forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
             return new Loaded(model, builder.build());
         } catch (RuntimeException | Error e) {
             model.close();

@@ -69,7 +69,7 @@ public final class BackPack implements AutoCloseable {
     }
 
     /**
-     * Makes a model with all parameters zero until {@link Parameters#initialize} or {@link Parameters#set}.
+     * Makes a model. Parameters that nobody sets ({@link Parameters#set(String, double[])}) are drawn at their first use, as PyTorch does.
      *
      * @param inputShapes the shapes of one sample's inputs, in the graph's order
      */
@@ -242,8 +242,8 @@ public final class BackPack implements AutoCloseable {
         }
 
         /**
-         * Sets the seed from which passes take theirs ({@link BackPack#compute(Model, Batch, Extension...)}); wins over {@code -Dbackpack.seed}. 0 if neither is
-         * given.
+         * Sets the seed from which passes take theirs ({@link BackPack#compute(Model, Batch, Extension...)}) and parameters that nobody sets are drawn; wins over
+         * {@code -Dbackpack.seed}. 0 if neither is given.
          */
         public Builder seed(long number) {
             seed = OptionalLong.of(number);

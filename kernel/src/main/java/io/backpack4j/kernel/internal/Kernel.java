@@ -43,6 +43,7 @@ public final class Kernel {
     private final BackendSelector selector;
     private final Planner planner;
     private final OptionalLong memoryBytes;
+    private final long seed;
     private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
     private @Nullable Backend backend;
@@ -55,6 +56,7 @@ public final class Kernel {
     @Inject
     Kernel(Catalog catalog, BackendSelector selector, Planner planner, KernelSettings settings) {
         this.memoryBytes = settings.memoryBytes();
+        this.seed = settings.seed();
         this.catalog = catalog;
         this.selector = selector;
         this.planner = planner;
@@ -77,7 +79,7 @@ public final class Kernel {
     }
 
     public Model model(Graph graph, Loss loss, DType dtype, List<Shape> inputShapes) {
-        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype);
+        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype, seed);
     }
 
     public Map<String, ParameterSpec> parameters(Graph graph, List<Shape> inputShapes) {

@@ -18,7 +18,7 @@ import java.util.Properties;
  * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so without saying
  * @param threads the number of the backend's threads
  * @param memoryBytes the memory budget of passes that name none
- * @param seed from which passes take theirs
+ * @param seed from which passes take theirs, and parameters that nobody sets are drawn
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
  * @param skipBroken whether broken plugins are left out instead of failing

@@ -18,12 +18,13 @@ public final class StoredModel implements Model {
     private final List<Shape> inputShapes;
     private final ParameterStore parameters;
 
-    public StoredModel(Backend backend, BoundGraph bound, Loss loss, DType dtype) {
+    /** @param seed from which parameters that nobody has set are drawn at their first use */
+    public StoredModel(Backend backend, BoundGraph bound, Loss loss, DType dtype, long seed) {
         this.graph = bound.graph();
         this.loss = loss;
         this.dtype = dtype;
         this.inputShapes = bound.inputShapes();
-        this.parameters = new ParameterStore(backend, bound, dtype);
+        this.parameters = new ParameterStore(backend, bound, dtype, seed);
     }
 
     @Override

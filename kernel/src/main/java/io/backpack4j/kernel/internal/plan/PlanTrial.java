@@ -71,6 +71,8 @@ final class PlanTrial implements SplittingSearch.Trial {
 
     @Override
     public OptionalLong measure(TrialOutcome tried, long budget) {
+        // What is drawn at its first use takes memory that is not the pass's.
+        model.parameters().names().forEach(model.parameters()::get);
         PassInputs inputs =
                 new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
         try (MemoryAccount account =
