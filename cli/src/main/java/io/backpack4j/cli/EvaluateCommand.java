@@ -2,6 +2,7 @@ package io.backpack4j.cli;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.PassListener;
 import io.backpack4j.kernel.PassOptions;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -99,6 +101,24 @@ final class EvaluateCommand implements Runnable {
     private @Nullable MemoryAmount memory;
 
     @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            converter = PassModes.class,
+            description =
+                    "train or eval, for all nodes, whatever the model says. By default what it says, or else train. Files never change.")
+    private @Nullable Mode mode;
+
+    @Option(
+            names = "--statistics",
+            paramLabel = "KIND",
+            defaultValue = "differentiated",
+            converter = StatisticsKinds.class,
+            description =
+                    "What derivatives make of a batch norm's mean and variance in train mode: differentiated (the default), or"
+                            + " constant, which gives quantities of single samples.")
+    private BatchStatistics statistics;
+
+    @Option(
             names = "--nan",
             paramLabel = "POLICY",
             defaultValue = "fail",
@@ -125,9 +145,9 @@ final class EvaluateCommand implements Runnable {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
             try (EvaluateInputs inputs = EvaluateInputs.read(backpack, modelFile, dataFile, dtype, problems)) {
-                Map<String, String> metadata =
-                        metadata(inputs, backpack.backend().id());
                 Plan plan = backpack.plan(inputs.model(), inputs.batch(), requests, options());
+                Map<String, String> metadata =
+                        metadata(inputs, backpack.backend().id(), plan);
                 try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
                     evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
                 }
@@ -144,7 +164,7 @@ final class EvaluateCommand implements Runnable {
             file.write(results);
             vectors.multiply(backend, results, dtypeOf(plan), file::write);
             file.commit();
-            print(types, results.loss());
+            print(types, results);
         }
     }
 
@@ -165,7 +185,7 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Map<String, String> metadata(EvaluateInputs inputs, String backend) {
+    private Map<String, String> metadata(EvaluateInputs inputs, String backend, Plan plan) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("source", Version.program());
         metadata.put("model", inputs.json());
@@ -173,6 +193,12 @@ final class EvaluateCommand implements Runnable {
         metadata.put("dtype", Text.of(inputs.dtype()));
         metadata.put("seed", String.valueOf(seed));
         metadata.put("backend", backend);
+        if (mode != null) {
+            metadata.put("mode", Text.of(mode));
+        }
+        if (plan.statistics() == BatchStatistics.CONSTANT) {
+            metadata.put("statistics", "constant");
+        }
         return metadata;
     }
 
@@ -180,7 +206,7 @@ final class EvaluateCommand implements Runnable {
         return Objects.requireNonNull(plan.results().get("loss")).dtype();
     }
 
-    private void print(Map<String, Plan.ResultType> types, double loss) {
+    private void print(Map<String, Plan.ResultType> types, Results results) {
         PrintWriter out = spec.commandLine().getOut();
         Table table = new Table("parameter", "quantity", "type", "shape");
         types.forEach((name, result) -> {
@@ -190,15 +216,23 @@ final class EvaluateCommand implements Runnable {
                 table.row(name.substring(0, slash), name.substring(slash + 1), Text.of(result.dtype()), shape);
             }
         });
-        out.println("loss " + Text.number(loss));
+        out.println("loss " + Text.number(results.loss()));
+        if (results.statistics() == BatchStatistics.CONSTANT) {
+            out.println("derivatives take the batch's statistics as constants");
+        }
         table.print(out);
         out.println("%d tensors written to %s".formatted(types.size(), resultFile));
         out.flush();
     }
 
     private PassOptions options() {
-        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy).handingOver();
-        return memory == null ? options : options.memory(memory.bytes());
+        PassOptions options = PassOptions.DEFAULT
+                .nan(nanPolicy)
+                .statistics(statistics)
+                .updateBuffers(false)
+                .handingOver();
+        PassOptions inMode = mode == null ? options : options.mode(mode);
+        return memory == null ? inMode : inMode.memory(memory.bytes());
     }
 
     private void requireOther(Path input) {

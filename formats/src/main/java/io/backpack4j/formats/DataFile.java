@@ -32,7 +32,7 @@ public final class DataFile {
     private static final String TARGET = "target";
     private static final String VECTORS = "vec/";
 
-    /** What PyTorch's batch norms count; nothing depends on it. */
+    /** What PyTorch's batch norms count. Whoever has no buffers counts nothing, but a file may say so. */
     private static final String BATCH_COUNTER = ".num_batches_tracked";
 
     private static final Set<String> RESULTS = Set.of("loss", "output", "loss_batch");
@@ -81,7 +81,7 @@ public final class DataFile {
         // Everything is checked before memory is taken: a model file may claim any size.
         Map<String, ParameterSpec> specs = backpack.parameters(graphs.get(0), shapes);
         reportUnknown(specs.keySet(), problems);
-        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec.shape(), dtype)));
+        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec, dtype)));
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
@@ -89,7 +89,9 @@ public final class DataFile {
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
         try {
             Parameters parameters = model.parameters();
-            parameters.names().forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
+            parameters.names().stream()
+                    .filter(parameter -> file.tensors().containsKey(parameter))
+                    .forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
             return new Loaded(model, builder.build());
         } catch (RuntimeException | Error e) {
             model.close();
@@ -170,8 +172,12 @@ public final class DataFile {
         return Shape.of();
     }
 
-    private void check(String parameter, Shape shape, DType dtype) {
+    private void check(String parameter, ParameterSpec spec, DType dtype) {
         TensorInfo tensor = file.tensors().get(parameter);
+        if (tensor == null && spec.isInteger()) {
+            return; // a counter starts at zero, as in files of PyTorch before it counted
+        }
+        Shape shape = spec.shape();
         if (tensor == null) {
             throw new BackpackException(
                     "MissingTensor", missing(parameter, "which the model needs with shape " + shape));
@@ -181,11 +187,21 @@ public final class DataFile {
                     "ShapeMismatch",
                     "%s has shape %s, but the model needs %s.".formatted(described(tensor), tensor.shape(), shape));
         }
-        requireFinite(tensor, dtype);
+        if (!spec.isInteger()) {
+            requireFinite(tensor, dtype);
+        } else if (tensor.type().isFloating()) {
+            throw new BackpackException(
+                    "WrongType", "%s must hold integers, but is %s.".formatted(described(tensor), tensor.type()));
+        }
     }
 
     private void load(String parameter, Tensor target) {
         TensorInfo tensor = file.tensor(parameter);
+        if (target.dtype() == DType.INT64) {
+            long[] values = file.readLongs(parameter);
+            target.write(0, values, 0, values.length);
+            return;
+        }
         readFinite(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
     }
 

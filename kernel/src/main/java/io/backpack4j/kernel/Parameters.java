@@ -29,7 +29,7 @@ public interface Parameters {
     /** Whether a parameter has numbers: because they were set, or because it was used and got its first value then. */
     boolean isSet(String name);
 
-    /** Replaces the numbers of a parameter, row-major. */
+    /** Replaces the numbers of a parameter, row-major; whole ones for a buffer of integers. */
     void set(String name, double[] values);
 
     /**

@@ -12,6 +12,7 @@ import io.backpack4j.modules.conv.BatchNorm;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.Tanh;
 import io.backpack4j.modules.linear.loss.MSELoss;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ class InitialParametersTest {
     private static Model model(BackPack backpack) {
         Graph graph = Graph.builder()
                 .add("a", new Linear(FEATURES, 40))
-                .add("norm", BatchNorm.of(1, 40, BatchNorm.Mode.EVAL))
+                .add("norm", BatchNorm.of(1, 40, Mode.EVAL))
                 .add("tanh", new Tanh())
                 .add("b", new Linear(40, 2))
                 .build();

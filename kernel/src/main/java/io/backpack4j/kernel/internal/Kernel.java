@@ -109,7 +109,7 @@ public final class Kernel {
                     "InvalidOption",
                     "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
         }
-        PassLayout layout = planner.sessionLayout(model, requests, problems);
+        PassLayout layout = planner.sessionLayout(model, requests, options.pass(), problems);
         return AccumulatingSession.open(
                 backend(),
                 model,

@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,7 +44,7 @@ final class ParameterStore implements Parameters {
         this.trainable = List.copyOf(bound.uses().keySet());
         boolean done = false;
         try {
-            specs.forEach((name, spec) -> tensors.put(name, scope.allocate(spec.shape(), dtype)));
+            specs.forEach((name, spec) -> tensors.put(name, scope.allocate(spec.shape(), spec.dtype(dtype))));
             done = true;
         } finally {
             if (!done) {
@@ -124,8 +125,24 @@ final class ParameterStore implements Parameters {
         }
         Tensor tensor = tensor(name);
         Finite.require("Parameter '" + name + "'", shape, tensor.dtype(), values);
-        tensor.write(0, values, 0, values.length);
+        if (spec(name).isInteger()) {
+            tensor.write(0, integers(name, values), 0, values.length);
+        } else {
+            tensor.write(0, values, 0, values.length);
+        }
         markSet(name);
+    }
+
+    private static long[] integers(String name, double... values) {
+        long[] integers = new long[values.length];
+        for (int i = 0; i < values.length; i++) {
+            integers[i] = (long) values[i];
+            if (integers[i] != values[i]) {
+                throw new BackpackException(
+                        "WrongType", "Buffer '%s' holds integers, but was given %s.".formatted(name, values[i]));
+            }
+        }
+        return integers;
     }
 
     @Override
@@ -151,7 +168,11 @@ final class ParameterStore implements Parameters {
     private void initialize(Tensor tensor, Initializer initializer, RandomKey key) {
         try (TensorScope temporary = backend.openScope()) {
             Tensor row = temporary.view(tensor, tensor.shape().prepend(1));
-            if (initializer instanceof Initializer.Constant constant) {
+            if (initializer instanceof Initializer.Constant constant && tensor.dtype() == DType.INT64) {
+                long[] values = new long[Math.toIntExact(tensor.shape().elements())];
+                Arrays.fill(values, (long) constant.value());
+                tensor.write(0, values, 0, values.length);
+            } else if (initializer instanceof Initializer.Constant constant) {
                 backend.elementwise().fill(tensor, constant.value());
             } else if (initializer instanceof Initializer.Uniform uniform) {
                 backend.random().uniform(key, ONE_SAMPLE, row);

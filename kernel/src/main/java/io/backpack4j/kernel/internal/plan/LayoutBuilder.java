@@ -130,7 +130,7 @@ final class LayoutBuilder {
         for (String extension : refused) {
             problems.add(
                     "CoupledSamples",
-                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode, or a module that works per sample such as GroupNorm."
+                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode (PassOptions.mode, --mode eval), take the batch's statistics as constants (PassOptions.statistics, --statistics constant), or use a module that works per sample such as GroupNorm."
                             .formatted(extension, coupling.get(0).described()));
         }
     }

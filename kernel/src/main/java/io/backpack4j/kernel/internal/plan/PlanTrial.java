@@ -65,7 +65,8 @@ final class PlanTrial implements SplittingSearch.Trial {
         batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
         Tensor targets = given.allocate(batch.targets().shape(), batch.targets().dtype());
         Map<String, Tensor> parameters = new HashMap<>();
-        graph.parameters().forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), model.dtype())));
+        graph.parameters()
+                .forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), spec.dtype(model.dtype()))));
         return new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
     }
 

@@ -23,7 +23,7 @@ final class Mergeability {
     static void report(PassLayout layout, Problems problems) {
         boolean scales = scales(layout.loss(), problems);
         for (BoundNode node : layout.graph().nodes()) {
-            if (node.declaration().couplesSamples()) {
+            if (node.declaration().needsWholeBatch()) {
                 problems.add(
                         "CoupledSamples",
                         "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode, or a module that works per sample such as GroupNorm."
