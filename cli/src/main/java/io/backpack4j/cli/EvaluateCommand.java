@@ -10,15 +10,12 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
-import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -139,8 +136,8 @@ final class EvaluateCommand implements Runnable {
     public void run() {
         Problems problems = new Problems();
         List<Request<?>> requests = new ArrayList<>();
-        problems.collect(() -> requireOther(modelFile));
-        problems.collect(() -> requireOther(dataFile));
+        problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
+        problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
@@ -233,17 +230,5 @@ final class EvaluateCommand implements Runnable {
                 .handingOver();
         PassOptions inMode = mode == null ? options : options.mode(mode);
         return memory == null ? inMode : inMode.memory(memory.bytes());
-    }
-
-    private void requireOther(Path input) {
-        try {
-            if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
-                throw new BackpackException(
-                        "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
-            }
-        } catch (IOException e) {
-            throw new BackpackException(
-                    "InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
-        }
     }
 }

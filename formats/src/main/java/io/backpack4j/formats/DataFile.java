@@ -79,24 +79,77 @@ public final class DataFile {
         problems.collect(() -> losses.add(backpack.catalog().loss(description.loss())));
         problems.throwIfAny();
         // Everything is checked before memory is taken: a model file may claim any size.
-        Map<String, ParameterSpec> specs = backpack.parameters(graphs.get(0), shapes);
-        reportUnknown(specs.keySet(), problems);
-        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec, dtype)));
+        checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
         problems.throwIfAny();
-        Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
+        return loaded(backpack.model(graphs.get(0), losses.get(0), dtype, shapes), this, builder);
+    }
+
+    /**
+     * Makes the model without its loss, and a batch without targets.
+     *
+     * @param numbers the parameters; may be this file
+     * @throws BackpackException as {@link #load} does
+     */
+    public Loaded loadForPrediction(BackPack backpack, DType dtype, DataFile numbers) {
+        Problems problems = new Problems();
+        Shape[] shapes = description.inputs().stream()
+                .map(input -> sample(input, problems))
+                .toArray(Shape[]::new);
+        List<Graph> graphs = new ArrayList<>();
+        problems.collect(() -> graphs.add(backpack.catalog().graph(description)));
+        problems.throwIfAny();
+        numbers.checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
+        BatchBuilder builder = backpack.batch(dtype);
+        description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+        problems.throwIfAny();
+        return loaded(backpack.model(graphs.get(0), dtype, shapes), numbers, builder);
+    }
+
+    /**
+     * Makes the model without its loss, for inputs from elsewhere.
+     *
+     * @param inputShapes the shapes of one sample's inputs
+     * @throws BackpackException with everything that is wrong with the model, or else with the parameters
+     */
+    public Model loadModel(BackPack backpack, DType dtype, Shape... inputShapes) {
+        Graph graph = backpack.catalog().graph(description);
+        Problems problems = new Problems();
+        checkParameters(backpack, graph, dtype, inputShapes, problems);
+        problems.throwIfAny();
+        Model model = backpack.model(graph, dtype, inputShapes);
         try {
-            Parameters parameters = model.parameters();
-            parameters.names().stream()
-                    .filter(parameter -> file.tensors().containsKey(parameter))
-                    .forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
+            fill(model.parameters());
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static Loaded loaded(Model model, DataFile numbers, BatchBuilder builder) {
+        try {
+            numbers.fill(model.parameters());
             return new Loaded(model, builder.build());
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
         }
+    }
+
+    private void checkParameters(BackPack backpack, Graph graph, DType dtype, Shape[] shapes, Problems problems) {
+        Map<String, ParameterSpec> specs = backpack.parameters(graph, shapes);
+        reportUnknown(specs.keySet(), problems);
+        specs.forEach((parameter, spec) -> problems.collect(() -> check(parameter, spec, dtype)));
+    }
+
+    /** Counters that the file does not have start at zero. */
+    private void fill(Parameters parameters) {
+        parameters.names().stream()
+                .filter(parameter -> file.tensors().containsKey(parameter))
+                .forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
     }
 
     /**

@@ -13,6 +13,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -77,9 +78,21 @@ public final class BackPack implements AutoCloseable {
         return kernel.model(graph, loss, dtype, List.of(inputShapes));
     }
 
+    /**
+     * Makes a model without a loss, which only predicts.
+     *
+     * @param inputShapes the shapes of one sample's inputs, in the graph's order
+     */
+    public Model model(Graph graph, DType dtype, Shape... inputShapes) {
+        return kernel.model(graph, null, dtype, List.of(inputShapes));
+    }
+
     /** Makes a model of a description. */
     public Model model(ModelDescription description, DType dtype, Shape... inputShapes) {
-        return model(catalog().graph(description), catalog().loss(description.loss()), dtype, inputShapes);
+        Graph graph = catalog().graph(description);
+        return description.hasLoss()
+                ? model(graph, catalog().loss(description.loss()), dtype, inputShapes)
+                : model(graph, dtype, inputShapes);
     }
 
     /**
@@ -151,6 +164,23 @@ public final class BackPack implements AutoCloseable {
             requests.add(Request.of(extension));
         }
         return requests;
+    }
+
+    /** Computes a network's output in {@link Mode#EVAL}. Targets and a loss are not needed. */
+    public Prediction predict(Model model, Batch inputs) {
+        return predict(model, inputs, PassOptions.DEFAULT, RunOptions.seed(0));
+    }
+
+    /**
+     * Computes a network's output: forward only, in chunks that fit the memory budget, with no more in memory than what is still to be read. Targets and a loss are
+     * not needed, and no buffer is updated.
+     *
+     * @param options the mode is {@link Mode#EVAL} unless they say otherwise
+     * @param run seed, listener and cancellation
+     * @throws BackpackException with everything that does not fit, or as {@link Plan#run(Batch, RunOptions)} says
+     */
+    public Prediction predict(Model model, Batch inputs, PassOptions options, RunOptions run) {
+        return kernel.predict(model, inputs, options, run);
     }
 
     /**

@@ -7,7 +7,9 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Prediction;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.discovery.BackendSelector;
@@ -20,12 +22,14 @@ import io.backpack4j.kernel.internal.plan.CompiledPlan;
 import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.kernel.internal.plan.PredictionPlan;
 import io.backpack4j.kernel.internal.session.AccumulatingSession;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -46,10 +50,13 @@ public final class Kernel {
     private final long seed;
     private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
+    private final PlanCache<PredictionKey, PredictionPlan> predictions = new PlanCache<>();
     private @Nullable Backend backend;
     private boolean closed;
 
     private record PassKey(BatchSignature batch, List<Request<?>> requests, PassOptions options) {}
+
+    private record PredictionKey(Map<String, BatchSignature.Part> inputs, PassOptions options) {}
 
     private record LinearizationKey(BatchSignature batch, Set<CurvatureMatrix> matrices, PassOptions options) {}
 
@@ -78,7 +85,7 @@ public final class Kernel {
         return backend;
     }
 
-    public Model model(Graph graph, Loss loss, DType dtype, List<Shape> inputShapes) {
+    public Model model(Graph graph, @Nullable Loss loss, DType dtype, List<Shape> inputShapes) {
         return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype, seed);
     }
 
@@ -94,6 +101,15 @@ public final class Kernel {
         PassOptions budgeted = budgeted(options);
         var key = new PassKey(BatchSignature.of(batch), requests, budgeted);
         return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, budgeted));
+    }
+
+    public Prediction predict(Model model, Batch batch, PassOptions options, RunOptions run) {
+        PassOptions budgeted = budgeted(options);
+        PassOptions inMode = budgeted.modes().mode().isPresent() ? budgeted : budgeted.mode(Mode.EVAL);
+        var key = new PredictionKey(BatchSignature.ofInputs(batch), inMode);
+        return predictions
+                .get(model, key, () -> planner.prediction(backend(), model, batch, inMode))
+                .run(batch, run);
     }
 
     private PassOptions budgeted(PassOptions options) {

@@ -118,7 +118,7 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         TargetChecks.require(model.loss(), output, batch);
-        return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        return PassInputs.of(batch, model, seed);
     }
 
     /** What the pass takes is counted only if there is a budget. */

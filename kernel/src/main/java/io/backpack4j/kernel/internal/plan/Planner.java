@@ -57,7 +57,8 @@ public final class Planner {
         if (options.memoryBytes().isPresent()) {
             TargetChecks.require(model.loss(), output, batch);
         }
-        TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, new PassRehearsal(planned));
+        Rehearsal rehearsal = new PassRehearsal(planned);
+        TrialOutcome outcome = tried(backend, graph, planned.splitsSamples(), model, batch, options, rehearsal);
         return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
     }
 
@@ -96,19 +97,44 @@ public final class Planner {
             TargetChecks.require(model.loss(), output, batch);
         }
         Rehearsal rehearsal = new LinearizationRehearsal(layout, matrices);
-        TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, rehearsal);
+        TrialOutcome outcome = tried(backend, graph, layout.splitsSamples(), model, batch, options, rehearsal);
         return new LinearizationPlan(backend, model, layout, outcome.splitting(), output, matrices);
+    }
+
+    /**
+     * Plans a prediction.
+     *
+     * @throws BackpackException with everything that does not fit
+     */
+    public PredictionPlan prediction(Backend backend, Model model, Batch batch, PassOptions options) {
+        BoundGraph graph = bind(model, batch, options).fused(catalog.fusions());
+        Problems problems = new Problems();
+        checkTypes(graph, model, batch, problems);
+        boolean splits =
+                graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
+        if (!splits && options.chunkSamples().orElse(batch.samples()) < batch.samples()) {
+            problems.add(
+                    "NotMergeable",
+                    "Chunks of %d of %d samples were asked for, but a module mixes samples. Take the batch as a whole, or its eval mode."
+                            .formatted(options.chunkSamples().getAsLong(), batch.samples()));
+        }
+        problems.throwIfAny();
+        // There are no columns.
+        PassOptions forward = options.block(1);
+        Rehearsal rehearsal = new PredictionRehearsal(graph, model.dtype());
+        TrialOutcome outcome = tried(backend, graph, splits, model, batch, forward, rehearsal);
+        return new PredictionPlan(backend, model, graph, outcome.splitting(), outcome.peakBytes(), options);
     }
 
     private static TrialOutcome tried(
             Backend backend,
             BoundGraph graph,
-            PassLayout layout,
+            boolean splitsSamples,
             Model model,
             Batch batch,
             PassOptions options,
             Rehearsal rehearsal) {
-        PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch, rehearsal);
+        PlanTrial trial = new PlanTrial(backend, splitsSamples, graph, model, batch, rehearsal);
         return new SplittingSearch(trial, options).find();
     }
 
