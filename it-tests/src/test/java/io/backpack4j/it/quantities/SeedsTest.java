@@ -3,6 +3,7 @@ package io.backpack4j.it.quantities;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.backpack4j.ext.secondorder.GGNMP;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -15,8 +16,15 @@ import io.backpack4j.modules.linear.Dropout;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.SiteDeclaration;
+import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.extension.TensorExtension;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -182,6 +190,69 @@ class SeedsTest {
                     .run(setup.batch));
             assertThat(planned).isEqualTo(setup.planned(0));
         }
+    }
+
+    /** Sums squares in its second walk. */
+    private record SecondWalk() implements TensorExtension {
+
+        @Override
+        public String resultName() {
+            return "second_walk";
+        }
+
+        @Override
+        public int stages() {
+            return 2;
+        }
+
+        @Override
+        public void declare(int stage, SiteDeclaration site) {
+            site.accumulate("squares" + stage, new LossGradient(), new Contraction.SumOfSquares());
+        }
+
+        @Override
+        public Tensor finish(SitePartial partial) {
+            return partial.scope().view(partial.tensor("squares2"), partial.shape());
+        }
+    }
+
+    /** The inputs that were kept for any sample have derivatives, the others none; every chunk is evaluated anew for each walk and product. */
+    @Test
+    void walks_and_products_of_a_pass_have_its_seed() {
+        try (Setup setup = new Setup(3);
+                Batch two = setup.backpack
+                        .batch(DType.FLOAT64)
+                        .input(Graph.INPUT, SAMPLE.prepend(2), Arrays.copyOf(Setup.ones(), 2 * FEATURES))
+                        .targets(Shape.of(2), new long[2])
+                        .build()) {
+            GGNMP product = new GGNMP();
+            List<Request<?>> requests = List.of(Request.of(product), Request.of(new SecondWalk()));
+            List<String> patterns = new ArrayList<>();
+            double[] vector = new double[3 * FEATURES];
+            Arrays.fill(vector, 0, FEATURES, 1);
+            for (int pass = 0; pass < 4; pass++) {
+                try (Results results =
+                                setup.backpack.compute(setup.model, two, requests, PassOptions.DEFAULT.chunk(1));
+                        TensorScope scope = setup.backpack.backend().openScope()) {
+                    Tensor vectors =
+                            setup.backpack.backend().upload(scope, Shape.of(1, 3, FEATURES), DType.FLOAT64, vector);
+                    String pattern = zeros(results.gradient("1.weight"));
+                    assertThat(zeros(results.get(new SecondWalk(), "1.weight"))).isEqualTo(pattern);
+                    assertThat(zeros(results.get(product, "1.weight").multiply(scope, vectors)))
+                            .isEqualTo(pattern);
+                    patterns.add(pattern);
+                }
+            }
+            assertThat(patterns).doesNotHaveDuplicates().allMatch(pattern -> pattern.contains("0"));
+        }
+    }
+
+    private static String zeros(Tensor ofWeight) {
+        StringBuilder pattern = new StringBuilder();
+        Arrays.stream(ofWeight.toDoubleArray())
+                .limit(FEATURES)
+                .forEach(value -> pattern.append(value == 0 ? '0' : 'x'));
+        return pattern.toString();
     }
 
     @Test
