@@ -2,6 +2,7 @@ package io.backpack4j.cli;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.PassListener;
 import io.backpack4j.kernel.PassOptions;
@@ -9,14 +10,12 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
-import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -99,6 +98,24 @@ final class EvaluateCommand implements Runnable {
     private @Nullable MemoryAmount memory;
 
     @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            converter = PassModes.class,
+            description =
+                    "train or eval, for all nodes, whatever the model says. By default what it says, or else train. Files never change.")
+    private @Nullable Mode mode;
+
+    @Option(
+            names = "--statistics",
+            paramLabel = "KIND",
+            defaultValue = "differentiated",
+            converter = StatisticsKinds.class,
+            description =
+                    "What derivatives make of a batch norm's mean and variance in train mode: differentiated (the default), or"
+                            + " constant, which gives quantities of single samples.")
+    private BatchStatistics statistics;
+
+    @Option(
             names = "--nan",
             paramLabel = "POLICY",
             defaultValue = "fail",
@@ -131,15 +148,15 @@ final class EvaluateCommand implements Runnable {
         List<Request<?>> requests = new ArrayList<>();
         problems.collect(() -> FileNames.requireExtension("--out", resultFile, "Results are written", ".safetensors"));
         problems.collect(this::requireUse);
-        problems.collect(() -> requireOther(modelFile));
-        problems.collect(() -> requireOther(dataFile));
+        problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
+        problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
             try (EvaluateInputs inputs = EvaluateInputs.read(backpack, modelFile, dataFile, dtype, problems)) {
-                Map<String, String> metadata =
-                        metadata(inputs, backpack.backend().id());
                 Plan plan = inputs.plan(backpack, requests, options());
+                Map<String, String> metadata =
+                        metadata(inputs, backpack.backend().id(), plan);
                 try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
                     evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
                 }
@@ -159,7 +176,7 @@ final class EvaluateCommand implements Runnable {
             file.write(results);
             vectors.multiply(backend, results, dtypeOf(plan), file::write);
             file.commit();
-            print(types, results.loss());
+            print(types, results);
         }
     }
 
@@ -180,7 +197,7 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Map<String, String> metadata(EvaluateInputs inputs, String backend) {
+    private Map<String, String> metadata(EvaluateInputs inputs, String backend, Plan plan) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("source", Version.program());
         metadata.put("model", inputs.json());
@@ -188,6 +205,12 @@ final class EvaluateCommand implements Runnable {
         metadata.put("dtype", Text.of(inputs.dtype()));
         metadata.put("seed", String.valueOf(seed));
         metadata.put("backend", backend);
+        if (mode != null) {
+            metadata.put("mode", Text.of(mode));
+        }
+        if (plan.statistics() == BatchStatistics.CONSTANT) {
+            metadata.put("statistics", "constant");
+        }
         return metadata;
     }
 
@@ -195,7 +218,7 @@ final class EvaluateCommand implements Runnable {
         return Objects.requireNonNull(plan.results().get("loss")).dtype();
     }
 
-    private void print(Map<String, Plan.ResultType> types, double loss) {
+    private void print(Map<String, Plan.ResultType> types, Results results) {
         PrintWriter out = spec.commandLine().getOut();
         Table table = new Table("parameter", "quantity", "type", "shape");
         types.forEach((name, result) -> {
@@ -205,15 +228,23 @@ final class EvaluateCommand implements Runnable {
                 table.row(name.substring(0, slash), name.substring(slash + 1), Text.of(result.dtype()), shape);
             }
         });
-        out.println("loss " + Text.number(loss));
+        out.println("loss " + Text.number(results.loss()));
+        if (results.statistics() == BatchStatistics.CONSTANT) {
+            out.println("derivatives take the batch's statistics as constants");
+        }
         table.print(out);
         out.println("%d tensors written to %s".formatted(types.size(), resultFile));
         out.flush();
     }
 
     private PassOptions options() {
-        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy).handingOver();
-        return memory == null ? options : options.memory(memory.bytes());
+        PassOptions options = PassOptions.DEFAULT
+                .nan(nanPolicy)
+                .statistics(statistics)
+                .updateBuffers(false)
+                .handingOver();
+        PassOptions inMode = mode == null ? options : options.mode(mode);
+        return memory == null ? inMode : inMode.memory(memory.bytes());
     }
 
     /** Patterns that no extension takes would be ignored in silence. */
@@ -225,18 +256,6 @@ final class EvaluateCommand implements Runnable {
                     "InvalidOption",
                     "--parameters names %s, but there is no extension that it restricts. Name extensions with --extensions, or leave it out."
                             .formatted(String.join(", ", patterns)));
-        }
-    }
-
-    private void requireOther(Path input) {
-        try {
-            if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
-                throw new BackpackException(
-                        "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
-            }
-        } catch (IOException e) {
-            throw new BackpackException(
-                    "InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
         }
     }
 }

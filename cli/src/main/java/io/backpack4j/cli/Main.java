@@ -29,6 +29,7 @@ import picocli.CommandLine.TypeConversionException;
         subcommands = {
             DemoCommand.class,
             EvaluateCommand.class,
+            PredictCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
             BackendsCommand.class,

@@ -8,6 +8,8 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -31,6 +33,19 @@ final class ResultFile implements AutoCloseable {
         metadata.forEach(builder::metadata);
         results.forEach((name, type) -> builder.tensor(name, type.dtype(), type.shape()));
         return new ResultFile(builder.open(), finite);
+    }
+
+    /** Requires that the result file is not one that is read. */
+    static void requireOther(Path resultFile, Path input) {
+        try {
+            if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
+                throw new BackpackException(
+                        "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
+            }
+        } catch (IOException e) {
+            throw new BackpackException(
+                    "InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
+        }
     }
 
     /** Writes the tensors of a pass. */

@@ -1,6 +1,5 @@
 package io.backpack4j.cli;
 
-import io.backpack4j.spi.tensor.DType;
 import java.util.Locale;
 
 /** How values are written. */
@@ -30,8 +29,8 @@ final class Text {
         return format("%.2f ms", value);
     }
 
-    /** The type's name on the command line and in files. */
-    static String of(DType dtype) {
-        return dtype.name().toLowerCase(Locale.ROOT);
+    /** The name of a type or a mode on the command line and in files. */
+    static String of(Enum<?> value) {
+        return value.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -18,6 +18,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
@@ -72,25 +73,64 @@ public final class DataFile {
         problems.collect(() -> losses.add(backpack.catalog().loss(description.loss())));
         problems.throwIfAny();
         // Everything is checked before memory is taken: a model file may claim any size.
-        Map<String, ParameterSpec> specs = backpack.parameters(graphs.get(0), shapes);
-        TensorNames names = new TensorNames(name, file.tensors().keySet(), description, specs.keySet());
-        names.report(problems);
-        specs.forEach((parameter, spec) -> {
-            if (!names.isPrefixed(parameter)) {
-                problems.collect(() -> check(parameter, spec.shape(), dtype, names));
-            }
-        });
-        new TiedTensors(tensors, file).report(TensorNames.ties(description), problems);
+        checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
         graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
         problems.throwIfAny();
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
+        return loaded(model, this, builder, Optional.of(file.tensor(TARGET).type()));
+    }
+
+    /**
+     * Makes the model without its loss, and a batch without targets.
+     *
+     * @param numbers the parameters; may be this file
+     * @throws BackpackException as {@link #load} does
+     */
+    public Loaded loadForPrediction(BackPack backpack, DType dtype, DataFile numbers) {
+        Problems problems = new Problems();
+        Shape[] shapes = description.inputs().stream()
+                .map(input -> sample(input, problems))
+                .toArray(Shape[]::new);
+        List<Graph> graphs = new ArrayList<>();
+        problems.collect(() -> graphs.add(backpack.catalog().graph(description)));
+        problems.throwIfAny();
+        numbers.checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
+        graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
+        BatchBuilder builder = backpack.batch(dtype);
+        description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+        problems.throwIfAny();
+        return loaded(backpack.model(graphs.get(0), dtype, shapes), numbers, builder, Optional.empty());
+    }
+
+    /**
+     * Makes the model without its loss, for inputs from elsewhere.
+     *
+     * @param inputShapes the shapes of one sample's inputs
+     * @throws BackpackException with everything that is wrong with the model, or else with the parameters
+     */
+    public Model loadModel(BackPack backpack, DType dtype, Shape... inputShapes) {
+        Graph graph = backpack.catalog().graph(description);
+        Problems problems = new Problems();
+        checkParameters(backpack, graph, dtype, inputShapes, problems);
+        problems.throwIfAny();
+        Model model = backpack.model(graph, dtype, inputShapes);
         try {
-            Parameters parameters = model.parameters();
-            parameters.names().forEach(parameter -> load(parameter, parameters.get(parameter)));
-            return new Loaded(model, builder.build(), file.tensor(TARGET).type());
+            fill(model.parameters());
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static Loaded loaded(
+            Model model, DataFile numbers, BatchBuilder builder, Optional<SafetensorsType> target) {
+        try {
+            numbers.fill(model.parameters());
+            return new Loaded(model, builder.build(), target);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
@@ -142,15 +182,15 @@ public final class DataFile {
      *
      * @param model with the file's parameters
      * @param batch the file's inputs and target
-     * @param target the type that the target has in the file
+     * @param target the type that the target has in the file, if there is one
      */
-    public record Loaded(Model model, Batch batch, SafetensorsType target) implements AutoCloseable {
+    public record Loaded(Model model, Batch batch, Optional<SafetensorsType> target) implements AutoCloseable {
 
         private static final String WRONG_TARGET = "TypeMismatch";
 
         /** What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know. */
         public BackpackException inWordsOfTheFile(BackpackException failure) {
-            if (failure.problems().stream().noneMatch(problem -> problem.id().equals(WRONG_TARGET))) {
+            if (target.isEmpty() || failure.problems().stream().noneMatch(problem -> problem.id().equals(WRONG_TARGET))) {
                 return failure;
             }
             return new BackpackException(failure.problems().stream()
@@ -161,8 +201,8 @@ public final class DataFile {
                                             .formatted(
                                                     problem.message(),
                                                     TARGET,
-                                                    target,
-                                                    NamedTensors.conversion(target.isFloating() ? "long" : "float")))
+                                                    target.get(),
+                                                    NamedTensors.conversion(target.get().isFloating() ? "long" : "float")))
                             : problem)
                     .toList());
         }
@@ -209,8 +249,12 @@ public final class DataFile {
         }
     }
 
-    private void check(String parameter, Shape shape, DType dtype, TensorNames names) {
+    private void check(String parameter, ParameterSpec spec, DType dtype, TensorNames names) {
         TensorInfo tensor = file.tensors().get(parameter);
+        Shape shape = spec.shape();
+        if (tensor == null && spec.isInteger()) {
+            return; // a counter starts at zero, as in files of PyTorch before it counted
+        }
         if (tensor == null) {
             throw new BackpackException(
                     "MissingTensor",
@@ -222,11 +266,39 @@ public final class DataFile {
                     "%s has shape %s, but the model needs %s."
                             .formatted(tensors.described(tensor), tensor.shape(), shape));
         }
-        tensors.requireFinite(tensor, dtype);
+        if (!spec.isInteger()) {
+            tensors.requireFinite(tensor, dtype);
+        } else if (tensor.type().isFloating()) {
+            throw tensors.wrongType(tensor, "but a counter holds integers", "long");
+        }
+    }
+
+    private void checkParameters(BackPack backpack, Graph graph, DType dtype, Shape[] shapes, Problems problems) {
+        Map<String, ParameterSpec> specs = backpack.parameters(graph, shapes);
+        TensorNames names = new TensorNames(name, file.tensors().keySet(), description, specs.keySet());
+        names.report(problems);
+        specs.forEach((parameter, spec) -> {
+            if (!names.isPrefixed(parameter)) {
+                problems.collect(() -> check(parameter, spec, dtype, names));
+            }
+        });
+        new TiedTensors(tensors, file).report(TensorNames.ties(description), problems);
+    }
+
+    /** Counters that the file does not have start at zero. */
+    private void fill(Parameters parameters) {
+        parameters.names().stream()
+                .filter(parameter -> file.tensors().containsKey(parameter))
+                .forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
     }
 
     private void load(String parameter, Tensor target) {
         TensorInfo tensor = file.tensor(parameter);
+        if (target.dtype() == DType.INT64) {
+            long[] values = file.readLongs(parameter);
+            target.write(0, values, 0, values.length);
+            return;
+        }
         tensors.read(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
     }
 

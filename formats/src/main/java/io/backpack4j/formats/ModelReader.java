@@ -39,7 +39,7 @@ final class ModelReader {
         List<NodeDescription> nodes = readNodes(json.get("nodes"));
         List<String> inputs = readNames("", "inputs", json);
         Optional<String> output = json.containsKey("output") ? Optional.of(word("", "output", json)) : Optional.empty();
-        LossDescription loss = readLoss(json.get("loss"));
+        LossDescription loss = json.containsKey("loss") ? readLoss(json.get("loss")) : LossDescription.NONE;
         problems.throwIfAny();
         return new ModelDescription(nodes, inputs, output, loss);
     }

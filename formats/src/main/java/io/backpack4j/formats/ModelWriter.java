@@ -31,10 +31,12 @@ final class ModelWriter {
                 model.nodes().stream().map(node -> "    " + json(map(node))).toList();
         members.add(member("nodes", "[\n" + String.join(",\n", nodes) + "\n  ]"));
         model.output().ifPresent(output -> members.add(member("output", json(output))));
-        Map<String, @Nullable Object> loss = new LinkedHashMap<>();
-        loss.put("type", model.loss().type());
-        loss.putAll(model.loss().arguments());
-        members.add(member("loss", json(loss)));
+        if (model.hasLoss()) {
+            Map<String, @Nullable Object> loss = new LinkedHashMap<>();
+            loss.put("type", model.loss().type());
+            loss.putAll(model.loss().arguments());
+            members.add(member("loss", json(loss)));
+        }
         return "{\n" + String.join(",\n", members) + "\n}\n";
     }
 

@@ -32,9 +32,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mockito.ArgumentMatchers;
 
 class DataFileTest {
 
@@ -69,7 +71,13 @@ class DataFileTest {
                 .when(weight)
                 .write(anyLong(), any(double[].class), anyInt(), anyInt());
         when(parameters.names()).thenReturn(List.of("a.weight"));
-        when(parameters.get("a.weight")).thenReturn(weight);
+        doAnswer(call -> {
+                    Consumer<Tensor> writer = call.getArgument(1);
+                    writer.accept(weight);
+                    return null;
+                })
+                .when(parameters)
+                .set(eq("a.weight"), ArgumentMatchers.<Consumer<Tensor>>any());
         when(model.parameters()).thenReturn(parameters);
         Graph graph = Graph.sequential(mock(Module.class));
         Loss loss = mock(Loss.class);

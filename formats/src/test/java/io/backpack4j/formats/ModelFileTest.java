@@ -105,6 +105,13 @@ class ModelFileTest {
                     """);
     }
 
+    @Test
+    void aModelThatOnlyPredictsHasNoLoss() {
+        ModelDescription model = parse("{\"nodes\": [{\"name\": \"a\", \"type\": \"ReLU\"}]}");
+        assertThat(model.hasLoss()).isFalse();
+        assertThat(model.loss()).isEqualTo(LossDescription.NONE);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -116,7 +123,6 @@ class ModelFileTest {
                         + " such as {\"name\": \"0\", \"type\": \"ReLU\"}.",
                 "{\"nodes\": [{\"name\": \"\", \"type\": \"ReLU\"}], \"loss\": {\"type\": \"MSELoss\"}} | node 0:"
                         + " 'name' must be a word in quotes.",
-                "{\"nodes\": [{\"name\": \"a\", \"type\": \"ReLU\"}]} | loss: it must be an object, such as",
                 "{\"nodes\": [{\"name\": \"a\", \"type\": \"ReLU\"}], \"loss\": null} | loss: it must be an object,"
                         + " such as {\"type\": \"CrossEntropyLoss\", \"reduction\": \"mean\"}.",
             })

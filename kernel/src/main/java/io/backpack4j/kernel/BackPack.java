@@ -7,11 +7,13 @@ import com.google.inject.spi.Message;
 import io.backpack4j.kernel.internal.Kernel;
 import io.backpack4j.kernel.internal.KernelModule;
 import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.kernel.internal.PassSeeds;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -40,9 +42,11 @@ import java.util.Set;
 public final class BackPack implements AutoCloseable {
 
     private final Kernel kernel;
+    private final PassSeeds seeds;
 
-    private BackPack(Kernel kernel) {
+    private BackPack(Kernel kernel, PassSeeds seeds) {
         this.kernel = kernel;
+        this.seeds = seeds;
     }
 
     /** Loads all plugins of the class path and opens the backend that {@code -Dbackpack.backend} names, or the best available one. */
@@ -66,7 +70,7 @@ public final class BackPack implements AutoCloseable {
     }
 
     /**
-     * Makes a model with all parameters zero until {@link Parameters#initialize} or {@link Parameters#set}.
+     * Makes a model. Parameters that nobody sets ({@link Parameters#set(String, double[])}) are drawn at their first use, as PyTorch does.
      *
      * @param inputShapes the shapes of one sample's inputs, in the graph's order
      */
@@ -74,9 +78,21 @@ public final class BackPack implements AutoCloseable {
         return kernel.model(graph, loss, dtype, List.of(inputShapes));
     }
 
+    /**
+     * Makes a model without a loss, which only predicts.
+     *
+     * @param inputShapes the shapes of one sample's inputs, in the graph's order
+     */
+    public Model model(Graph graph, DType dtype, Shape... inputShapes) {
+        return kernel.model(graph, null, dtype, List.of(inputShapes));
+    }
+
     /** Makes a model of a description. */
     public Model model(ModelDescription description, DType dtype, Shape... inputShapes) {
-        return model(catalog().graph(description), catalog().loss(description.loss()), dtype, inputShapes);
+        Graph graph = catalog().graph(description);
+        return description.hasLoss()
+                ? model(graph, catalog().loss(description.loss()), dtype, inputShapes)
+                : model(graph, dtype, inputShapes);
     }
 
     /**
@@ -99,13 +115,72 @@ public final class BackPack implements AutoCloseable {
         return kernel.batch(dtype);
     }
 
-    /** Computes the gradient and the given extensions for all parameters. Plans are kept and reused for equal shapes and requests. */
+    /**
+     * Computes the gradient and the given extensions for all parameters. Plans are kept and reused for equal shapes and requests.
+     *
+     * <p>Random draws differ from call to call: the pass with number k = {@link #passes} takes its seed from the instance's ({@link Builder#seed}) and k, the first,
+     * k = 0, the instance's seed itself. A pass that is refused or fails does not count, nor does one that is given a seed.
+     */
     public Results compute(Model model, Batch batch, Extension<?>... extensions) {
+        return compute(model, batch, requests(extensions), PassOptions.DEFAULT);
+    }
+
+    /**
+     * Computes the gradient and the given extensions for all parameters.
+     *
+     * @param seed of random draws; the same seed gives the same numbers
+     */
+    public Results compute(Model model, Batch batch, long seed, Extension<?>... extensions) {
+        return plan(model, batch, requests(extensions), PassOptions.DEFAULT).run(batch, seed);
+    }
+
+    /**
+     * Computes what is asked for, with the seed of the next pass; {@link Plan#run(Batch, long)} takes one.
+     *
+     * @throws BackpackException with everything that does not fit, or as {@link Plan#run(Batch, RunOptions)} says
+     */
+    public Results compute(Model model, Batch batch, List<? extends Request<?>> requests, PassOptions options) {
+        Plan plan = plan(model, batch, requests, options);
+        return seeds.next(seed -> plan.run(batch, seed));
+    }
+
+    /** How many passes have taken their seed from this instance's: the number k of the next. A checkpoint keeps it. */
+    public long passes() {
+        return seeds.passes();
+    }
+
+    /**
+     * Sets the number k of the next pass that takes its seed from this instance's, as when training goes on from a checkpoint.
+     *
+     * @param count at least 0
+     */
+    public void setPasses(long count) {
+        seeds.setPasses(count);
+    }
+
+    private static List<Request<?>> requests(Extension<?>... extensions) {
         List<Request<?>> requests = new ArrayList<>();
         for (Extension<?> extension : extensions) {
             requests.add(Request.of(extension));
         }
-        return plan(model, batch, requests, PassOptions.DEFAULT).run(batch);
+        return requests;
+    }
+
+    /** Computes a network's output in {@link Mode#EVAL}. Targets and a loss are not needed. */
+    public Prediction predict(Model model, Batch inputs) {
+        return predict(model, inputs, PassOptions.DEFAULT, RunOptions.seed(0));
+    }
+
+    /**
+     * Computes a network's output: forward only, in chunks that fit the memory budget, with no more in memory than what is still to be read. Targets and a loss are
+     * not needed, and no buffer is updated.
+     *
+     * @param options the mode is {@link Mode#EVAL} unless they say otherwise
+     * @param run seed, listener and cancellation
+     * @throws BackpackException with everything that does not fit, or as {@link Plan#run(Batch, RunOptions)} says
+     */
+    public Prediction predict(Model model, Batch inputs, PassOptions options, RunOptions run) {
+        return kernel.predict(model, inputs, options, run);
     }
 
     /**
@@ -119,11 +194,7 @@ public final class BackPack implements AutoCloseable {
 
     /** Opens a session that accumulates the gradient and the given extensions for all parameters over batches. */
     public Session session(Model model, Extension<?>... extensions) {
-        List<Request<?>> requests = new ArrayList<>();
-        for (Extension<?> extension : extensions) {
-            requests.add(Request.of(extension));
-        }
-        return session(model, requests, SessionOptions.DEFAULT);
+        return session(model, requests(extensions), SessionOptions.DEFAULT);
     }
 
     /**
@@ -166,6 +237,7 @@ public final class BackPack implements AutoCloseable {
         private Optional<String> backendSource = Optional.empty();
         private OptionalInt threads = OptionalInt.empty();
         private OptionalLong memory = OptionalLong.empty();
+        private OptionalLong seed = OptionalLong.empty();
         private Optional<ClassLoader> classLoader = Optional.empty();
         private Properties properties = System.getProperties();
 
@@ -199,6 +271,15 @@ public final class BackPack implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Sets the seed from which passes take theirs ({@link BackPack#compute(Model, Batch, Extension...)}) and parameters that nobody sets are drawn; wins over
+         * {@code -Dbackpack.seed}. 0 if neither is given.
+         */
+        public Builder seed(long number) {
+            seed = OptionalLong.of(number);
+            return this;
+        }
+
         /** Sets the number of the backend's threads; wins over {@code -Dbackpack.threads}. All processors if neither is given. */
         public Builder threads(int count) {
             threads = OptionalInt.of(count);
@@ -226,10 +307,12 @@ public final class BackPack implements AutoCloseable {
         public BackPack build() {
             Properties all = new Properties(properties);
             memory.ifPresent(bytes -> all.setProperty(KernelSettings.MEMORY, String.valueOf(bytes)));
+            seed.ifPresent(number -> all.setProperty(KernelSettings.SEED, String.valueOf(number)));
             KernelSettings settings = KernelSettings.of(backend, backendSource, threads, classLoader, all);
             try {
-                return new BackPack(Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
-                        .getInstance(Kernel.class));
+                Kernel kernel = Guice.createInjector(Stage.PRODUCTION, new KernelModule(settings))
+                        .getInstance(Kernel.class);
+                return new BackPack(kernel, new PassSeeds(settings.seed()));
             } catch (CreationException e) {
                 // Guice wraps what a provider throws, once for each that needs it.
                 for (Message message : e.getErrorMessages()) {

@@ -23,6 +23,6 @@ public interface BatchBuilder {
     /** Sets the ids of the samples; 0, 1, … if not set. */
     BatchBuilder sampleIds(long... ids);
 
-    /** Checks that everything has N samples, and builds the batch. */
+    /** Checks that everything has N samples, and builds the batch. Without targets, it is one for predictions. */
     Batch build();
 }

@@ -5,14 +5,23 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 
-/** A network with a loss and its parameters' numbers on a backend. Owns the numbers. */
+/** A network, with a loss unless it only predicts, and its parameters' numbers on a backend. Owns the numbers. */
 public interface Model extends AutoCloseable {
 
     /** The network. */
     Graph graph();
 
-    /** The loss. */
+    /**
+     * The loss.
+     *
+     * @throws io.backpack4j.spi.BackpackException {@code [MissingLoss]} if it has none
+     */
     Loss loss();
+
+    /** Whether it has a loss; predictions need none. */
+    default boolean hasLoss() {
+        return true;
+    }
 
     /** The element type of parameters, inputs and results. */
     DType dtype();

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param nodes the nodes, each after those whose outputs it takes
  * @param inputs the names of the model's inputs; empty means one, named as {@link Graph#INPUT}
  * @param output the name of the node whose output the loss takes; empty means the last
- * @param loss the loss
+ * @param loss the loss; {@link LossDescription#NONE} for a model that only predicts
  */
 public record ModelDescription(
         List<NodeDescription> nodes, List<String> inputs, Optional<String> output, LossDescription loss) {
@@ -36,5 +36,10 @@ public record ModelDescription(
         }
         LossDescription described = new LossDescription(loss.type(), loss.arguments());
         return new ModelDescription(nodes, graph.inputs(), Optional.of(graph.output()), described);
+    }
+
+    /** Whether there is a loss. */
+    public boolean hasLoss() {
+        return !loss.equals(LossDescription.NONE);
     }
 }

@@ -3,10 +3,14 @@ package io.backpack4j.kernel;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The numbers of a model, by full name such as {@code 0.weight}. A tied parameter has its owner's name only. May be written between passes,
  * by one thread.
+ *
+ * <p>A parameter or buffer that nobody has set gets its module's first value at its first use, by a pass or {@link #get}, drawn as PyTorch does from the seed of
+ * the library ({@link BackPack.Builder#seed}): as after {@link #initialize} with that seed, whatever others were set.
  */
 public interface Parameters {
 
@@ -22,7 +26,10 @@ public interface Parameters {
     /** The numbers of a parameter. Writing to the tensor changes the model. The model owns it. */
     Tensor get(String name);
 
-    /** Replaces the numbers of a parameter, row-major. */
+    /** Whether a parameter has numbers: because they were set, or because it was used and got its first value then. */
+    boolean isSet(String name);
+
+    /** Replaces the numbers of a parameter, row-major; whole ones for a buffer of integers. */
     void set(String name, double[] values);
 
     /** Replaces the numbers of a parameter, row-major. */
@@ -33,6 +40,13 @@ public interface Parameters {
         }
         set(name, numbers);
     }
+
+    /**
+     * Replaces the numbers of a parameter by what is written to its tensor.
+     *
+     * @param writer writes every element, finite ones
+     */
+    void set(String name, Consumer<Tensor> writer);
 
     /** Sets all parameters and buffers to their modules' first values, drawn from a seed. */
     void initialize(long seed);

@@ -27,7 +27,8 @@ public interface Plan {
     }
 
     /**
-     * Runs the pass.
+     * Runs the pass. If it succeeds, buffers of modules in train mode are updated, once, unless {@link PassOptions#updateBuffers} says otherwise: other passes
+     * of the model must not run meanwhile.
      *
      * @param batch of the planned shapes and types
      * @throws io.backpack4j.spi.BackpackException {@code [Cancelled]} if it was ended, {@code [NotFinite]} as {@link NanPolicy} says, {@code [OutOfMemory]} if the
@@ -56,6 +57,9 @@ public interface Plan {
 
     /** The names of the products that {@link Results#products} will hold, with the shapes {@code *p} of their parameters. */
     Map<String, Shape> products();
+
+    /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch are taken as constants. */
+    BatchStatistics statistics();
 
     /** What is propagated: the signals with their numbers of columns. */
     List<String> signals();

@@ -35,6 +35,9 @@ public interface Results extends AutoCloseable {
     /** Everything under the names of result files, such as {@code 0.weight/grad_batch}. */
     SortedMap<String, Tensor> tensors();
 
+    /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch were taken as constants: gradients are not those of the loss then. */
+    BatchStatistics statistics();
+
     /**
      * Products of vectors with blocks of curvature matrices, under the names that their results have in result files, such as {@code 0.weight/ggnmp}. They live as
      * long as these results.

@@ -36,6 +36,12 @@ public final class Arguments {
         return values.get(name) != null;
     }
 
+    /** Whether an argument was given as null, where that means something. */
+    public boolean isNull(String name) {
+        known.add(name);
+        return values.containsKey(name) && values.get(name) == null;
+    }
+
     /** A required whole number. */
     public long integer(String name) {
         return toInteger(name, required(name));

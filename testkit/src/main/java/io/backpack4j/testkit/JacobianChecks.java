@@ -134,7 +134,7 @@ public final class JacobianChecks {
         Map<String, Tensor> tensors = new HashMap<>();
         for (ParameterSpec spec : declaration.parameters()) {
             double[] values = values(spec);
-            tensors.put(spec.name(), backend.upload(scope, spec.shape(), DType.FLOAT64, values));
+            tensors.put(spec.name(), backend.upload(scope, spec.shape(), spec.dtype(DType.FLOAT64), values));
         }
         return tensors;
     }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.module.Mode;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
@@ -55,6 +57,28 @@ public abstract class ModuleContract {
                     .doesNotHaveDuplicates()
                     .allMatch(name -> !name.isBlank());
             assertThat(declaration.couplesSamples()).as("couples samples").isFalse();
+        });
+    }
+
+    /** A pass may put a module into either mode; its numbers stay where they are. */
+    @TestFactory
+    final Stream<DynamicTest> bothModesHaveTheSameParameters() {
+        return each(it -> {
+            ModuleDeclaration declaration = it.module().declare(it.inputs());
+            for (Mode mode : Mode.values()) {
+                Module inMode = it.module().inMode(mode);
+                assertThat(inMode.type()).isEqualTo(it.module().type());
+                assertThat(inMode.inMode(mode)).isEqualTo(inMode);
+                ModuleDeclaration ofMode = inMode.declare(it.inputs());
+                assertThat(ofMode.parameters()).isEqualTo(declaration.parameters());
+                assertThat(ofMode.output()).isEqualTo(declaration.output());
+                ModuleDeclaration constant = inMode.withConstantStatistics().declare(it.inputs());
+                assertThat(constant.parameters()).isEqualTo(declaration.parameters());
+                assertThat(constant.couplesSamples())
+                        .as("couples samples with constant statistics")
+                        .isFalse();
+                assertThat(constant.needsWholeBatch()).isEqualTo(ofMode.needsWholeBatch());
+            }
         });
     }
 

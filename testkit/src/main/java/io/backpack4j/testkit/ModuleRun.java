@@ -85,7 +85,7 @@ final class ModuleRun {
         for (ParameterSpec spec : declaration.parameters()) {
             double[] drawn = numbers(1, spec.shape());
             double[] values = spec.trainable() ? drawn : Numbers.positive(drawn);
-            parameters.put(spec.name(), upload(scope, spec.shape(), values));
+            parameters.put(spec.name(), upload(scope, spec.shape(), spec.dtype(dtype), values));
         }
         Tensor cotangents = columns(scope, declaration.output());
         Evaluation evaluation = it.module().evaluate(context(scope), inputs, parameters);
@@ -226,7 +226,11 @@ final class ModuleRun {
     }
 
     private Tensor upload(TensorScope scope, Shape shape, double[] values) {
-        Tensor tensor = backend.upload(scope, shape, dtype, values);
+        return upload(scope, shape, dtype, values);
+    }
+
+    private Tensor upload(TensorScope scope, Shape shape, DType type, double[] values) {
+        Tensor tensor = backend.upload(scope, shape, type, values);
         given.put(tensor, tensor.toDoubleArray());
         return tensor;
     }

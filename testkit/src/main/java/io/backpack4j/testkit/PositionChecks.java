@@ -155,18 +155,19 @@ public final class PositionChecks {
 
     private Evaluation evaluate(HeapBackend backend, TensorScope scope) {
         List<Tensor> inputs = it.inputs().stream()
-                .map(shape -> upload(backend, scope, shape.prepend(SAMPLES), false))
+                .map(shape -> upload(backend, scope, shape.prepend(SAMPLES), DType.FLOAT64, false))
                 .toList();
         Map<String, Tensor> parameters = new HashMap<>();
         for (ParameterSpec spec : declaration.parameters()) {
-            parameters.put(spec.name(), upload(backend, scope, spec.shape(), !spec.trainable()));
+            parameters.put(
+                    spec.name(), upload(backend, scope, spec.shape(), spec.dtype(DType.FLOAT64), !spec.trainable()));
         }
         return it.module().evaluate(TestContext.of(backend, scope, SAMPLES), inputs, parameters);
     }
 
-    private Tensor upload(HeapBackend backend, TensorScope scope, Shape shape, boolean positive) {
+    private Tensor upload(HeapBackend backend, TensorScope scope, Shape shape, DType dtype, boolean positive) {
         double[] values = Randomness.normal(random, shape.elements());
-        return backend.upload(scope, shape, DType.FLOAT64, positive ? Numbers.positive(values) : values);
+        return backend.upload(scope, shape, dtype, positive ? Numbers.positive(values) : values);
     }
 
     private Pullback pullback(HeapBackend backend, TensorScope scope, Evaluation evaluation, double[] cotangents) {

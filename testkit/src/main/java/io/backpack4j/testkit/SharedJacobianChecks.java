@@ -80,7 +80,7 @@ final class SharedJacobianChecks {
             Map<String, Tensor> uploaded = new HashMap<>();
             for (ParameterSpec spec : declaration.parameters()) {
                 double[] values = Objects.requireNonNull(parameters.get(spec.name()));
-                uploaded.put(spec.name(), backend.upload(scope, spec.shape(), DType.FLOAT64, values));
+                uploaded.put(spec.name(), backend.upload(scope, spec.shape(), spec.dtype(DType.FLOAT64), values));
             }
             Tensor given =
                     backend.upload(scope, declaration.output().prepend(COLUMNS, SAMPLES), DType.FLOAT64, cotangents);

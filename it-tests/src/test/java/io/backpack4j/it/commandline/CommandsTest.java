@@ -167,7 +167,15 @@ class CommandsTest {
         assertSucceeded(run);
         assertThat(run.out())
                 .contains(
-                        "demo", "evaluate", "bench", "plugins", "backends", "support", "doctor", "generate-completion")
+                        "demo",
+                        "evaluate",
+                        "predict",
+                        "bench",
+                        "plugins",
+                        "backends",
+                        "support",
+                        "doctor",
+                        "generate-completion")
                 .contains("Exit codes:", "Examples:");
     }
 

@@ -18,6 +18,7 @@ import io.backpack4j.modules.linear.Flatten;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.MSELoss;
 import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.LinkedHashMap;
@@ -107,7 +108,7 @@ class BatchNormTest {
             Shape sample = axes == 1 ? Shape.of(2, 3) : Shape.of(2, 3, 1);
             Request<?> request = Request.of(new PCHMP(projection));
             CurvatureMatrix matrix = new CurvatureMatrix.PositiveCurvature(projection);
-            for (BatchNorm.Mode mode : BatchNorm.Mode.values()) {
+            for (Mode mode : Mode.values()) {
                 Graph graph = Graph.builder()
                         .add("norm", BatchNorm.of(axes, 2, mode))
                         .add("flat", new Flatten())
@@ -125,7 +126,7 @@ class BatchNormTest {
                             .close();
                     ThrowingCallable linearization =
                             () -> backpack.linearize(model, batch, matrix).close();
-                    if (mode == BatchNorm.Mode.TRAIN) {
+                    if (mode == Mode.TRAIN) {
                         assertThatThrownBy(pass)
                                 .hasMessageStartingWith("[UnsupportedModule] Extension PCHMP: " + refusal);
                         assertThatThrownBy(linearization).hasMessageStartingWith("[UnsupportedModule] " + refusal);

@@ -29,6 +29,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -225,7 +226,7 @@ class FaultInjectionTest {
                         Conv.of(2, 1, 2, 3).withPadding(1),
                         new ReLU(),
                         MaxPool.of(2, 2),
-                        BatchNorm.of(2, 2, BatchNorm.Mode.EVAL),
+                        BatchNorm.of(2, 2, Mode.EVAL),
                         new Flatten(),
                         new Linear(8, 3))
                 : Stream.of(new Linear(5, 4), new Sigmoid(), new Linear(4, 3));

@@ -176,6 +176,7 @@ class NotFiniteTest {
                         .targets(Shape.of(2, 64), new double[128])
                         .build()) {
             poke(batch.inputs().get(Graph.INPUT), 64, 1e30);
+            model.parameters().set("0.weight", new double[64 * 64]);
             model.parameters().set("0.bias", new double[64]);
             run(
                     model,

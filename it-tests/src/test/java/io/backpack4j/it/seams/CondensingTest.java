@@ -36,6 +36,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.KroneckerConvention;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.tensor.DType;
@@ -210,11 +211,11 @@ class CondensingTest {
             new Tanh(),
             Pad.zeros(0, 1),
             AvgPool.of(2, 2),
-            new BatchNorm(2, 4, 1e-5, 0.1, false, true, BatchNorm.Mode.EVAL),
+            new BatchNorm(2, 4, 1e-5, 0.1, false, true, Mode.EVAL),
             new Tanh(),
             ConvTranspose.of(2, 4, 2, 2),
-            BatchNorm.of(2, 2, BatchNorm.Mode.EVAL),
-            new Dropout(0.5, Dropout.Mode.EVAL),
+            BatchNorm.of(2, 2, Mode.EVAL),
+            new Dropout(0.5, Mode.EVAL),
             AdaptiveAvgPool.of(2, 3),
             new Permute(0, 2, 3, 1),
             new Tanh(),

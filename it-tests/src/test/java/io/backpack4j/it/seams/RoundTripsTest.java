@@ -25,6 +25,7 @@ import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ class RoundTripsTest {
                 Conv.of(2, 2, 6, 3).withPadding(1),
                 new ReLU(),
                 MaxPool.of(2, 2),
-                BatchNorm.of(2, 6, BatchNorm.Mode.EVAL),
+                BatchNorm.of(2, 6, Mode.EVAL),
                 Conv.of(2, 6, 8, 3).withGroups(2).withPadding(1),
                 new Sigmoid(),
                 ConvTranspose.of(2, 8, 4, 2).withStride(2),

@@ -30,6 +30,7 @@ import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
@@ -80,7 +81,7 @@ class SteadyStateTest {
                 Conv.of(2, 2, 6, 3).withPadding(1),
                 new ReLU(),
                 MaxPool.of(2, 2),
-                BatchNorm.of(2, 6, BatchNorm.Mode.EVAL),
+                BatchNorm.of(2, 6, Mode.EVAL),
                 Conv.of(2, 6, 8, 3).withGroups(2).withPadding(1),
                 new ReLU(),
                 Pad.zeros(0, 1, 0, 1),

@@ -26,6 +26,7 @@ import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ class WrittenModelsTest {
                 Graph.sequential(
                         Conv2d.of(2, 4, 3, 2).withStride(2, 1).withGroups(2).withoutBias(),
                         Conv.of(2, 4, 4, 4, 3).withDilation(1, 2).withSamePadding(),
-                        BatchNorm.of(2, 4, BatchNorm.Mode.EVAL),
+                        BatchNorm.of(2, 4, Mode.EVAL),
                         new ReLU(),
                         MaxPool2d.of(2),
                         new AvgPool(AvgPool.of(2, 2).window(), true, false, 3L),
@@ -65,7 +66,7 @@ class WrittenModelsTest {
                         new Pad("ZeroPad2d", List.of(1L, 0L, 2L, 1L), 0),
                         new Pad("ConstantPad2d", List.of(1L, 0L, 2L, 1L), 0.1),
                         Pad.zeros(1, 1),
-                        new Dropout(0.3, Dropout.Mode.EVAL),
+                        new Dropout(0.3, Mode.EVAL),
                         new Slice(List.of(new Slice.Range(), new Slice.Index(-1), new Slice.Range(1L, null, 2L))),
                         new Scale(0.1),
                         new Flatten(),

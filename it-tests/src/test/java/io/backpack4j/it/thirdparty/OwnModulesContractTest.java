@@ -27,6 +27,7 @@ import io.backpack4j.modules.linear.Sigmoid;
 import io.backpack4j.modules.linear.Slice;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.Tanh;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
 import io.backpack4j.testkit.ModuleContract;
@@ -79,9 +80,9 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(AdaptiveMaxPool.of(1, 2), line),
                 ModuleCase.of(AdaptiveAvgPool.of(3, 2, 1, 2), volume),
                 ModuleCase.of(new Pad(List.of(1L, -1L, 2L, 0L), 0.5), image),
-                ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), image),
-                ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, BatchNorm.Mode.EVAL), image),
-                ModuleCase.of(new Dropout(0.4, Dropout.Mode.EVAL), image));
+                ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), image),
+                ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, Mode.EVAL), image),
+                ModuleCase.of(new Dropout(0.4, Mode.EVAL), image));
     }
 
     /** The contract finds who says so wrongly; this finds who does not say so. */

@@ -7,7 +7,9 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Prediction;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.discovery.BackendSelector;
@@ -20,12 +22,14 @@ import io.backpack4j.kernel.internal.plan.CompiledPlan;
 import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.kernel.internal.plan.PredictionPlan;
 import io.backpack4j.kernel.internal.session.AccumulatingSession;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -43,18 +47,23 @@ public final class Kernel {
     private final BackendSelector selector;
     private final Planner planner;
     private final OptionalLong memoryBytes;
+    private final long seed;
     private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
     private final PlanCache<LinearizationKey, LinearizationPlan> linearizations = new PlanCache<>();
+    private final PlanCache<PredictionKey, PredictionPlan> predictions = new PlanCache<>();
     private @Nullable Backend backend;
     private boolean closed;
 
     private record PassKey(BatchSignature batch, List<Request<?>> requests, PassOptions options) {}
+
+    private record PredictionKey(Map<String, BatchSignature.Part> inputs, PassOptions options) {}
 
     private record LinearizationKey(BatchSignature batch, Set<CurvatureMatrix> matrices, PassOptions options) {}
 
     @Inject
     Kernel(Catalog catalog, BackendSelector selector, Planner planner, KernelSettings settings) {
         this.memoryBytes = settings.memoryBytes();
+        this.seed = settings.seed();
         this.catalog = catalog;
         this.selector = selector;
         this.planner = planner;
@@ -76,8 +85,8 @@ public final class Kernel {
         return backend;
     }
 
-    public Model model(Graph graph, Loss loss, DType dtype, List<Shape> inputShapes) {
-        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype);
+    public Model model(Graph graph, @Nullable Loss loss, DType dtype, List<Shape> inputShapes) {
+        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype, seed);
     }
 
     public Map<String, ParameterSpec> parameters(Graph graph, List<Shape> inputShapes) {
@@ -94,6 +103,15 @@ public final class Kernel {
         return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, budgeted));
     }
 
+    public Prediction predict(Model model, Batch batch, PassOptions options, RunOptions run) {
+        PassOptions budgeted = budgeted(options);
+        PassOptions inMode = budgeted.modes().mode().isPresent() ? budgeted : budgeted.mode(Mode.EVAL);
+        var key = new PredictionKey(BatchSignature.ofInputs(batch), inMode);
+        return predictions
+                .get(model, key, () -> planner.prediction(backend(), model, batch, inMode))
+                .run(batch, run);
+    }
+
     private PassOptions budgeted(PassOptions options) {
         return options.memoryBytes().isPresent() || memoryBytes.isEmpty()
                 ? options
@@ -107,7 +125,7 @@ public final class Kernel {
                     "InvalidOption",
                     "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
         }
-        PassLayout layout = planner.sessionLayout(model, requests, problems);
+        PassLayout layout = planner.sessionLayout(model, requests, options.pass(), problems);
         return AccumulatingSession.open(
                 backend(),
                 model,

@@ -18,6 +18,7 @@ import java.util.Properties;
  * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so without saying
  * @param threads the number of the backend's threads
  * @param memoryBytes the memory budget of passes that name none
+ * @param seed from which passes take theirs, and parameters that nobody sets are drawn
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
  * @param skipBroken whether broken plugins are left out instead of failing
@@ -28,6 +29,7 @@ public record KernelSettings(
         Optional<String> backendSource,
         int threads,
         OptionalLong memoryBytes,
+        long seed,
         Optional<ClassLoader> classLoader,
         List<String> excludedPlugins,
         boolean skipBroken,
@@ -35,6 +37,9 @@ public record KernelSettings(
 
     /** The property of the memory budget. */
     public static final String MEMORY = "backpack.memory";
+
+    /** The property of the seed. */
+    public static final String SEED = "backpack.seed";
 
     private static final String PREFIX = "backpack.";
 
@@ -64,6 +69,7 @@ public record KernelSettings(
                 source,
                 threads.orElseGet(() -> threads(own)),
                 memory(own),
+                seed(own),
                 classLoader,
                 excluded,
                 "skip".equals(own.get("backpack.plugins.broken")),
@@ -91,6 +97,18 @@ public record KernelSettings(
                 .orElseThrow(() -> new BackpackException(
                         "InvalidOption", "-D%s is '%s', but must be %s.".formatted(MEMORY, value, MemoryAmount.FORM)));
         return OptionalLong.of(amount.bytes());
+    }
+
+    private static long seed(Map<String, String> properties) {
+        String value = properties.get(SEED);
+        try {
+            return value == null || value.isBlank() ? 0 : Long.parseLong(value.strip());
+        } catch (NumberFormatException e) {
+            throw new BackpackException(
+                    "InvalidOption",
+                    "-D%s is '%s', but must be a whole number of at most 64 bits.".formatted(SEED, value),
+                    e);
+        }
     }
 
     private static int threads(Map<String, String> properties) {

@@ -16,21 +16,35 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A batch norm evaluated at a batch.
  *
  * @param module the module
+ * @param coupled whether mean and variance are the batch's and change with it; otherwise they are constants
  * @param output the output, {@code [N, C, *]}
  * @param normalised x̂ = (x − mean) / √(variance + eps), {@code [N, C, S]}
  * @param inverseDeviation 1 / √(variance + eps), {@code [C, 1]}
  * @param scale weight / √(variance + eps), {@code [C, 1]}
+ * @param tracked the batch's mean and variance, for buffers that follow them
  */
-record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, Tensor inverseDeviation, Tensor scale)
+record BatchNormEvaluation(
+        BatchNorm module,
+        boolean coupled,
+        Tensor output,
+        Tensor normalised,
+        Tensor inverseDeviation,
+        Tensor scale,
+        Optional<BatchMoments> tracked)
         implements Evaluation {
 
     static BatchNormEvaluation of(
-            BatchNorm module, EvaluationContext context, Tensor input, Map<String, Tensor> parameters) {
+            BatchNorm module,
+            boolean coupled,
+            EvaluationContext context,
+            Tensor input,
+            Map<String, Tensor> parameters) {
         Elementwise ops = context.backend().elementwise();
         Shape shape = input.shape();
         Shape byChannel = shape.slice(0, 2).append(shape.elements(2, shape.rank()));
@@ -39,17 +53,22 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
         Tensor inverse = context.scope().allocate(stretched, input.dtype());
         Tensor scale = module.affine() ? context.scope().allocate(stretched, input.dtype()) : inverse;
         Tensor output = context.scope().allocate(shape, input.dtype());
+        Optional<BatchMoments> tracked = module.usesBatch() && module.trackRunningStats()
+                ? Optional.of(BatchMoments.allocate(context.scope(), shape.size(1), input.dtype()))
+                : Optional.empty();
         try (TensorScope scope = context.backend().openScope()) {
             Tensor x = scope.view(input, byChannel);
             Tensor y = scope.view(output, byChannel);
             if (module.usesBatch()) {
                 Shape oneColumn = byChannel.prepend(1);
                 Shape channels = Shape.of(1, shape.size(1));
-                Tensor mean = scope.allocate(stretched, input.dtype());
+                Tensor mean = tracked.map(moments -> scope.view(moments.mean(), stretched))
+                        .orElseGet(() -> scope.allocate(stretched, input.dtype()));
                 average(context.backend(), scope.view(input, oneColumn), scope.view(mean, channels));
                 ops.combine(BinaryOperation.SUBTRACT, x, mean, normalised);
                 ops.apply(UnaryOperation.SQUARE, normalised, y);
                 average(context.backend(), scope.view(output, oneColumn), scope.view(inverse, channels));
+                tracked.ifPresent(moments -> ops.copy(inverse, scope.view(moments.variance(), stretched)));
             } else {
                 Tensor mean = scope.view(ModuleChecks.parameter(parameters, BatchNorm.MEAN), stretched);
                 ops.combine(BinaryOperation.SUBTRACT, x, mean, normalised);
@@ -69,7 +88,13 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
                 ops.copy(normalised, y);
             }
         }
-        return new BatchNormEvaluation(module, output, normalised, inverse, scale);
+        return new BatchNormEvaluation(module, coupled, output, normalised, inverse, scale, tracked);
+    }
+
+    @Override
+    public void updateBuffers(EvaluationContext context, Map<String, Tensor> buffers) {
+        long count = normalised.shape().size(0) * normalised.shape().size(2);
+        tracked.ifPresent(moments -> moments.follow(context.backend(), buffers, count, module.momentum()));
     }
 
     /**
@@ -136,7 +161,7 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
             boolean written = false;
             if (tangents.input(0).isPresent()) {
                 Tensor x = byChannel(scope, tangents.input(0).get());
-                if (module.usesBatch()) {
+                if (coupled) {
                     project(backend, x, target);
                     ops.combine(BinaryOperation.MULTIPLY, target, scale, target);
                 } else {
@@ -173,7 +198,7 @@ record BatchNormEvaluation(BatchNorm module, Tensor output, Tensor normalised, T
 
     @Override
     public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return module.usesBatch() ? Evaluation.super.curvature(context, cotangents) : Curvature.zero();
+        return coupled ? Evaluation.super.curvature(context, cotangents) : Curvature.zero();
     }
 
     @Override

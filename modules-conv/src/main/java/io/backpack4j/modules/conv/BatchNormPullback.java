@@ -37,7 +37,7 @@ final class BatchNormPullback implements Pullback {
         Tensor result = context.scope().allocate(shape, cotangents.dtype());
         try (TensorScope scope = backend.openScope()) {
             Tensor target = scope.view(result, cotangents.shape());
-            if (evaluation.module().usesBatch()) {
+            if (evaluation.coupled()) {
                 evaluation.project(backend, cotangents, target);
                 ops.combine(BinaryOperation.MULTIPLY, target, evaluation.scale(), target);
             } else {

@@ -55,7 +55,7 @@ final class BatchNormPullbackTangent implements PullbackTangent {
     private InputTangent inputTangent(Tensor given) {
         Tensor tangent = evaluation.byChannel(context.scope(), given);
         Tensor normalised = tangent;
-        if (evaluation.module().usesBatch()) {
+        if (evaluation.coupled()) {
             normalised = context.scope().allocate(tangent.shape(), tangent.dtype());
             evaluation.project(backend, tangent, normalised);
         }
@@ -64,7 +64,7 @@ final class BatchNormPullbackTangent implements PullbackTangent {
 
     @Override
     public Optional<Tensor> input(int index) {
-        boolean curved = evaluation.module().usesBatch() && input != null;
+        boolean curved = evaluation.coupled() && input != null;
         if (!curved && weight.isEmpty()) {
             return Optional.empty();
         }
@@ -72,7 +72,7 @@ final class BatchNormPullbackTangent implements PullbackTangent {
         try (TensorScope scope = backend.openScope()) {
             Tensor target = evaluation.byChannel(scope, result);
             Tensor pulledBack = gradient;
-            if (evaluation.module().usesBatch()) {
+            if (evaluation.coupled()) {
                 pulledBack = scope.allocate(gradient.shape(), gradient.dtype());
                 evaluation.project(backend, gradient, pulledBack);
             }
@@ -88,7 +88,7 @@ final class BatchNormPullbackTangent implements PullbackTangent {
     private Tensor scaleTangent(TensorScope scope) {
         Shape perColumn = Shape.of(shape.size(0), 1, shape.size(2), 1);
         Tensor change = scope.allocate(perColumn, gradient.dtype());
-        if (evaluation.module().usesBatch() && input != null) {
+        if (evaluation.coupled() && input != null) {
             Tensor slope = averageProduct(scope, input.tangent(), evaluation.normalised());
             ops.combine(BinaryOperation.MULTIPLY, slope, evaluation.scale(), change);
             ops.affine(change, -1, 0, change);

@@ -6,6 +6,7 @@ import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.module.Fusion;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,9 +66,9 @@ public final class ConvPlugin implements Plugin {
                 axes,
                 arguments.integer("num_features"),
                 arguments.number("eps", 1e-5),
-                arguments.number("momentum", 0.1),
+                arguments.isNull("momentum") ? null : arguments.number("momentum", 0.1),
                 arguments.flag("affine", true),
                 arguments.flag("track_running_stats", true),
-                train ? BatchNorm.Mode.TRAIN : BatchNorm.Mode.EVAL);
+                train ? Mode.TRAIN : Mode.EVAL);
     }
 }

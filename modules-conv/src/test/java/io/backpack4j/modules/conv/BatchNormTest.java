@@ -9,6 +9,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
@@ -51,13 +52,13 @@ class BatchNormTest {
     @ParameterizedTest
     @MethodSource("backpacksTests")
     void evalModeAgreesWithDifferences(int axes, Shape sample) {
-        JacobianChecks.run(BatchNorm.of(axes, 7, BatchNorm.Mode.EVAL), 2, sample);
+        JacobianChecks.run(BatchNorm.of(axes, 7, Mode.EVAL), 2, sample);
     }
 
     @ParameterizedTest
     @MethodSource("backpacksTests")
     void bothModesGoForwardAndHaveSecondDerivatives(int axes, Shape sample) {
-        for (BatchNorm.Mode mode : BatchNorm.Mode.values()) {
+        for (Mode mode : Mode.values()) {
             TangentChecks.run(BatchNorm.of(axes, 7, mode), 4, sample);
             TangentChecks.run(new BatchNorm(axes, 7, 0.1, 0.1, false, true, mode), 4, sample);
         }
@@ -139,7 +140,7 @@ class BatchNormTest {
                 "running_var",
                 ones);
 
-        Outcome affine = run(BatchNorm.of(axes, 7, BatchNorm.Mode.TRAIN), batch, x, numbers, columns, d);
+        Outcome affine = run(BatchNorm.of(axes, 7, Mode.TRAIN), batch, x, numbers, columns, d);
         check(affine, batch, x, numbers.get("weight"), numbers.get("bias"), d);
         Module plain = create(
                 "BatchNorm" + axes + "d",
@@ -204,13 +205,14 @@ class BatchNormTest {
                         ParameterSpec.parameter("weight", channels, ones),
                         ParameterSpec.parameter("bias", channels, zeros),
                         ParameterSpec.buffer("running_mean", channels, zeros),
-                        ParameterSpec.buffer("running_var", channels, ones));
-        ModuleDeclaration eval = declare(BatchNorm.of(1, 3, BatchNorm.Mode.EVAL), 3);
+                        ParameterSpec.buffer("running_var", channels, ones),
+                        ParameterSpec.counter("num_batches_tracked"));
+        ModuleDeclaration eval = declare(BatchNorm.of(1, 3, Mode.EVAL), 3);
         assertThat(eval.couplesSamples()).isFalse();
         assertThat(declare(create("BatchNorm1d", "num_features", 3, "affine", false), 3, 9)
                         .parameters())
                 .extracting(ParameterSpec::name)
-                .containsExactly("running_mean", "running_var");
+                .containsExactly("running_mean", "running_var", "num_batches_tracked");
         Module untracked = create("BatchNorm1d", "num_features", 3, "track_running_stats", false, "mode", "eval");
         assertThat(declare(untracked, 3).couplesSamples()).isTrue();
         assertThat(declare(untracked, 3).parameters())
@@ -220,7 +222,7 @@ class BatchNormTest {
 
     @Test
     void oneNumberPerChannelHasNoVariance() {
-        Module module = BatchNorm.of(1, 2, BatchNorm.Mode.TRAIN);
+        Module module = BatchNorm.of(1, 2, Mode.TRAIN);
         assertThatThrownBy(() -> Types.forward(module, Shape.of(2), 1, 2))
                 .hasMessage("[TooFewSamples] BatchNorm1d normalises with the mean and the variance of the batch, but"
                         + " there is one number per channel, in a batch of shape [1, 2]. Use more samples, or its eval"
@@ -229,21 +231,21 @@ class BatchNormTest {
 
     @Test
     void saysWhatDoesNotFit() {
-        assertThatThrownBy(() -> declare(BatchNorm.of(2, 3, BatchNorm.Mode.EVAL), 4, 5, 6))
+        assertThatThrownBy(() -> declare(BatchNorm.of(2, 3, Mode.EVAL), 4, 5, 6))
                 .hasMessageContaining("BatchNorm2d has num_features = 3")
                 .hasMessageContaining("[4, 5, 6]. Change num_features, or what comes before.");
-        assertThatThrownBy(() -> declare(BatchNorm.of(2, 3, BatchNorm.Mode.EVAL), 3))
+        assertThatThrownBy(() -> declare(BatchNorm.of(2, 3, Mode.EVAL), 3))
                 .hasMessageContaining("BatchNorm2d takes samples of shape [channels, height, width]");
-        assertThatThrownBy(() -> declare(BatchNorm.of(1, 3, BatchNorm.Mode.EVAL), 3, 4, 5))
+        assertThatThrownBy(() -> declare(BatchNorm.of(1, 3, Mode.EVAL), 3, 4, 5))
                 .hasMessageContaining("BatchNorm1d takes samples of shape [channels, length]");
-        assertThatThrownBy(() -> BatchNorm.of(1, 0, BatchNorm.Mode.EVAL)).hasMessageContaining("'num_features'");
+        assertThatThrownBy(() -> BatchNorm.of(1, 0, Mode.EVAL)).hasMessageContaining("'num_features'");
         assertThatThrownBy(() -> create("BatchNorm1d", "num_features", 3, "eps", -1))
                 .hasMessageContaining("'eps' of BatchNorm1d is -1.0, but must be at least 0");
         assertThatThrownBy(() -> create("BatchNorm1d", "num_features", 3, "momentum", Double.NaN))
                 .hasMessageContaining("'momentum'");
         assertThatThrownBy(() -> create("BatchNorm1d", "num_features", 3, "mode", "off"))
                 .hasMessageContaining("train, eval");
-        assertThatThrownBy(() -> BatchNorm.of(1, 3, BatchNorm.Mode.EVAL).declare(List.of()))
+        assertThatThrownBy(() -> BatchNorm.of(1, 3, Mode.EVAL).declare(List.of()))
                 .hasMessageContaining("[InputCountMismatch]");
     }
 }

@@ -3,6 +3,7 @@ package io.backpack4j.modules.conv;
 import static io.backpack4j.modules.conv.Types.create;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
@@ -73,9 +74,9 @@ class ConvModulesContractTest extends ModuleContract {
                 ModuleCase.of(Pad.zeros(0, 0), IMAGE),
                 ModuleCase.of(create("ZeroPad2d", "padding", 1), IMAGE),
                 ModuleCase.of(create("ConstantPad3d", "padding", List.of(0, 1, 2, 0, -1, 1), "value", -1), VOLUME),
-                ModuleCase.of(BatchNorm.of(1, 2, BatchNorm.Mode.EVAL), Shape.of(2)),
-                ModuleCase.of(BatchNorm.of(1, 2, BatchNorm.Mode.EVAL), LINE),
-                ModuleCase.of(BatchNorm.of(2, 2, BatchNorm.Mode.EVAL), IMAGE),
+                ModuleCase.of(BatchNorm.of(1, 2, Mode.EVAL), Shape.of(2)),
+                ModuleCase.of(BatchNorm.of(1, 2, Mode.EVAL), LINE),
+                ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), IMAGE),
                 ModuleCase.of(create("BatchNorm3d", "num_features", 2, "affine", false, "mode", "eval"), VOLUME));
     }
 

@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
@@ -22,17 +23,9 @@ import java.util.Optional;
  * the sample's id and the position, and on nothing else.
  *
  * @param p the probability, from 0 to 1
- * @param mode whether it drops at all
+ * @param mode whether it drops at all: in EVAL the output is the input
  */
 public record Dropout(double p, Mode mode) implements Module {
-
-    /** PyTorch's two modes of a module. */
-    public enum Mode {
-        /** Elements are dropped. */
-        TRAIN,
-        /** The output is the input. */
-        EVAL
-    }
 
     public Dropout {
         if (!(p >= 0 && p <= 1)) {
@@ -53,6 +46,11 @@ public record Dropout(double p, Mode mode) implements Module {
     @Override
     public boolean isView() {
         return dropsNothing();
+    }
+
+    @Override
+    public Dropout inMode(Mode other) {
+        return new Dropout(p, other);
     }
 
     @Override

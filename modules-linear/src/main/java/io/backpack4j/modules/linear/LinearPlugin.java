@@ -10,6 +10,7 @@ import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.loss.LossProvider;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.List;
 
@@ -72,6 +73,6 @@ public final class LinearPlugin implements Plugin {
 
     private static Dropout dropout(Arguments arguments) {
         boolean train = arguments.word("mode", "train", "train", "eval").equals("train");
-        return new Dropout(arguments.number("p", 0.5), train ? Dropout.Mode.TRAIN : Dropout.Mode.EVAL);
+        return new Dropout(arguments.number("p", 0.5), train ? Mode.TRAIN : Mode.EVAL);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
@@ -50,8 +51,7 @@ class DropoutTest {
     void extremesAreIdentityAndZero() {
         assertThat(forward(new Dropout(0), Shape.of(2), 1, 2)).containsExactly(1, 2);
         assertThat(forward(new Dropout(1), Shape.of(2), 1, 2)).containsExactly(0, 0);
-        assertThat(forward(new Dropout(1, Dropout.Mode.EVAL), Shape.of(2), 1, 2))
-                .containsExactly(1, 2);
+        assertThat(forward(new Dropout(1, Mode.EVAL), Shape.of(2), 1, 2)).containsExactly(1, 2);
     }
 
     @Test

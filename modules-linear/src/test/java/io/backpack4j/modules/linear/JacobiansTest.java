@@ -2,6 +2,7 @@ package io.backpack4j.modules.linear;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.JacobianChecks;
@@ -48,7 +49,7 @@ class JacobiansTest {
                 of(new Dropout(0.4), image),
                 of(new Dropout(0), vector),
                 of(new Dropout(1), vector),
-                of(new Dropout(0.4, Dropout.Mode.EVAL), vector),
+                of(new Dropout(0.4, Mode.EVAL), vector),
                 of(new Scale(-1.5), image),
                 of(new Sum(), vector),
                 of(new Sum(), image, image),

@@ -12,6 +12,7 @@ import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossProvider;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.Arrays;
@@ -74,8 +75,8 @@ class LinearPluginTest {
         assertThat(create("ELU", Map.of("alpha", 2))).isEqualTo(new ELU(2));
         assertThat(create("Flatten", Map.of())).isEqualTo(new Flatten(1, -1));
         assertThat(create("Flatten", Map.of("start_dim", 2, "end_dim", 3))).isEqualTo(new Flatten(2, 3));
-        assertThat(create("Dropout", Map.of())).isEqualTo(new Dropout(0.5, Dropout.Mode.TRAIN));
-        assertThat(create("Dropout", Map.of("p", 0.1, "mode", "eval"))).isEqualTo(new Dropout(0.1, Dropout.Mode.EVAL));
+        assertThat(create("Dropout", Map.of())).isEqualTo(new Dropout(0.5, Mode.TRAIN));
+        assertThat(create("Dropout", Map.of("p", 0.1, "mode", "eval"))).isEqualTo(new Dropout(0.1, Mode.EVAL));
         assertThat(create("Scale", Map.of("weight", 3))).isEqualTo(new Scale(3));
         assertThat(create("Concat", Map.of("dim", 1))).isEqualTo(new Concat(1));
         assertThat(create("Permute", Map.of("dims", List.of(0, 2, 1)))).isEqualTo(new Permute(0, 2, 1));

@@ -2,12 +2,22 @@ package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Map;
 
 /** A module evaluated at a batch: its output, and the way back. Belongs to one thread. */
 public interface Evaluation {
 
     /** The output, {@code [N, *out]}. May share memory with an input (see {@link io.backpack4j.spi.tensor.TensorScope#view}). */
     Tensor output();
+
+    /**
+     * Updates the module's buffers, such as running means, as one pass does. Asked once per pass, of modules that need the whole batch
+     * ({@link ModuleDeclaration#needsWholeBatch}) and have buffers; the pass takes the new numbers over if it succeeds.
+     *
+     * @param context where temporary tensors may be allocated
+     * @param buffers the module's buffers by name, in copies to be overwritten
+     */
+    default void updateBuffers(EvaluationContext context, Map<String, Tensor> buffers) {}
 
     /**
      * Starts the transposed Jacobian product with V columns at once: work that all inputs and parameters share is done here.

@@ -67,6 +67,25 @@ public interface Module {
     }
 
     /**
+     * The same module in a mode: a pass may override what its description says. Parameters and buffers are the same in both.
+     *
+     * @return this module, as by default, if both modes are alike
+     */
+    default Module inMode(Mode mode) {
+        return this;
+    }
+
+    /**
+     * The same module with what it computes of the whole batch, such as mean and variance, taken as constants wherever derivatives are: then there are
+     * quantities of single samples.
+     *
+     * @return this module, as by default, if samples do not influence each other
+     */
+    default Module withConstantStatistics() {
+        return this;
+    }
+
+    /**
      * Computes the output and keeps what the way back needs.
      *
      * @param context where the output is allocated; its scope lives until the evaluation is no longer needed

@@ -14,6 +14,8 @@ import java.util.List;
  * @param couplesSamples whether a sample's output depends on other samples; per-sample quantities are refused then
  * @param sharesJacobian whether the derivatives of a sample's output by its inputs, and by all parameters without Kronecker factors, are the same for all
  *     samples, whatever the inputs. Averages over samples are cheaper then; if in doubt, no
+ * @param needsWholeBatch whether a batch must not come in chunks or be part of a session, because a sample's output depends on other samples. That is so
+ *     wherever samples are coupled, and where they are but derivatives are taken as if they were not
  */
 public record ModuleDeclaration(
         Shape output,
@@ -21,10 +23,23 @@ public record ModuleDeclaration(
         boolean retainsInputs,
         boolean retainsOutput,
         boolean couplesSamples,
-        boolean sharesJacobian) {
+        boolean sharesJacobian,
+        boolean needsWholeBatch) {
 
     public ModuleDeclaration {
         parameters = List.copyOf(parameters);
+        needsWholeBatch |= couplesSamples;
+    }
+
+    /** A module that needs the whole batch only if it couples samples. */
+    public ModuleDeclaration(
+            Shape output,
+            List<ParameterSpec> parameters,
+            boolean retainsInputs,
+            boolean retainsOutput,
+            boolean couplesSamples,
+            boolean sharesJacobian) {
+        this(output, parameters, retainsInputs, retainsOutput, couplesSamples, sharesJacobian, couplesSamples);
     }
 
     /** A module without parameters that needs neither inputs nor output after the forward pass. */
@@ -36,22 +51,31 @@ public record ModuleDeclaration(
     public ModuleDeclaration parameter(ParameterSpec spec) {
         List<ParameterSpec> more = new ArrayList<>(parameters);
         more.add(spec);
-        return new ModuleDeclaration(output, more, retainsInputs, retainsOutput, couplesSamples, sharesJacobian);
+        return new ModuleDeclaration(
+                output, more, retainsInputs, retainsOutput, couplesSamples, sharesJacobian, needsWholeBatch);
     }
 
     /** Says that inputs are used after the forward pass. */
     public ModuleDeclaration retainInputs() {
-        return new ModuleDeclaration(output, parameters, true, retainsOutput, couplesSamples, sharesJacobian);
+        return new ModuleDeclaration(
+                output, parameters, true, retainsOutput, couplesSamples, sharesJacobian, needsWholeBatch);
     }
 
     /** Says that the output is used after the forward pass. */
     public ModuleDeclaration retainOutput() {
-        return new ModuleDeclaration(output, parameters, retainsInputs, true, couplesSamples, sharesJacobian);
+        return new ModuleDeclaration(
+                output, parameters, retainsInputs, true, couplesSamples, sharesJacobian, needsWholeBatch);
     }
 
     /** Says that samples influence each other. */
     public ModuleDeclaration coupleSamples() {
-        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, true, sharesJacobian);
+        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, true, sharesJacobian, true);
+    }
+
+    /** Says that samples influence each other, but that derivatives are taken as if what they have in common were constant. */
+    public ModuleDeclaration needWholeBatch() {
+        return new ModuleDeclaration(
+                output, parameters, retainsInputs, retainsOutput, couplesSamples, sharesJacobian, true);
     }
 
     /**
@@ -59,6 +83,7 @@ public record ModuleDeclaration(
      * output side of Kronecker factors must depend on the cotangents alone.
      */
     public ModuleDeclaration shareJacobian() {
-        return new ModuleDeclaration(output, parameters, retainsInputs, retainsOutput, couplesSamples, true);
+        return new ModuleDeclaration(
+                output, parameters, retainsInputs, retainsOutput, couplesSamples, true, needsWholeBatch);
     }
 }

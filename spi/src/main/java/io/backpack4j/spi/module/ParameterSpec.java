@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
 
@@ -11,12 +12,22 @@ import java.util.Optional;
  * @param shape its shape
  * @param trainable whether it is a parameter; a buffer otherwise, which has no derivatives
  * @param initializer its first value where no file gives one
+ * @param isInteger whether it holds integers, {@link DType#INT64}, and not numbers of the model's type; only a buffer may
  * @param kronecker the sizes of its Kronecker factors; nothing for a parameter without an input side, such as a bias
  */
 public record ParameterSpec(
-        String name, Shape shape, boolean trainable, Initializer initializer, Optional<KroneckerSizes> kronecker) {
+        String name,
+        Shape shape,
+        boolean trainable,
+        Initializer initializer,
+        boolean isInteger,
+        Optional<KroneckerSizes> kronecker) {
 
     public ParameterSpec {
+        if (isInteger && trainable) {
+            throw new BackpackException(
+                    "InvalidDeclaration", "Parameter '%s' holds integers, which cannot be trained.".formatted(name));
+        }
         kronecker.ifPresent(sizes -> {
             if (sizes.groups() * sizes.outputs() * sizes.inputs() != shape.elements()) {
                 throw new BackpackException(
@@ -29,16 +40,26 @@ public record ParameterSpec(
 
     /** A parameter. */
     public static ParameterSpec parameter(String name, Shape shape, Initializer initializer) {
-        return new ParameterSpec(name, shape, true, initializer, Optional.empty());
+        return new ParameterSpec(name, shape, true, initializer, false, Optional.empty());
     }
 
     /** A buffer. */
     public static ParameterSpec buffer(String name, Shape shape, Initializer initializer) {
-        return new ParameterSpec(name, shape, false, initializer, Optional.empty());
+        return new ParameterSpec(name, shape, false, initializer, false, Optional.empty());
+    }
+
+    /** A buffer of one integer, 0 at first. */
+    public static ParameterSpec counter(String name) {
+        return new ParameterSpec(name, Shape.of(), false, new Initializer.Constant(0), true, Optional.empty());
+    }
+
+    /** The type of its elements in a model of a type. */
+    public DType dtype(DType ofModel) {
+        return isInteger ? DType.INT64 : ofModel;
     }
 
     /** Says that the parameter's derivatives have {@link Contraction.InputFactor} and {@link Contraction.OutputFactor}. */
     public ParameterSpec withKronecker(KroneckerSizes sizes) {
-        return new ParameterSpec(name, shape, trainable, initializer, Optional.of(sizes));
+        return new ParameterSpec(name, shape, trainable, initializer, isInteger, Optional.of(sizes));
     }
 }

@@ -129,6 +129,11 @@ public final class PluginCatalog implements Catalog {
 
     @Override
     public Loss loss(LossDescription description) {
+        if (description.equals(LossDescription.NONE)) {
+            throw new BackpackException(
+                    "MissingLoss",
+                    "The model has no loss: it can predict, and nothing else. Give it one, such as CrossEntropyLoss with the reduction mean.");
+        }
         LossProvider provider = losses.get(description.type());
         if (provider == null) {
             throw unknown("UnknownLoss", "Loss '" + description.type() + "'", description.type(), losses.keySet());

@@ -89,15 +89,16 @@ public final class BatchAssembler implements BatchBuilder {
         if (inputs.isEmpty()) {
             problems.add("MissingInput", "A batch needs at least one input.");
         }
-        if (targets == null) {
-            problems.add("MissingTargets", "A batch needs targets.");
-        }
         problems.throwIfAny();
         Map<String, Part> parts = new LinkedHashMap<>(inputs);
-        Part target = Objects.requireNonNull(targets);
-        parts.put("targets", target);
-        long samples = target.shape().rank() == 0 ? 0 : target.shape().size(0);
-        parts.forEach((name, part) -> check(name, part, samples, problems));
+        Part target = targets;
+        if (target != null) {
+            parts.put("targets", target);
+        }
+        String counted = target == null ? inputs.keySet().iterator().next() : "targets";
+        Shape shape = Objects.requireNonNull(parts.get(counted)).shape();
+        long samples = shape.rank() == 0 ? 0 : shape.size(0);
+        parts.forEach((name, part) -> check(name, part, counted, samples, problems));
         long[] ids = sampleIds == null ? LongStream.range(0, samples).toArray() : sampleIds;
         if (ids.length != samples) {
             problems.add(
@@ -110,7 +111,7 @@ public final class BatchAssembler implements BatchBuilder {
         try {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             inputs.forEach((name, part) -> tensors.put(name, upload(scope, part)));
-            Batch batch = new ResidentBatch(scope, tensors, upload(scope, target), ids);
+            Batch batch = new ResidentBatch(scope, tensors, target == null ? null : upload(scope, target), ids);
             done = true;
             return batch;
         } finally {
@@ -120,7 +121,8 @@ public final class BatchAssembler implements BatchBuilder {
         }
     }
 
-    private static void check(String name, Part part, long samples, Problems problems) {
+    /** @param counted what says how many samples there are */
+    private static void check(String name, Part part, String counted, long samples, Problems problems) {
         if (part.length() != part.shape().elements()) {
             problems.add(
                     "ShapeMismatch",
@@ -137,8 +139,13 @@ public final class BatchAssembler implements BatchBuilder {
         } else if (part.shape().size(0) != samples) {
             problems.add(
                     "ShapeMismatch",
-                    "'%s' has shape %s, that is %d samples, but the targets have %d."
-                            .formatted(name, part.shape(), part.shape().size(0), samples));
+                    "'%s' has shape %s, that is %d samples, but %s %d."
+                            .formatted(
+                                    name,
+                                    part.shape(),
+                                    part.shape().size(0),
+                                    counted.equals("targets") ? "the targets have" : "'" + counted + "' has",
+                                    samples));
         }
     }
 

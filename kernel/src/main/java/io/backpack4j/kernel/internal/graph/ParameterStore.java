@@ -10,10 +10,14 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /** The numbers of a model. */
 final class ParameterStore implements Parameters {
@@ -26,19 +30,21 @@ final class ParameterStore implements Parameters {
     private final Map<String, ParameterSpec> specs;
     private final List<String> trainable;
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private final long seed;
+    private final Set<String> unset;
+    private volatile boolean complete;
 
-    ParameterStore(Backend backend, BoundGraph bound, DType dtype) {
+    /** @param seed from which parameters that nobody has set are drawn at their first use */
+    ParameterStore(Backend backend, BoundGraph bound, DType dtype, long seed) {
         this.backend = backend;
+        this.seed = seed;
+        this.unset = new HashSet<>(bound.parameters().keySet());
         this.scope = backend.openScope();
         this.specs = bound.parameters();
         this.trainable = List.copyOf(bound.uses().keySet());
         boolean done = false;
         try {
-            specs.forEach((name, spec) -> {
-                Tensor tensor = scope.allocate(spec.shape(), dtype);
-                backend.elementwise().fill(tensor, 0);
-                tensors.put(name, tensor);
-            });
+            specs.forEach((name, spec) -> tensors.put(name, scope.allocate(spec.shape(), spec.dtype(dtype))));
             done = true;
         } finally {
             if (!done) {
@@ -71,8 +77,41 @@ final class ParameterStore implements Parameters {
 
     @Override
     public Tensor get(String name) {
+        Tensor tensor = tensor(name);
+        if (!complete) {
+            initializeUnset(name);
+        }
+        return tensor;
+    }
+
+    private Tensor tensor(String name) {
         spec(name);
         return Objects.requireNonNull(tensors.get(name));
+    }
+
+    @Override
+    public boolean isSet(String name) {
+        spec(name);
+        synchronized (unset) {
+            return !unset.contains(name);
+        }
+    }
+
+    /** Several passes may use a parameter for the first time at once. */
+    private void initializeUnset(String name) {
+        synchronized (unset) {
+            if (unset.contains(name)) {
+                initialize(name, seed);
+                markSet(name);
+            }
+        }
+    }
+
+    private void markSet(String name) {
+        synchronized (unset) {
+            unset.remove(name);
+            complete = unset.isEmpty();
+        }
     }
 
     @Override
@@ -84,21 +123,56 @@ final class ParameterStore implements Parameters {
                     "Parameter '%s' has shape %s, that is %d numbers, but %d were given."
                             .formatted(name, shape, shape.elements(), values.length));
         }
-        Tensor tensor = get(name);
+        Tensor tensor = tensor(name);
         Finite.require("Parameter '" + name + "'", shape, tensor.dtype(), values);
-        tensor.write(0, values, 0, values.length);
+        if (spec(name).isInteger()) {
+            tensor.write(0, integers(name, values), 0, values.length);
+        } else {
+            tensor.write(0, values, 0, values.length);
+        }
+        markSet(name);
+    }
+
+    private static long[] integers(String name, double... values) {
+        long[] integers = new long[values.length];
+        for (int i = 0; i < values.length; i++) {
+            integers[i] = (long) values[i];
+            if (integers[i] != values[i]) {
+                throw new BackpackException(
+                        "WrongType", "Buffer '%s' holds integers, but was given %s.".formatted(name, values[i]));
+            }
+        }
+        return integers;
     }
 
     @Override
-    public void initialize(long seed) {
-        specs.forEach((name, spec) ->
-                initialize(get(name), spec.initializer(), new RandomKey(seed, 0, 0).stream("parameter:" + name)));
+    public void set(String name, Consumer<Tensor> writer) {
+        writer.accept(tensor(name));
+        markSet(name);
+    }
+
+    @Override
+    public void initialize(long from) {
+        for (String name : specs.keySet()) {
+            initialize(name, from);
+            markSet(name);
+        }
+    }
+
+    /** Draws do not depend on those of other parameters. */
+    private void initialize(String name, long from) {
+        RandomKey key = new RandomKey(from, 0, 0).stream("parameter:" + name);
+        initialize(tensor(name), spec(name).initializer(), key);
     }
 
     private void initialize(Tensor tensor, Initializer initializer, RandomKey key) {
         try (TensorScope temporary = backend.openScope()) {
             Tensor row = temporary.view(tensor, tensor.shape().prepend(1));
-            if (initializer instanceof Initializer.Constant constant) {
+            if (initializer instanceof Initializer.Constant constant && tensor.dtype() == DType.INT64) {
+                long[] values = new long[Math.toIntExact(tensor.shape().elements())];
+                Arrays.fill(values, (long) constant.value());
+                tensor.write(0, values, 0, values.length);
+            } else if (initializer instanceof Initializer.Constant constant) {
                 backend.elementwise().fill(tensor, constant.value());
             } else if (initializer instanceof Initializer.Uniform uniform) {
                 backend.random().uniform(key, ONE_SAMPLE, row);

@@ -3,27 +3,30 @@ package io.backpack4j.kernel.internal.graph;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Parameters;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A model whose numbers lie on a backend. */
 public final class StoredModel implements Model {
 
     private final Graph graph;
-    private final Loss loss;
+    private final @Nullable Loss loss;
     private final DType dtype;
     private final List<Shape> inputShapes;
     private final ParameterStore parameters;
 
-    public StoredModel(Backend backend, BoundGraph bound, Loss loss, DType dtype) {
+    /** @param seed from which parameters that nobody has set are drawn at their first use */
+    public StoredModel(Backend backend, BoundGraph bound, @Nullable Loss loss, DType dtype, long seed) {
         this.graph = bound.graph();
         this.loss = loss;
         this.dtype = dtype;
         this.inputShapes = bound.inputShapes();
-        this.parameters = new ParameterStore(backend, bound, dtype);
+        this.parameters = new ParameterStore(backend, bound, dtype, seed);
     }
 
     @Override
@@ -33,7 +36,16 @@ public final class StoredModel implements Model {
 
     @Override
     public Loss loss() {
+        if (loss == null) {
+            throw new BackpackException(
+                    "MissingLoss", "The model has no loss. Make it with one; predictions alone do without.");
+        }
         return loss;
+    }
+
+    @Override
+    public boolean hasLoss() {
+        return loss != null;
     }
 
     @Override

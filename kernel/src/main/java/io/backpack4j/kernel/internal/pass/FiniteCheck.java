@@ -192,7 +192,7 @@ public final class FiniteCheck {
     }
 
     private Optional<String> walked(PassInputs inputs, Rerun rerun) {
-        NonFiniteSearch search = new NonFiniteSearch(layout.loss(), inputs.sampleIds());
+        NonFiniteSearch search = new NonFiniteSearch(layout.loss().type(), inputs.sampleIds());
         try {
             rerun.run(inputs.watchedBy(search)).close();
         } catch (NonFiniteSearch.Found found) {

@@ -54,8 +54,8 @@ public final class MergedPartials implements AutoCloseable {
         boolean done = false;
         try {
             Tensor scalar = backend.upload(results, Shape.of(), layout.dtype(), new double[] {loss});
-            PassResults finished =
-                    new PassResults(results, scalar, output.map(results::adopt), results.adopt(lossPerSample));
+            PassResults finished = new PassResults(
+                    results, scalar, output.map(results::adopt), results.adopt(lossPerSample), layout.statistics());
             Finish finish = new Finish(
                     layout,
                     backend,

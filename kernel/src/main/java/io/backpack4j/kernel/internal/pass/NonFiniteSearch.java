@@ -2,7 +2,6 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Signal;
-import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
@@ -10,10 +9,11 @@ import java.util.Optional;
 /** Ends a pass where its numbers cease to be finite, and says where that is. */
 public final class NonFiniteSearch implements PassObserver {
 
-    private final Loss loss;
+    private final String loss;
     private final long[] sampleIds;
 
-    public NonFiniteSearch(Loss loss, long[] sampleIds) {
+    /** @param loss the type of the loss, for messages */
+    public NonFiniteSearch(String loss, long[] sampleIds) {
         this.loss = loss;
         this.sampleIds = sampleIds;
     }
@@ -40,7 +40,7 @@ public final class NonFiniteSearch implements PassObserver {
 
     @Override
     public void evaluated(Tensor values, long fromSample) {
-        report("The value of loss " + loss.type(), NonFinite.in(values, 0, fromSample, sampleIds));
+        report("The value of loss " + loss, NonFinite.in(values, 0, fromSample, sampleIds));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Extension;
@@ -16,6 +17,13 @@ public record Part(String who, Class<?> code) {
 
     public static Part of(BoundNode node) {
         return new Part(node.described(), node.node().module().getClass());
+    }
+
+    /** A node whose shapes are not known yet. */
+    public static Part of(Graph.Node node) {
+        return new Part(
+                "node '%s' (%s)".formatted(node.name(), node.module().type()),
+                node.module().getClass());
     }
 
     public static Part of(Loss loss) {

@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.Tensor;
@@ -9,12 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The numbers that a pass works on, and who watches it. */
 public final class PassInputs {
 
     private final Map<String, Tensor> inputs;
-    private final Tensor targets;
+    private final @Nullable Tensor targets;
     private final long[] sampleIds;
     private final Function<String, Tensor> parameters;
     private final RandomKey seed;
@@ -24,23 +27,33 @@ public final class PassInputs {
      * Collects the numbers.
      *
      * @param inputs the model's inputs by name
-     * @param targets the targets
+     * @param targets the targets; null where no loss is evaluated
      * @param sampleIds the samples' ids
      * @param parameters parameters and buffers by full name
      * @param seed the seed of random draws
      */
     public PassInputs(
             Map<String, Tensor> inputs,
-            Tensor targets,
+            @Nullable Tensor targets,
             long[] sampleIds,
             Function<String, Tensor> parameters,
             long seed) {
         this(inputs, targets, sampleIds, parameters, new RandomKey(seed, 0, 0), PassObserver.NONE);
     }
 
+    /** Those of a batch and a model. */
+    public static PassInputs of(Batch batch, Model model, long seed) {
+        return new PassInputs(
+                batch.inputs(),
+                batch.hasTargets() ? batch.targets() : null,
+                batch.sampleIds(),
+                model.parameters()::get,
+                seed);
+    }
+
     private PassInputs(
             Map<String, Tensor> inputs,
-            Tensor targets,
+            @Nullable Tensor targets,
             long[] sampleIds,
             Function<String, Tensor> parameters,
             RandomKey seed,
@@ -63,7 +76,12 @@ public final class PassInputs {
         Map<String, Tensor> kept = new LinkedHashMap<>();
         inputs.forEach((name, tensor) -> kept.put(name, scope.view(tensor, tensor.shape())));
         return new PassInputs(
-                kept, scope.view(targets, targets.shape()), sampleIds, parameters, seed, PassObserver.NONE);
+                kept,
+                targets == null ? null : scope.view(targets, targets.shape()),
+                sampleIds,
+                parameters,
+                seed,
+                PassObserver.NONE);
     }
 
     PassObserver observer() {
@@ -77,7 +95,7 @@ public final class PassInputs {
 
     /** The targets. */
     public Tensor targets() {
-        return targets;
+        return Objects.requireNonNull(targets, "targets");
     }
 
     RandomKey seed() {

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -33,6 +34,7 @@ public final class PassLayout {
     private final List<Optional<SignalLayout>> residuals;
     private final List<List<Integer>> releasedAfter;
     private final boolean handsOver;
+    private final boolean updatesBuffers;
 
     /**
      * A signal in one stage.
@@ -66,7 +68,7 @@ public final class PassLayout {
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
-        this(graph, loss, dtype, samples, requests, sites, false);
+        this(graph, loss, dtype, samples, requests, sites, false, false);
     }
 
     private PassLayout(
@@ -76,8 +78,10 @@ public final class PassLayout {
             long samples,
             List<Request<?>> requests,
             List<SiteLayout> sites,
-            boolean handsOver) {
+            boolean handsOver,
+            boolean updatesBuffers) {
         this.handsOver = handsOver;
+        this.updatesBuffers = updatesBuffers;
         this.graph = graph;
         this.loss = loss;
         this.dtype = dtype;
@@ -103,12 +107,30 @@ public final class PassLayout {
 
     /** The same for another number of samples. */
     public PassLayout withSamples(long count) {
-        return new PassLayout(graph, loss, dtype, count, requests, sites, handsOver);
+        return new PassLayout(graph, loss, dtype, count, requests, sites, handsOver, updatesBuffers);
     }
 
     /** The same with results that leave the pass part by part, where they can. */
     public PassLayout handingOver() {
-        return new PassLayout(graph, loss, dtype, samples, requests, sites, true);
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, true, updatesBuffers);
+    }
+
+    /** The same with new numbers of buffers among what comes out. */
+    public PassLayout updatingBuffers() {
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, handsOver, true);
+    }
+
+    /** Whether new numbers of buffers are among what comes out. */
+    boolean updatesBuffers() {
+        return updatesBuffers;
+    }
+
+    /** Whether some node's statistics of the batch are taken as constants. */
+    public BatchStatistics statistics() {
+        boolean constant = graph.nodes().stream()
+                .map(BoundNode::declaration)
+                .anyMatch(declaration -> declaration.needsWholeBatch() && !declaration.couplesSamples());
+        return constant ? BatchStatistics.CONSTANT : BatchStatistics.DIFFERENTIATED;
     }
 
     /** Whether results leave the pass part by part, where they can. */
@@ -183,7 +205,7 @@ public final class PassLayout {
     public boolean splitsSamples() {
         return sites.stream().allMatch(SiteLayout::splitsSamples)
                 && distinctSignals().stream().noneMatch(CondensedSignal.class::isInstance)
-                && graph.nodes().stream().noneMatch(node -> node.declaration().couplesSamples());
+                && graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
     }
 
     /** Whether a signal's columns at the output of a node are replaced by as many as it has elements. */

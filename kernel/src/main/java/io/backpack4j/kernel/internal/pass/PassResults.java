@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
@@ -14,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The results of a pass, owned by one scope. */
 public final class PassResults implements Results {
@@ -26,9 +29,13 @@ public final class PassResults implements Results {
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
     private final SortedMap<String, Tensor> tensors = new TreeMap<>();
     private final SortedMap<String, BlockProduct> products = new TreeMap<>();
+    private final BatchStatistics statistics;
     private Runnable closing = () -> {};
+    private @Nullable BufferUpdates updates;
 
-    PassResults(TensorScope scope, Tensor loss, Optional<Tensor> output, Tensor lossPerSample) {
+    PassResults(
+            TensorScope scope, Tensor loss, Optional<Tensor> output, Tensor lossPerSample, BatchStatistics statistics) {
+        this.statistics = statistics;
         this.scope = scope;
         this.loss = loss;
         this.output = output;
@@ -145,6 +152,35 @@ public final class PassResults implements Results {
         }
     }
 
+    @Override
+    public BatchStatistics statistics() {
+        return statistics;
+    }
+
+    /** What the pass makes of buffers; closed with the results. */
+    void updating(BufferUpdates other) {
+        updates = other;
+    }
+
+    /**
+     * Gives buffers the numbers that they have after the pass.
+     *
+     * @param buffers by full name
+     */
+    public void updateBuffers(Function<String, Tensor> buffers) {
+        if (updates != null) {
+            updates.apply(buffers);
+            closeUpdates();
+        }
+    }
+
+    private void closeUpdates() {
+        if (updates != null) {
+            updates.close();
+            updates = null;
+        }
+    }
+
     /** What is closed with the results. */
     void closing(Runnable action) {
         closing = action;
@@ -153,6 +189,7 @@ public final class PassResults implements Results {
     @Override
     public void close() {
         closing.run();
+        closeUpdates();
         scope.close();
     }
 }

@@ -39,6 +39,7 @@ public final class PassRun {
     private final List<SiteState> sites = new ArrayList<>();
     private final HandOver handOver;
     private final Finish finish;
+    private final BufferUpdates updates;
     private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
@@ -59,6 +60,7 @@ public final class PassRun {
         this.inputs = inputs;
         this.results = backend.openScope();
         this.partials = backend.openScope();
+        this.updates = new BufferUpdates(backend);
         this.normaliser = normaliser;
         this.handOver = new HandOver(layout, backend, normaliser, taker);
         for (SiteLayout site : layout.sites()) {
@@ -99,6 +101,7 @@ public final class PassRun {
             run.partials.close();
             if (!done) {
                 run.closeProducts();
+                run.updates.close();
                 run.results.close();
             }
         }
@@ -125,6 +128,7 @@ public final class PassRun {
                     Objects.requireNonNull(run.lossPerSample),
                     normaliser);
         } finally {
+            run.updates.close();
             if (!done) {
                 run.partials.close();
                 run.results.close();
@@ -160,6 +164,9 @@ public final class PassRun {
                     kept = chunk;
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
+                        if (layout.updatesBuffers() && to - from == samples) {
+                            updates.collect(layout, chunk, inputs);
+                        }
                     }
                     handOver.openChunk(stage, from, to);
                     new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
@@ -279,10 +286,12 @@ public final class PassRun {
         Tensor loss = results.allocate(Shape.of(), layout.dtype());
         backend.reductions().reduce(Reduction.SUM, values, 0, 1, loss);
         backend.elementwise().affine(loss, normaliser, 0, loss);
-        PassResults finished = new PassResults(results, loss, Optional.of(Objects.requireNonNull(output)), values);
+        PassResults finished = new PassResults(
+                results, loss, Optional.of(Objects.requireNonNull(output)), values, layout.statistics());
         finish.fold(layout.stages());
         finish.finish(finished, results);
         finished.closing(this::closeProducts);
+        finished.updating(updates);
         return finished;
     }
 }

@@ -25,9 +25,15 @@ public record BatchSignature(Map<String, Part> inputs, Part targets) {
 
     /** The signature of a batch. */
     public static BatchSignature of(Batch batch) {
+        return new BatchSignature(
+                ofInputs(batch),
+                new Part(batch.targets().shape(), batch.targets().dtype()));
+    }
+
+    /** What a prediction depends on in a batch. */
+    public static Map<String, Part> ofInputs(Batch batch) {
         Map<String, Part> inputs = new TreeMap<>();
         batch.inputs().forEach((name, tensor) -> inputs.put(name, new Part(tensor.shape(), tensor.dtype())));
-        return new BatchSignature(
-                inputs, new Part(batch.targets().shape(), batch.targets().dtype()));
+        return inputs;
     }
 }

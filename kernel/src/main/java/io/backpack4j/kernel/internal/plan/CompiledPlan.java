@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -117,7 +118,7 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         TargetChecks.require(model.loss(), output, batch);
-        return new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        return PassInputs.of(batch, model, seed);
     }
 
     /** What the pass takes is counted only if there is a budget. */
@@ -153,6 +154,7 @@ public final class CompiledPlan implements Plan {
             if (memoryBytes.isPresent()) {
                 results.settle();
             }
+            results.updateBuffers(model.parameters()::get);
             done = true;
             return results;
         } finally {
@@ -238,6 +240,11 @@ public final class CompiledPlan implements Plan {
     @Override
     public Map<String, Shape> products() {
         return outcome.outcome().products();
+    }
+
+    @Override
+    public BatchStatistics statistics() {
+        return layout.statistics();
     }
 
     @Override

@@ -113,7 +113,7 @@ final class LayoutBuilder {
         for (String extension : refused) {
             problems.add(
                     "CoupledSamples",
-                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or leave the extension out: gradients are computed in either mode."
+                    "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (PassOptions.mode, --mode eval, or \"mode\": \"eval\" in a model file), take the batch's statistics as constants (PassOptions.statistics, --statistics constant), or leave the extension out: gradients are computed in either mode."
                             .formatted(extension, coupling.get(0).described()));
         }
     }

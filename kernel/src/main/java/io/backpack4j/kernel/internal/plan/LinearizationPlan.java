@@ -25,8 +25,7 @@ public record LinearizationPlan(
     /** Linearises at a batch of the planned shapes. The caller closes what comes back. */
     public Linearization run(Batch batch, long seed) {
         TargetChecks.require(model.loss(), output, batch);
-        PassInputs inputs =
-                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, seed);
+        PassInputs inputs = PassInputs.of(batch, model, seed);
         return BackendCalls.call(
                 backend,
                 "Linearising the network",

@@ -5,7 +5,6 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.internal.dryrun.DryRunBackend;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
@@ -23,16 +22,16 @@ final class PlanTrial implements SplittingSearch.Trial {
     private static final long ANY_BYTES = 1L << 60;
 
     private final Backend backend;
-    private final PassLayout layout;
+    private final boolean splitsSamples;
     private final BoundGraph graph;
     private final Model model;
     private final Batch batch;
     private final Rehearsal rehearsal;
 
-    PlanTrial(Backend backend, PassLayout layout, BoundGraph graph, Model model, Batch batch, Rehearsal rehearsal) {
+    PlanTrial(Backend backend, boolean splitsSamples, BoundGraph graph, Model model, Batch batch, Rehearsal rehearsal) {
         this.rehearsal = rehearsal;
         this.backend = backend;
-        this.layout = layout;
+        this.splitsSamples = splitsSamples;
         this.graph = graph;
         this.model = model;
         this.batch = batch;
@@ -45,7 +44,7 @@ final class PlanTrial implements SplittingSearch.Trial {
 
     @Override
     public boolean splitsSamples() {
-        return layout.splitsSamples();
+        return splitsSamples;
     }
 
     @Override
@@ -63,16 +62,20 @@ final class PlanTrial implements SplittingSearch.Trial {
     private PassInputs imitated(TensorScope given) {
         Map<String, Tensor> inputs = new HashMap<>();
         batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
-        Tensor targets = given.allocate(batch.targets().shape(), batch.targets().dtype());
+        Tensor targets = batch.hasTargets()
+                ? given.allocate(batch.targets().shape(), batch.targets().dtype())
+                : null;
         Map<String, Tensor> parameters = new HashMap<>();
-        graph.parameters().forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), model.dtype())));
+        graph.parameters()
+                .forEach((name, spec) -> parameters.put(name, given.allocate(spec.shape(), spec.dtype(model.dtype()))));
         return new PassInputs(inputs, targets, batch.sampleIds(), parameters::get, 0);
     }
 
     @Override
     public OptionalLong measure(TrialOutcome tried, long budget) {
-        PassInputs inputs =
-                new PassInputs(batch.inputs(), batch.targets(), batch.sampleIds(), model.parameters()::get, 0);
+        // What is drawn at its first use takes memory that is not the pass's.
+        model.parameters().names().forEach(model.parameters()::get);
+        PassInputs inputs = PassInputs.of(batch, model, 0);
         try (MemoryAccount account =
                 backend.openAccount(tried.peakBytes(), budget).orElseThrow()) {
             // one product stands for all: each would take a walk forward and back per vector

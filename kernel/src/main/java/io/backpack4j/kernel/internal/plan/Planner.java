@@ -40,7 +40,7 @@ public final class Planner {
      */
     public CompiledPlan plan(
             Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        BoundGraph graph = graph(model, batch, requests);
+        BoundGraph graph = graph(model, batch, requests, options);
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
         Shape output = graph.outputShape().prepend(batch.samples());
@@ -52,11 +52,13 @@ public final class Planner {
         ChainChecks.report(layout, options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
-        PassLayout planned = options.handsOver() ? layout.handingOver() : layout;
+        PassLayout updating = options.modes().updatesBuffers() ? layout.updatingBuffers() : layout;
+        PassLayout planned = options.handsOver() ? updating.handingOver() : updating;
         if (options.memoryBytes().isPresent()) {
             TargetChecks.require(model.loss(), output, batch);
         }
-        TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, new PassRehearsal(planned));
+        Rehearsal rehearsal = new PassRehearsal(planned);
+        TrialOutcome outcome = tried(backend, graph, planned.splitsSamples(), model, batch, options, rehearsal);
         return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
     }
 
@@ -65,8 +67,8 @@ public final class Planner {
      *
      * @param problems gets everything that does not fit
      */
-    public PassLayout sessionLayout(Model model, List<Request<?>> requests, Problems problems) {
-        BoundGraph graph = BoundGraph.bind(model.graph(), model.inputShapes());
+    public PassLayout sessionLayout(Model model, List<Request<?>> requests, PassOptions options, Problems problems) {
+        BoundGraph graph = BoundGraph.bind(NodeModes.applied(model.graph(), options.modes()), model.inputShapes());
         return LayoutBuilder.build(graph, model.loss(), model.dtype(), ANY_SAMPLES, requests, problems);
     }
 
@@ -77,7 +79,7 @@ public final class Planner {
      */
     public LinearizationPlan linearization(
             Backend backend, Model model, Batch batch, Set<CurvatureMatrix> matrices, PassOptions options) {
-        BoundGraph graph = bind(model, batch).fused(catalog.fusions());
+        BoundGraph graph = bind(model, batch, options).fused(catalog.fusions());
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
         Shape output = graph.outputShape().prepend(batch.samples());
@@ -95,25 +97,50 @@ public final class Planner {
             TargetChecks.require(model.loss(), output, batch);
         }
         Rehearsal rehearsal = new LinearizationRehearsal(layout, matrices);
-        TrialOutcome outcome = tried(backend, graph, layout, model, batch, options, rehearsal);
+        TrialOutcome outcome = tried(backend, graph, layout.splitsSamples(), model, batch, options, rehearsal);
         return new LinearizationPlan(backend, model, layout, outcome.splitting(), output, matrices);
+    }
+
+    /**
+     * Plans a prediction.
+     *
+     * @throws BackpackException with everything that does not fit
+     */
+    public PredictionPlan prediction(Backend backend, Model model, Batch batch, PassOptions options) {
+        BoundGraph graph = bind(model, batch, options).fused(catalog.fusions());
+        Problems problems = new Problems();
+        checkTypes(graph, model, batch, problems);
+        boolean splits =
+                graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
+        if (!splits && options.chunkSamples().orElse(batch.samples()) < batch.samples()) {
+            problems.add(
+                    "NotMergeable",
+                    "Chunks of %d of %d samples were asked for, but a module mixes samples. Take the batch as a whole, or its eval mode."
+                            .formatted(options.chunkSamples().getAsLong(), batch.samples()));
+        }
+        problems.throwIfAny();
+        // There are no columns.
+        PassOptions forward = options.block(1);
+        Rehearsal rehearsal = new PredictionRehearsal(graph, model.dtype());
+        TrialOutcome outcome = tried(backend, graph, splits, model, batch, forward, rehearsal);
+        return new PredictionPlan(backend, model, graph, outcome.splitting(), outcome.peakBytes(), options);
     }
 
     private static TrialOutcome tried(
             Backend backend,
             BoundGraph graph,
-            PassLayout layout,
+            boolean splitsSamples,
             Model model,
             Batch batch,
             PassOptions options,
             Rehearsal rehearsal) {
-        PlanTrial trial = new PlanTrial(backend, layout, graph, model, batch, rehearsal);
+        PlanTrial trial = new PlanTrial(backend, splitsSamples, graph, model, batch, rehearsal);
         return new SplittingSearch(trial, options).find();
     }
 
     /** What is averaged over the samples depends on what the nodes are: then none are joined. */
-    private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests) {
-        BoundGraph written = bind(model, batch);
+    private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+        BoundGraph written = bind(model, batch, options);
         BoundGraph fused = written.fused(catalog.fusions());
         if (fused.nodes().size() == written.nodes().size()) {
             return fused;
@@ -123,12 +150,12 @@ public final class Planner {
         return ChainChecks.averaging(written, layout.siteLayouts()).isEmpty() ? fused : written;
     }
 
-    private static BoundGraph bind(Model model, Batch batch) {
+    private static BoundGraph bind(Model model, Batch batch, PassOptions options) {
         List<Shape> shapes = new ArrayList<>();
         for (String name : model.graph().inputs()) {
             shapes.add(input(batch, name).shape().dropFirst(1));
         }
-        return BoundGraph.bind(model.graph(), shapes);
+        return BoundGraph.bind(NodeModes.applied(model.graph(), options.modes()), shapes);
     }
 
     private static Tensor input(Batch batch, String name) {

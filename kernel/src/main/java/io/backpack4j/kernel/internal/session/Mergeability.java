@@ -22,7 +22,7 @@ final class Mergeability {
     static void report(PassLayout layout, Problems problems) {
         boolean scales = scales(layout.loss(), problems);
         for (BoundNode node : layout.graph().nodes()) {
-            if (node.declaration().couplesSamples()) {
+            if (node.declaration().needsWholeBatch()) {
                 problems.add(
                         "CoupledSamples",
                         "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or take the data as one batch without a session."

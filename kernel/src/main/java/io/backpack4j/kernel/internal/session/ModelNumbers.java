@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Tensor;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.zip.CRC32C;
 
 /** Notices that a model's numbers changed. */
@@ -47,11 +48,18 @@ final class ModelNumbers {
         }
     }
 
+    /** Nothing that a session computes depends on counters. */
+    private static List<String> names(Model model) {
+        return model.parameters().names().stream()
+                .filter(name -> !model.parameters().spec(name).isInteger())
+                .toList();
+    }
+
     private static long glance(Model model) {
         CRC32C sum = new CRC32C();
         double[] element = new double[1];
         ByteBuffer bytes = ByteBuffer.allocate(Double.BYTES);
-        for (String name : model.parameters().names()) {
+        for (String name : names(model)) {
             Tensor tensor = model.parameters().get(name);
             long elements = tensor.shape().elements();
             long step = Math.max(1, elements / GLANCED);
@@ -67,7 +75,7 @@ final class ModelNumbers {
         CRC32C sum = new CRC32C();
         double[] piece = new double[PIECE];
         ByteBuffer bytes = ByteBuffer.allocate(PIECE * Double.BYTES);
-        for (String name : model.parameters().names()) {
+        for (String name : names(model)) {
             Tensor tensor = model.parameters().get(name);
             long elements = tensor.shape().elements();
             for (long from = 0; from < elements; from += PIECE) {

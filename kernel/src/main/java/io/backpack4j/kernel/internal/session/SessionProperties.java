@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.module.ParameterSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -25,7 +26,7 @@ final class SessionProperties {
 
     static Map<String, String> of(Model model, PassLayout layout, SessionOptions options, ModelNumbers numbers) {
         Map<String, String> properties = new LinkedHashMap<>();
-        properties.put("model", structure(model));
+        properties.put("model", structure(model, layout.graph().graph()));
         properties.put("loss", described(model.loss()));
         properties.put("dtype", model.dtype().name());
         properties.put("parameters", numbers.checksum());
@@ -44,8 +45,8 @@ final class SessionProperties {
         return "%s = %s for %s".formatted(request.name(), described(request.extension()), request.parameters());
     }
 
-    private static String structure(Model model) {
-        Graph graph = model.graph();
+    /** @param graph the model's, with modules in the modes of the passes */
+    private static String structure(Model model, Graph graph) {
         List<String> lines = new ArrayList<>();
         for (Graph.Node node : graph.nodes()) {
             Frozen frozen = node.frozen();
@@ -55,8 +56,10 @@ final class SessionProperties {
                             node.name(), described(node.module()), node.inputs(), new TreeMap<>(node.ties()), trained));
         }
         for (String name : model.parameters().names()) {
-            lines.add("parameter '%s': %s"
-                    .formatted(name, model.parameters().spec(name).shape()));
+            ParameterSpec spec = model.parameters().spec(name);
+            if (!spec.isInteger()) {
+                lines.add("parameter '%s': %s".formatted(name, spec.shape()));
+            }
         }
         lines.add("inputs %s, output '%s'".formatted(graph.inputs(), graph.output()));
         return lines(lines);

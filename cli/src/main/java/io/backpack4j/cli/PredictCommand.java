@@ -1,0 +1,151 @@
+package io.backpack4j.cli;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Prediction;
+import io.backpack4j.kernel.RunOptions;
+import io.backpack4j.spi.MemoryAmount;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.module.Mode;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Computes a network's output for inputs that a file holds. */
+@Command(
+        name = "predict",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description =
+                "Compute the output of a model for inputs in a file, forward only. Neither targets nor a loss are needed.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  backpack predict --model m.json --data d.safetensors --out r.safetensors",
+            "  backpack predict --model m.json --weights w.safetensors --data images-idx3-ubyte.gz \\",
+            "                   --out r.safetensors --memory 256MiB"
+        })
+final class PredictCommand implements Runnable {
+
+    @ParentCommand
+    private Main main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", paramLabel = "FILE", required = true, description = "The model, as JSON.")
+    private Path modelFile;
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            required = true,
+            description =
+                    "Inputs and parameters, as safetensors; or images as IDX, whose pixels are taken from 0 to 1.")
+    private Path dataFile;
+
+    @Option(
+            names = "--weights",
+            paramLabel = "FILE",
+            description = "Parameters and buffers, as safetensors. Those of the data file by default.")
+    private @Nullable Path weightsFile;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            required = true,
+            description = "The result file, as safetensors, with the tensor output.")
+    private Path resultFile;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            converter = FloatingType.class,
+            description = "float32 or float64. By default what the files' parameters have: float64 if one is F64.")
+    private @Nullable DType dtype;
+
+    @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            defaultValue = "eval",
+            converter = PassModes.class,
+            description = "eval (the default) or train, for all nodes, whatever the model says. Files never change.")
+    private Mode mode;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "The seed of random draws in train mode. 0 by default.")
+    private long seed;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            converter = MemoryAmounts.class,
+            description = "What the prediction may take beside model and data, such as 512MiB. Unlimited by default.")
+    private @Nullable MemoryAmount memory;
+
+    @Option(
+            names = "--nan",
+            paramLabel = "POLICY",
+            defaultValue = "fail",
+            converter = NanPolicies.class,
+            description =
+                    "What to do with outputs that are not finite: fail (the default), naming where that begins, or ignore.")
+    private NanPolicy nanPolicy;
+
+    @Override
+    public void run() {
+        Problems problems = new Problems();
+        problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
+        problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
+        if (weightsFile != null) {
+            Path weights = weightsFile;
+            problems.collect(() -> ResultFile.requireOther(resultFile, weights));
+        }
+        try (BackPack backpack = main.open();
+                PredictInputs inputs = PredictInputs.read(backpack, modelFile, dataFile, weightsFile, dtype, problems);
+                Prediction prediction =
+                        backpack.predict(inputs.model(), inputs.batch(), options(), RunOptions.seed(seed))) {
+            write(prediction.output(), metadata(inputs, backpack.backend().id()));
+        }
+    }
+
+    private void write(Tensor output, Map<String, String> metadata) {
+        Map<String, Plan.ResultType> types = Map.of("output", new Plan.ResultType(output.dtype(), output.shape()));
+        try (ResultFile file = ResultFile.open(resultFile, types, metadata, nanPolicy != NanPolicy.IGNORE)) {
+            file.write("output", output);
+            file.commit();
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("output %s %s written to %s".formatted(output.shape(), Text.of(output.dtype()), resultFile));
+        out.flush();
+    }
+
+    private Map<String, String> metadata(PredictInputs inputs, String backend) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("source", Version.program());
+        metadata.put("model", inputs.json());
+        metadata.put("dtype", Text.of(inputs.model().dtype()));
+        metadata.put("mode", Text.of(mode));
+        metadata.put("seed", String.valueOf(seed));
+        metadata.put("backend", backend);
+        return metadata;
+    }
+
+    private PassOptions options() {
+        PassOptions options = PassOptions.DEFAULT.nan(nanPolicy).mode(mode);
+        return memory == null ? options : options.memory(memory.bytes());
+    }
+}

@@ -1,0 +1,35 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.Prediction;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.pass.PredictionRun;
+import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.pass.StepCounter;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+
+/** A prediction. */
+record PredictionRehearsal(BoundGraph graph, DType dtype) implements Rehearsal {
+
+    @Override
+    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products) {
+        StepCounter counter = new StepCounter();
+        try (Prediction prediction = PredictionRun.run(graph, dtype, splitting, backend, inputs.watchedBy(counter))) {
+            ResultType type = new ResultType(
+                    prediction.output().dtype(), prediction.output().shape());
+            return new Outcome(
+                    new TreeMap<>(Map.of("output", type)),
+                    Set.of(),
+                    new TreeMap<>(),
+                    Optional.empty(),
+                    counter.steps());
+        }
+    }
+}
