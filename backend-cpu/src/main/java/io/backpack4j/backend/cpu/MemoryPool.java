@@ -25,9 +25,8 @@ final class MemoryPool {
     private static final long SMALLEST_SHARED = 1L << 20;
 
     /**
-     * Bytes behind every block that belong to nobody. oneDNN 3.11 handles whole vectors where only a part is its own: comparisons for AVX-512 read behind
-     * operands, weight gradients of 1 × 1 kernels for AVX2 write behind scratchpads. Results are right, but without this room the neighbour's are not, or
-     * a page that is not there ends the process.
+     * Bytes behind every block that belong to nobody: oneDNN's comparisons for AVX-512 read whole vectors where only a part belongs to their operand. The
+     * results are right, but a page that is not there ends the process.
      */
     static final int BEHIND = 64;
 

@@ -87,7 +87,7 @@ final class ConvolutionTrials {
 
     static Optional<DnnlTrial> backwardWeights(Random random, WindowTrials of) {
         ConvolutionSizes sizes = of.sizes();
-        if (!sizes.isExpressible() || DnnlFaults.weightGradientLosesCount(sizes.windows())) {
+        if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes)) {
             return Optional.empty();
         }
         DnnlPrimitive primitive = ConvolutionRecipes.backwardWeights(sizes);

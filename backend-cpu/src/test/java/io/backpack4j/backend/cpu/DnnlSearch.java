@@ -15,6 +15,9 @@ final class DnnlSearch {
 
     private static final int MOST_PROBLEMS = 20;
 
+    /** So many shapes are tried however long they take. */
+    private static final int FEWEST_TRIALS = 20;
+
     private static final Map<String, Function<Random, Optional<DnnlTrial>>> KINDS = new LinkedHashMap<>();
 
     static {
@@ -63,7 +66,7 @@ final class DnnlSearch {
         var search = new DnnlSearch(kind);
         long end = System.nanoTime() + millis * 1_000_000;
         try (var arena = new DnnlTrial.Arena(log.isPresent())) {
-            for (long number = seed; System.nanoTime() < end; number++) {
+            for (long number = seed; search.tried < FEWEST_TRIALS || System.nanoTime() < end; number++) {
                 NativeThreads.ofThisThread().use(1);
                 var random = new Random(number * 31 + kind.hashCode());
                 Optional<DnnlTrial> trial = KINDS.get(kind).apply(random);

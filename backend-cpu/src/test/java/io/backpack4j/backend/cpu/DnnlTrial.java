@@ -210,7 +210,7 @@ final class DnnlTrial implements AutoCloseable {
     private Optional<String> check(Arena arena, String where) {
         for (int i = 0; i < operands.size() + steps.size(); i++) {
             boolean scratchpad = i >= operands.size();
-            int written = arena.slots.get(i).firstWritten(scratchpad ? MemoryPool.BEHIND : 0);
+            int written = arena.slots.get(i).firstWritten();
             if (written != 0) {
                 String name = scratchpad ? "scratchpad" : operands.get(i).name;
                 return Optional.of("%s: byte %d of %s is written".formatted(where, written, name));

@@ -87,20 +87,16 @@ final class GuardedMemory {
         return memory.slice(offset + start, length);
     }
 
-    /**
-     * The first byte that lost its poison, counted from the operand's start; 0 if there is none.
-     *
-     * @param behind how many bytes behind the operand may be written
-     */
-    int firstWritten(int behind) {
+    /** The first byte before or behind the operand that lost its poison, counted from the operand's start; 0 if there is none. */
+    int firstWritten() {
         int from = Math.max(0, start - BORDER);
         int before = difference(from, start - from);
         if (before >= 0) {
             return from + before - start;
         }
-        int end = start + length + behind;
-        int after = difference(end, Math.min(BORDER - behind, SIZE - end));
-        return after >= 0 ? length + behind + after : 0;
+        int end = start + length;
+        int behind = difference(end, Math.min(BORDER, SIZE - end));
+        return behind >= 0 ? length + behind : 0;
     }
 
     private int difference(int from, int count) {

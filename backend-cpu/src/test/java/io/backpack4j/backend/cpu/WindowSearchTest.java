@@ -93,6 +93,20 @@ class WindowSearchTest {
         }
     }
 
+    /** Kernels of one element that skip inputs, of any number of channels. */
+    @Test
+    void single_elements_that_skip_inputs() {
+        var random = Variant.random(84);
+        Window window = new Window(List.of(1L, 1L), List.of(2L, 3L), List.of(0L, 0L), List.of(1L, 1L));
+        try (Backend backend = SINGLE.open()) {
+            for (int channels : new int[] {1, 3, 7, 8, 9, 16}) {
+                var trials = new WindowTrials(2, 1, channels, 5, new int[] {9, 10}, new int[] {5, 4}, window);
+                check(backend, random, trials, "channels");
+                assertThat(DnnlFaults.weightGradientFails(trials.sizes())).isEqualTo(channels % 8 != 0);
+            }
+        }
+    }
+
     private static void check(Backend backend, Random random, WindowTrials of, String which) {
         String what = which + ": " + of;
         float[] x = of.randomInputs(random);
