@@ -75,7 +75,7 @@ final class ConvolutionTiles {
                 product.inputs().shape(),
                 product.outputs().shape(),
                 product.weight());
-        if (!sizes.isExpressible()) {
+        if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes)) {
             return Optional.empty();
         }
         DnnlPrimitive primitive = context.get(

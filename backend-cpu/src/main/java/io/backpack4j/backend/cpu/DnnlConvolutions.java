@@ -53,7 +53,7 @@ final class DnnlConvolutions implements Convolutions {
 
     private boolean convolve(Window window, CpuTensor x, Tensor weight, @Nullable Tensor bias, CpuTensor to) {
         ConvolutionSizes sizes = ConvolutionSizes.of(window, x.shape().size(0), x.shape(), to.shape(), weight.shape());
-        if (!sizes.isExpressible()) {
+        if (!sizes.isExpressible() || DnnlFaults.convolutionReadsOtherRows(sizes)) {
             return false;
         }
         DnnlContext context = contexts.get();

@@ -151,7 +151,8 @@ final class DnnlPrimitive implements AutoCloseable {
         }
     }
 
-    private void execute(DnnlContext context) {
+    /** Runs with the scratchpad where the argument behind the last was moved to. */
+    void execute(DnnlContext context) {
         context.use(threads);
         int status = dnnl_primitive_execute(primitive, context.stream(), memories.length, arguments);
         if (status != dnnl_success) {

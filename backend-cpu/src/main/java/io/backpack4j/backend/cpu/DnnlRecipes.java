@@ -314,12 +314,19 @@ final class DnnlRecipes {
         return matmul(Layout.dense(rows, 1, columns), Layout.dense(rows, columns, 1), Layout.dense(rows, 1, 1), 0);
     }
 
-    static DnnlPrimitive softmax(int algorithm, long[] sizes, int axis) {
+    static DnnlPrimitive softmax(long[] sizes, int axis) {
         var x = Dnnl.dense(sizes);
         var description = new dnnl_primitive_desc();
         try (var attributes = new DnnlAttributes()) {
             int status = dnnl_softmax_forward_primitive_desc_create(
-                    description, Dnnl.ENGINE, dnnl_forward_inference, algorithm, x, x, axis, attributes.done());
+                    description,
+                    Dnnl.ENGINE,
+                    dnnl_forward_inference,
+                    dnnl_softmax_accurate,
+                    x,
+                    x,
+                    axis,
+                    attributes.done());
             return DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_DST);
         } finally {
             destroy(x);

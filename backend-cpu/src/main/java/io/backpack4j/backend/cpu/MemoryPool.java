@@ -24,6 +24,12 @@ final class MemoryPool {
     /** Requests below this take no larger blocks: they would save little. */
     private static final long SMALLEST_SHARED = 1L << 20;
 
+    /**
+     * Bytes behind every block that belong to nobody: oneDNN's comparisons for AVX-512 read whole vectors where only a part belongs to their operand. The
+     * results are right, but a page that is not there ends the process.
+     */
+    static final int BEHIND = 64;
+
     @SuppressWarnings({"unchecked", "rawtypes"})
     private final ArrayDeque<Block>[] free = new ArrayDeque[SizeClass.COUNT];
 
@@ -184,7 +190,7 @@ final class MemoryPool {
                                     + " Use a smaller batch, or ask for less at once.")
                             .formatted(size, limit - pooledBytes, limit));
         }
-        long request = size + SizeClass.ALIGNMENT;
+        long request = size + SizeClass.ALIGNMENT + BEHIND;
         Pointer memory = Pointer.malloc(request);
         if (memory == null || memory.isNull()) {
             trim(0);

@@ -61,10 +61,13 @@ final class WindowSizes {
         }
     }
 
-    /** The step of a single window only says that there is no second one; oneDNN's 32 bits must hold it. */
+    /**
+     * The step of a single window only says that there is no second one. It is the smallest that leaves room for none, 1 where the window reaches the
+     * input's end: oneDNN's 32 bits must hold it, and its kernels for steps of 1 are the better ones.
+     */
     private long stride(Window window, int axis) {
-        long step = window.stride().get(axis);
-        return output[axis] == 1 ? Math.min(step, Math.max(1, input[axis] + left[axis])) : step;
+        long unreached = input[axis] + left[axis] - window.reach(axis);
+        return output[axis] == 1 ? Math.max(1, unreached + 1) : window.stride().get(axis);
     }
 
     /**
