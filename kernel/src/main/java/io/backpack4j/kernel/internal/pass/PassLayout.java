@@ -10,6 +10,7 @@ import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -33,6 +34,7 @@ public final class PassLayout {
     private final List<Optional<SignalLayout>> residuals;
     private final List<List<Integer>> releasedAfter;
     private final boolean handsOver;
+    private final Set<List<Integer>> subsamplings;
 
     /**
      * A signal in one stage.
@@ -84,6 +86,7 @@ public final class PassLayout {
         this.samples = samples;
         this.requests = List.copyOf(requests);
         this.sites = List.copyOf(sites);
+        this.subsamplings = subsamplings(this.sites);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -184,6 +187,30 @@ public final class PassLayout {
         return sites.stream().allMatch(SiteLayout::splitsSamples)
                 && distinctSignals().stream().noneMatch(CondensedSignal.class::isInstance)
                 && graph.nodes().stream().noneMatch(node -> node.declaration().couplesSamples());
+    }
+
+    /** What the memory that a chunk takes depends on: how many samples it has, and which of them are wanted where only some are. */
+    Object kindOfChunk(long from, long to) {
+        List<Object> kind = new ArrayList<>(List.of(to - from));
+        for (List<Integer> wanted : subsamplings) {
+            kind.add(wanted.stream()
+                    .filter(sample -> sample >= from && sample < to)
+                    .map(sample -> sample - from)
+                    .toList());
+        }
+        return kind;
+    }
+
+    private static Set<List<Integer>> subsamplings(List<SiteLayout> sites) {
+        Set<List<Integer>> subsamplings = new LinkedHashSet<>();
+        for (SiteLayout site : sites) {
+            for (AccumulatorKey key : site.accumulators()) {
+                if (key.contraction() instanceof Contraction.PerSample perSample) {
+                    perSample.subsampling().ifPresent(subsamplings::add);
+                }
+            }
+        }
+        return subsamplings;
     }
 
     /** Whether a signal's columns at the output of a node are replaced by as many as it has elements. */

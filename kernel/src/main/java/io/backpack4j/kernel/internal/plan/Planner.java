@@ -56,7 +56,8 @@ public final class Planner {
         if (options.memoryBytes().isPresent()) {
             TargetChecks.require(model.loss(), output, batch);
         }
-        TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, new PassRehearsal(planned));
+        Rehearsal rehearsal = new PassRehearsal(planned, options.nanPolicy());
+        TrialOutcome outcome = tried(backend, graph, planned, model, batch, options, rehearsal);
         return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
     }
 
