@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 class BudgetSearchTest {
 
     private static final long SEED = Long.getLong("backpack.it.seed", 1);
-    private static final int NETWORKS = Integer.getInteger("budgets.networks", 24);
+    private static final int NETWORKS = Integer.getInteger("budgets.networks", 8);
     private static final long MINUTES = Long.getLong("budgets.minutes", 0);
     private static final int MOST_SAMPLES = 40;
 
