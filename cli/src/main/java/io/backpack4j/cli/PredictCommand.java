@@ -108,6 +108,7 @@ final class PredictCommand implements Runnable {
     @Override
     public void run() {
         Problems problems = new Problems();
+        problems.collect(() -> FileNames.requireExtension("--out", resultFile, "Results are written", ".safetensors"));
         problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
         problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
         if (weightsFile != null) {

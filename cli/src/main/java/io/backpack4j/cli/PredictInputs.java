@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,7 +123,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             Batch batch = backpack.batch(type)
                     .input(description.inputs().get(0), shape, pixels)
                     .build();
-            return new DataFile.Loaded(model, batch);
+            return new DataFile.Loaded(model, batch, Optional.empty());
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;

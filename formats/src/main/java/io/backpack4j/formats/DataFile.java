@@ -190,7 +190,9 @@ public final class DataFile {
 
         /** What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know. */
         public BackpackException inWordsOfTheFile(BackpackException failure) {
-            if (target.isEmpty() || failure.problems().stream().noneMatch(problem -> problem.id().equals(WRONG_TARGET))) {
+            if (target.isEmpty()
+                    || failure.problems().stream()
+                            .noneMatch(problem -> problem.id().equals(WRONG_TARGET))) {
                 return failure;
             }
             return new BackpackException(failure.problems().stream()
@@ -202,7 +204,8 @@ public final class DataFile {
                                                     problem.message(),
                                                     TARGET,
                                                     target.get(),
-                                                    NamedTensors.conversion(target.get().isFloating() ? "long" : "float")))
+                                                    NamedTensors.conversion(
+                                                            target.get().isFloating() ? "long" : "float")))
                             : problem)
                     .toList());
         }

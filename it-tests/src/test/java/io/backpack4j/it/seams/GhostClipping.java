@@ -18,7 +18,7 @@ import java.util.Map;
  *
  * @param bound the largest norm that is left alone
  */
-record GhostClipping(double bound) implements TensorExtension {
+public record GhostClipping(double bound) implements TensorExtension {
 
     @Override
     public String resultName() {

@@ -8,7 +8,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** What non-linear nodes add to the diagonal of the Hessian, in a second walk in which nobody else wants the gradient. */
-record LateHessian(int when) implements TensorExtension {
+public record LateHessian(int when) implements TensorExtension {
 
     @Override
     public String resultName() {

@@ -9,6 +9,9 @@ public interface MemoryAccount extends AutoCloseable {
     /** The most bytes in use at a time so far. */
     long peakBytes();
 
+    /** The bytes in use now. */
+    long usedBytes();
+
     /** Ends counting. What is in use stays. */
     @Override
     void close();

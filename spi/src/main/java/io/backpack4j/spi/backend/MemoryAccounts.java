@@ -90,6 +90,13 @@ public final class MemoryAccounts {
         }
 
         @Override
+        public long usedBytes() {
+            synchronized (lock) {
+                return usedBytes;
+            }
+        }
+
+        @Override
         public void close() {
             current.remove();
         }

@@ -59,7 +59,8 @@ public final class LinearizedBatch implements AutoCloseable {
             consumer.accept(whole, 0, layout.samples());
             return;
         }
-        for (long from = 0; from < layout.samples(); from += splitting.chunkSamples()) {
+        for (long part : splitting.chunks(layout.samples())) {
+            long from = part * splitting.chunkSamples();
             long to = Math.min(layout.samples(), from + splitting.chunkSamples());
             try (LinearizedChunk chunk = chunk(from, to)) {
                 consumer.accept(chunk, from, to);

@@ -62,15 +62,16 @@ final class ChunkWalk {
                             Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
         }
-        for (long block : splitting.parts(blocks).toArray()) {
+        for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
             boolean last = release && block == blocks - 1;
             try (BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
                 for (SignalLayout signal : signals) {
                     long count = Objects.requireNonNull(columns.get(signal.source()));
                     long width = blockOf(signal, count);
-                    if (block * width < count) {
-                        long end = Math.min(count, (block + 1) * width);
-                        Step step = new Step(block(block * width, end), count, layout.samples(), null);
+                    long columnsOfBlock = width(count, width, block);
+                    if (columnsOfBlock > 0) {
+                        long from = block * width;
+                        Step step = new Step(block(from, from + columnsOfBlock), count, layout.samples(), null);
                         chunk.observer().columns(signal.signal(), step.block(), count);
                         sweep.send(signal, step);
                     }
@@ -78,6 +79,20 @@ final class ChunkWalk {
                 sweep.walk(node -> last && node > residuals.top());
             }
         }
+    }
+
+    /** How many columns of every signal travel in a block. */
+    private List<Long> widths(List<SignalLayout> signals, long block) {
+        return signals.stream()
+                .map(signal -> {
+                    long count = Objects.requireNonNull(columns.get(signal.source()));
+                    return width(count, blockOf(signal, count), block);
+                })
+                .toList();
+    }
+
+    private static long width(long count, long width, long block) {
+        return Math.max(0, Math.min(count - block * width, width));
     }
 
     private long blockOf(SignalLayout signal, long count) {
@@ -97,7 +112,7 @@ final class ChunkWalk {
         try (TensorScope owner = source.scope()) {
             long count = source.curvature().columns();
             long width = Math.max(1, Math.min(count, Math.min(splitting.blockColumns(), MANY_COLUMNS)));
-            for (long part : splitting.parts(ceilingOf(count, width)).toArray()) {
+            for (long part : splitting.parts(ceilingOf(count, width), index -> width(count, width, index))) {
                 long from = part * width;
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;

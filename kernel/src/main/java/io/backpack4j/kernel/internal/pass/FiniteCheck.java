@@ -121,7 +121,12 @@ public final class FiniteCheck {
                         .formatted(cause, shown(bad), layout.dtype()));
     }
 
-    private List<String> bad(Map<String, Tensor> results) {
+    /** Whether those that are looked at are finite. */
+    public boolean isFinite(Map<String, Tensor> results) {
+        return backend.reductions().allFinite(watched(results).values());
+    }
+
+    private Map<String, Tensor> watched(Map<String, Tensor> results) {
         Map<String, Tensor> watched = new LinkedHashMap<>();
         if (policy != NanPolicy.IGNORE) {
             results.forEach((name, tensor) -> {
@@ -130,6 +135,11 @@ public final class FiniteCheck {
                 }
             });
         }
+        return watched;
+    }
+
+    private List<String> bad(Map<String, Tensor> results) {
+        Map<String, Tensor> watched = watched(results);
         if (backend.reductions().allFinite(watched.values())) {
             return List.of();
         }

@@ -35,6 +35,7 @@ public final class PassLayout {
     private final List<List<Integer>> releasedAfter;
     private final boolean handsOver;
     private final boolean updatesBuffers;
+    private final Set<List<Integer>> subsamplings;
 
     /**
      * A signal in one stage.
@@ -88,6 +89,7 @@ public final class PassLayout {
         this.samples = samples;
         this.requests = List.copyOf(requests);
         this.sites = List.copyOf(sites);
+        this.subsamplings = subsamplings(this.sites);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -206,6 +208,28 @@ public final class PassLayout {
         return sites.stream().allMatch(SiteLayout::splitsSamples)
                 && distinctSignals().stream().noneMatch(CondensedSignal.class::isInstance)
                 && graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
+    }
+
+    /** What the memory that a chunk takes depends on: how many samples it has, and which of them are wanted where only some are. */
+    Object kindOfChunk(long from, long to) {
+        List<Object> kind = new ArrayList<>(List.of(to - from));
+        for (List<Integer> wanted : subsamplings) {
+            kind.add(wanted.stream()
+                    .filter(sample -> sample >= from && sample < to)
+                    .map(sample -> sample - from)
+                    .toList());
+        }
+        return kind;
+    }
+
+    private static Set<List<Integer>> subsamplings(List<SiteLayout> sites) {
+        Set<List<Integer>> subsamplings = new LinkedHashSet<>();
+        for (SiteLayout site : sites) {
+            for (AccumulatorKey key : site.accumulators()) {
+                key.contraction().subsampling().ifPresent(subsamplings::add);
+            }
+        }
+        return subsamplings;
     }
 
     /** Whether a signal's columns at the output of a node are replaced by as many as it has elements. */

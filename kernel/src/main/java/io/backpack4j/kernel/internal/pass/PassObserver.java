@@ -14,6 +14,9 @@ public interface PassObserver {
     /** Some samples are taken next. */
     default void chunk(int stage, long fromSample, long toSample) {}
 
+    /** All results are made, and what they were made of is still there. */
+    default void made() {}
+
     /** Some of a signal's columns start next. */
     default void columns(Signal signal, Block block, long columns) {}
 

@@ -145,10 +145,13 @@ public final class PassResults implements Results {
 
     /** Reads a number of each: a backend may need memory to bring elements into order, and takes it now. */
     public void settle() {
-        for (Tensor tensor : tensors.values()) {
-            if (tensor.shape().elements() > 0 && tensor.dtype() != DType.INT64) {
-                tensor.read(0, new double[1], 0, 1);
-            }
+        tensors.values().forEach(PassResults::settle);
+    }
+
+    /** Reads a number of a tensor. */
+    public static void settle(Tensor tensor) {
+        if (tensor.shape().elements() > 0 && tensor.dtype() != DType.INT64) {
+            tensor.read(0, new double[1], 0, 1);
         }
     }
 

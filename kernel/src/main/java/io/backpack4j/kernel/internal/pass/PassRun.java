@@ -95,6 +95,7 @@ public final class PassRun {
         try {
             run.walk();
             PassResults results = run.finish();
+            inputs.observer().made();
             done = true;
             return results;
         } finally {
@@ -155,7 +156,9 @@ public final class PassRun {
                     }
                 }
                 long size = splitting.chunkSamples();
-                for (long part : splitting.parts((samples + size - 1) / size).toArray()) {
+                for (long part : splitting.parts(
+                        splitting.chunkCount(samples),
+                        chunk -> layout.kindOfChunk(chunk * size, Math.min(samples, (chunk + 1) * size)))) {
                     long from = part * size;
                     long to = Math.min(samples, from + size);
                     inputs.observer().chunk(stage, from, to);

@@ -66,7 +66,7 @@ public final class PredictionRun {
         long samples = inputs.sampleIds().length;
         long size = splitting.chunkSamples();
         Tensor whole = null;
-        for (long part : splitting.parts((samples + size - 1) / size).toArray()) {
+        for (long part : splitting.chunks(samples)) {
             long from = part * size;
             long to = Math.min(samples, from + size);
             inputs.observer().chunk(1, from, to);

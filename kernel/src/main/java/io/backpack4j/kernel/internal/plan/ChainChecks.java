@@ -17,6 +17,9 @@ import java.util.stream.Stream;
 /** What signals that are condensed on their way need: a chain, and room for a matrix wherever they are. */
 final class ChainChecks {
 
+    /** A matrix beyond that and the budget is refused at once: a rehearsal that says what would do takes minutes with it. */
+    private static final double REHEARSED_BYTES = 512 << 20;
+
     private final BoundGraph graph;
     private final Problems problems;
     private final Set<String> extensions = new LinkedHashSet<>();
@@ -108,17 +111,12 @@ final class ChainChecks {
         DType dtype = layout.dtype();
         for (BoundNode node : graph.nodes()) {
             long size = node.declaration().output().elements();
-            if (layout.condensesAt(node.index()) && (double) size * size * dtype.bytes() > budget) {
+            double bytes = (double) size * size * dtype.bytes();
+            if (layout.condensesAt(node.index()) && bytes > Math.max(budget, REHEARSED_BYTES)) {
                 problems.add(
                         "MemoryBudget",
-                        "%s needs a matrix [%d, %d] at the output of %s: %.0f MiB, and the budget is %.0f MiB. Use KFLR or KFAC."
-                                .formatted(
-                                        extension,
-                                        size,
-                                        size,
-                                        node.described(),
-                                        Math.ceil((double) size * size * dtype.bytes() / (1 << 20)),
-                                        Math.floor((double) budget / (1 << 20))));
+                        "%s needs a matrix [%d, %d] at the output of %s, which takes %.0f bytes, and the budget is %d bytes. Use KFLR or KFAC."
+                                .formatted(extension, size, size, node.described(), bytes, budget));
             }
         }
     }

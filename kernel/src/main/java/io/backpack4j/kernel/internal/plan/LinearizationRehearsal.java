@@ -21,7 +21,7 @@ import java.util.function.Predicate;
 record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting, Predicate<String> products) {
+    public Outcome run(Backend dry, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made) {
         long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
         try (Linearization linearization = new ModelLinearization(layout, splitting, dry, inputs, matrices);
                 TensorScope scope = dry.openScope()) {
@@ -34,7 +34,8 @@ record LinearizationRehearsal(PassLayout layout, Set<CurvatureMatrix> matrices) 
                 linearization.multiply(matrix, 2, tangents, multiplied);
             }
         }
-        return new Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), 0);
+        return new Outcome(
+                new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), LinearizedBatch.MANY_COLUMNS, 0);
     }
 
     private static Map<String, Tensor> vectors(TensorScope scope, Linearization linearization, long columns) {

@@ -1,9 +1,11 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
+import io.backpack4j.kernel.internal.pass.FiniteCheck;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassResults;
@@ -24,16 +26,26 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 
-/** A pass, and products of those that its results offer. */
-record PassRehearsal(PassLayout layout) implements Rehearsal {
+/**
+ * A pass, with everything that it does to its results before they are the caller's, and products of those that its results offer.
+ *
+ * @param layout the pass
+ * @param nanPolicy which results are looked at
+ */
+record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products) {
-        StepCounter counter = new StepCounter();
+    public Outcome run(
+            Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made) {
+        // Products of a batch that is taken as a whole keep it evaluated.
+        StepCounter counter = new StepCounter(layout.matrices().isEmpty() ? made : () -> {});
         PassInputs counted = inputs.watchedBy(counter);
         SortedMap<String, ResultType> types = new TreeMap<>();
         Set<String> handedOver = new HashSet<>();
+        FiniteCheck finiteCheck = new FiniteCheck(nanPolicy, backend, layout);
         ResultTaker taker = (name, whole, origin, part) -> {
+            finiteCheck.isFinite(Map.of(name, part));
+            PassResults.settle(part);
             types.put(name, new ResultType(part.dtype(), whole));
             handedOver.add(name);
         };
@@ -41,6 +53,7 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
             results.tensors().forEach((name, tensor) -> {
                 types.put(name, new ResultType(tensor.dtype(), tensor.shape()));
             });
+            finiteCheck.isFinite(results.tensors());
             results.settle();
             long columns = Math.min(LinearizedBatch.MANY_COLUMNS, splitting.blockColumns());
             SortedMap<String, BlockProduct> tried = new TreeMap<>(results.products());
@@ -48,7 +61,8 @@ record PassRehearsal(PassLayout layout) implements Rehearsal {
             Optional<String> heaviest = multiply(backend, tried, columns);
             SortedMap<String, Shape> offered = new TreeMap<>();
             results.products().forEach((name, product) -> offered.put(name, product.parameter()));
-            return new Outcome(types, handedOver, offered, heaviest, counter.steps());
+            long widest = Math.max(counter.widestColumns(), offered.isEmpty() ? 1 : LinearizedBatch.MANY_COLUMNS);
+            return new Outcome(types, handedOver, offered, heaviest, widest, counter.steps());
         }
     }
 

@@ -14,12 +14,16 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 
 /** Runs what is planned without numbers: every shape is checked, every allocation counted. */
 final class PlanTrial implements SplittingSearch.Trial {
 
     private static final long ANY_BYTES = 1L << 60;
+
+    /** All products are rehearsed if that many times the tensors of the pass takes no more. */
+    private static final long ALL_PRODUCTS_BYTES = 64L << 20;
 
     private final Backend backend;
     private final boolean splitsSamples;
@@ -54,7 +58,7 @@ final class PlanTrial implements SplittingSearch.Trial {
             PassInputs inputs = imitated(given);
             long before = dry.memory().usedBytes();
             dry.resetPeak();
-            Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting, product -> true);
+            Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting, product -> true, () -> {});
             return new TrialOutcome(splitting, dry.memory().peakBytes() - before, outcome);
         }
     }
@@ -72,22 +76,38 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
-    public OptionalLong measure(TrialOutcome tried, long budget) {
+    public Optional<SplittingSearch.Measured> measure(TrialOutcome tried, long budget) {
         // What is drawn at its first use takes memory that is not the pass's.
         model.parameters().names().forEach(model.parameters()::get);
         PassInputs inputs = PassInputs.of(batch, model, 0);
-        try (MemoryAccount account =
-                backend.openAccount(tried.peakBytes(), budget).orElseThrow()) {
-            // one product stands for all: each would take a walk forward and back per vector
-            String product = tried.outcome().heaviestProduct().orElse("");
-            rehearsal.run(backend, inputs, tried.splitting().ofSomeParts(), product::equals);
-            return OptionalLong.of(account.peakBytes());
+        long planned = Math.min(tried.peakBytes(), budget);
+        try (MemoryAccount account = backend.openAccount(planned, budget).orElseThrow()) {
+            AtomicLong whenMade = new AtomicLong();
+            rehearsal.run(
+                    backend,
+                    inputs,
+                    tried.splitting().ofSomeParts(),
+                    products(tried),
+                    () -> whenMade.set(account.usedBytes()));
+            return Optional.of(new SplittingSearch.Measured(account.peakBytes(), whenMade.get()));
         } catch (BackpackException e) {
             if (e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"))) {
-                return OptionalLong.empty();
+                return Optional.empty();
             }
             throw e;
         }
+    }
+
+    /** All products of a small network; of a large one the heaviest by its tensors stands for all, since each takes a walk forward and back per vector. */
+    private static Predicate<String> products(TrialOutcome tried) {
+        int count = tried.outcome().products().size();
+        String heaviest = tried.outcome().heaviestProduct().orElse("");
+        return count * tried.peakBytes() <= ALL_PRODUCTS_BYTES ? product -> true : heaviest::equals;
+    }
+
+    @Override
+    public void giveBack() {
+        backend.openAccount(0, 0).ifPresent(MemoryAccount::close);
     }
 
     @Override

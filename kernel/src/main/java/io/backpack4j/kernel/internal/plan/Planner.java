@@ -57,7 +57,7 @@ public final class Planner {
         if (options.memoryBytes().isPresent()) {
             TargetChecks.require(model.loss(), output, batch);
         }
-        Rehearsal rehearsal = new PassRehearsal(planned);
+        Rehearsal rehearsal = new PassRehearsal(planned, options.nanPolicy());
         TrialOutcome outcome = tried(backend, graph, planned.splitsSamples(), model, batch, options, rehearsal);
         return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
     }

@@ -18,9 +18,10 @@ interface Rehearsal {
      *
      * @param backend one whose tensors have no numbers, or a real one, whose memory is counted then
      * @param products which of the products that results offer are tried, by name
+     * @param made is called when all results are made and what they were made of is still there, if that is the same however a pass is split
      * @return what comes out
      */
-    Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products);
+    Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made);
 
     /**
      * What comes out.
@@ -29,6 +30,7 @@ interface Rehearsal {
      * @param handedOver the names of those that leave part by part
      * @param products the shapes of the parameters of products, by the products' names
      * @param heaviestProduct the product that takes the most memory of those that were tried; empty if there are none
+     * @param widestColumns as many columns at a time as any signal, curvature or product has: a splitting into blocks of no fewer is one into whole signals
      * @param steps how many steps a listener would be told of
      */
     record Outcome(
@@ -36,5 +38,6 @@ interface Rehearsal {
             Set<String> handedOver,
             SortedMap<String, Shape> products,
             Optional<String> heaviestProduct,
+            long widestColumns,
             long steps) {}
 }

@@ -4,13 +4,16 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Objects;
-import java.util.OptionalLong;
+import java.util.Map;
+import java.util.Optional;
 
 /**
- * Finds the coarsest splitting that fits the budget: whole batch and all columns first, then fewer columns at a time, which costs further walks
- * back, then fewer samples at a time.
+ * Finds a splitting that fits the budget, if one of the {@link SplittingCandidates} does, and else the least budget that would do. What fits is decided by what a rehearsal takes,
+ * to the byte. Estimates say no more than in which order splittings are rehearsed: the coarsest first, but those that are likely to run into the budget last.
  */
 final class SplittingSearch {
 
@@ -30,19 +33,25 @@ final class SplittingSearch {
         boolean isMeasured();
 
         /**
-         * Rehearses a splitting with numbers, walking some parts only, to see what the backend takes beside tensors.
+         * Rehearses a splitting with numbers, walking some parts that stand for all, to see what it takes. It ends as soon as it takes too much.
          *
          * @param tried what trying it without numbers has found
          * @param budget what may be in use
-         * @return the most bytes in use; empty if the budget does not do
+         * @return what it takes; empty if the budget does not do
          */
-        OptionalLong measure(TrialOutcome tried, long budget);
+        Optional<Measured> measure(TrialOutcome tried, long budget);
+
+        /** Gives back to the system what rehearsals left. */
+        void giveBack();
     }
 
-    private static final long ALL_COLUMNS = Long.MAX_VALUE;
-
-    /** More columns than this at once are never worth their memory; the search starts here once all together do not fit. */
-    private static final long MANY_COLUMNS = 64;
+    /**
+     * What a rehearsal took.
+     *
+     * @param peakBytes the most bytes in use
+     * @param leastBytes what every splitting takes: all results, and what they are made of; 0 if not known
+     */
+    record Measured(long peakBytes, long leastBytes) {}
 
     /** What a coarser splitting takes by what a finer one does was 5 % short at worst. */
     private static final double MARGIN = 1.1;
@@ -52,10 +61,13 @@ final class SplittingSearch {
 
     private final Trial trial;
     private final PassOptions options;
+    private final SplittingCandidates candidates;
+    private final Map<Splitting, Optional<Measured>> measured = new HashMap<>();
 
     SplittingSearch(Trial trial, PassOptions options) {
         this.trial = trial;
         this.options = options;
+        this.candidates = new SplittingCandidates(trial, options);
     }
 
     TrialOutcome find() {
@@ -63,37 +75,64 @@ final class SplittingSearch {
             return unlimited(options.chunkSamples().orElse(trial.samples()));
         }
         long budget = options.memoryBytes().getAsLong();
-        List<Splitting> candidates = candidates();
-        TrialOutcome smallest = null;
-        double allByTensors = 0;
-        for (int i = 0; i < candidates.size(); i++) {
-            Splitting splitting = candidates.get(i);
-            TrialOutcome tried = trial.run(splitting.ofSomeParts());
-            if (tried.peakBytes() <= budget) {
-                if (allByTensors == 0 && tried.peakBytes() > budget / 2) {
-                    allByTensors = allByTensors(candidates.subList(i + 1, candidates.size()), budget);
-                }
-                boolean hopeless = tried.peakBytes() > budget / 2 && tried.peakBytes() * allByTensors > budget;
-                OptionalLong peak = hopeless ? OptionalLong.empty() : measured(tried, budget);
-                if (peak.isPresent()) {
-                    return trial.run(splitting).withPeak(peak.getAsLong());
-                }
-            }
-            if (smallest == null || tried.peakBytes() < smallest.peakBytes()) {
-                smallest = tried;
-            }
-        }
-        throw refusal(budget, Objects.requireNonNull(smallest));
+        Optional<TrialOutcome> found = trial.isMeasured() ? rehearsed(budget) : byTensors(budget);
+        return found.orElseThrow(() -> refusal(budget));
     }
 
-    private List<Splitting> candidates() {
-        List<Splitting> candidates = new ArrayList<>();
-        for (long chunk : chunks()) {
-            for (long block : blocks()) {
-                candidates.add(new Splitting(chunk, block));
+    /** The coarsest that fits, on a backend that counts tensors alone: then trials without numbers are exact. */
+    private Optional<TrialOutcome> byTensors(long budget) {
+        for (Splitting splitting : candidates.all()) {
+            if (candidates.isDistinct(splitting) && candidates.tried(splitting).peakBytes() <= budget) {
+                return Optional.of(trial.run(splitting));
             }
         }
-        return candidates;
+        return Optional.empty();
+    }
+
+    private Optional<TrialOutcome> rehearsed(long budget) {
+        List<Splitting> all = candidates.all();
+        List<TrialOutcome> postponed = new ArrayList<>();
+        double allByTensors = 0;
+        for (int i = 0; i < all.size(); i++) {
+            Splitting splitting = all.get(i);
+            if (!candidates.isDistinct(splitting)) {
+                continue;
+            }
+            TrialOutcome tried = candidates.tried(splitting);
+            boolean tight = tried.peakBytes() > budget / 2;
+            if (tight && tried.peakBytes() <= budget && allByTensors == 0) {
+                allByTensors = allByTensors(all.subList(i + 1, all.size()), budget);
+            }
+            if (tight && tried.peakBytes() * Math.max(1, allByTensors) > budget) {
+                postponed.add(tried);
+                continue;
+            }
+            Optional<Measured> peak = measured(tried, budget);
+            if (peak.isPresent()) {
+                return Optional.of(trial.run(splitting).withPeak(peak.get().peakBytes()));
+            }
+        }
+        return anyOf(postponed, budget);
+    }
+
+    /** One that fits, the most hopeful tried first. */
+    private Optional<TrialOutcome> anyOf(List<TrialOutcome> postponed, long budget) {
+        for (TrialOutcome tried : sorted(postponed)) {
+            Optional<Measured> peak = measured(tried, budget);
+            if (peak.isPresent()) {
+                return Optional.of(trial.run(new Splitting(
+                                tried.splitting().chunkSamples(),
+                                tried.splitting().blockColumns()))
+                        .withPeak(peak.get().peakBytes()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static List<TrialOutcome> sorted(List<TrialOutcome> outcomes) {
+        return outcomes.stream()
+                .sorted(Comparator.comparingLong(TrialOutcome::peakBytes))
+                .toList();
     }
 
     /**
@@ -101,75 +140,80 @@ final class SplittingSearch {
      * that runs into the budget is better not begun, since what it took stays in the process's highest memory.
      */
     private double allByTensors(List<Splitting> finer, long budget) {
-        for (Splitting splitting : trial.isMeasured() ? finer : List.<Splitting>of()) {
-            TrialOutcome tried = trial.run(splitting.ofSomeParts());
+        for (Splitting splitting : finer) {
+            TrialOutcome tried = candidates.tried(splitting);
             if (tried.peakBytes() <= budget / 2) {
-                OptionalLong peak = trial.measure(tried, budget);
-                return peak.isPresent() ? MARGIN * peak.getAsLong() / tried.peakBytes() : 1;
+                Optional<Measured> peak = measured(tried, budget);
+                return peak.isPresent() ? MARGIN * peak.get().peakBytes() / tried.peakBytes() : 1;
             }
         }
         return 1;
     }
 
     /** The most memory in use, if the budget does for it. */
-    private OptionalLong measured(TrialOutcome tried, long budget) {
-        return trial.isMeasured() ? trial.measure(tried, budget) : OptionalLong.of(tried.peakBytes());
+    private Optional<Measured> measured(TrialOutcome tried, long budget) {
+        return measured.computeIfAbsent(tried.splitting(), absent -> trial.measure(tried, budget));
     }
 
-    private BackpackException refusal(long budget, TrialOutcome smallest) {
-        Splitting splitting = smallest.splitting();
-        OptionalLong needed = measured(smallest, Long.MAX_VALUE);
+    private BackpackException refusal(long budget) {
+        List<TrialOutcome> all = new ArrayList<>(candidates.all().stream()
+                .filter(candidates::isDistinct)
+                .map(candidates::tried)
+                .toList());
+        // Of equal ones the finest first: it is rehearsed the fastest.
+        Collections.reverse(all);
+        List<TrialOutcome> ascending = sorted(all);
+        if (!trial.isMeasured()) {
+            return refusal(
+                    budget, ascending.get(0).peakBytes(), ascending.get(0).splitting());
+        }
+        Optional<TrialOutcome> smallest = smallest(ascending);
+        trial.giveBack();
+        return smallest.map(outcome -> refusal(budget, outcome.peakBytes(), outcome.splitting()))
+                .orElseGet(() -> new BackpackException(
+                        "MemoryBudget",
+                        "The pass does not fit into %d bytes, nor into what this backend may hold: tensors alone take about %d bytes. Ask for less, or for fewer parameters."
+                                .formatted(budget, ascending.get(0).peakBytes())));
+    }
+
+    /** The one with the least peak. A rehearsal ends as soon as it takes as much as the least so far; all end when nothing can take less. */
+    private Optional<TrialOutcome> smallest(List<TrialOutcome> ascending) {
+        Optional<TrialOutcome> smallest = Optional.empty();
+        long limit = Long.MAX_VALUE;
+        long leastBytes = 0;
+        for (TrialOutcome tried : ascending) {
+            Optional<Measured> peak = limit < leastBytes ? Optional.empty() : trial.measure(tried, limit);
+            if (peak.isPresent()) {
+                smallest = Optional.of(tried.withPeak(peak.get().peakBytes()));
+                limit = peak.get().peakBytes() - 1;
+                leastBytes = peak.get().leastBytes();
+            }
+        }
+        return smallest;
+    }
+
+    private static BackpackException refusal(long budget, long least, Splitting splitting) {
         return new BackpackException(
                 "MemoryBudget",
-                "The pass does not fit into %s. The smallest budget that would do is %s, with %d sample(s) at a time. Ask for less, or for fewer parameters."
-                        .formatted(
-                                amount(budget),
-                                needed.isPresent()
-                                        ? amount(needed.getAsLong())
-                                        : "more than this backend may hold, at least " + amount(smallest.peakBytes()),
-                                splitting.chunkSamples()));
+                "The pass does not fit into %d bytes. The smallest budget that would do is %d bytes, with %d sample(s) at a time. Ask for less, or for fewer parameters."
+                        .formatted(budget, least, splitting.chunkSamples()));
     }
 
     /** All columns at once, or as many as take little memory beside a single one: more do not make a pass faster. */
     private TrialOutcome unlimited(long chunk) {
-        TrialOutcome all = trial.run(new Splitting(chunk, options.blockColumns().orElse(ALL_COLUMNS)));
+        TrialOutcome all =
+                trial.run(new Splitting(chunk, options.blockColumns().orElse(SplittingCandidates.ALL_COLUMNS)));
         if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
             return all;
         }
         long least = trial.run(new Splitting(chunk, 1)).peakBytes();
-        for (long block : blocks()) {
-            TrialOutcome outcome = block == ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
+        for (long block : candidates.blocks()) {
+            TrialOutcome outcome =
+                    block == SplittingCandidates.ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
             if (outcome.peakBytes() <= least + LITTLE_BYTES) {
                 return outcome;
             }
         }
         return all;
-    }
-
-    private List<Long> chunks() {
-        if (options.chunkSamples().isPresent()) {
-            return List.of(options.chunkSamples().getAsLong());
-        }
-        List<Long> chunks = new ArrayList<>();
-        for (long chunk = trial.samples(); chunk > 1 && trial.splitsSamples(); chunk = (chunk + 1) / 2) {
-            chunks.add(chunk);
-        }
-        chunks.add(trial.splitsSamples() ? 1L : trial.samples());
-        return chunks;
-    }
-
-    private List<Long> blocks() {
-        if (options.blockColumns().isPresent()) {
-            return List.of(options.blockColumns().getAsLong());
-        }
-        List<Long> blocks = new ArrayList<>(List.of(ALL_COLUMNS));
-        for (long block = MANY_COLUMNS; block >= 1; block /= 2) {
-            blocks.add(block);
-        }
-        return blocks;
-    }
-
-    private static String amount(long bytes) {
-        return bytes < 1 << 20 ? bytes + " bytes" : "%d MiB (%d bytes)".formatted((bytes + (1 << 20) - 1) >> 20, bytes);
     }
 }

@@ -7,12 +7,14 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** The search finds a splitting that fits, and its rehearsals do not take what none of them needs. */
@@ -40,6 +42,15 @@ class SplittingSearchTest {
             this.measured = measured;
         }
 
+        /** What every splitting takes. */
+        long least() {
+            return 0;
+        }
+
+        List<Long> rehearsals() {
+            return rehearsals;
+        }
+
         long tensors(Splitting splitting) {
             long chunk = Math.min(SAMPLES, splitting.chunkSamples());
             return constant + chunk * (perSample + perColumn * Math.min(COLUMNS, splitting.blockColumns()));
@@ -62,7 +73,7 @@ class SplittingSearchTest {
         @Override
         public TrialOutcome run(Splitting splitting) {
             Rehearsal.Outcome nothing =
-                    new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), 1);
+                    new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), COLUMNS, 1);
             return new TrialOutcome(splitting, tensors(splitting), nothing);
         }
 
@@ -72,10 +83,13 @@ class SplittingSearchTest {
         }
 
         @Override
-        public OptionalLong measure(TrialOutcome tried, long budget) {
+        public void giveBack() {}
+
+        @Override
+        public Optional<SplittingSearch.Measured> measure(TrialOutcome tried, long budget) {
             long bytes = all(tried.splitting());
             rehearsals.add(Math.min(bytes, budget));
-            return bytes <= budget ? OptionalLong.of(bytes) : OptionalLong.empty();
+            return bytes <= budget ? Optional.of(new SplittingSearch.Measured(bytes, least())) : Optional.empty();
         }
     }
 
@@ -172,9 +186,94 @@ class SplittingSearchTest {
         Passes passes = new Passes(0, 0, MIB, 1.5, true);
 
         assertThatThrownBy(() -> find(passes, MIB))
-                .hasMessageContaining("[MemoryBudget] The pass does not fit into 1 MiB (1048576 bytes)")
-                .hasMessageContaining(
-                        "The smallest budget that would do is 2 MiB (1572864 bytes), with 1 sample(s) at a time");
+                .hasMessageContaining("[MemoryBudget] The pass does not fit into 1048576 bytes. ")
+                .hasMessageContaining("The smallest budget that would do is 1572864 bytes, with 1 sample(s) at a time");
         assertThat(find(passes, 1_572_864).splitting()).isEqualTo(new Splitting(1, 1));
+    }
+
+    /** What the backend takes has nothing to do with the tensors. */
+    private static final class Erratic extends Passes {
+
+        private final Map<Splitting, Long> bytes = new HashMap<>();
+        private final Random random;
+
+        Erratic(Random random, boolean measured) {
+            super(100_000, random.nextInt(2000), random.nextInt(20), 1, measured);
+            this.random = random;
+        }
+
+        @Override
+        long all(Splitting splitting) {
+            // Blocks of all columns or more are the same.
+            long block = splitting.blockColumns() >= COLUMNS ? Long.MAX_VALUE : splitting.blockColumns();
+            Splitting key = new Splitting(splitting.chunkSamples(), block);
+            return isMeasured()
+                    ? bytes.computeIfAbsent(key, absent -> 1 + random.nextLong(400_000))
+                    : tensors(splitting);
+        }
+
+        @Override
+        long least() {
+            return LongStream.of(128, 64, 32, 16, 8, 4, 2, 1)
+                    .boxed()
+                    .flatMap(chunk -> LongStream.of(Long.MAX_VALUE, 64, 32, 16, 8, 4, 2, 1)
+                            .mapToObj(block -> all(new Splitting(chunk, block))))
+                    .min(Long::compare)
+                    .orElseThrow();
+        }
+    }
+
+    @Test
+    void aBudgetIsAcceptedExactlyIfASplittingFitsWhateverTheEstimatesSay() {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        for (int i = 0; i < 300; i++) {
+            Erratic passes = new Erratic(random, random.nextInt(5) > 0);
+            long least = passes.least();
+            for (long budget : new long[] {1, least / 2 + 1, least - 1, least, least + 1, 2 * least}) {
+                passes.rehearsals().clear();
+                if (budget < least) {
+                    assertThatThrownBy(() -> find(passes, budget))
+                            .as("budget %d", budget)
+                            .hasMessageContaining("does not fit into %d bytes. ".formatted(budget))
+                            .hasMessageContaining(
+                                    "The smallest budget that would do is %d bytes, with ".formatted(least));
+                } else {
+                    TrialOutcome found = find(passes, budget);
+                    assertThat(found.peakBytes())
+                            .isEqualTo(passes.all(found.splitting()))
+                            .isLessThanOrEqualTo(budget);
+                    assertThat(found.splitting().sampled()).isFalse();
+                    assertThat(passes.rehearsals()).allMatch(bytes -> bytes <= budget);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aRefusalRehearsesNoMoreOnceNothingCanTakeLess() {
+        Passes passes = new Passes(MIB, 0, 0, 1, true) {
+            @Override
+            long least() {
+                return MIB;
+            }
+        };
+        assertThatThrownBy(() -> find(passes, MIB / 4))
+                .hasMessageContaining("would do is 1048576 bytes, with 1 sample");
+        assertThat(passes.rehearsals()).filteredOn(bytes -> bytes == MIB).hasSize(1);
+    }
+
+    @Test
+    void whatNoBackendHoldsIsRefusedWithoutABudgetThatWouldDo() {
+        Passes passes = new Passes(MIB, 0, 0, 1, true) {
+            @Override
+            public Optional<SplittingSearch.Measured> measure(TrialOutcome tried, long budget) {
+                return Optional.empty();
+            }
+        };
+        assertThatThrownBy(() -> find(passes, MIB))
+                .hasMessageStartingWith(
+                        "[MemoryBudget] The pass does not fit into 1048576 bytes, nor into what this backend may hold");
     }
 }
