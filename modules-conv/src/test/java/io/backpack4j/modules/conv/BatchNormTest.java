@@ -226,7 +226,7 @@ class BatchNormTest {
         assertThatThrownBy(() -> Types.forward(module, Shape.of(2), 1, 2))
                 .hasMessage("[TooFewSamples] BatchNorm1d normalises with the mean and the variance of the batch, but"
                         + " there is one number per channel, in a batch of shape [1, 2]. Use more samples, or its eval"
-                        + " mode.");
+                        + " mode with running statistics (\"mode\": \"eval\" in a model file).");
     }
 
     @Test
