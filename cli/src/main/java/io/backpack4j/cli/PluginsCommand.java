@@ -52,6 +52,7 @@ final class PluginsCommand implements Runnable {
             printNames("losses", plugin.losses(), out);
             printNames("extensions", plugin.extensions(), out);
             printNames("backends", plugin.backends(), out);
+            plugin.services().forEach((kind, names) -> printNames(kind, names, out));
         }
         catalog.issues().forEach(issue -> out.println("left out: " + issue));
     }
@@ -61,9 +62,14 @@ final class PluginsCommand implements Runnable {
                         count(plugin.modules(), "module", "modules"),
                         count(plugin.losses(), "loss", "losses"),
                         count(plugin.extensions(), "extension", "extensions"),
-                        count(plugin.backends(), "backend", "backends"))
+                        count(plugin.backends(), "backend", "backends"),
+                        count(services(plugin), "service", "services"))
                 .filter(kind -> !kind.isEmpty())
                 .collect(Collectors.joining(", "));
+    }
+
+    private static List<String> services(PluginInfo plugin) {
+        return plugin.services().values().stream().flatMap(List::stream).toList();
     }
 
     private static String count(List<String> names, String one, String many) {

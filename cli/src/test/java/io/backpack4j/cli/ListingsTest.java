@@ -31,19 +31,27 @@ class ListingsTest {
         List<String> many = IntStream.range(0, 20).mapToObj(i -> "Module" + i).toList();
         when(catalog.plugins())
                 .thenReturn(List.of(
-                        new PluginInfo("a", "1", "/x/a.jar", many, List.of("L"), List.of(), List.of()),
+                        new PluginInfo("a", "1", "/x/a.jar", many, List.of("L"), List.of(), List.of(), Map.of()),
                         new PluginInfo(
-                                "bb", "development", "/y/classes/", List.of(), List.of(), List.of(), List.of("cpu"))));
+                                "bb",
+                                "development",
+                                "/y/classes/",
+                                List.of(),
+                                List.of(),
+                                List.of(),
+                                List.of("cpu"),
+                                Map.of("optimizer", List.of("Adam", "SGD")))));
         when(catalog.issues()).thenReturn(List.of(new Problem("Broken", "c.jar is broken.")));
         PluginsCommand.print(catalog, out);
         assertThat(lines())
                 .contains(
-                        "plugin  version      provides            from",
-                        "a       1            20 modules, 1 loss  a.jar",
-                        "bb      development  1 backend           classes",
+                        "plugin  version      provides               from",
+                        "a       1            20 modules, 1 loss     a.jar",
+                        "bb      development  1 backend, 2 services  classes",
                         "a, /x/a.jar",
                         "  losses: L",
                         "  backends: cpu",
+                        "  optimizer: Adam SGD",
                         "left out: [Broken] c.jar is broken.")
                 .allMatch(line -> line.length() <= 100);
     }

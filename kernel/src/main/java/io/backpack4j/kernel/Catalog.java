@@ -1,5 +1,6 @@
 package io.backpack4j.kernel;
 
+import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
@@ -14,7 +15,7 @@ public interface Catalog {
     /** The plugins, sorted by id. */
     List<PluginInfo> plugins();
 
-    /** What was found and left out, where the policy allows that. */
+    /** What was found and left out: jars of plugins that hold none, and broken plugins where the policy allows that. */
     List<Problem> issues();
 
     /** The backends, probed now, sorted by id. */
@@ -28,6 +29,21 @@ public interface Catalog {
 
     /** The types of extensions, sorted. */
     List<String> extensionTypes();
+
+    /**
+     * All services of a kind that a room on top of the kernel defines, sorted by name.
+     *
+     * @param kind the kind's interface
+     */
+    <S extends NamedService> List<S> services(Class<S> kind);
+
+    /**
+     * The service of a kind with a name.
+     *
+     * @param kind the kind's interface
+     * @throws io.backpack4j.spi.BackpackException if there is none, with the names that there are
+     */
+    <S extends NamedService> S service(Class<S> kind, String name);
 
     /**
      * Makes a module.

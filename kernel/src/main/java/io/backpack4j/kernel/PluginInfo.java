@@ -1,6 +1,7 @@
 package io.backpack4j.kernel;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * A plugin that was found.
@@ -12,6 +13,7 @@ import java.util.List;
  * @param losses the types of its losses
  * @param extensions the types of its extensions
  * @param backends the ids of its backends
+ * @param services the names of its {@linkplain io.backpack4j.spi.NamedService services} by kind, sorted
  */
 public record PluginInfo(
         String id,
@@ -20,4 +22,5 @@ public record PluginInfo(
         List<String> modules,
         List<String> losses,
         List<String> extensions,
-        List<String> backends) {}
+        List<String> backends,
+        Map<String, List<String>> services) {}

@@ -43,4 +43,9 @@ public interface Plugin {
     default List<BackendProvider> backends() {
         return List.of();
     }
+
+    /** Provides services of kinds that other rooms define. */
+    default List<NamedService> services() {
+        return List.of();
+    }
 }

@@ -367,4 +367,181 @@ class BrokenJarsTest {
             run(backpack, new Linear(3, 2));
         }
     }
+
+    @Test
+    void a_jar_that_cannot_be_read() throws IOException {
+        Path whole = ExternalJars.acme(plugins);
+        byte[] bytes = Files.readAllBytes(whole);
+        Files.write(plugins.resolve("cut.jar"), java.util.Arrays.copyOf(bytes, bytes.length / 2));
+        Files.write(plugins.resolve("empty.jar"), new byte[0]);
+        assertReport(
+                "1) [BrokenJar] Jar DIR/cut.jar cannot be read: zip END header not found. Copy or download it again, or"
+                        + " remove it.\n2) [BrokenJar] Jar DIR/empty.jar cannot be read: zip file is empty. Copy or download it"
+                        + " again, or remove it.\n2 problems.");
+        assertRestIsUsable(SKIP, 2, "acme");
+    }
+
+    @Test
+    void a_jar_without_a_plugin() throws IOException {
+        ExternalJars.acme(plugins);
+        ExternalJars.jar(plugins.resolve("hollow.jar"), Map.of("readme.txt", "Nothing."), List.of());
+        ExternalJars.jar(
+                plugins.resolve("unlisted.jar"),
+                Map.of("META-INF/services/io.backpack4j.spi.Plugin", "# to be done\n"),
+                List.of());
+        Map<String, String> path = Map.of("backpack.plugins.path", plugins.toString());
+        assertRestIsUsable(path, 2, "acme");
+        assertRestIsUsable(Map.of(), 0, "acme");
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack =
+                        BackPack.builder().classLoader(loader).properties(path).build()) {
+            String told = "Jar DIR/hollow.jar is among the plugins, but holds none: it lists no class in"
+                    + " META-INF/services/io.backpack4j.spi.Plugin. If it is a library that a plugin needs, all is well;"
+                    + " otherwise list the plugin there, with @AutoService(Plugin.class), and build it again.";
+            assertThat(normalised(backpack.catalog().issues().get(0).toString()))
+                    .isEqualTo("[NoPlugin] " + told);
+            BackpackException failure = catchThrowableOfType(
+                    BackpackException.class, () -> backpack.catalog().module("node '0'", "Hollow", Map.of()));
+            assertThat(normalised(failure.getMessage())).contains("Left out: " + told);
+        }
+    }
+
+    private Path helper() throws IOException {
+        Path library = Files.createDirectory(folder.resolve("library"));
+        Path source = library.resolve("Helper.java");
+        Files.writeString(
+                source, "package org.acme.library; public final class Helper { public static void help() {} }");
+        ExternalJars.compile(List.of(source), library, List.of());
+        return library;
+    }
+
+    private static final String LATE = """
+            public record Late() implements Module {
+                @Override
+                public ModuleDeclaration declare(List<Shape> inputs) {
+                    return ModuleDeclaration.output(Shape.of(2))
+                            .parameter(ParameterSpec.parameter("p", Shape.of(2), new Initializer.Constant(1)));
+                }
+
+                @Override
+                public Evaluation evaluate(
+                        EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+                    org.acme.library.Helper.help();
+                    return null;
+                }
+            }
+
+            @Override
+            public List<ModuleProvider> modules() {
+                return List.of(
+                        ModuleProvider.of("Late", arguments -> new Late()),
+                        ModuleProvider.of("Never", arguments -> {
+                            org.acme.library.Helper.help();
+                            return null;
+                        }),
+                        ModuleProvider.of("Nothing", arguments -> null),
+                        ModuleProvider.of("Odd", arguments -> {
+                            throw new ArithmeticException("odd");
+                        }));
+            }
+
+            @Override
+            public List<io.backpack4j.spi.backend.BackendProvider> backends() {
+                return List.of(new io.backpack4j.spi.backend.BackendProvider() {
+                    @Override
+                    public String id() {
+                        return "lame";
+                    }
+
+                    @Override
+                    public int priority() {
+                        return -1;
+                    }
+
+                    @Override
+                    public io.backpack4j.spi.backend.Availability probe() {
+                        if (Boolean.getBoolean("backpack.lame.probe")) {
+                            org.acme.library.Helper.help();
+                        }
+                        return new io.backpack4j.spi.backend.Availability.Available("as it says");
+                    }
+
+                    @Override
+                    public io.backpack4j.spi.backend.Backend open(
+                            io.backpack4j.spi.backend.BackendConfiguration configuration) {
+                        org.acme.library.Helper.help();
+                        return null;
+                    }
+                });
+            }
+            """;
+
+    @Test
+    void a_class_that_is_missing_at_first_use() throws IOException {
+        ExternalJars.plugin(plugins.resolve("tardy.jar"), "Tardy", LATE, helper());
+        String missing =
+                "the class org.acme.library.Helper is missing. The plugin that needs it is DIR/tardy.jar: put the"
+                        + " jar that has the class on the class path too, or replace the plugin's.";
+        String error = " This is an error of the plugin that provides it, DIR/tardy.jar.";
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack =
+                        BackPack.builder().classLoader(loader).backend("cpu").build()) {
+            assertPassFails(
+                    backpack,
+                    backpack.catalog().module("node '0' (Late)", "Late", Map.of()),
+                    new MSELoss(),
+                    List.of(),
+                    "[PluginFailure] Node '0' (Late) failed in its forward pass: " + missing);
+            assertNotMade(backpack, "Never", missing);
+            assertNotMade(backpack, "Nothing", "nothing came back." + error);
+            assertNotMade(backpack, "Odd", "java.lang.ArithmeticException: odd." + error);
+        }
+        try (URLClassLoader loader = ExternalJars.loader(plugins);
+                BackPack backpack =
+                        BackPack.builder().classLoader(loader).backend("lame").build()) {
+            BackpackException failure = catchThrowableOfType(BackpackException.class, backpack::backend);
+            assertThat(normalised(failure.getMessage()))
+                    .isEqualTo("[PluginFailure] Backend 'lame' failed to open: " + missing);
+        }
+    }
+
+    private void assertNotMade(BackPack backpack, String type, String expected) {
+        BackpackException failure = catchThrowableOfType(
+                BackpackException.class, () -> backpack.catalog().module("node '0' (" + type + ")", type, Map.of()));
+        assertThat(failure).as("a report").isNotNull();
+        assertThat(normalised(failure.getMessage()))
+                .isEqualTo("[PluginFailure] Node '0' (%s) could not be made: %s".formatted(type, expected));
+    }
+
+    @Test
+    void a_service_whose_room_is_missing() throws IOException {
+        ExternalJars.acme(plugins);
+        Path room = Files.createDirectory(folder.resolve("room"));
+        Path source = room.resolve("Painter.java");
+        Files.writeString(source, """
+                package org.acme.room;
+                public interface Painter extends io.backpack4j.spi.NamedService {
+                    default String kind() { return "painter"; }
+                }
+                """);
+        ExternalJars.compile(List.of(source), room, List.of());
+        String members = """
+                @Override
+                public List<NamedService> services() {
+                    return List.of(new Oils());
+                }
+
+                public static final class Oils implements org.acme.room.Painter {
+                    @Override
+                    public String name() {
+                        return "oils";
+                    }
+                }
+                """;
+        ExternalJars.plugin(plugins.resolve("artist.jar"), "Artist", members, room);
+        assertReport("[BrokenPlugin] Plugin org.acme.Artist (DIR/artist.jar) failed to load: ClassNotFoundException:"
+                + " org.acme.room.Painter. Remove or replace the jar, or leave the plugin out with"
+                + " -Dbackpack.plugins.exclude=org.acme.Artist.");
+        assertRestIsUsable(SKIP, 1, "acme");
+    }
 }

@@ -182,7 +182,8 @@ class ThirdPartyTest {
                         List.of("Gain"),
                         List.of("PoissonLoss"),
                         List.of("SignalToNoise"),
-                        List.of()));
+                        List.of(),
+                        Map.of()));
         assertThat(gain().getClass().getClassLoader()).isSameAs(loader);
     }
 

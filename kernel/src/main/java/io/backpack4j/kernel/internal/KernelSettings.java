@@ -21,6 +21,7 @@ import java.util.Properties;
  * @param seed from which passes take theirs, and parameters that nobody sets are drawn
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
+ * @param pluginPath jars and directories of jars that are meant to hold plugins, as in a class path; they are on the class path anyway
  * @param skipBroken whether broken plugins are left out instead of failing
  * @param properties all properties that start with {@code backpack.}
  */
@@ -32,6 +33,7 @@ public record KernelSettings(
         long seed,
         Optional<ClassLoader> classLoader,
         List<String> excludedPlugins,
+        String pluginPath,
         boolean skipBroken,
         Map<String, String> properties) {
 
@@ -72,6 +74,7 @@ public record KernelSettings(
                 seed(own),
                 classLoader,
                 excluded,
+                own.getOrDefault("backpack.plugins.path", ""),
                 "skip".equals(own.get("backpack.plugins.broken")),
                 Map.copyOf(own));
     }

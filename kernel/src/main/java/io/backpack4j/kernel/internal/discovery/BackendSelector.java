@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.Availability;
@@ -33,7 +34,18 @@ public final class BackendSelector {
         BackendProvider provider =
                 settings.backend().isPresent() ? requested(settings.backend().get()) : best();
         LOG.debug("Opening backend '{}' with {} threads", provider.id(), settings.threads());
-        return provider.open(new BackendConfiguration(settings.threads(), settings.backendProperties(provider.id())));
+        var configuration = new BackendConfiguration(settings.threads(), settings.backendProperties(provider.id()));
+        try {
+            return provider.open(configuration);
+        } catch (BackpackException e) {
+            throw e;
+        } catch (RuntimeException | LinkageError e) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "Backend '%s' failed to open: %s"
+                            .formatted(provider.id(), MissingClass.describe(e, catalog.location(provider))),
+                    e);
+        }
     }
 
     private BackendProvider requested(String id) {
@@ -49,7 +61,7 @@ public final class BackendSelector {
                                             id, catalog.backendProviders().keySet()),
                                     report()));
         }
-        if (provider.probe() instanceof Availability.Unavailable unavailable) {
+        if (catalog.probe(provider) instanceof Availability.Unavailable unavailable) {
             throw new BackpackException(
                     "BackendUnavailable",
                     "Backend '%s' was asked for%s, but is unavailable: %s %s %s"
@@ -64,7 +76,7 @@ public final class BackendSelector {
 
     private BackendProvider best() {
         List<BackendProvider> available = catalog.backendProviders().values().stream()
-                .filter(provider -> provider.probe() instanceof Availability.Available)
+                .filter(provider -> catalog.probe(provider) instanceof Availability.Available)
                 .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
                 .toList();
         if (available.isEmpty()) {
@@ -85,7 +97,7 @@ public final class BackendSelector {
             return "No backends are on the class path: add a jar such as backpack4j-backend-cpu.";
         }
         return catalog.backendProviders().values().stream()
-                .map(provider -> provider.id() + " (" + state(provider.probe()) + ")")
+                .map(provider -> provider.id() + " (" + state(catalog.probe(provider)) + ")")
                 .collect(Collectors.joining(", ", "Backends: ", "."));
     }
 

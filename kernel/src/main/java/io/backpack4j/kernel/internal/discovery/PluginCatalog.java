@@ -8,11 +8,14 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.Suggestions;
+import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.BackendProvider;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.ExtensionProvider;
@@ -23,6 +26,9 @@ import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +36,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The catalogue of what plugins provide. */
@@ -43,6 +50,8 @@ public final class PluginCatalog implements Catalog {
     private final SortedMap<String, ExtensionProvider> extensions = new TreeMap<>();
     private final SortedMap<String, BackendProvider> backends = new TreeMap<>();
     private final Map<String, String> backendLocations = new LinkedHashMap<>();
+    private final List<NamedService> services = new ArrayList<>();
+    private final Map<Object, String> locations = new IdentityHashMap<>();
 
     PluginCatalog(List<LoadedPlugin> loaded, List<Problem> issues) {
         this.issues = List.copyOf(issues);
@@ -56,6 +65,10 @@ public final class PluginCatalog implements Catalog {
                 backends.put(provider.id(), provider);
                 backendLocations.put(provider.id(), plugin.location());
             });
+            services.addAll(plugin.services());
+            Stream.of(plugin.modules(), plugin.losses(), plugin.extensions())
+                    .flatMap(List::stream)
+                    .forEach(provider -> locations.put(provider, plugin.location()));
             infos.add(new PluginInfo(
                     plugin.descriptor().id(),
                     plugin.descriptor().version(),
@@ -63,9 +76,21 @@ public final class PluginCatalog implements Catalog {
                     sorted(plugin.modules(), ModuleProvider::type),
                     sorted(plugin.losses(), LossProvider::type),
                     sorted(plugin.extensions(), ExtensionProvider::type),
-                    sorted(plugin.backends(), BackendProvider::id)));
+                    sorted(plugin.backends(), BackendProvider::id),
+                    byKind(plugin.services())));
         }
+        services.sort(Comparator.comparing(NamedService::name));
         this.plugins = List.copyOf(infos);
+    }
+
+    private static Map<String, List<String>> byKind(List<NamedService> services) {
+        SortedMap<String, List<String>> names = new TreeMap<>();
+        services.stream()
+                .sorted(Comparator.comparing(NamedService::name))
+                .forEach(service -> names.computeIfAbsent(service.kind(), absent -> new ArrayList<>())
+                        .add(service.name()));
+        names.replaceAll((kind, all) -> List.copyOf(all));
+        return Collections.unmodifiableSortedMap(names);
     }
 
     private static <T> List<String> sorted(List<T> providers, Function<T, String> name) {
@@ -88,7 +113,7 @@ public final class PluginCatalog implements Catalog {
         backends.forEach((id, provider) -> infos.add(new BackendInfo(
                 id,
                 provider.priority(),
-                provider.probe(),
+                probe(provider),
                 Optional.ofNullable(backendLocations.get(id)).orElse(""))));
         return infos;
     }
@@ -100,6 +125,22 @@ public final class PluginCatalog implements Catalog {
 
     Map<String, BackendProvider> backendProviders() {
         return backends;
+    }
+
+    /** Whether a backend can be opened; one that cannot even say so cannot. */
+    Availability probe(BackendProvider provider) {
+        try {
+            return provider.probe();
+        } catch (RuntimeException | LinkageError e) {
+            return new Availability.Unavailable(
+                    "It failed to look for what it needs: " + MissingClass.describe(e, location(provider)),
+                    "Remove or replace its jar.");
+        }
+    }
+
+    /** Where a backend comes from. */
+    String location(BackendProvider provider) {
+        return Optional.ofNullable(backendLocations.get(provider.id())).orElse("");
     }
 
     @Override
@@ -118,13 +159,36 @@ public final class PluginCatalog implements Catalog {
     }
 
     @Override
+    public <S extends NamedService> List<S> services(Class<S> kind) {
+        return services.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    @Override
+    public <S extends NamedService> S service(Class<S> kind, String name) {
+        List<S> possible = services(kind);
+        return possible.stream()
+                .filter(service -> service.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> {
+                    String word = possible.isEmpty()
+                            ? kind.getSimpleName()
+                            : capitalised(possible.get(0).kind());
+                    return unknown(
+                            "UnknownService",
+                            "%s '%s'".formatted(word, name),
+                            name,
+                            possible.stream().map(NamedService::name).toList());
+                });
+    }
+
+    @Override
     public Module module(String owner, String type, Map<String, ? extends @Nullable Object> arguments) {
         ModuleProvider provider = modules.get(type);
         if (provider == null) {
             String subject = capitalised(withoutType(owner, type)) + " has the type '" + type + "', which";
             throw unknown("UnknownModule", subject, type, modules.keySet());
         }
-        return create(owner, type, arguments, NeutralArguments.OF_MODULES, provider::create);
+        return create(owner, type, arguments, NeutralArguments.OF_MODULES, place(provider), provider::create);
     }
 
     @Override
@@ -143,6 +207,7 @@ public final class PluginCatalog implements Catalog {
                 description.type(),
                 description.arguments(),
                 NeutralArguments.OF_LOSSES,
+                place(provider),
                 provider::create);
     }
 
@@ -152,7 +217,7 @@ public final class PluginCatalog implements Catalog {
         if (provider == null) {
             throw unknown("UnknownExtension", "Extension '" + type + "'", type, extensions.keySet());
         }
-        return create("extension " + type, type, options, NeutralArguments.NONE, provider::create);
+        return create("extension " + type, type, options, NeutralArguments.NONE, place(provider), provider::create);
     }
 
     @Override
@@ -191,19 +256,29 @@ public final class PluginCatalog implements Catalog {
         return graph;
     }
 
+    private String place(Object provider) {
+        return Optional.ofNullable(locations.get(provider)).orElse("");
+    }
+
     private static <T> T create(
             String owner,
             String type,
             Map<String, ? extends @Nullable Object> given,
             NeutralArguments neutral,
-            Function<Arguments, T> factory) {
+            String location,
+            Function<Arguments, @Nullable T> factory) {
         Arguments arguments = new Arguments(owner, given);
         Problems problems = new Problems();
         List<T> created = new ArrayList<>();
         try {
-            created.add(factory.apply(arguments));
+            created.add(made(owner, location, factory.apply(arguments)));
         } catch (BackpackException e) {
             e.problems().forEach(problem -> problems.add(problem.id(), named(owner, type, problem.message())));
+        } catch (RuntimeException | LinkageError | StackOverflowError e) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "%s could not be made: %s".formatted(capitalised(owner), MissingClass.describe(e, location)),
+                    e);
         }
         if (!created.isEmpty()) {
             neutral.take(arguments, given, problems);
@@ -211,6 +286,16 @@ public final class PluginCatalog implements Catalog {
         }
         problems.throwIfAny();
         return created.get(0);
+    }
+
+    private static <T> T made(String owner, String location, @Nullable T part) {
+        if (part == null) {
+            throw new BackpackException(
+                    "PluginFailure",
+                    "%s could not be made: nothing came back. This is an error of the plugin that provides it, %s."
+                            .formatted(capitalised(owner), location));
+        }
+        return part;
     }
 
     /** A message that says whom it is about: constructors know their type, but not their node. */
@@ -237,10 +322,15 @@ public final class PluginCatalog implements Catalog {
         return Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 
-    private static BackpackException unknown(String id, String subject, String name, Collection<String> possible) {
-        return new BackpackException(
-                id,
+    /** What was left out may be what is missing. */
+    private BackpackException unknown(String id, String subject, String name, Collection<String> possible) {
+        StringBuilder message = new StringBuilder(
                 "%s is not available. %sAvailable: %s. A jar that provides it must be on the class path."
-                        .formatted(subject, Suggestions.didYouMean(name, possible), String.join(", ", possible)));
+                        .formatted(
+                                subject,
+                                Suggestions.didYouMean(name, possible),
+                                possible.isEmpty() ? "none" : String.join(", ", possible)));
+        issues.forEach(issue -> message.append(" Left out: ").append(issue.message()));
+        return new BackpackException(id, message.toString());
     }
 }

@@ -20,7 +20,7 @@ import java.util.ServiceLoader;
 
 /**
  * Finds plugins by ServiceLoader. A provider that cannot be loaded, throws, or was compiled against another version of the contracts becomes a
- * problem that names it and its jar; the rest is read. All problems are reported together.
+ * problem that names it and its jar, as does a jar that cannot be read; the rest is read. All problems are reported together.
  */
 public final class PluginDiscovery {
 
@@ -41,6 +41,7 @@ public final class PluginDiscovery {
         List<LoadedPlugin> plugins = new ArrayList<>();
         ClassLoader loader = loader();
         ServiceFiles files = ServiceFiles.read(loader);
+        problems.addAll(PluginJars.unreadable(loader, settings.pluginPath()));
         rejectRepeated(files, problems);
         Iterator<ServiceLoader.Provider<Plugin>> providers =
                 ServiceLoader.load(Plugin.class, loader).stream().iterator();
@@ -68,6 +69,7 @@ public final class PluginDiscovery {
         if (!problems.isEmpty() && !settings.skipBroken()) {
             throw new BackpackException(problems);
         }
+        problems.addAll(PluginJars.withoutPlugin(settings.pluginPath()));
         return new PluginCatalog(unique, problems);
     }
 
@@ -121,15 +123,7 @@ public final class PluginDiscovery {
                                         SpiVersion.MAJOR)));
                 return;
             }
-            plugins.add(new LoadedPlugin(
-                    descriptor,
-                    type.getName(),
-                    location,
-                    List.copyOf(plugin.modules()),
-                    List.copyOf(plugin.fusions()),
-                    List.copyOf(plugin.losses()),
-                    List.copyOf(plugin.extensions()),
-                    List.copyOf(plugin.backends())));
+            plugins.add(LoadedPlugin.read(plugin, descriptor));
         } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
             problems.add(new Problem(
                     "BrokenPlugin",
@@ -143,14 +137,8 @@ public final class PluginDiscovery {
         Map<String, LoadedPlugin> owners = new HashMap<>();
         List<LoadedPlugin> kept = new ArrayList<>();
         for (LoadedPlugin plugin : plugins) {
-            List<String> keys =
-                    new ArrayList<>(List.of("Plugin '" + plugin.descriptor().id() + "'"));
-            plugin.modules().forEach(provider -> keys.add("Module '" + provider.type() + "'"));
-            plugin.losses().forEach(provider -> keys.add("Loss '" + provider.type() + "'"));
-            plugin.extensions().forEach(provider -> keys.add("Extension '" + provider.type() + "'"));
-            plugin.backends().forEach(provider -> keys.add("Backend '" + provider.id() + "'"));
             boolean clashes = false;
-            for (String key : keys) {
+            for (String key : plugin.names()) {
                 LoadedPlugin owner = owners.putIfAbsent(key, plugin);
                 if (owner != null) {
                     clashes = true;

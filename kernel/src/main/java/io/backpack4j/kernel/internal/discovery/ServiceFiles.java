@@ -17,7 +17,7 @@ import java.util.TreeSet;
 /** Which jars list which plugins: what ServiceLoader does not tell. */
 final class ServiceFiles {
 
-    private static final String NAME = "META-INF/services/" + Plugin.class.getName();
+    static final String NAME = "META-INF/services/" + Plugin.class.getName();
 
     private final Map<String, SortedSet<String>> jars = new TreeMap<>();
 
@@ -42,12 +42,17 @@ final class ServiceFiles {
         try (BufferedReader reader =
                 new BufferedReader(new InputStreamReader(connection.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-                String name = line.replaceFirst("#.*", "").strip();
+                String name = className(line);
                 if (!name.isEmpty()) {
                     jars.computeIfAbsent(name, absent -> new TreeSet<>()).add(jar);
                 }
             }
         }
+    }
+
+    /** The class that a line names, empty if none. */
+    static String className(String line) {
+        return line.replaceFirst("#.*", "").strip();
     }
 
     private static String location(String url) {

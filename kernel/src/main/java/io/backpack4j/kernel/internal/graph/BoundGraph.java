@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
@@ -192,8 +193,9 @@ public final class BoundGraph {
             } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
                 throw new BackpackException(
                         "PluginFailure",
-                        "failed as it declared its output: %s. This is an error of the plugin that provides it, %s."
-                                .formatted(e, CodeLocation.of(node.module().getClass())),
+                        "failed as it declared its output: "
+                                + MissingClass.describe(
+                                        e, CodeLocation.of(node.module().getClass())),
                         e);
             }
             if (declaration.output().elements() > MAX_SAMPLE_ELEMENTS) {

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.tensor.DType;
@@ -31,8 +32,7 @@ public final class PluginCalls {
         } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
             throw new BackpackException(
                     "PluginFailure",
-                    "%s failed %s: %s. This is an error of the plugin that provides it, %s."
-                            .formatted(capitalised(part), what, e, part.location()),
+                    "%s failed %s: %s".formatted(capitalised(part), what, MissingClass.describe(e, part.location())),
                     e);
         }
         if (result == null) {

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.internal.KernelSettings;
@@ -131,6 +132,34 @@ class PluginDiscoveryTest {
                 .hasMessage("[InvalidArgument] " + reported);
     }
 
+    @Test
+    void services_of_kinds_unknown_here_are_found_by_kind_and_name() {
+        var catalog = discover(StubPlugins.Gallery.class, StubPlugins.Zebra.class);
+        assertThat(catalog.services(StubPlugins.Painter.class))
+                .extracting(StubPlugins.Painter::name, StubPlugins.Painter::brush)
+                .containsExactly(tuple("Chalk", "none"), tuple("Oils", "thick"));
+        assertThat(catalog.service(StubPlugins.Frame.class, "Oils")).isEqualTo(new StubPlugins.Frame("Oils"));
+        assertThat(catalog.plugins().get(0).services())
+                .isEqualTo(Map.of("frame", List.of("Oils"), "painter", List.of("Chalk", "Oils")));
+        assertThatThrownBy(() -> catalog.service(StubPlugins.Painter.class, "Oil"))
+                .hasMessage(
+                        "[UnknownService] Painter 'Oil' is not available. Did you mean 'Oils'? Available: Chalk, Oils. A jar that provides it must be on the class path.");
+        assertThatThrownBy(() -> discover(StubPlugins.Zebra.class).service(StubPlugins.Painter.class, "Oils"))
+                .hasMessage(
+                        "[UnknownService] Painter 'Oils' is not available. Available: none. A jar that provides it must be on the class path.");
+    }
+
+    @Test
+    void services_are_reported_as_modules_are() {
+        assertThatThrownBy(() -> discover(StubPlugins.Gallery.class, StubPlugins.Forger.class))
+                .hasMessageStartingWith("[DuplicateName] Painter 'Oils' is provided twice: by "
+                        + StubPlugins.Forger.class.getName() + " (")
+                .hasMessageContaining(StubPlugins.Gallery.class.getName());
+        assertThatThrownBy(() -> discover(StubPlugins.Nameless.class))
+                .hasMessageStartingWith("[BrokenPlugin] Plugin " + StubPlugins.Nameless.class.getName() + " (")
+                .hasMessageContaining("it provides a frame without a name");
+    }
+
     private void open(Map<String, String> properties, String... classNames) {
         KernelSettings settings = settings(properties, classNames);
         new BackendSelector(settings, new PluginDiscovery(settings).discover()).open();
@@ -139,9 +168,9 @@ class PluginDiscoveryTest {
     @Test
     void the_best_available_backend_is_opened_unless_one_is_asked_for() {
         String[] names = names(StubPlugins.Antelope.class);
-        assertThatThrownBy(() -> open(Map.of(), names)).hasMessage("opened slow with 3 threads");
+        assertThatThrownBy(() -> open(Map.of(), names)).hasMessageContaining("opened slow with 3 threads");
         assertThatThrownBy(() -> open(Map.of("backpack.backend", "slow"), names))
-                .hasMessage("opened slow with 3 threads");
+                .hasMessageContaining("opened slow with 3 threads");
     }
 
     @Test

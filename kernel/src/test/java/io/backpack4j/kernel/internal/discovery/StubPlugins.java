@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
@@ -125,6 +126,66 @@ public final class StubPlugins {
         @Override
         public List<BackendProvider> backends() {
             return List.of(new StubBackend("twin", 1, new Availability.Available("a stub")));
+        }
+    }
+
+    /** A kind of services that the contracts do not know. */
+    public interface Painter extends NamedService {
+        @Override
+        default String kind() {
+            return "painter";
+        }
+
+        /** What it paints with. */
+        String brush();
+    }
+
+    /** Another kind. */
+    public record Frame(String name) implements NamedService {
+        @Override
+        public String kind() {
+            return "frame";
+        }
+    }
+
+    private record OilPainter(String name, String brush) implements Painter {}
+
+    /** Provides services of two kinds, one name in both. */
+    public static final class Gallery implements Plugin {
+        @Override
+        public PluginDescriptor descriptor() {
+            return new PluginDescriptor("gallery", "1.0", SpiVersion.MAJOR);
+        }
+
+        @Override
+        public List<NamedService> services() {
+            return List.of(new OilPainter("Oils", "thick"), new Frame("Oils"), new OilPainter("Chalk", "none"));
+        }
+    }
+
+    /** Provides the painter {@code Oils} too. */
+    public static final class Forger implements Plugin {
+        @Override
+        public PluginDescriptor descriptor() {
+            return new PluginDescriptor("forger", "1.0", SpiVersion.MAJOR);
+        }
+
+        @Override
+        public List<NamedService> services() {
+            return List.of(new OilPainter("Oils", "thin"));
+        }
+    }
+
+    /** Provides a service without a name. */
+    public static final class Nameless implements Plugin {
+        @Override
+        public PluginDescriptor descriptor() {
+            return new PluginDescriptor("nameless", "1.0", SpiVersion.MAJOR);
+        }
+
+        @Override
+        public List<NamedService> services() {
+            return List.of(new Frame(" "));
         }
     }
 
