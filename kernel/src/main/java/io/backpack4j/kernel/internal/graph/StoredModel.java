@@ -14,24 +14,22 @@ import org.jspecify.annotations.Nullable;
 /** A model whose numbers lie on a backend. */
 public final class StoredModel implements Model {
 
-    private final Graph graph;
+    private final BoundGraph bound;
     private final @Nullable Loss loss;
     private final DType dtype;
-    private final List<Shape> inputShapes;
     private final ParameterStore parameters;
 
     /** @param seed from which parameters that nobody has set are drawn at their first use */
     public StoredModel(Backend backend, BoundGraph bound, @Nullable Loss loss, DType dtype, long seed) {
-        this.graph = bound.graph();
+        this.bound = bound;
         this.loss = loss;
         this.dtype = dtype;
-        this.inputShapes = bound.inputShapes();
         this.parameters = new ParameterStore(backend, bound, dtype, seed);
     }
 
     @Override
     public Graph graph() {
-        return graph;
+        return bound.graph();
     }
 
     @Override
@@ -55,7 +53,7 @@ public final class StoredModel implements Model {
 
     @Override
     public List<Shape> inputShapes() {
-        return inputShapes;
+        return bound.inputShapes();
     }
 
     @Override
@@ -66,5 +64,10 @@ public final class StoredModel implements Model {
     @Override
     public void close() {
         parameters.close();
+    }
+
+    @Override
+    public String toString() {
+        return ModelSummary.of(bound, loss == null ? "no loss" : loss.type(), dtype);
     }
 }
