@@ -113,7 +113,7 @@ final class DemoCommand implements Runnable {
 
     @Override
     public void run() {
-        FileNames.requireExtension("--out", page, "The page is written", ".html", ".htm");
+        FileNames.requireExtension("--out", page, "The page is written as html", ".html", ".htm");
         PrintWriter out = spec.commandLine().getOut();
         List<ExtensionExpression> expressions = Requests.parse(extensions);
         try (BackPack backpack = main.open();

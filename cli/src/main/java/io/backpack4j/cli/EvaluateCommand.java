@@ -72,7 +72,11 @@ final class EvaluateCommand implements Runnable {
                             + " extension takes as=NAME and parameters=[GLOB,...].")
     private String extensions;
 
-    @Option(names = "--out", paramLabel = "FILE", required = true, description = "The result file, as safetensors.")
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            required = true,
+            description = "The result file: safetensors, or npz for NumPy.")
     private Path resultFile;
 
     @Option(
@@ -147,7 +151,7 @@ final class EvaluateCommand implements Runnable {
     public void run() {
         Problems problems = new Problems();
         List<Request<?>> requests = new ArrayList<>();
-        problems.collect(() -> FileNames.requireExtension("--out", resultFile, "Results are written", ".safetensors"));
+        problems.collect(() -> ResultFile.requireEnding(resultFile));
         problems.collect(this::requireUse);
         problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
         problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));

@@ -14,7 +14,7 @@ final class FileNames {
      * Refuses a name that promises something else than what is written.
      *
      * @param option the option that names the file
-     * @param what such as {@code Results are written}
+     * @param what such as {@code Results are written as safetensors}
      * @param extensions the possible ones, the usual one first
      */
     static void requireExtension(String option, Path file, String what, String... extensions) {
@@ -22,9 +22,8 @@ final class FileNames {
         if (Arrays.stream(extensions).noneMatch(name::endsWith)) {
             throw new BackpackException(
                     "InvalidOption",
-                    "%s names '%s'. %s as %s: name a file that ends in '%s'."
-                            .formatted(
-                                    option, file, what, extensions[0].substring(1), String.join("' or '", extensions)));
+                    "%s names '%s'. %s: name a file that ends in '%s'."
+                            .formatted(option, file, what, String.join("' or '", extensions)));
         }
     }
 }

@@ -64,7 +64,7 @@ final class PredictCommand implements Runnable {
             names = "--out",
             paramLabel = "FILE",
             required = true,
-            description = "The result file, as safetensors, with the tensor output.")
+            description = "The result file with the tensor output: safetensors, or npz for NumPy.")
     private Path resultFile;
 
     @Option(
@@ -108,7 +108,7 @@ final class PredictCommand implements Runnable {
     @Override
     public void run() {
         Problems problems = new Problems();
-        problems.collect(() -> FileNames.requireExtension("--out", resultFile, "Results are written", ".safetensors"));
+        problems.collect(() -> ResultFile.requireEnding(resultFile));
         problems.collect(() -> ResultFile.requireOther(resultFile, modelFile));
         problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
         if (weightsFile != null) {

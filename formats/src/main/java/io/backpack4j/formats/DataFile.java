@@ -11,13 +11,11 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.loss.Loss;
-import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -252,57 +250,18 @@ public final class DataFile {
         }
     }
 
-    private void check(String parameter, ParameterSpec spec, DType dtype, TensorNames names) {
-        TensorInfo tensor = file.tensors().get(parameter);
-        Shape shape = spec.shape();
-        if (tensor == null && spec.isInteger()) {
-            return; // a counter starts at zero, as in files of PyTorch before it counted
-        }
-        if (tensor == null) {
-            throw new BackpackException(
-                    "MissingTensor",
-                    tensors.missing(parameter, "which the model needs with shape " + shape + names.hint(parameter)));
-        }
-        if (!tensor.shape().equals(shape)) {
-            throw new BackpackException(
-                    "ShapeMismatch",
-                    "%s has shape %s, but the model needs %s."
-                            .formatted(tensors.described(tensor), tensor.shape(), shape));
-        }
-        if (!spec.isInteger()) {
-            tensors.requireFinite(tensor, dtype);
-        } else if (tensor.type().isFloating()) {
-            throw tensors.wrongType(tensor, "but a counter holds integers", "long");
-        }
-    }
-
     private void checkParameters(BackPack backpack, Graph graph, DType dtype, Shape[] shapes, Problems problems) {
-        Map<String, ParameterSpec> specs = backpack.parameters(graph, shapes);
-        TensorNames names = new TensorNames(name, file.tensors().keySet(), description, specs.keySet());
-        names.report(problems);
-        specs.forEach((parameter, spec) -> {
-            if (!names.isPrefixed(parameter)) {
-                problems.collect(() -> check(parameter, spec, dtype, names));
-            }
-        });
-        new TiedTensors(tensors, file).report(TensorNames.ties(description), problems);
+        new ParameterTensors(name, file)
+                .report(
+                        description.inputs(),
+                        TensorNames.ties(description),
+                        backpack.parameters(graph, shapes),
+                        dtype,
+                        problems);
     }
 
-    /** Counters that the file does not have start at zero. */
     private void fill(Parameters parameters) {
-        parameters.names().stream()
-                .filter(parameter -> file.tensors().containsKey(parameter))
-                .forEach(parameter -> parameters.set(parameter, tensor -> load(parameter, tensor)));
-    }
-
-    private void load(String parameter, Tensor target) {
-        TensorInfo tensor = file.tensor(parameter);
-        if (target.dtype() == DType.INT64) {
-            long[] values = file.readLongs(parameter);
-            target.write(0, values, 0, values.length);
-            return;
-        }
-        tensors.read(tensor, target.dtype(), (from, values, count) -> target.write(from, values, 0, count));
+        new ParameterTensors(name, file).fill(parameters);
     }
 
     private void addInput(String input, DType dtype, BatchBuilder builder) {

@@ -1,5 +1,6 @@
 package io.backpack4j.formats;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -45,7 +46,8 @@ final class ReplacementFile implements AutoCloseable {
             }
             // Not createTempFile: its files are for their owner only.
             Path temporary = directory.resolve(".backpack4j-" + UUID.randomUUID() + ".tmp");
-            FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(
+                    temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
             OPEN.add(temporary);
             return new ReplacementFile(real, temporary, channel);
         } catch (IOException e) {
@@ -58,6 +60,20 @@ final class ReplacementFile implements AutoCloseable {
             long end = position + bytes.remaining();
             while (bytes.hasRemaining()) {
                 channel.write(bytes, end - bytes.remaining());
+            }
+        } catch (IOException e) {
+            throw Failures.unwritable(target.toString(), e);
+        }
+    }
+
+    /** Reads back what was written, until the buffer is full. */
+    void read(long position, ByteBuffer bytes) {
+        try {
+            long end = position + bytes.remaining();
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes, end - bytes.remaining()) < 0) {
+                    throw new EOFException();
+                }
             }
         } catch (IOException e) {
             throw Failures.unwritable(target.toString(), e);

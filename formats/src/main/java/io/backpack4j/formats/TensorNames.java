@@ -50,12 +50,13 @@ final class TensorNames {
         }
     }
 
-    TensorNames(String file, Set<String> given, ModelDescription description, Set<String> parameters) {
+    /** @param ties parameters that are another's: own to owner's full name */
+    TensorNames(String file, Set<String> given, List<String> inputs, Map<String, String> ties, Set<String> parameters) {
         this.file = file;
         this.given = given;
-        this.inputs = description.inputs();
+        this.inputs = inputs;
         this.parameters = parameters;
-        this.ties = ties(description);
+        this.ties = ties;
         this.prefix = prefix();
     }
 

@@ -110,8 +110,8 @@ final class BadFiles {
                         "--out",
                         workspace.file("model.json").resolve("r.safetensors").toString()));
         add(
-                "out_is_npz",
-                workspace -> workspace.option("--out", workspace.file("r.npz").toString()));
+                "out_is_csv",
+                workspace -> workspace.option("--out", workspace.file("r.csv").toString()));
         add(
                 "out_without_extension",
                 workspace -> workspace.option("--out", workspace.file("results").toString()));
