@@ -41,4 +41,9 @@ public record ParameterSpec(
     public ParameterSpec withKronecker(KroneckerSizes sizes) {
         return new ParameterSpec(name, shape, trainable, initializer, Optional.of(sizes));
     }
+
+    /** The same under another name. */
+    public ParameterSpec named(String other) {
+        return new ParameterSpec(other, shape, trainable, initializer, kronecker);
+    }
 }

@@ -16,6 +16,7 @@ public final class StoredModel implements Model {
     private final Loss loss;
     private final DType dtype;
     private final List<Shape> inputShapes;
+    private final Shape outputShape;
     private final ParameterStore parameters;
 
     public StoredModel(Backend backend, BoundGraph bound, Loss loss, DType dtype) {
@@ -23,6 +24,7 @@ public final class StoredModel implements Model {
         this.loss = loss;
         this.dtype = dtype;
         this.inputShapes = bound.inputShapes();
+        this.outputShape = bound.outputShape();
         this.parameters = new ParameterStore(backend, bound, dtype);
     }
 
@@ -44,6 +46,11 @@ public final class StoredModel implements Model {
     @Override
     public List<Shape> inputShapes() {
         return inputShapes;
+    }
+
+    @Override
+    public Shape outputShape() {
+        return outputShape;
     }
 
     @Override

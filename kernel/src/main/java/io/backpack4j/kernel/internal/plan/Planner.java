@@ -66,7 +66,7 @@ public final class Planner {
      * @param problems gets everything that does not fit
      */
     public PassLayout sessionLayout(Model model, List<Request<?>> requests, Problems problems) {
-        BoundGraph graph = BoundGraph.bind(model.graph(), model.inputShapes());
+        BoundGraph graph = BoundGraph.bind(model.graph(), model.inputShapes(), catalog::module);
         return LayoutBuilder.build(graph, model.loss(), model.dtype(), ANY_SAMPLES, requests, problems);
     }
 
@@ -123,12 +123,12 @@ public final class Planner {
         return ChainChecks.averaging(written, layout.siteLayouts()).isEmpty() ? fused : written;
     }
 
-    private static BoundGraph bind(Model model, Batch batch) {
+    private BoundGraph bind(Model model, Batch batch) {
         List<Shape> shapes = new ArrayList<>();
         for (String name : model.graph().inputs()) {
             shapes.add(input(batch, name).shape().dropFirst(1));
         }
-        return BoundGraph.bind(model.graph(), shapes);
+        return BoundGraph.bind(model.graph(), shapes, catalog::module);
     }
 
     private static Tensor input(Batch batch, String name) {
