@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** A network with a composition, and the same network written out. */
 enum ComposedPair {
@@ -27,6 +28,8 @@ enum ComposedPair {
     POSITIONS,
     /** A composition in a composition. */
     NESTED,
+    /** Two compositions that use three rows each of what is theirs together. */
+    SHARED,
     /** With one of the parameters in three blocks frozen. */
     FROZEN,
     /** Two compositions whose weight in three blocks is one. */
@@ -50,7 +53,7 @@ enum ComposedPair {
     }
 
     /** What stands before names within the attention. */
-    String prefix() {
+    private String prefix() {
         return this == NESTED ? "enc.self_attn." : "enc.";
     }
 
@@ -77,7 +80,9 @@ enum ComposedPair {
 
     Graph composed() {
         Module attention = new GatedAttention(FEATURES, DROPOUT, GatedAttention.Mode.TRAIN);
-        Module module = this == NESTED ? new GatedBlock(FEATURES) : attention;
+        Module module = this == NESTED
+                ? new GatedBlock(FEATURES)
+                : this == SHARED ? new GatedPair(FEATURES, DROPOUT) : attention;
         Frozen frozen = this == FROZEN ? new Frozen(false, Set.of("in_proj_weight")) : Frozen.NONE;
         Graph.Builder graph = start().add(new Graph.Node("enc", module, List.of(inputs("first")), frozen, Map.of()));
         if (this == TIED) {
@@ -89,7 +94,12 @@ enum ComposedPair {
 
     Graph written() {
         Graph.Builder graph = start();
-        write(graph, prefix(), "first", Map.of());
+        if (this == SHARED) {
+            write(graph, "enc.one.", "first", Map.of());
+            write(graph, "enc.two.", "enc.one.residual", Map.of());
+        } else {
+            write(graph, prefix(), "first", Map.of());
+        }
         if (this == NESTED) {
             graph.add("enc.linear1", new Linear(FEATURES, FEATURES));
             graph.add("enc.end", new Tanh());
@@ -122,10 +132,16 @@ enum ComposedPair {
     }
 
     /** The parameters in the written-out network that a parameter of the composed one is, one below the other. */
-    static List<String> blocks(String parameter) {
+    List<String> blocks(String parameter) {
         int at = parameter.indexOf("in_proj_");
         if (at < 0) {
             return List.of(parameter);
+        }
+        if (this == SHARED) {
+            String own = parameter.substring(at + "in_proj_".length());
+            return Stream.of("one", "two")
+                    .flatMap(half -> Stream.of("q", "k", "v").map(name -> "enc." + half + "." + name + "." + own))
+                    .toList();
         }
         String prefix = parameter.substring(0, at);
         String own = parameter.substring(at + "in_proj_".length());
@@ -133,7 +149,7 @@ enum ComposedPair {
     }
 
     /** Rows of every block, by its name in the written-out network. */
-    static Map<String, double[]> split(String parameter, double[] values) {
+    Map<String, double[]> split(String parameter, double[] values) {
         List<String> blocks = blocks(parameter);
         int size = values.length / blocks.size();
         Map<String, double[]> parts = new LinkedHashMap<>();

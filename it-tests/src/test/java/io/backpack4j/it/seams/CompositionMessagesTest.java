@@ -135,7 +135,10 @@ class CompositionMessagesTest {
                 graph -> graph.parameter(WEIGHT).part("q", "Linear", SQUARE, x), "no part uses its parameters [all]");
         assertProblem(
                 graph -> graph.part("q", "Sum", Map.of(), x, CompositionGraph.input(1)),
-                "a part takes input 1, but there are 1, counted from 0");
+                "[InputCountMismatch] Node 'enc' (Made): takes 2 input(s), but was given 1.");
+        assertProblem(
+                graph -> graph.part("q", "Linear", SQUARE, CompositionGraph.input(1)),
+                "its graph does not fit together: of its 2 inputs, its parts take [1] only");
         assertProblem(
                 graph -> graph.part("q", "Linear", SQUARE, "k"), "part 'q' takes 'k', which is no part before it");
         assertProblem(
@@ -152,7 +155,7 @@ class CompositionMessagesTest {
                                 .build(),
                         SAMPLE,
                         SAMPLE))
-                .hasMessageContaining("it has 2 inputs, of which its parts take [0] only");
+                .hasMessageContaining("[InputCountMismatch] Node 'enc' (Made): takes 1 input(s), but was given 2.");
     }
 
     @Test

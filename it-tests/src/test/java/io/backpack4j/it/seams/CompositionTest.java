@@ -15,10 +15,14 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.Permute;
+import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -150,10 +154,10 @@ class CompositionTest {
                 Model written = model(pair, dtype, pair.written())) {
             composed.parameters().initialize(3);
             for (String name : composed.parameters().names()) {
-                ComposedPair.split(name, composed.parameters().get(name).toDoubleArray())
+                pair.split(name, composed.parameters().get(name).toDoubleArray())
                         .forEach((block, values) -> written.parameters().set(block, values));
             }
-            assertThat(composed.parameters().trainable().stream().flatMap(name -> ComposedPair.blocks(name).stream()))
+            assertThat(composed.parameters().trainable().stream().flatMap(name -> pair.blocks(name).stream()))
                     .containsExactlyInAnyOrderElementsOf(written.parameters().trainable());
             comparison.accept(composed, written);
         }
@@ -161,13 +165,14 @@ class CompositionTest {
     }
 
     /** Compares results of the composed network with those of its blocks' in the written-out one. */
-    private static void assertSame(DType dtype, Map<String, Array> composed, Map<String, Array> written) {
+    private static void assertSame(
+            ComposedPair pair, DType dtype, Map<String, Array> composed, Map<String, Array> written) {
         Set<String> compared = new TreeSet<>();
         composed.forEach((name, array) -> {
             int slash = name.indexOf('/');
             String parameter = slash < 0 ? name : name.substring(0, slash);
             String quantity = slash < 0 ? "" : name.substring(slash);
-            List<String> names = ComposedPair.blocks(parameter).stream()
+            List<String> names = pair.blocks(parameter).stream()
                     .map(block -> block + quantity)
                     .toList();
             assertThat(written).as(name).containsKeys(names.toArray(String[]::new));
@@ -189,10 +194,11 @@ class CompositionTest {
         } else if (name.contains("in_proj_bias/kf")) {
             // Terms of two blocks are the oracle's.
             int size = (int) first.shape().size(0);
-            for (int block = 0; block < 3; block++) {
+            int all = blocks.size() * size;
+            for (int block = 0; block < blocks.size(); block++) {
                 int start = block * size;
                 double[] diagonal = IntStream.range(0, size * size)
-                        .mapToDouble(i -> composed.values()[(start + i / size) * 3 * size + start + i % size])
+                        .mapToDouble(i -> composed.values()[(start + i / size) * all + start + i % size])
                         .toArray();
                 assertClose(dtype, name, diagonal, blocks.get(block).values());
             }
@@ -205,20 +211,21 @@ class CompositionTest {
     private static double[] stacked(String name, Shape whole, List<Array> blocks) {
         Shape block = blocks.get(0).shape();
         int axis = 0;
+        int count = blocks.size();
         if (whole.rank() == block.rank()) {
             while (whole.size(axis) == block.size(axis)) {
                 axis++;
             }
-            assertThat(whole).as(name).isEqualTo(block.with(axis, 3 * block.size(axis)));
+            assertThat(whole).as(name).isEqualTo(block.with(axis, count * block.size(axis)));
         } else {
-            assertThat(whole).as(name).isEqualTo(block.prepend(3));
+            assertThat(whole).as(name).isEqualTo(block.prepend(count));
         }
         int inner = (int) block.elements(axis, block.rank());
         int outer = (int) (block.elements() / inner);
         double[] result = new double[(int) whole.elements()];
         for (int o = 0; o < outer; o++) {
-            for (int b = 0; b < 3; b++) {
-                System.arraycopy(blocks.get(b).values(), o * inner, result, (o * 3 + b) * inner, inner);
+            for (int b = 0; b < count; b++) {
+                System.arraycopy(blocks.get(b).values(), o * inner, result, (o * count + b) * inner, inner);
             }
         }
         return result;
@@ -242,7 +249,7 @@ class CompositionTest {
                                     .run(batch, 11);
                             Results ofWritten = backpack.plan(written, batch, requests(pair, false, false), options)
                                     .run(batch, 11)) {
-                        assertSame(dtype, arrays(ofComposed), arrays(ofWritten));
+                        assertSame(pair, dtype, arrays(ofComposed), arrays(ofWritten));
                     }
                 }
             });
@@ -262,7 +269,7 @@ class CompositionTest {
                                 .run(batch, 11);
                         Results ofWritten = backpack.plan(written, batch, List.of(right.get(i)), PassOptions.DEFAULT)
                                 .run(batch, 11)) {
-                    assertSame(DType.FLOAT32, arrays(ofComposed), arrays(ofWritten));
+                    assertSame(pair, DType.FLOAT32, arrays(ofComposed), arrays(ofWritten));
                 }
             }
         });
@@ -274,7 +281,7 @@ class CompositionTest {
         for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
             withModels(pair, dtype, (composed, written) -> {
                 Map<String, Array> left = session(pair, dtype, composed, true);
-                assertSame(dtype, left, session(pair, dtype, written, false));
+                assertSame(pair, dtype, left, session(pair, dtype, written, false));
             });
         }
     }
@@ -310,12 +317,7 @@ class CompositionTest {
                             Linearization left = backpack.linearize(composed, batch, matrices, options, 11);
                             Linearization right = backpack.linearize(written, batch, matrices, options, 11)) {
                         for (CurvatureMatrix matrix : matrices) {
-                            multiply(
-                                    dtype,
-                                    matrix,
-                                    left,
-                                    right,
-                                    left.parameters().keySet());
+                            multiply(pair, dtype, matrix, left, right);
                         }
                     }
                 }
@@ -323,19 +325,19 @@ class CompositionTest {
         }
     }
 
-    /** Multiplies vectors that move some parameters, and compares. */
+    /** Multiplies vectors that move all parameters, and compares. */
     private static void multiply(
-            DType dtype, CurvatureMatrix matrix, Linearization left, Linearization right, Set<String> names) {
+            ComposedPair pair, DType dtype, CurvatureMatrix matrix, Linearization left, Linearization right) {
         Random random = new Random(5);
         try (TensorScope scope = backpack.backend().openScope()) {
             Map<String, Tensor> tangents = new LinkedHashMap<>();
             Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
-            for (String name : names) {
+            for (String name : left.parameters().keySet()) {
                 Shape shape = left.parameters().get(name);
                 double[] values =
                         random.doubles(VECTORS * shape.elements(), -1, 1).toArray();
                 upload(scope, dtype, tangents, name, shape, values);
-                List<String> blocks = ComposedPair.blocks(name);
+                List<String> blocks = pair.blocks(name);
                 for (int block = 0; block < blocks.size(); block++) {
                     Shape part = right.parameters().get(blocks.get(block));
                     upload(scope, dtype, ofBlocks, blocks.get(block), part, rows(values, block, blocks.size()));
@@ -346,7 +348,7 @@ class CompositionTest {
             left.multiply(matrix, 0.5, tangents, products);
             right.multiply(matrix, 0.5, ofBlocks, expected);
             products.forEach((name, product) -> {
-                List<String> blocks = ComposedPair.blocks(name);
+                List<String> blocks = pair.blocks(name);
                 for (int block = 0; block < blocks.size(); block++) {
                     assertThat(rows(product.toDoubleArray(), block, blocks.size()))
                             .as("%s of %s", matrix, blocks.get(block))
@@ -403,7 +405,7 @@ class CompositionTest {
                 double[] values = new Random(9).doubles(VECTORS * 48, -1, 1).toArray();
                 Tensor vectors = backpack.backend().upload(scope, shape.prepend(VECTORS), DType.FLOAT64, values);
                 Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
-                List<String> blocks = ComposedPair.blocks("enc.in_proj_weight");
+                List<String> blocks = pair.blocks("enc.in_proj_weight");
                 for (int block = 0; block < 3; block++) {
                     upload(scope, DType.FLOAT64, ofBlocks, blocks.get(block), Shape.of(4, 4), rows(values, block, 3));
                 }
@@ -424,6 +426,55 @@ class CompositionTest {
                 });
             }
         });
+    }
+
+    /** Columns of all positions travel together to one block, but not to the other: then they do to neither. */
+    @Test
+    void blocks_where_positions_mix_and_where_they_do_not() {
+        Module square = new Linear(POSITIONS, POSITIONS, false);
+        Module turn = new Permute(0, 2, 1);
+        Graph composed = Graph.builder()
+                .add("enc", new CrossedRows(POSITIONS))
+                .add("classes", turn)
+                .build();
+        Graph written = Graph.builder()
+                .add("enc.along", square, "input")
+                .add("enc.turned", turn, "input")
+                .add("enc.across", square, "enc.turned")
+                .add("enc.back", turn)
+                .add("enc.both", new Sum(), "enc.along", "enc.back")
+                .add("classes", turn)
+                .build();
+        ComposedPair pair = ComposedPair.POSITIONS;
+        try (Model left = model(pair, DType.FLOAT64, composed);
+                Model right = model(pair, DType.FLOAT64, written);
+                Batch batch = batch(pair, DType.FLOAT64, 0, N)) {
+            left.parameters().initialize(3);
+            double[] weight = left.parameters().get("enc.weight").toDoubleArray();
+            int size = weight.length / 2;
+            right.parameters().set("enc.along.weight", Arrays.copyOf(weight, size));
+            right.parameters().set("enc.across.weight", Arrays.copyOfRange(weight, size, 2 * size));
+            List<Request<?>> requests = new ArrayList<>();
+            for (String type : List.of("DiagGGNExact", "DiagHessian")) {
+                requests.add(backpack.catalog().request(type, Map.of()));
+            }
+            try (Results ofLeft = backpack.plan(left, batch, requests, PassOptions.DEFAULT)
+                            .run(batch);
+                    Results ofRight = backpack.plan(right, batch, requests, PassOptions.DEFAULT)
+                            .run(batch)) {
+                for (String quantity : List.of("/grad", "/diag_ggn_exact", "/diag_h")) {
+                    double[] whole =
+                            ofLeft.tensors().get("enc.weight" + quantity).toDoubleArray();
+                    double[] along =
+                            ofRight.tensors().get("enc.along.weight" + quantity).toDoubleArray();
+                    double[] across = ofRight.tensors()
+                            .get("enc.across.weight" + quantity)
+                            .toDoubleArray();
+                    assertClose(DType.FLOAT64, quantity, Arrays.copyOf(whole, size), along);
+                    assertClose(DType.FLOAT64, quantity, Arrays.copyOfRange(whole, size, 2 * size), across);
+                }
+            }
+        }
     }
 
     @Test

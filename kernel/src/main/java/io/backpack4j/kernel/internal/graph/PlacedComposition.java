@@ -114,13 +114,16 @@ final class PlacedComposition {
                 }
             }
         }
-        for (int index : used) {
-            if (index >= count) {
-                throw failure("a part takes input %d, but there are %d, counted from 0".formatted(index, count));
-            }
+        int needed = used.stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
+        if (used.size() < needed) {
+            throw failure("of its %d inputs, its parts take %s only".formatted(needed, used));
         }
-        if (used.size() < count) {
-            throw failure("it has %d inputs, of which its parts take %s only".formatted(count, used));
+        if (count != needed) {
+            throw new BackpackException(
+                    "InputCountMismatch",
+                    "%s%s: takes %d input(s), but was given %d."
+                            .formatted(
+                                    Character.toUpperCase(described.charAt(0)), described.substring(1), needed, count));
         }
     }
 
