@@ -51,9 +51,6 @@ final class SupportMatrix {
 
     private void plan(String moduleType, SupportExamples.Example example, Map<String, Optional<Problem>> row) {
         Module module = backpack.catalog().module(moduleType, moduleType, example.arguments());
-        Shape output = module.declare(Collections.nCopies(example.inputs(), example.input()))
-                .output()
-                .prepend(SAMPLES);
         boolean integers = module.takesIntegers(0);
         ModelDescription description = new ModelDescription(
                 nodes(moduleType, example, integers),
@@ -61,7 +58,10 @@ final class SupportMatrix {
                 Optional.empty(),
                 new LossDescription("MSELoss", Map.of()));
         try (Model model = backpack.model(description, DType.FLOAT32, example.input());
-                Batch batch = batch(example.input().prepend(SAMPLES), integers, output)) {
+                Batch batch = batch(
+                        example.input().prepend(SAMPLES),
+                        integers,
+                        model.outputShape().prepend(SAMPLES))) {
             for (String type : backpack.catalog().extensionTypes()) {
                 row.put(type, plan(model, batch, type));
             }

@@ -32,6 +32,9 @@ public interface Model extends AutoCloseable {
     /** The shapes of one sample's inputs for which it was made. */
     List<Shape> inputShapes();
 
+    /** The shape of one sample's output. */
+    Shape outputShape();
+
     /** The numbers. */
     Parameters parameters();
 

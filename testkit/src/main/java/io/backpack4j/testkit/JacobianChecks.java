@@ -38,9 +38,9 @@ public final class JacobianChecks {
     private final Map<String, double[]> parameters = new HashMap<>();
 
     JacobianChecks(Module module, int samples, List<Shape> perSample) {
-        this.module = module;
+        this.module = ComposedModule.whole(module);
         this.samples = samples;
-        this.declaration = module.declare(perSample);
+        this.declaration = this.module.declare(perSample);
         this.random = Randomness.of(module.toString());
         for (Shape shape : perSample) {
             inputShapes.add(shape.prepend(samples));

@@ -7,12 +7,13 @@ import java.util.List;
 /**
  * A module to be tested, with inputs that fit it.
  *
- * @param module the module
+ * @param module the module; a composition is taken as one, with parts from the plugins of the class path
  * @param inputs the shapes of one sample's inputs; they hold real numbers
  */
 public record ModuleCase(Module module, List<Shape> inputs) {
 
     public ModuleCase {
+        module = ComposedModule.whole(module);
         inputs = List.copyOf(inputs);
     }
 

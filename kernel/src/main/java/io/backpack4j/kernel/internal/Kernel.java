@@ -86,11 +86,11 @@ public final class Kernel {
     }
 
     public Model model(Graph graph, @Nullable Loss loss, DType dtype, List<Shape> inputShapes) {
-        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes), loss, dtype, seed);
+        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes, catalog::module), loss, dtype, seed);
     }
 
     public Map<String, ParameterSpec> parameters(Graph graph, List<Shape> inputShapes) {
-        return BoundGraph.bind(graph, inputShapes).parameters();
+        return BoundGraph.bind(graph, inputShapes, catalog::module).parameters();
     }
 
     public BatchBuilder batch(DType dtype) {

@@ -29,6 +29,16 @@ public record KroneckerSizes(long groups, long outputs, long inputs, long leadin
         return new KroneckerSizes(1, outputs, inputs, 1, KroneckerConvention.EXPAND);
     }
 
+    /** The sizes of a parameter that is {@code count} of these, one below the other: groups stand side by side. */
+    public KroneckerSizes stacked(long count) {
+        return new KroneckerSizes(groups * count, outputs, inputs, leading, convention);
+    }
+
+    /** The sizes of one of {@code count} parts that are {@linkplain #stacked stacked}. */
+    KroneckerSizes unstacked(long count) {
+        return new KroneckerSizes(groups / count, outputs, inputs, leading, convention);
+    }
+
     /** The shape of the output side: {@code [O, O]}, or {@code [G, O, O]} with several groups. */
     public Shape outputFactor() {
         return factor(outputs);

@@ -54,6 +54,18 @@ public abstract class ParameterDerivatives {
     }
 
     /**
+     * The derivatives of a parameter of which several nodes use rows: disjoint blocks stand one below the other, overlapping ones add as
+     * {@linkplain #tied ties} do, and rows that nobody uses have none. Kronecker factors are those of the blocks as groups, and need blocks of equal sizes
+     * that cover all rows.
+     *
+     * @param parameter the parameter's shape
+     * @param uses those of every use, of one backend, type, number of columns and number of samples; at least one
+     */
+    public static ParameterDerivatives stacked(Shape parameter, List<RowDerivatives> uses) {
+        return StackedDerivatives.of(parameter, uses);
+    }
+
+    /**
      * The sum of these derivatives and of further uses of the parameter as one, if that has better forms than the sum of per-sample gradients. It is
      * asked for all but what adds over uses, Kronecker factors and squares over positions.
      */
@@ -138,6 +150,11 @@ public abstract class ParameterDerivatives {
 
     /** Computes all tasks; those that need per-sample gradients share them. */
     public final void execute(List<ContractionTask> tasks) {
+        executeTogether(tasks);
+    }
+
+    /** Does the work of {@link #execute}. */
+    void executeTogether(List<ContractionTask> tasks) {
         new ContractionExecution(this, tasks).run();
     }
 }

@@ -62,4 +62,9 @@ public record ParameterSpec(
     public ParameterSpec withKronecker(KroneckerSizes sizes) {
         return new ParameterSpec(name, shape, trainable, initializer, isInteger, Optional.of(sizes));
     }
+
+    /** The same under another name. */
+    public ParameterSpec named(String other) {
+        return new ParameterSpec(other, shape, trainable, initializer, kronecker);
+    }
 }

@@ -1,29 +1,20 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.spi.module.Module;
+import java.util.function.BiFunction;
 import io.backpack4j.kernel.Graph;
-import io.backpack4j.kernel.internal.CodeLocation;
-import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.Problem;
-import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.Fusion;
-import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.module.RowBlock;
 import io.backpack4j.spi.tensor.Shape;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Set;
+import java.util.Optional;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
 public final class BoundGraph {
-
-    /** More elements than that take no network to its end, but modules, which count positions, long to say so. */
-    private static final long MAX_SAMPLE_ELEMENTS = Integer.MAX_VALUE;
 
     private final Graph graph;
     private final List<Shape> inputShapes;
@@ -37,10 +28,34 @@ public final class BoundGraph {
      *
      * @param node the node's number
      * @param name the parameter's name within the node
+     * @param rows the rows of the parameter that are used; all if empty
      */
-    public record Use(int node, String name) {}
+    public record Use(int node, String name, Optional<RowBlock> rows) {
 
-    private BoundGraph(
+        /** A use of all of a parameter. */
+        public Use(int node, String name) {
+            this(node, name, Optional.empty());
+        }
+
+        /** Whether some element of the parameter is used by both. */
+        private boolean overlaps(Use other) {
+            return rows.isEmpty() || other.rows.isEmpty() || rows.get().overlaps(other.rows.get());
+        }
+
+        /** Whether some element of a parameter has several of its uses: what is true of single uses is not true of their sum then. */
+        public static boolean areTied(List<Use> uses) {
+            for (int first = 0; first < uses.size(); first++) {
+                for (int second = first + 1; second < uses.size(); second++) {
+                    if (uses.get(first).overlaps(uses.get(second))) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
+    }
+
+    BoundGraph(
             Graph graph,
             List<Shape> inputShapes,
             List<BoundNode> nodes,
@@ -59,16 +74,30 @@ public final class BoundGraph {
      * Binds a graph.
      *
      * @param inputShapes the shape of one sample of each input
+     * @param maker makes the parts of compositions
      * @throws BackpackException with everything that does not fit
      */
-    public static BoundGraph bind(Graph graph, List<Shape> inputShapes) {
+    public static BoundGraph bind(Graph graph, List<Shape> inputShapes, PartMaker maker) {
+        return bind(graph, inputShapes, maker, (name, module) -> module);
+    }
+
+    /**
+     * Binds a graph whose modules are put into modes.
+     *
+     * @param inputShapes the shape of one sample of each input
+     * @param maker makes the parts of compositions
+     * @param modes makes of a node's full name and its module the module in its mode; compositions come before their parts
+     * @throws BackpackException with everything that does not fit
+     */
+    public static BoundGraph bind(
+            Graph graph, List<Shape> inputShapes, PartMaker maker, BiFunction<String, Module, Module> modes) {
         if (inputShapes.size() != graph.inputs().size()) {
             throw new BackpackException(
                     "WrongInputs",
                     "The model has %d input(s) (%s), but %d shape(s) were given."
                             .formatted(graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
         }
-        return new Binder(graph, inputShapes).bind();
+        return new GraphBinder(graph, inputShapes, maker, modes).bind();
     }
 
     /** This graph with chains of nodes replaced by single ones that do the same. */
@@ -79,12 +108,12 @@ public final class BoundGraph {
         uses.forEach((parameter, all) -> moved.put(
                 parameter,
                 all.stream()
-                        .map(use -> new Use(fused.number(use.node()), use.name()))
+                        .map(use -> new Use(fused.number(use.node()), use.name(), use.rows()))
                         .toList()));
         return new BoundGraph(graph, inputShapes, fewer, fused.number(output), parameters, moved);
     }
 
-    /** The graph. */
+    /** The graph as it is written: a composition is one node of it, and its parts are {@link #nodes}. */
     public Graph graph() {
         return graph;
     }
@@ -94,7 +123,7 @@ public final class BoundGraph {
         return inputShapes;
     }
 
-    /** The nodes, each after those that feed it. */
+    /** The nodes, compositions replaced by their parts, each after those that feed it. */
     public List<BoundNode> nodes() {
         return nodes;
     }
@@ -122,168 +151,5 @@ public final class BoundGraph {
     /** The trained parameters by full name, in the order of the network, with all their uses. */
     public Map<String, List<Use>> uses() {
         return uses;
-    }
-
-    /** Does the work of {@link BoundGraph#bind}. */
-    private static final class Binder {
-
-        private final Graph graph;
-        private final List<Shape> inputShapes;
-        private final Problems problems = new Problems();
-        private final Map<String, Integer> numbers = new HashMap<>();
-        private final Map<String, ParameterSpec> parameters = new LinkedHashMap<>();
-        private final Map<String, List<Use>> uses = new LinkedHashMap<>();
-        private final List<BoundNode> nodes = new ArrayList<>();
-        private final Set<String> frozenOwners = new LinkedHashSet<>();
-
-        Binder(Graph graph, List<Shape> inputShapes) {
-            this.graph = graph;
-            this.inputShapes = inputShapes;
-        }
-
-        BoundGraph bind() {
-            for (Graph.Node node : graph.nodes()) {
-                ModuleDeclaration declaration = declare(node);
-                numbers.put(node.name(), nodes.size());
-                nodes.add(bind(node, declaration));
-            }
-            problems.throwIfAny();
-            nodes.forEach(this::collectUses);
-            int output = numbers.getOrDefault(graph.output(), nodes.size() - 1);
-            requireElements(nodes.get(output));
-            return new BoundGraph(graph, inputShapes, nodes, output, parameters, uses);
-        }
-
-        /** Where the loss has nothing to look at, no signal goes back: its root has no columns. */
-        private static void requireElements(BoundNode output) {
-            Shape shape = output.declaration().output();
-            if (shape.elements() == 0) {
-                throw new BackpackException(
-                        "EmptyOutput",
-                        "The network's output, that of %s, has shape %s for a sample: there are no numbers for a loss. Use inputs whose axes have elements."
-                                .formatted(output.described(), shape));
-            }
-        }
-
-        private ModuleDeclaration declare(Graph.Node node) {
-            List<Shape> shapes = new ArrayList<>();
-            for (String input : node.inputs()) {
-                shapes.add(shape(source(input)));
-            }
-            try {
-                return declared(node, shapes);
-            } catch (BackpackException e) {
-                // What follows depends on this node's output, so its problems would be echoes.
-                e.problems()
-                        .forEach(problem -> problems.add(
-                                problem.id(),
-                                "Node '%s' (%s): %s"
-                                        .formatted(node.name(), node.module().type(), problem.message())));
-                problems.throwIfAny();
-                throw e;
-            }
-        }
-
-        private static ModuleDeclaration declared(Graph.Node node, List<Shape> shapes) {
-            ModuleDeclaration declaration;
-            try {
-                declaration = node.module().declare(shapes);
-            } catch (BackpackException e) {
-                throw e;
-            } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
-                throw new BackpackException(
-                        "PluginFailure",
-                        "failed as it declared its output: "
-                                + MissingClass.describe(
-                                        e, CodeLocation.of(node.module().getClass())),
-                        e);
-            }
-            if (declaration.output().elements() > MAX_SAMPLE_ELEMENTS) {
-                throw new BackpackException(
-                        "TooLarge",
-                        "its output for one sample has shape %s, that is %d elements, but at most %d are possible."
-                                .formatted(
-                                        declaration.output(),
-                                        declaration.output().elements(),
-                                        MAX_SAMPLE_ELEMENTS));
-            }
-            return declaration;
-        }
-
-        private BoundNode.Source source(String name) {
-            Integer number = numbers.get(name);
-            return number != null
-                    ? new BoundNode.Source(true, number)
-                    : new BoundNode.Source(false, graph.inputs().indexOf(name));
-        }
-
-        private Shape shape(BoundNode.Source source) {
-            return source.fromNode()
-                    ? nodes.get(source.index()).declaration().output()
-                    : inputShapes.get(source.index());
-        }
-
-        private BoundNode bind(Graph.Node node, ModuleDeclaration declaration) {
-            Map<String, String> owners = new LinkedHashMap<>();
-            for (ParameterSpec spec : declaration.parameters()) {
-                String tie = node.ties().get(spec.name());
-                String owner = tie == null ? node.name() + "." + spec.name() : resolve(node, spec, tie);
-                owners.put(spec.name(), owner);
-                if (tie == null) {
-                    parameters.put(owner, spec);
-                }
-                if (node.frozen().contains(spec.name())) {
-                    frozenOwners.add(owner);
-                }
-            }
-            reportUnknown(node, "tie", node.ties().keySet(), owners.keySet());
-            reportUnknown(node, "requires_grad", node.frozen().names(), owners.keySet());
-            List<BoundNode.Source> sources =
-                    node.inputs().stream().map(this::source).toList();
-            return new BoundNode(nodes.size(), node, declaration, sources, owners);
-        }
-
-        /** Tied parameters are one, as in PyTorch: frozen anywhere, it is frozen everywhere. */
-        private void collectUses(BoundNode node) {
-            for (ParameterSpec spec : node.declaration().parameters()) {
-                String owner = Objects.requireNonNull(node.owners().get(spec.name()));
-                if (spec.trainable() && !frozenOwners.contains(owner)) {
-                    uses.computeIfAbsent(owner, key -> new ArrayList<>()).add(new Use(node.index(), spec.name()));
-                }
-            }
-        }
-
-        private String resolve(Graph.Node node, ParameterSpec spec, String owner) {
-            ParameterSpec original = parameters.get(owner);
-            if (original == null) {
-                problems.add(
-                        "UnknownParameter",
-                        "Node '%s' ties '%s' to '%s', which is not a parameter of a node before it. Possible: %s."
-                                .formatted(node.name(), spec.name(), owner, String.join(", ", parameters.keySet())));
-            } else if (!original.shape().equals(spec.shape())) {
-                problems.add(
-                        "ShapeMismatch",
-                        "Node '%s' ties '%s' of shape %s to '%s' of shape %s. Tied parameters have one shape."
-                                .formatted(node.name(), spec.name(), spec.shape(), owner, original.shape()));
-            }
-            return owner;
-        }
-
-        private void reportUnknown(Graph.Node node, String key, Set<String> names, Set<String> own) {
-            for (String name : names) {
-                if (!own.contains(name)) {
-                    Problem problem = new Problem(
-                            "UnknownParameter",
-                            "Node '%s' (%s) has no parameter '%s', which its '%s' names. Its parameters: %s."
-                                    .formatted(
-                                            node.name(),
-                                            node.module().type(),
-                                            name,
-                                            key,
-                                            own.isEmpty() ? "none" : String.join(", ", own)));
-                    problems.add(problem.id(), problem.message());
-                }
-            }
-        }
     }
 }

@@ -1,21 +1,30 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
+import io.backpack4j.spi.module.RowBlock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * A node whose shapes are known.
+ * A node whose shapes are known: one of the graph, or a part of a composition.
  *
  * @param index its position in the graph
- * @param node the node
+ * @param node the node; that of a part has its full name, {@code <node>.<part>}
+ * @param described {@code node 'conv1' (Conv2d)}, for messages
  * @param declaration what its module says
  * @param inputs where its inputs come from
- * @param owners full names of its parameters and buffers by own name; a tied one has its owner's
+ * @param owners its parameters and buffers by own name
  */
 public record BoundNode(
-        int index, Graph.Node node, ModuleDeclaration declaration, List<Source> inputs, Map<String, String> owners) {
+        int index,
+        Graph.Node node,
+        String described,
+        ModuleDeclaration declaration,
+        List<Source> inputs,
+        Map<String, Owner> owners) {
 
     /**
      * Where a node's input comes from.
@@ -25,8 +34,22 @@ public record BoundNode(
      */
     public record Source(boolean fromNode, int index) {}
 
-    /** {@code node 'conv1' (Conv2d)}, for messages. */
-    public String described() {
-        return "node '%s' (%s)".formatted(node.name(), node.module().type());
+    /**
+     * Where the numbers of a node's parameter or buffer lie.
+     *
+     * @param parameter the full name of the network's parameter; that of a tied one is its owner's
+     * @param rows which rows of it; all if empty
+     */
+    public record Owner(String parameter, Optional<RowBlock> rows) {
+
+        /** Some of these rows. */
+        Owner rows(RowBlock some) {
+            return new Owner(parameter, Optional.of(rows.map(some::within).orElse(some)));
+        }
+    }
+
+    /** What a node is called in messages. */
+    static String description(String name, Module module) {
+        return "node '%s' (%s)".formatted(name, module.type());
     }
 }

@@ -146,7 +146,8 @@ final class FusedGraph {
                 .toList();
         numbers.put(last.index(), nodes.size());
         if (chain.size() == 1) {
-            nodes.add(new BoundNode(nodes.size(), first.node(), first.declaration(), sources, first.owners()));
+            nodes.add(new BoundNode(
+                    nodes.size(), first.node(), first.described(), first.declaration(), sources, first.owners()));
             return;
         }
         String name =
@@ -156,6 +157,7 @@ final class FusedGraph {
                 ? nodes.get(sources.get(0).index()).declaration().output()
                 : bound.inputShapes().get(sources.get(0).index());
         ModuleDeclaration declaration = module.declare(List.of(input));
-        nodes.add(new BoundNode(nodes.size(), node, declaration, sources, Map.of()));
+        nodes.add(
+                new BoundNode(nodes.size(), node, BoundNode.description(name, module), declaration, sources, Map.of()));
     }
 }

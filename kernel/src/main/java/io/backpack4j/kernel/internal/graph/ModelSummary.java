@@ -1,5 +1,8 @@
 package io.backpack4j.kernel.internal.graph;
 
+import java.util.Set;
+import java.util.Objects;
+import java.util.HashSet;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
@@ -14,6 +17,8 @@ final class ModelSummary {
     private static final int COUNT = 3;
 
     private final BoundGraph bound;
+    /** Parameters, or rows of them, that a node before has. */
+    private final Set<BoundNode.Owner> counted = new HashSet<>();
     private long trained;
     private long frozen;
     private long buffers;
@@ -55,9 +60,10 @@ final class ModelSummary {
         long own = 0;
         List<String> parameters = new ArrayList<>();
         for (ParameterSpec spec : node.declaration().parameters()) {
-            String owner = node.owners().getOrDefault(spec.name(), spec.name());
+            BoundNode.Owner place = Objects.requireNonNull(node.owners().get(spec.name()));
+            String owner = place.parameter();
             long elements = spec.shape().elements();
-            boolean tied = !owner.equals(node.node().name() + "." + spec.name());
+            boolean tied = !counted.add(place);
             boolean isFrozen = spec.trainable() && !bound.uses().containsKey(owner);
             String mark = isFrozen ? " frozen" : "";
             if (tied) {

@@ -57,6 +57,11 @@ public final class StoredModel implements Model {
     }
 
     @Override
+    public Shape outputShape() {
+        return bound.outputShape();
+    }
+
+    @Override
     public Parameters parameters() {
         return parameters;
     }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second derivatives. */
 final class LinearizedChunk implements AutoCloseable {
@@ -102,13 +103,22 @@ final class LinearizedChunk implements AutoCloseable {
         boolean[] reaches = Reach.of(layout.graph(), destinations.keySet());
         new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, cotangents, pullback, scope) -> {
             node.owners().forEach((name, owner) -> {
-                Tensor destination = destinations.get(owner);
+                Tensor destination = destinations.get(owner.parameter());
                 if (destination != null) {
-                    addSum(node, pullback, name, destination);
+                    into(owner, destination, rows -> addSum(node, pullback, name, rows));
                 }
             });
             return addition.at(node, scope);
         });
+    }
+
+    /** Lets a node add to what is its own of a parameter's vectors {@code [V, *p]}. */
+    private void into(BoundNode.Owner owner, Tensor destination, Consumer<Tensor> node) {
+        if (owner.rows().isPresent()) {
+            owner.rows().get().update(backend, destination, 1, node);
+        } else {
+            node.accept(destination);
+        }
     }
 
     private static void addSum(BoundNode node, Pullback pullback, String name, Tensor destination) {
@@ -133,12 +143,15 @@ final class LinearizedChunk implements AutoCloseable {
                 () -> forward.evaluation(node)
                         .pullbackTangent(forward.context(node, scope), gradients.at(node), tangents.get()));
         node.owners().forEach((name, owner) -> {
-            Tensor destination = destinations.get(owner);
+            Tensor destination = destinations.get(owner.parameter());
             if (destination != null) {
-                PluginCalls.call(part, "in its second derivative", () -> {
-                    change.addToParameter(name, destination);
-                    return destination;
-                });
+                into(
+                        owner,
+                        destination,
+                        rows -> PluginCalls.call(part, "in its second derivative", () -> {
+                            change.addToParameter(name, rows);
+                            return rows;
+                        }));
             }
         });
         return change::input;

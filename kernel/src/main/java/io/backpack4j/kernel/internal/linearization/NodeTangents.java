@@ -7,6 +7,7 @@ import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.RowBlock;
 import io.backpack4j.spi.module.Tangents;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -23,8 +24,10 @@ import org.jspecify.annotations.Nullable;
 final class NodeTangents implements AutoCloseable {
 
     private final PassLayout layout;
+    private final Backend backend;
     private final ChunkForward forward;
     private final Map<String, Tensor> ofParameters;
+    private final Map<BoundNode.Owner, Tensor> ofRows = new HashMap<>();
     private final long columns;
     private final TensorScope scope;
     private final @Nullable Tensor[] atNodes;
@@ -38,6 +41,7 @@ final class NodeTangents implements AutoCloseable {
     NodeTangents(
             PassLayout layout, Backend backend, ChunkForward forward, Map<String, Tensor> ofParameters, boolean keep) {
         this.layout = layout;
+        this.backend = backend;
         this.forward = forward;
         this.ofParameters = ofParameters;
         this.columns = ofParameters.values().iterator().next().shape().size(0);
@@ -108,13 +112,18 @@ final class NodeTangents implements AutoCloseable {
         }
         Map<String, Tensor> parameters = new HashMap<>();
         node.owners().forEach((name, owner) -> {
-            Tensor tangent = ofParameters.get(owner);
+            Tensor tangent = ofParameters.get(owner.parameter());
             if (tangent != null) {
-                parameters.put(name, tangent);
+                parameters.put(name, owner.rows().isPresent() ? rows(owner, tangent) : tangent);
             }
         });
         boolean moves = !parameters.isEmpty() || inputs.stream().anyMatch(Optional::isPresent);
         return moves ? Optional.of(new Tangents(columns, inputs, parameters)) : Optional.empty();
+    }
+
+    private Tensor rows(BoundNode.Owner owner, Tensor tangent) {
+        RowBlock rows = owner.rows().orElseThrow();
+        return ofRows.computeIfAbsent(owner, key -> rows.read(backend, scope, tangent, 1));
     }
 
     /** How the network's output moves, {@code [V, n, *out]}. */

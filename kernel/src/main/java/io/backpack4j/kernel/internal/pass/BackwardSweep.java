@@ -39,10 +39,10 @@ final class BackwardSweep implements AutoCloseable {
 
     /** One signal on its way. */
     private record Lane(
-            SignalLayout signal,
-            Step step,
-            Cotangents cotangents,
-            Map<SiteLayout, List<ParameterDerivatives>> pending) {}
+            SignalLayout signal, Step step, Cotangents cotangents, Map<SiteLayout, List<Arrived>> pending) {}
+
+    /** The derivatives of one of several uses of a parameter. */
+    private record Arrived(SiteUse use, ParameterDerivatives derivatives) {}
 
     /** @param residuals sees the loss gradient at every node that it passes */
     BackwardSweep(PassLayout layout, Backend backend, ChunkForward forward, SiteVisitor visitor, Residuals residuals) {
@@ -191,7 +191,7 @@ final class BackwardSweep implements AutoCloseable {
 
     private void check(BoundNode node, Step step, SiteUse use, ParameterDerivatives derivatives) {
         Shape expected =
-                use.site().shape().prepend(step.block().columns(), step.block().samples());
+                use.shape().prepend(step.block().columns(), step.block().samples());
         Shape actual = derivatives.parameter().prepend(derivatives.columns(), derivatives.samples());
         if (!actual.equals(expected) || derivatives.dtype() != layout.dtype()) {
             Part part = Part.of(node);
@@ -212,18 +212,29 @@ final class BackwardSweep implements AutoCloseable {
     /** Opens a site at its last use; until then its derivatives wait. Returns whether they do. */
     private boolean arrive(BoundNode node, Lane lane, Step step, SiteUse use, ParameterDerivatives derivatives) {
         SiteLayout site = use.site();
-        if (site.uses().size() == 1) {
+        if (site.uses().size() == 1 && use.rows().isEmpty()) {
             visit(node, lane, step, site, derivatives);
             return false;
         }
-        List<ParameterDerivatives> waiting = lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
-        waiting.add(derivatives);
+        List<Arrived> waiting = lane.pending().computeIfAbsent(site, key -> new ArrayList<>());
+        waiting.add(new Arrived(use, derivatives));
         if (use.last()) {
-            visit(node, lane, step, site, ParameterDerivatives.tied(waiting));
+            visit(node, lane, step, site, together(site, waiting));
             lane.pending().remove(site);
             return false;
         }
         return true;
+    }
+
+    private static ParameterDerivatives together(SiteLayout site, List<Arrived> uses) {
+        return uses.stream().allMatch(arrived -> arrived.use().rows().isEmpty())
+                ? ParameterDerivatives.tied(
+                        uses.stream().map(Arrived::derivatives).toList())
+                : ParameterDerivatives.stacked(
+                        site.shape(),
+                        uses.stream()
+                                .map(arrived -> arrived.use().of(arrived.derivatives()))
+                                .toList());
     }
 
     private void visit(BoundNode node, Lane lane, Step step, SiteLayout site, ParameterDerivatives derivatives) {

@@ -41,8 +41,13 @@ final class BufferUpdates implements AutoCloseable {
         Map<String, Tensor> copies = new LinkedHashMap<>();
         for (ParameterSpec spec : node.declaration().parameters()) {
             if (!spec.trainable()) {
-                String owner = Objects.requireNonNull(node.owners().get(spec.name()));
-                copies.put(spec.name(), updated.computeIfAbsent(owner, name -> copy(inputs.parameter(name))));
+                BoundNode.Owner owner = Objects.requireNonNull(node.owners().get(spec.name()));
+                Tensor whole = updated.computeIfAbsent(owner.parameter(), name -> copy(inputs.parameter(name)));
+                copies.put(
+                        spec.name(),
+                        owner.rows()
+                                .map(rows -> scope.rows(whole, rows.from(), rows.to()))
+                                .orElse(whole));
             }
         }
         return copies;

@@ -126,7 +126,7 @@ public final class ChunkForward implements AutoCloseable {
                 arguments.add((source.fromNode() ? outputs : graphInputs).get(source.index()));
             }
             observer.forward(node);
-            Tensor evaluated = evaluate(node, arguments, inputs.parameters(node), toSample - fromSample);
+            Tensor evaluated = evaluate(node, arguments, inputs, toSample - fromSample);
             observer.evaluated(node, evaluated, fromSample);
             outputs.add(evaluated);
             for (int released : layout.releasedAfter(node.index())) {
@@ -136,9 +136,10 @@ public final class ChunkForward implements AutoCloseable {
         return outputs.get(layout.graph().output());
     }
 
-    private Tensor evaluate(BoundNode node, List<Tensor> arguments, Map<String, Tensor> parameters, long count) {
+    private Tensor evaluate(BoundNode node, List<Tensor> arguments, PassInputs inputs, long count) {
         TensorScope scope = backend.openScope();
         scopes[node.index()] = scope;
+        Map<String, Tensor> parameters = inputs.parameters(node, scope);
         Evaluation evaluation = PluginCalls.call(
                 Part.of(node),
                 "in its forward pass",

@@ -46,12 +46,19 @@ final class Condensing {
     }
 
     private static boolean samplesMatter(BoundNode node, CondensedSignal signal, List<SiteUse> uses) {
-        return !node.declaration().sharesJacobian() || uses.stream().anyMatch(use -> samplesMatter(use.site(), signal));
+        return !node.declaration().sharesJacobian()
+                || uses.stream().anyMatch(use -> samplesMatter(use.site(), isFactored(node, use), signal));
+    }
+
+    /** Whether the derivatives have an input side, which differs from sample to sample, though the whole parameter of these rows may have no factors. */
+    private static boolean isFactored(BoundNode node, SiteUse use) {
+        return node.declaration().parameters().stream()
+                .anyMatch(spec ->
+                        spec.name().equals(use.name()) && spec.kronecker().isPresent());
     }
 
     /** Whether a result is not the same for all columns q_vn with the same Σ_vn q qᵀ, given that samples share the Jacobian of the module. */
-    private static boolean samplesMatter(SiteLayout site, CondensedSignal signal) {
-        boolean factored = site.kronecker().isPresent();
+    private static boolean samplesMatter(SiteLayout site, boolean factored, CondensedSignal signal) {
         return site.requests().stream()
                         .anyMatch(request ->
                                 request.visits().values().stream().anyMatch(signals -> signals.contains(signal)))

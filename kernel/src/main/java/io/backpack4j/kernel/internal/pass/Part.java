@@ -1,6 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.kernel.Graph;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Extension;
@@ -20,10 +20,8 @@ public record Part(String who, Class<?> code) {
     }
 
     /** A node whose shapes are not known yet. */
-    public static Part of(Graph.Node node) {
-        return new Part(
-                "node '%s' (%s)".formatted(node.name(), node.module().type()),
-                node.module().getClass());
+    public static Part of(String node, Module module) {
+        return new Part("node '%s' (%s)".formatted(node, module.type()), module.getClass());
     }
 
     public static Part of(Loss loss) {

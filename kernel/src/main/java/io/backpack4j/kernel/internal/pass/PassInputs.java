@@ -116,9 +116,17 @@ public final class PassInputs {
         return new SampleIds(Arrays.copyOfRange(sampleIds, (int) from, (int) to));
     }
 
-    Map<String, Tensor> parameters(BoundNode node) {
+    /** @param scope gets handles on rows of parameters */
+    Map<String, Tensor> parameters(BoundNode node, TensorScope scope) {
         Map<String, Tensor> own = new LinkedHashMap<>();
-        node.owners().forEach((name, owner) -> own.put(name, parameters.apply(owner)));
+        node.owners().forEach((name, owner) -> {
+            Tensor all = parameters.apply(owner.parameter());
+            own.put(
+                    name,
+                    owner.rows()
+                            .map(rows -> scope.rows(all, rows.from(), rows.to()))
+                            .orElse(all));
+        });
         return own;
     }
 }

@@ -11,7 +11,11 @@ import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.ParameterDerivatives;
+import io.backpack4j.spi.module.RowBlock;
+import io.backpack4j.spi.module.RowDerivatives;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -63,9 +67,21 @@ public final class PassLayout {
      *
      * @param site the site
      * @param name the parameter's name within the node
+     * @param rows the rows of the parameter that are used; all if empty
      * @param last whether it is the last in backward order, at which the site opens
      */
-    record SiteUse(SiteLayout site, String name, boolean last) {}
+    record SiteUse(SiteLayout site, String name, Optional<RowBlock> rows, boolean last) {
+
+        /** The shape of what is used. */
+        Shape shape() {
+            return rows.map(some -> some.of(site.shape())).orElse(site.shape());
+        }
+
+        /** The derivatives of what is used, as those of rows. */
+        RowDerivatives of(ParameterDerivatives derivatives) {
+            return new RowDerivatives(rows.orElseGet(() -> RowBlock.all(site.shape())), derivatives);
+        }
+    }
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
@@ -296,7 +312,7 @@ public final class PassLayout {
             // Backward order, also of two uses at one node.
             for (int i = site.uses().size() - 1; i >= 0; i--) {
                 BoundGraph.Use use = site.uses().get(i);
-                sitesAt.get(use.node()).add(new SiteUse(site, use.name(), i == 0));
+                sitesAt.get(use.node()).add(new SiteUse(site, use.name(), use.rows(), i == 0));
             }
         }
         boolean[] reaches = new boolean[count];

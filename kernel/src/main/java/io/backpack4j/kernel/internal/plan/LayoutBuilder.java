@@ -118,11 +118,11 @@ final class LayoutBuilder {
         }
     }
 
-    /** Two uses of a parameter have second derivatives in common, which no walk back sees. */
+    /** Two uses of an element have second derivatives in common, which no walk back sees. */
     private static void reportTied(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {
-                if (site.uses().size() > 1 && request.wantsResidual()) {
+                if (BoundGraph.Use.areTied(site.uses()) && request.wantsResidual()) {
                     List<String> users = site.uses().stream()
                             .map(use -> graph.nodes().get(use.node()).described())
                             .toList();

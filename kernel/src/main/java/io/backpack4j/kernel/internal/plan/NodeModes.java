@@ -1,5 +1,10 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.spi.module.Composition;
+import java.util.Set;
+import java.util.Map;
+import java.util.HashSet;
+import java.util.HashMap;
 import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.ModeOptions;
@@ -11,47 +16,65 @@ import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import java.util.Optional;
 
-/** Puts a graph's modules into the modes of a pass. */
+/** Puts the modules of a graph, and the parts of its compositions, into the modes of a pass. Belongs to one binding. */
 final class NodeModes {
 
-    private NodeModes() {}
+    private final ModeOptions options;
+    private final Set<ModeOptions.OfNodes> matched = new HashSet<>();
+    private final Map<String, Mode> ofCompositions = new HashMap<>();
+
+    NodeModes(ModeOptions options) {
+        this.options = options;
+    }
 
     /**
-     * The graph with modules in their modes; the graph itself if nothing is said.
+     * A node's module in its mode; the module itself if nothing is said. A composition comes before its parts, which have its mode if a pattern names it.
      *
-     * @throws BackpackException if a pattern matches no node
+     * @param name the node's full name
      */
-    static Graph applied(Graph graph, ModeOptions options) {
-        requireMatches(graph, options);
+    Module applied(String name, Module module) {
+        Optional<Mode> own = named(name);
+        if (module instanceof Composition) {
+            own.ifPresent(mode -> ofCompositions.put(name, mode));
+        }
+        Optional<Mode> mode = own.or(() -> ofComposition(name)).or(options::mode);
         boolean constant = options.statistics() == BatchStatistics.CONSTANT;
-        if (options.mode().isEmpty() && options.nodes().isEmpty() && !constant) {
-            return graph;
-        }
-        Graph.Builder builder = Graph.builder().inputs(graph.inputs().toArray(String[]::new));
-        for (Graph.Node node : graph.nodes()) {
-            Optional<Mode> mode = mode(node.name(), options);
-            Part part = Part.of(node);
-            Module module = PluginCalls.call(part, "as it took its mode", () -> {
-                Module own = node.module();
-                Module inMode = mode.isPresent() ? own.inMode(mode.get()) : own;
-                return constant ? inMode.withConstantStatistics() : inMode;
-            });
-            builder.add(new Graph.Node(node.name(), module, node.inputs(), node.frozen(), node.ties()));
-        }
-        return builder.output(graph.output()).build();
+        return PluginCalls.call(Part.of(name, module), "as it took its mode", () -> {
+            Module inMode = mode.isPresent() ? module.inMode(mode.get()) : module;
+            return constant ? inMode.withConstantStatistics() : inMode;
+        });
     }
 
-    private static Optional<Mode> mode(String node, ModeOptions options) {
-        return options.nodes().stream()
-                .filter(named -> Patterns.matches(named.pattern(), node))
-                .map(ModeOptions.OfNodes::mode)
-                .reduce((earlier, later) -> later)
-                .or(options::mode);
+    private Optional<Mode> named(String name) {
+        Optional<Mode> last = Optional.empty();
+        for (ModeOptions.OfNodes nodes : options.nodes()) {
+            if (Patterns.matches(nodes.pattern(), name)) {
+                matched.add(nodes);
+                last = Optional.of(nodes.mode());
+            }
+        }
+        return last;
     }
 
-    private static void requireMatches(Graph graph, ModeOptions options) {
+    /** That of the innermost composition around a part. */
+    private Optional<Mode> ofComposition(String name) {
+        for (int dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
+            Mode mode = ofCompositions.get(name.substring(0, dot));
+            if (mode != null) {
+                return Optional.of(mode);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Requires that every pattern has matched a node.
+     *
+     * @throws BackpackException if one has not
+     */
+    void requireMatches(Graph graph) {
         for (ModeOptions.OfNodes named : options.nodes()) {
-            if (graph.nodes().stream().noneMatch(node -> Patterns.matches(named.pattern(), node.name()))) {
+            if (!matched.contains(named)) {
                 throw new BackpackException(
                         "NoNodes",
                         "The mode %s is for nodes '%s', but no node matches. Nodes: %s."

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
@@ -68,7 +69,7 @@ public final class Planner {
      * @param problems gets everything that does not fit
      */
     public PassLayout sessionLayout(Model model, List<Request<?>> requests, PassOptions options, Problems problems) {
-        BoundGraph graph = BoundGraph.bind(NodeModes.applied(model.graph(), options.modes()), model.inputShapes());
+        BoundGraph graph = bind(model.graph(), model.inputShapes(), options);
         return LayoutBuilder.build(graph, model.loss(), model.dtype(), ANY_SAMPLES, requests, problems);
     }
 
@@ -150,12 +151,19 @@ public final class Planner {
         return ChainChecks.averaging(written, layout.siteLayouts()).isEmpty() ? fused : written;
     }
 
-    private static BoundGraph bind(Model model, Batch batch, PassOptions options) {
+    private BoundGraph bind(Model model, Batch batch, PassOptions options) {
         List<Shape> shapes = new ArrayList<>();
         for (String name : model.graph().inputs()) {
             shapes.add(input(batch, name).shape().dropFirst(1));
         }
-        return BoundGraph.bind(NodeModes.applied(model.graph(), options.modes()), shapes);
+        return bind(model.graph(), shapes, options);
+    }
+
+    private BoundGraph bind(Graph graph, List<Shape> inputShapes, PassOptions options) {
+        NodeModes modes = new NodeModes(options.modes());
+        BoundGraph bound = BoundGraph.bind(graph, inputShapes, catalog::module, modes::applied);
+        modes.requireMatches(graph);
+        return bound;
     }
 
     private static Tensor input(Batch batch, String name) {

@@ -86,11 +86,11 @@ final class Superposition {
     }
 
     /**
-     * What a request wants at a site, with superposed columns where they do the same. Several uses of a parameter add up at every position before they
+     * What a request wants at a site, with superposed columns where they do the same. Several uses of an element add up at every position before they
      * are squared, so a tied parameter keeps its columns.
      */
     SiteRequest applied(SiteRequest request, List<BoundGraph.Use> uses) {
-        if (uses.size() > 1 || !nodes.contains(uses.get(0).node())) {
+        if (BoundGraph.Use.areTied(uses) || !uses.stream().allMatch(use -> nodes.contains(use.node()))) {
             return request;
         }
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();

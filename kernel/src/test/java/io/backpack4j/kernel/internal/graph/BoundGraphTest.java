@@ -22,6 +22,10 @@ import org.junit.jupiter.api.Test;
 
 class BoundGraphTest {
 
+    private static final PartMaker NO_PARTS = (owner, type, arguments) -> {
+        throw new IllegalStateException("no compositions in these tests");
+    };
+
     /** Maps vectors to vectors of another size; has a weight and a buffer. */
     private record Stretch(long in, long out) implements Module {
 
@@ -52,7 +56,7 @@ class BoundGraphTest {
                 .add(node("b", new Stretch(3, 3), Frozen.NONE, Map.of("weight", "a.weight")))
                 .add(node("c", new Stretch(3, 2), Frozen.ALL, Map.of()))
                 .build();
-        BoundGraph bound = BoundGraph.bind(graph, List.of(Shape.of(3)));
+        BoundGraph bound = BoundGraph.bind(graph, List.of(Shape.of(3)), NO_PARTS);
         assertThat(bound.parameters().keySet())
                 .containsExactly("a.weight", "a.count", "b.count", "c.weight", "c.count");
         assertThat(bound.uses())
@@ -68,7 +72,7 @@ class BoundGraphTest {
                 .add(node("b", new Stretch(3, 3), Frozen.ALL, Map.of("weight", "a.weight")))
                 .add("c", new Stretch(3, 3))
                 .build();
-        BoundGraph bound = BoundGraph.bind(graph, List.of(Shape.of(3)));
+        BoundGraph bound = BoundGraph.bind(graph, List.of(Shape.of(3)), NO_PARTS);
         assertThat(bound.uses().keySet()).containsExactly("c.weight");
     }
 
@@ -79,7 +83,8 @@ class BoundGraphTest {
                                 .add("x", new Stretch(3, 4))
                                 .add("y", new Stretch(5, 1))
                                 .build(),
-                        List.of(Shape.of(3))))
+                        List.of(Shape.of(3)),
+                        NO_PARTS))
                 .hasMessage("[ShapeMismatch] Node 'y' (Stretch): takes [5], not [4].");
     }
 
@@ -90,7 +95,7 @@ class BoundGraphTest {
                 .add(node("b", new Stretch(4, 4), Frozen.NONE, Map.of("weight", "a.weight", "bias", "a.bias")))
                 .add(node("c", new Stretch(4, 4), new Frozen(false, Set.of("wight")), Map.of("weight", "z.weight")))
                 .build();
-        assertThatThrownBy(() -> BoundGraph.bind(graph, List.of(Shape.of(3))))
+        assertThatThrownBy(() -> BoundGraph.bind(graph, List.of(Shape.of(3)), NO_PARTS))
                 .isInstanceOfSatisfying(
                         BackpackException.class,
                         e -> assertThat(e.problems())

@@ -24,6 +24,10 @@ import org.junit.jupiter.api.Test;
 
 class FusedGraphTest {
 
+    private static final PartMaker NO_PARTS = (owner, type, arguments) -> {
+        throw new IllegalStateException("no compositions in these tests");
+    };
+
     private static final Shape SAMPLE = Shape.of(3);
 
     /** Keeps shapes; {@code W} has a weight. */
@@ -62,7 +66,7 @@ class FusedGraphTest {
     }
 
     private static BoundGraph fused(Graph.Builder graph, Fusion... fusions) {
-        BoundGraph bound = BoundGraph.bind(graph.build(), List.of(SAMPLE));
+        BoundGraph bound = BoundGraph.bind(graph.build(), List.of(SAMPLE), NO_PARTS);
         BoundGraph fused = bound.fused(List.of(fusions));
         assertThat(fused.parameters()).isEqualTo(bound.parameters());
         assertThat(fused.outputShape()).isEqualTo(bound.outputShape());
@@ -112,7 +116,7 @@ class FusedGraphTest {
 
     @Test
     void without_fusions_nothing_changes() {
-        BoundGraph bound = BoundGraph.bind(chain("WABW").build(), List.of(SAMPLE));
+        BoundGraph bound = BoundGraph.bind(chain("WABW").build(), List.of(SAMPLE), NO_PARTS);
         assertThat(bound.fused(List.of()).nodes()).isEqualTo(bound.nodes());
         assertThat(text(fused(chain("WABW"), fusing("BA")))).isEqualTo(text(bound));
     }
@@ -185,7 +189,8 @@ class FusedGraphTest {
                         List.of(new BoundGraph.Use(0, "weight"), new BoundGraph.Use(2, "weight")),
                         "last.weight",
                         List.of(new BoundGraph.Use(4, "weight"))));
-        assertThat(fused.nodes().get(2).owners()).isEqualTo(Map.of("weight", "0.weight"));
+        assertThat(fused.nodes().get(2).owners())
+                .isEqualTo(Map.of("weight", new BoundNode.Owner("0.weight", Optional.empty())));
     }
 
     @Test

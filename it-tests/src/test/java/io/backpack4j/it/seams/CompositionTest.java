@@ -1,0 +1,501 @@
+package io.backpack4j.it.seams;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Linearization;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.Session;
+import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.Permute;
+import io.backpack4j.modules.linear.Sum;
+import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Compositions against the same networks written out: to the last bit, but for what adds over blocks of rows or has terms of two blocks. */
+class CompositionTest {
+
+    private static final int N = 5;
+    private static final int POSITIONS = 3;
+    private static final int VECTORS = 3;
+
+    /** Everything but KFRA, which follows one path. */
+    private static final List<String> ANYWHERE = List.of(
+            "BatchGrad",
+            "BatchL2Grad",
+            "SumGradSquared",
+            "Variance",
+            "DiagGGNExact",
+            "DiagGGNMC",
+            "BatchDiagGGNExact",
+            "BatchDiagGGNMC",
+            "SqrtGGNExact",
+            "SqrtGGNMC",
+            "KFAC",
+            "KFLR");
+
+    private static final List<String> WHERE_UNTIED = List.of("DiagHessian", "BatchDiagHessian");
+
+    private static final List<String> PRODUCTS = List.of("GGNMP", "HMP", "PCHMP");
+
+    @TempDir
+    private static Path folder;
+
+    private static BackPack backpack;
+
+    @BeforeAll
+    static void open() {
+        backpack = ComposingPlugin.open(folder);
+    }
+
+    @AfterAll
+    static void close() {
+        backpack.close();
+    }
+
+    private static Shape sample(ComposedPair pair, long features) {
+        return pair == ComposedPair.POSITIONS ? Shape.of(POSITIONS, features) : Shape.of(features);
+    }
+
+    private static Model model(ComposedPair pair, DType dtype, Graph graph) {
+        List<Shape> shapes = new ArrayList<>(List.of(sample(pair, 3)));
+        if (pair.hasMask()) {
+            shapes.add(Shape.of(ComposedPair.FEATURES));
+        }
+        return backpack.model(graph, new CrossEntropyLoss(LossReduction.MEAN), dtype, shapes.toArray(Shape[]::new));
+    }
+
+    private static Batch batch(ComposedPair pair, DType dtype, int from, int to) {
+        Random random = new Random(7);
+        int size = (int) sample(pair, 3).elements();
+        double[] inputs = random.doubles((long) N * size, -1, 1).toArray();
+        double[] mask = random.doubles(N * ComposedPair.FEATURES, 0, 2).toArray();
+        int targets = pair == ComposedPair.POSITIONS ? POSITIONS : 1;
+        long[] classes = random.longs((long) N * targets, 0, 3).toArray();
+        int count = to - from;
+        BatchBuilder builder = backpack.batch(dtype)
+                .input("input", sample(pair, 3).prepend(count), Arrays.copyOfRange(inputs, from * size, to * size))
+                .sampleIds(LongStream.range(from, to).toArray());
+        if (pair.hasMask()) {
+            int width = (int) ComposedPair.FEATURES;
+            builder.input("mask", Shape.of(count, width), Arrays.copyOfRange(mask, from * width, to * width));
+        }
+        Shape shape = pair == ComposedPair.POSITIONS ? Shape.of(count, POSITIONS) : Shape.of(count);
+        return builder.targets(shape, Arrays.copyOfRange(classes, from * targets, to * targets))
+                .build();
+    }
+
+    /** Numbers and their shape. */
+    private record Array(Shape shape, double[] values) {}
+
+    private static Map<String, Array> arrays(Results results) {
+        Map<String, Array> arrays = new TreeMap<>();
+        results.tensors()
+                .forEach((name, tensor) -> arrays.put(name, new Array(tensor.shape(), tensor.toDoubleArray())));
+        return arrays;
+    }
+
+    private static List<Request<?>> requests(ComposedPair pair, boolean composed, boolean merging) {
+        List<Request<?>> requests = new ArrayList<>();
+        for (String type : ANYWHERE) {
+            if (!merging || !type.startsWith("SqrtGGN")) {
+                requests.add(backpack.catalog().request(type, Map.of()));
+            }
+        }
+        for (String type : WHERE_UNTIED) {
+            requests.add(backpack.catalog()
+                    .request(type, Map.of("parameters", List.of((Object[]) pair.untied(composed)))));
+        }
+        return requests;
+    }
+
+    /** What two networks have. */
+    private interface Comparison {
+        void accept(Model composed, Model written);
+    }
+
+    private static void withModels(ComposedPair pair, DType dtype, Comparison comparison) {
+        try (Model composed = model(pair, dtype, pair.composed());
+                Model written = model(pair, dtype, pair.written())) {
+            composed.parameters().initialize(3);
+            for (String name : composed.parameters().names()) {
+                pair.split(name, composed.parameters().get(name).toDoubleArray())
+                        .forEach((block, values) -> written.parameters().set(block, values));
+            }
+            assertThat(composed.parameters().trainable().stream().flatMap(name -> pair.blocks(name).stream()))
+                    .containsExactlyInAnyOrderElementsOf(written.parameters().trainable());
+            comparison.accept(composed, written);
+        }
+        assertThat(backpack.backend().memory().openTensors()).as("open tensors").isZero();
+    }
+
+    /** Compares results of the composed network with those of its blocks' in the written-out one. */
+    private static void assertSame(
+            ComposedPair pair, DType dtype, Map<String, Array> composed, Map<String, Array> written) {
+        Set<String> compared = new TreeSet<>();
+        composed.forEach((name, array) -> {
+            int slash = name.indexOf('/');
+            String parameter = slash < 0 ? name : name.substring(0, slash);
+            String quantity = slash < 0 ? "" : name.substring(slash);
+            List<String> names = pair.blocks(parameter).stream()
+                    .map(block -> block + quantity)
+                    .toList();
+            assertThat(written).as(name).containsKeys(names.toArray(String[]::new));
+            compared.addAll(names);
+            assertSame(dtype, name, array, names.stream().map(written::get).toList());
+        });
+        assertThat(compared).isEqualTo(written.keySet());
+    }
+
+    private static void assertSame(DType dtype, String name, Array composed, List<Array> blocks) {
+        Array first = blocks.get(0);
+        if (blocks.size() == 1) {
+            assertThat(composed.shape()).as(name).isEqualTo(first.shape());
+            assertThat(composed.values()).as(name).isEqualTo(first.values());
+        } else if (composed.shape().equals(first.shape())) {
+            double[] sum = new double[first.values().length];
+            blocks.forEach(block -> Arrays.setAll(sum, i -> sum[i] + block.values()[i]));
+            assertClose(dtype, name, composed.values(), sum);
+        } else if (name.contains("in_proj_bias/kf")) {
+            // Terms of two blocks are the oracle's.
+            int size = (int) first.shape().size(0);
+            int all = blocks.size() * size;
+            for (int block = 0; block < blocks.size(); block++) {
+                int start = block * size;
+                double[] diagonal = IntStream.range(0, size * size)
+                        .mapToDouble(i -> composed.values()[(start + i / size) * all + start + i % size])
+                        .toArray();
+                assertClose(dtype, name, diagonal, blocks.get(block).values());
+            }
+        } else {
+            assertThat(composed.values()).as(name).isEqualTo(stacked(name, composed.shape(), blocks));
+        }
+    }
+
+    /** Blocks one below the other, along the only axis in which they differ from the whole; for Kronecker factors a new first one. */
+    private static double[] stacked(String name, Shape whole, List<Array> blocks) {
+        Shape block = blocks.get(0).shape();
+        int axis = 0;
+        int count = blocks.size();
+        if (whole.rank() == block.rank()) {
+            while (whole.size(axis) == block.size(axis)) {
+                axis++;
+            }
+            assertThat(whole).as(name).isEqualTo(block.with(axis, count * block.size(axis)));
+        } else {
+            assertThat(whole).as(name).isEqualTo(block.prepend(count));
+        }
+        int inner = (int) block.elements(axis, block.rank());
+        int outer = (int) (block.elements() / inner);
+        double[] result = new double[(int) whole.elements()];
+        for (int o = 0; o < outer; o++) {
+            for (int b = 0; b < count; b++) {
+                System.arraycopy(blocks.get(b).values(), o * inner, result, (o * count + b) * inner, inner);
+            }
+        }
+        return result;
+    }
+
+    private static void assertClose(DType dtype, String name, double[] actual, double[] expected) {
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
+        double tolerance = dtype == DType.FLOAT64 ? 1e-13 : 2e-5;
+        assertThat(actual).as(name).containsExactly(expected, within(1e-30 + tolerance * largest));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void every_extension_gives_what_the_written_network_gives(ComposedPair pair) {
+        for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
+            withModels(pair, dtype, (composed, written) -> {
+                PassOptions split = PassOptions.DEFAULT.chunk(2).block(2);
+                for (PassOptions options : List.of(PassOptions.DEFAULT, split)) {
+                    try (Batch batch = batch(pair, dtype, 0, N);
+                            Results ofComposed = backpack.plan(composed, batch, requests(pair, true, false), options)
+                                    .run(batch, 11);
+                            Results ofWritten = backpack.plan(written, batch, requests(pair, false, false), options)
+                                    .run(batch, 11)) {
+                        assertSame(pair, dtype, arrays(ofComposed), arrays(ofWritten));
+                    }
+                }
+            });
+        }
+    }
+
+    /** Alone, a contraction may have another form than beside others. */
+    @ParameterizedTest
+    @EnumSource
+    void so_does_every_extension_on_its_own(ComposedPair pair) {
+        withModels(pair, DType.FLOAT32, (composed, written) -> {
+            List<Request<?>> left = requests(pair, true, false);
+            List<Request<?>> right = requests(pair, false, false);
+            for (int i = 0; i < left.size(); i++) {
+                try (Batch batch = batch(pair, DType.FLOAT32, 0, N);
+                        Results ofComposed = backpack.plan(composed, batch, List.of(left.get(i)), PassOptions.DEFAULT)
+                                .run(batch, 11);
+                        Results ofWritten = backpack.plan(written, batch, List.of(right.get(i)), PassOptions.DEFAULT)
+                                .run(batch, 11)) {
+                    assertSame(pair, DType.FLOAT32, arrays(ofComposed), arrays(ofWritten));
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void so_do_sessions(ComposedPair pair) {
+        for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
+            withModels(pair, dtype, (composed, written) -> {
+                Map<String, Array> left = session(pair, dtype, composed, true);
+                assertSame(pair, dtype, left, session(pair, dtype, written, false));
+            });
+        }
+    }
+
+    private static Map<String, Array> session(ComposedPair pair, DType dtype, Model model, boolean composed) {
+        try (Session session =
+                backpack.session(model, requests(pair, composed, true), SessionOptions.DEFAULT.seed(11))) {
+            for (int from = 0; from < N; from += 3) {
+                try (Batch batch = batch(pair, dtype, from, Math.min(N, from + 3))) {
+                    session.add(batch);
+                }
+            }
+            try (Results results = session.results()) {
+                return arrays(results);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void products_are_those_of_the_written_network(ComposedPair pair) {
+        List<CurvatureMatrix> matrices = List.of(
+                new CurvatureMatrix.GaussNewton(),
+                new CurvatureMatrix.Hessian(),
+                new CurvatureMatrix.EmpiricalFisher(),
+                new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.CLIP),
+                new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.ABS));
+        for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
+            withModels(pair, dtype, (composed, written) -> {
+                for (PassOptions options : List.of(
+                        PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(2).block(2))) {
+                    try (Batch batch = batch(pair, dtype, 0, N);
+                            Linearization left = backpack.linearize(composed, batch, matrices, options, 11);
+                            Linearization right = backpack.linearize(written, batch, matrices, options, 11)) {
+                        for (CurvatureMatrix matrix : matrices) {
+                            multiply(pair, dtype, matrix, left, right);
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    /** Multiplies vectors that move all parameters, and compares. */
+    private static void multiply(
+            ComposedPair pair, DType dtype, CurvatureMatrix matrix, Linearization left, Linearization right) {
+        Random random = new Random(5);
+        try (TensorScope scope = backpack.backend().openScope()) {
+            Map<String, Tensor> tangents = new LinkedHashMap<>();
+            Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
+            for (String name : left.parameters().keySet()) {
+                Shape shape = left.parameters().get(name);
+                double[] values =
+                        random.doubles(VECTORS * shape.elements(), -1, 1).toArray();
+                upload(scope, dtype, tangents, name, shape, values);
+                List<String> blocks = pair.blocks(name);
+                for (int block = 0; block < blocks.size(); block++) {
+                    Shape part = right.parameters().get(blocks.get(block));
+                    upload(scope, dtype, ofBlocks, blocks.get(block), part, rows(values, block, blocks.size()));
+                }
+            }
+            Map<String, Tensor> products = zeros(scope, tangents);
+            Map<String, Tensor> expected = zeros(scope, ofBlocks);
+            left.multiply(matrix, 0.5, tangents, products);
+            right.multiply(matrix, 0.5, ofBlocks, expected);
+            products.forEach((name, product) -> {
+                List<String> blocks = pair.blocks(name);
+                for (int block = 0; block < blocks.size(); block++) {
+                    assertThat(rows(product.toDoubleArray(), block, blocks.size()))
+                            .as("%s of %s", matrix, blocks.get(block))
+                            .isEqualTo(expected.get(blocks.get(block)).toDoubleArray());
+                }
+            });
+        }
+    }
+
+    /** A block of the rows of every vector. */
+    private static double[] rows(double[] vectors, int block, int blocks) {
+        int size = vectors.length / VECTORS / blocks;
+        return IntStream.range(0, VECTORS * size)
+                .mapToDouble(i -> vectors[(i / size * blocks + block) * size + i % size])
+                .toArray();
+    }
+
+    private static void upload(
+            TensorScope scope, DType dtype, Map<String, Tensor> into, String name, Shape shape, double[] values) {
+        into.put(name, backpack.backend().upload(scope, shape.prepend(VECTORS), dtype, values));
+    }
+
+    private static Map<String, Tensor> zeros(TensorScope scope, Map<String, Tensor> like) {
+        Map<String, Tensor> zeros = new LinkedHashMap<>();
+        like.forEach((name, tensor) -> {
+            Tensor zero = scope.allocate(tensor.shape(), tensor.dtype());
+            backpack.backend().elementwise().fill(zero, 0);
+            zeros.put(name, zero);
+        });
+        return zeros;
+    }
+
+    /** The block of one parameter contains what its rows have to do with each other. */
+    @Test
+    void products_of_extensions_are_those_of_the_whole_parameter() {
+        ComposedPair pair = ComposedPair.MASKED;
+        withModels(pair, DType.FLOAT64, (composed, written) -> {
+            Map<String, CurvatureMatrix> matrices = Map.of(
+                    "GGNMP",
+                    new CurvatureMatrix.GaussNewton(),
+                    "HMP",
+                    new CurvatureMatrix.Hessian(),
+                    "PCHMP",
+                    new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.CLIP));
+            List<Request<?>> requests = new ArrayList<>();
+            PRODUCTS.forEach(type -> requests.add(backpack.catalog().request(type, Map.of())));
+            try (Batch batch = batch(pair, DType.FLOAT64, 0, N);
+                    Results results = backpack.plan(composed, batch, requests, PassOptions.DEFAULT)
+                            .run(batch, 11);
+                    Linearization right =
+                            backpack.linearize(written, batch, matrices.values(), PassOptions.DEFAULT, 11);
+                    TensorScope scope = backpack.backend().openScope()) {
+                Shape shape = Shape.of(12, 4);
+                double[] values = new Random(9).doubles(VECTORS * 48, -1, 1).toArray();
+                Tensor vectors = backpack.backend().upload(scope, shape.prepend(VECTORS), DType.FLOAT64, values);
+                Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
+                List<String> blocks = pair.blocks("enc.in_proj_weight");
+                for (int block = 0; block < 3; block++) {
+                    upload(scope, DType.FLOAT64, ofBlocks, blocks.get(block), Shape.of(4, 4), rows(values, block, 3));
+                }
+                assertThat(results.products().keySet()).contains("enc.in_proj_weight/ggnmp", "enc.in_proj_bias/hmp");
+                matrices.forEach((type, matrix) -> {
+                    Map<String, Tensor> expected = zeros(scope, ofBlocks);
+                    right.multiply(matrix, 1, ofBlocks, expected);
+                    String name = "enc.in_proj_weight/" + type.toLowerCase(Locale.ROOT);
+                    double[] product = results.products()
+                            .get(type.equals("PCHMP") ? name + "_clip" : name)
+                            .multiply(scope, vectors)
+                            .toDoubleArray();
+                    for (int block = 0; block < 3; block++) {
+                        assertThat(rows(product, block, 3))
+                                .as(type)
+                                .isEqualTo(expected.get(blocks.get(block)).toDoubleArray());
+                    }
+                });
+            }
+        });
+    }
+
+    /** Columns of all positions travel together to one block, but not to the other: then they do to neither. */
+    @Test
+    void blocks_where_positions_mix_and_where_they_do_not() {
+        Module square = new Linear(POSITIONS, POSITIONS, false);
+        Module turn = new Permute(0, 2, 1);
+        Graph composed = Graph.builder()
+                .add("enc", new CrossedRows(POSITIONS))
+                .add("classes", turn)
+                .build();
+        Graph written = Graph.builder()
+                .add("enc.along", square, "input")
+                .add("enc.turned", turn, "input")
+                .add("enc.across", square, "enc.turned")
+                .add("enc.back", turn)
+                .add("enc.both", new Sum(), "enc.along", "enc.back")
+                .add("classes", turn)
+                .build();
+        ComposedPair pair = ComposedPair.POSITIONS;
+        try (Model left = model(pair, DType.FLOAT64, composed);
+                Model right = model(pair, DType.FLOAT64, written);
+                Batch batch = batch(pair, DType.FLOAT64, 0, N)) {
+            left.parameters().initialize(3);
+            double[] weight = left.parameters().get("enc.weight").toDoubleArray();
+            int size = weight.length / 2;
+            right.parameters().set("enc.along.weight", Arrays.copyOf(weight, size));
+            right.parameters().set("enc.across.weight", Arrays.copyOfRange(weight, size, 2 * size));
+            List<Request<?>> requests = new ArrayList<>();
+            for (String type : List.of("DiagGGNExact", "DiagHessian")) {
+                requests.add(backpack.catalog().request(type, Map.of()));
+            }
+            try (Results ofLeft = backpack.plan(left, batch, requests, PassOptions.DEFAULT)
+                            .run(batch);
+                    Results ofRight = backpack.plan(right, batch, requests, PassOptions.DEFAULT)
+                            .run(batch)) {
+                for (String quantity : List.of("/grad", "/diag_ggn_exact", "/diag_h")) {
+                    double[] whole =
+                            ofLeft.tensors().get("enc.weight" + quantity).toDoubleArray();
+                    double[] along =
+                            ofRight.tensors().get("enc.along.weight" + quantity).toDoubleArray();
+                    double[] across = ofRight.tensors()
+                            .get("enc.across.weight" + quantity)
+                            .toDoubleArray();
+                    assertClose(DType.FLOAT64, quantity, Arrays.copyOf(whole, size), along);
+                    assertClose(DType.FLOAT64, quantity, Arrays.copyOfRange(whole, size, 2 * size), across);
+                }
+            }
+        }
+    }
+
+    @Test
+    void no_extension_is_forgotten() {
+        List<String> all = new ArrayList<>(List.of("KFRA"));
+        List.of(ANYWHERE, WHERE_UNTIED, PRODUCTS).forEach(all::addAll);
+        assertThat(all).containsAll(backpack.catalog().extensionTypes());
+    }
+
+    @Test
+    void the_same_weight_in_two_compositions_is_tied() {
+        withModels(ComposedPair.TIED, DType.FLOAT32, (composed, written) -> {
+            try (Batch batch = batch(ComposedPair.TIED, DType.FLOAT32, 0, N)) {
+                List<Request<?>> requests = List.of(backpack.catalog().request("DiagHessian", Map.of()));
+                assertThatThrownBy(() -> backpack.plan(composed, batch, requests, PassOptions.DEFAULT))
+                        .isInstanceOf(BackpackException.class)
+                        .hasMessageContaining(
+                                "DiagHessian cannot compute 'enc.in_proj_weight', because node 'enc' (GatedAttention), part 'q' (Linear) and")
+                        .hasMessageContaining(
+                                "DiagHessian cannot compute 'enc.out_proj.weight', because node 'enc' (GatedAttention), part 'out_proj' (Linear) and node 'enc' (GatedAttention), part 'again' (Linear) use it together.");
+            }
+        });
+    }
+}
