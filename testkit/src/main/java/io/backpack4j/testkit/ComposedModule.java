@@ -64,7 +64,7 @@ final class ComposedModule implements Module {
                     .retainOutput();
             for (ParameterSpec spec : parameters.values()) {
                 declaration = declaration.parameter(new ParameterSpec(
-                        spec.name(), spec.shape(), spec.trainable(), spec.initializer(), Optional.empty()));
+                        spec.name(), spec.shape(), spec.trainable(), spec.initializer(), spec.isInteger(), Optional.empty()));
             }
             boolean couples = parts.stream().anyMatch(part -> part.declaration().couplesSamples());
             return couples ? declaration.coupleSamples() : declaration;

@@ -65,6 +65,6 @@ public record ParameterSpec(
 
     /** The same under another name. */
     public ParameterSpec named(String other) {
-        return new ParameterSpec(other, shape, trainable, initializer, kronecker);
+        return new ParameterSpec(other, shape, trainable, initializer, isInteger, kronecker);
     }
 }

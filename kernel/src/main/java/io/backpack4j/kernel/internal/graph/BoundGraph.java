@@ -1,10 +1,9 @@
 package io.backpack4j.kernel.internal.graph;
 
-import io.backpack4j.spi.module.Module;
-import java.util.function.BiFunction;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Fusion;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.module.RowBlock;
 import io.backpack4j.spi.tensor.Shape;
@@ -12,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
 public final class BoundGraph {

@@ -1,9 +1,8 @@
 package io.backpack4j.kernel.internal.graph;
 
-import io.backpack4j.kernel.internal.MissingClass;
-import java.util.function.BiFunction;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
@@ -19,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
 /** Asks the modules of a graph, and the parts of its compositions, what they make and need. */

@@ -1,14 +1,14 @@
 package io.backpack4j.kernel.internal.graph;
 
-import java.util.Set;
-import java.util.Objects;
-import java.util.HashSet;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
 
 /** A network as a table for people: its nodes, what they make of one sample, their parameters, and how many numbers these are. */
 final class ModelSummary {
@@ -19,6 +19,7 @@ final class ModelSummary {
     private final BoundGraph bound;
     /** Parameters, or rows of them, that a node before has. */
     private final Set<BoundNode.Owner> counted = new HashSet<>();
+
     private long trained;
     private long frozen;
     private long buffers;

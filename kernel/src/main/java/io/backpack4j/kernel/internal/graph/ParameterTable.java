@@ -138,7 +138,13 @@ final class ParameterTable {
             Optional<KroneckerSizes> kronecker = kronecker(spec.shape(), blocks.getOrDefault(name, Map.of()));
             result.put(
                     name,
-                    new ParameterSpec(spec.name(), spec.shape(), spec.trainable(), spec.initializer(), kronecker));
+                    new ParameterSpec(
+                            spec.name(),
+                            spec.shape(),
+                            spec.trainable(),
+                            spec.initializer(),
+                            spec.isInteger(),
+                            kronecker));
         });
         return result;
     }

@@ -1,11 +1,11 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.module.Module;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Module;
 
 /**
  * A plugin's part in a pass, for messages.

@@ -111,9 +111,9 @@ public final class PredictionRun {
 
     /** The node's output by a handle of the chunk's; all else that its evaluation has made goes. */
     private Tensor evaluate(TensorScope chunk, BoundNode node, List<Tensor> arguments, SampleIds samples) {
-        Map<String, Tensor> parameters = inputs.parameters(node);
         Shape expected = node.declaration().output().prepend(samples.ids().length);
         try (TensorScope scope = backend.openScope()) {
+            Map<String, Tensor> parameters = inputs.parameters(node, scope);
             var context = new NodeContext(
                     backend,
                     scope,

@@ -1,10 +1,5 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.spi.module.Composition;
-import java.util.Set;
-import java.util.Map;
-import java.util.HashSet;
-import java.util.HashMap;
 import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.ModeOptions;
@@ -12,9 +7,14 @@ import io.backpack4j.kernel.Patterns;
 import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.module.Composition;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Puts the modules of a graph, and the parts of its compositions, into the modes of a pass. Belongs to one binding. */
 final class NodeModes {
