@@ -1,9 +1,11 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.Fusion;
@@ -64,7 +66,7 @@ public final class BoundGraph {
     public static BoundGraph bind(Graph graph, List<Shape> inputShapes) {
         if (inputShapes.size() != graph.inputs().size()) {
             throw new BackpackException(
-                    "WrongInputs",
+                    KernelProblems.WRONG_INPUTS,
                     "The model has %d input(s) (%s), but %d shape(s) were given."
                             .formatted(graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
         }
@@ -159,7 +161,7 @@ public final class BoundGraph {
             Shape shape = output.declaration().output();
             if (shape.elements() == 0) {
                 throw new BackpackException(
-                        "EmptyOutput",
+                        KernelProblems.EMPTY_OUTPUT,
                         "The network's output, that of %s, has shape %s for a sample: there are no numbers for a loss. Use inputs whose axes have elements."
                                 .formatted(output.described(), shape));
             }
@@ -192,7 +194,7 @@ public final class BoundGraph {
                 throw e;
             } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
                 throw new BackpackException(
-                        "PluginFailure",
+                        KernelProblems.PLUGIN_FAILURE,
                         "failed as it declared its output: "
                                 + MissingClass.describe(
                                         e, CodeLocation.of(node.module().getClass())),
@@ -200,7 +202,7 @@ public final class BoundGraph {
             }
             if (declaration.output().elements() > MAX_SAMPLE_ELEMENTS) {
                 throw new BackpackException(
-                        "TooLarge",
+                        CommonProblems.TOO_LARGE,
                         "its output for one sample has shape %s, that is %d elements, but at most %d are possible."
                                 .formatted(
                                         declaration.output(),
@@ -257,12 +259,12 @@ public final class BoundGraph {
             ParameterSpec original = parameters.get(owner);
             if (original == null) {
                 problems.add(
-                        "UnknownParameter",
+                        CommonProblems.UNKNOWN_PARAMETER,
                         "Node '%s' ties '%s' to '%s', which is not a parameter of a node before it. Possible: %s."
                                 .formatted(node.name(), spec.name(), owner, String.join(", ", parameters.keySet())));
             } else if (!original.shape().equals(spec.shape())) {
                 problems.add(
-                        "ShapeMismatch",
+                        CommonProblems.SHAPE_MISMATCH,
                         "Node '%s' ties '%s' of shape %s to '%s' of shape %s. Tied parameters have one shape."
                                 .formatted(node.name(), spec.name(), spec.shape(), owner, original.shape()));
             }
@@ -273,7 +275,7 @@ public final class BoundGraph {
             for (String name : names) {
                 if (!own.contains(name)) {
                     Problem problem = new Problem(
-                            "UnknownParameter",
+                            CommonProblems.UNKNOWN_PARAMETER,
                             "Node '%s' (%s) has no parameter '%s', which its '%s' names. Its parameters: %s."
                                     .formatted(
                                             node.name(),
