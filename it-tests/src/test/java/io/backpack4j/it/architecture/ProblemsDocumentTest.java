@@ -7,8 +7,9 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaField;
 import com.tngtech.archunit.core.domain.JavaModifier;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
 import io.backpack4j.spi.ProblemId;
 import java.io.IOException;
 import java.lang.reflect.Field;
@@ -19,23 +20,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.Test;
 
-/** All kinds of problems are constants, and docs/problems.md lists them. */
+/** All kinds of problems are constants, and docs/problems.md lists them. The classes are those that {@link ArchitectureTest} has read. */
+@AnalyzeClasses(
+        packages = "io.backpack4j",
+        importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.NoTestJars.class})
 class ProblemsDocumentTest {
-
-    private static final JavaClasses CLASSES = new ClassFileImporter()
-            .withImportOption(new ImportOption.DoNotIncludeTests())
-            .withImportOption(new ArchitectureTest.NoTestJars())
-            .importPackages("io.backpack4j");
 
     private static final Path DOCUMENT = Path.of("..", "docs", "problems.md");
 
     /** Where a table ends up that is not the current one, to be copied. */
     private static final Path NEW = Path.of("target", "problems.md");
 
-    private static List<JavaField> constants() {
-        return CLASSES.stream()
+    private static List<JavaField> constants(JavaClasses classes) {
+        return classes.stream()
                 .flatMap(type -> type.getFields().stream())
                 .filter(field -> field.getRawType().isEquivalentTo(ProblemId.class))
                 .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
@@ -48,9 +46,9 @@ class ProblemsDocumentTest {
         return (ProblemId) field.get(null);
     }
 
-    private static String document() throws ReflectiveOperationException {
+    private static String document(JavaClasses classes) throws ReflectiveOperationException {
         Map<String, String> rows = new TreeMap<>();
-        for (JavaField constant : constants()) {
+        for (JavaField constant : constants(classes)) {
             ProblemId id = value(constant);
             rows.put(id.name(), "| `%s` | %s | %s |".formatted(id.name(), escaped(id.cause()), escaped(id.remedy())));
         }
@@ -71,9 +69,9 @@ class ProblemsDocumentTest {
         return text.replace("|", "\\|").replace("*", "\\*");
     }
 
-    @Test
-    void the_document_is_current() throws IOException, ReflectiveOperationException {
-        String current = document();
+    @ArchTest
+    static void the_document_is_current(JavaClasses classes) throws IOException, ReflectiveOperationException {
+        String current = document(classes);
         String written = Files.exists(DOCUMENT) ? Files.readString(DOCUMENT).replace("\r\n", "\n") : "";
         if (!written.equals(current)) {
             Files.writeString(NEW, current);
@@ -83,9 +81,9 @@ class ProblemsDocumentTest {
                 .isEqualTo(current);
     }
 
-    @Test
-    void every_kind_is_made_once_in_a_list_of_constants() throws ReflectiveOperationException {
-        List<String> elsewhere = CLASSES.get(ProblemId.class).getConstructorCallsToSelf().stream()
+    @ArchTest
+    static void every_kind_is_made_once_in_a_list_of_constants(JavaClasses classes) throws ReflectiveOperationException {
+        List<String> elsewhere = classes.get(ProblemId.class).getConstructorCallsToSelf().stream()
                 .map(JavaAccess::getOriginOwner)
                 .map(JavaClass::getSimpleName)
                 .distinct()
@@ -95,7 +93,7 @@ class ProblemsDocumentTest {
                 .as("classes that make kinds of problems, beside lists of constants")
                 .isEmpty();
         Map<String, List<String>> holders = new TreeMap<>();
-        for (JavaField constant : constants()) {
+        for (JavaField constant : constants(classes)) {
             if (constant.getOwner().getSimpleName().endsWith("Problems")) {
                 String name = value(constant).name();
                 holders.computeIfAbsent(name, absent -> new ArrayList<>())
@@ -113,9 +111,9 @@ class ProblemsDocumentTest {
         assertThat(holders).hasSizeGreaterThan(100);
     }
 
-    @Test
-    void every_kind_is_reported_somewhere() {
-        List<String> unused = constants().stream()
+    @ArchTest
+    static void every_kind_is_reported_somewhere(JavaClasses classes) {
+        List<String> unused = constants(classes).stream()
                 .filter(constant -> constant.getOwner().getSimpleName().endsWith("Problems"))
                 .filter(constant -> constant.getAccessesToSelf().stream()
                         .allMatch(access -> access.getOriginOwner().equals(constant.getOwner())))
