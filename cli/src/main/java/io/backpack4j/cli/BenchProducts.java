@@ -6,6 +6,7 @@ import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.CurvatureMatrix.Projection;
 import io.backpack4j.spi.tensor.Tensor;
@@ -58,7 +59,7 @@ final class BenchProducts implements AutoCloseable {
         CurvatureMatrix matrix = MATRICES.get(name);
         if (matrix == null) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "--products names '%s', which is not a matrix. Possible: %s."
                             .formatted(name, String.join(", ", MATRICES.keySet())));
         }

@@ -8,6 +8,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.nio.file.Path;
@@ -53,7 +54,8 @@ record DemoData(ModelDescription description, Model model, Batch batch, String a
             }
             default ->
                 throw new BackpackException(
-                        "InvalidOption", "--data names %d files, but takes one or two.".formatted(files.size()));
+                        CommonProblems.INVALID_OPTION,
+                        "--data names %d files, but takes one or two.".formatted(files.size()));
         };
     }
 
@@ -61,7 +63,8 @@ record DemoData(ModelDescription description, Model model, Batch batch, String a
             BackPack backpack, ModelDescription description, Path path, DType dtype, @Nullable Integer samples) {
         if (samples != null) {
             throw new BackpackException(
-                    "InvalidOption", "--batch selects images. Of '%s' all samples are taken.".formatted(path));
+                    CommonProblems.INVALID_OPTION,
+                    "--batch selects images. Of '%s' all samples are taken.".formatted(path));
         }
         try (Safetensors file = Safetensors.open(path)) {
             DataFile.Loaded loaded = new DataFile(path.toString(), file, description).load(backpack, dtype);

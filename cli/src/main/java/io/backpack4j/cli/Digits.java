@@ -1,9 +1,11 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.formats.IdxFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.io.IOException;
@@ -27,7 +29,7 @@ final class Digits {
                 || labels.shape().rank() != 1
                 || images.shape().size(0) != labels.size()) {
             throw new BackpackException(
-                    "InvalidFile",
+                    FormatProblems.INVALID_FILE,
                     "Images %s and labels %s do not belong together. Name the file of images first, then that of their labels."
                             .formatted(images.shape(), labels.shape()));
         }
@@ -53,7 +55,8 @@ final class Digits {
     Batch batch(BackPack backpack, DType dtype, int count, Shape each) {
         if (count > size()) {
             throw new BackpackException(
-                    "InvalidOption", "A batch of %d was asked for, but there are %d digits.".formatted(count, size()));
+                    CommonProblems.INVALID_OPTION,
+                    "A batch of %d was asked for, but there are %d digits.".formatted(count, size()));
         }
         Shape shape = each.prepend(count);
         float[] pixels = new float[Math.toIntExact(shape.elements())];

@@ -43,7 +43,7 @@ final class DoctorCommand implements Runnable {
                 .count();
         if (broken > 0) {
             throw new BackpackException(
-                    "Broken",
+                    CliProblems.BROKEN,
                     "%d of %d checks failed; they stand after '%s' above."
                             .formatted(broken, findings.size(), Finding.State.BROKEN.mark()));
         }

@@ -11,6 +11,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
@@ -258,7 +259,7 @@ final class EvaluateCommand implements Runnable {
                 .anyMatch(expression -> !expression.options().containsKey("parameters"));
         if (!patterns.isEmpty() && !used) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "--parameters names %s, but there is no extension that it restricts. Name extensions with --extensions, or leave it out."
                             .formatted(String.join(", ", patterns)));
         }

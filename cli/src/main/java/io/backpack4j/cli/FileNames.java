@@ -1,6 +1,7 @@
 package io.backpack4j.cli;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -21,7 +22,7 @@ final class FileNames {
         String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
         if (Arrays.stream(extensions).noneMatch(name::endsWith)) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "%s names '%s'. %s: name a file that ends in '%s'."
                             .formatted(option, file, what, String.join("' or '", extensions)));
         }

@@ -68,7 +68,7 @@ final class OutputSize {
             String largest =
                     sizes.stream().limit(MOST_NAMES).map(Size::toString).collect(Collectors.joining(", "));
             throw new BackpackException(
-                    "OutputTooLarge",
+                    CliProblems.OUTPUT_TOO_LARGE,
                     "The results would take %s, but --max-output allows %s. The largest: %s. Take fewer samples with subsampling=[...] where an extension has it, fewer parameters with parameters=[GLOB,...], or allow it with --max-output %d."
                             .formatted(amount(total), amount(most.bytes()), largest, total));
         }

@@ -10,6 +10,7 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -52,7 +53,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
         if (images && weightsFile == null) {
             problems.add(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
                             .formatted(dataFile));
         }
@@ -84,7 +85,8 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
     private static void requireFile(String option, Path path, String expected) {
         if (Files.isDirectory(path)) {
             throw new BackpackException(
-                    "InvalidOption", "%s names the folder '%s', but must name %s.".formatted(option, path, expected));
+                    CommonProblems.INVALID_OPTION,
+                    "%s names the folder '%s', but must name %s.".formatted(option, path, expected));
         }
     }
 
@@ -107,7 +109,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             @Nullable DType dtype) {
         if (images.shape().rank() < 2 || description.inputs().size() != 1) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "'%s' holds bytes of shape %s, and the model has the inputs %s, but images [N, H, W] and one input are needed."
                             .formatted(dataFile, images.shape(), description.inputs()));
         }

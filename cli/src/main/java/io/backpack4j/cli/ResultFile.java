@@ -1,8 +1,10 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.io.IOException;
@@ -43,11 +45,12 @@ final class ResultFile implements AutoCloseable {
         try {
             if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
                 throw new BackpackException(
-                        "InvalidOption", "--out names '%s', which is an input. Name another file.".formatted(input));
+                        CommonProblems.INVALID_OPTION,
+                        "--out names '%s', which is an input. Name another file.".formatted(input));
             }
         } catch (IOException e) {
             throw new BackpackException(
-                    "InvalidFile", "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
+                    FormatProblems.INVALID_FILE, "File '%s' cannot be read: %s.".formatted(input, e.getMessage()), e);
         }
     }
 
@@ -76,7 +79,7 @@ final class ResultFile implements AutoCloseable {
         for (int i = 0; i < range.length; i++) {
             if (!Double.isFinite(range[i])) {
                 throw new BackpackException(
-                        "NotFinite",
+                        CommonProblems.NOT_FINITE,
                         "Result '%s' is %s at element %d. Use smaller numbers or --dtype float64, or take it with --nan ignore."
                                 .formatted(name, range[i], from + i));
             }

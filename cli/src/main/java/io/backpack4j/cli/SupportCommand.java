@@ -77,7 +77,8 @@ final class SupportCommand implements Runnable {
         Map<String, Problem> examples = new TreeMap<>();
         for (Optional<Map<String, Optional<Problem>>> row : rows.values()) {
             row.ifPresent(cells -> cells.values()
-                    .forEach(cell -> cell.ifPresent(problem -> examples.putIfAbsent(problem.id(), problem))));
+                    .forEach(cell -> cell.ifPresent(
+                            problem -> examples.putIfAbsent(problem.id().name(), problem))));
         }
         return examples;
     }
@@ -104,7 +105,9 @@ final class SupportCommand implements Runnable {
     }
 
     private static String cell(@Nullable Optional<Problem> outcome) {
-        return outcome == null ? UNKNOWN : outcome.map(Problem::id).orElse(Text.TICK);
+        return outcome == null
+                ? UNKNOWN
+                : outcome.map(problem -> problem.id().name()).orElse(Text.TICK);
     }
 
     private static void printNotes(Map<String, Optional<Map<String, Optional<Problem>>>> rows, PrintWriter out) {

@@ -8,6 +8,7 @@ import io.backpack4j.kernel.BackendInfo;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.backend.Availability;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -41,7 +42,7 @@ class ListingsTest {
                                 List.of(),
                                 List.of("cpu"),
                                 Map.of("optimizer", List.of("Adam", "SGD")))));
-        when(catalog.issues()).thenReturn(List.of(new Problem("Broken", "c.jar is broken.")));
+        when(catalog.issues()).thenReturn(List.of(new Problem(CliProblems.BROKEN, "c.jar is broken.")));
         PluginsCommand.print(catalog, out);
         assertThat(lines())
                 .contains(
@@ -82,7 +83,7 @@ class ListingsTest {
         Map<String, Optional<Map<String, Optional<Problem>>>> rows = new LinkedHashMap<>();
         Map<String, Optional<Problem>> row = new LinkedHashMap<>();
         row.put("A", Optional.empty());
-        row.put("B", Optional.of(new Problem("NoWay", "It cannot.")));
+        row.put("B", Optional.of(new Problem(new ProblemId("NoWay", "A test.", "None."), "It cannot.")));
         rows.put("Linear", Optional.of(row));
         rows.put("Strange", Optional.empty());
         SupportCommand.print(rows, List.of("A", "B"), out);

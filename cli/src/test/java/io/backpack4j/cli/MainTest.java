@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.ProblemId;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -33,14 +34,17 @@ class MainTest {
 
     @Test
     void prints_known_failures_without_a_stack_trace() {
-        assertThat(fail(new BackpackException("Some", "It failed."))).isEqualTo(1);
+        assertThat(fail(new BackpackException(new ProblemId("Some", "A test.", "None."), "It failed.")))
+                .isEqualTo(1);
         assertThat(out.toString()).isEmpty();
         assertThat(err).hasToString("backpack: [Some] It failed." + System.lineSeparator());
     }
 
     @Test
     void prints_several_problems_below_each_other() {
-        fail(new BackpackException(List.of(new Problem("A", "One."), new Problem("B", "Two."))));
+        fail(new BackpackException(List.of(
+                new Problem(new ProblemId("A", "A test.", "None."), "One."),
+                new Problem(new ProblemId("B", "A test.", "None."), "Two."))));
         assertThat(err.toString()).isEqualToNormalizingNewlines("backpack:\n1) [A] One.\n2) [B] Two.\n2 problems.\n");
     }
 
@@ -72,7 +76,9 @@ class MainTest {
     @ParameterizedTest
     @ValueSource(strings = {"--debug fail", "fail --debug"})
     void prints_a_stack_trace_on_request(String arguments) {
-        assertThat(execute(new BackpackException("Some", "It failed."), arguments.split(" ")))
+        assertThat(execute(
+                        new BackpackException(new ProblemId("Some", "A test.", "None."), "It failed."),
+                        arguments.split(" ")))
                 .isEqualTo(1);
         assertThat(err.toString())
                 .startsWith("backpack: [Some] It failed.")

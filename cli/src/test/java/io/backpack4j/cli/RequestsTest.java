@@ -13,6 +13,7 @@ import static org.mockito.Mockito.when;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.extension.Extension;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +55,9 @@ class RequestsTest {
     @Test
     void problems_are_reported_together() {
         for (String type : List.of("A", "C")) {
-            doThrow(new BackpackException("Unknown" + type, "x")).when(catalog).request(eq(type), anyMap());
+            doThrow(new BackpackException(new ProblemId("Unknown" + type, "A test.", "None."), "x"))
+                    .when(catalog)
+                    .request(eq(type), anyMap());
         }
         assertThatThrownBy(() -> Requests.of(catalog, Requests.parse("A,B,C"), List.of()))
                 .hasMessageContainingAll("[UnknownA]", "[UnknownC]", "2 problems.");

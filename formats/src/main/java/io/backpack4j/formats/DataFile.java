@@ -8,7 +8,9 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
@@ -146,7 +148,7 @@ public final class DataFile {
         TensorInfo tensor = file.tensors().get(vectors);
         if (tensor == null) {
             throw new BackpackException(
-                    "MissingTensor",
+                    FormatProblems.MISSING_TENSOR,
                     tensors.missing(vectors, "which a product needs: vectors of shape [V, *%s]".formatted(shape)));
         }
         if (!tensor.type().isFloating()) {
@@ -157,7 +159,7 @@ public final class DataFile {
                 && tensor.shape().size(0) > 0;
         if (!fits) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "%s has shape %s, but the vectors of a parameter of shape %s need one axis more, in front and not empty."
                             .formatted(tensors.described(tensor), tensor.shape(), shape));
         }
@@ -184,7 +186,7 @@ public final class DataFile {
      */
     public record Loaded(Model model, Batch batch, Optional<SafetensorsType> target) implements AutoCloseable {
 
-        private static final String WRONG_TARGET = "TypeMismatch";
+        private static final ProblemId WRONG_TARGET = CommonProblems.TYPE_MISMATCH;
 
         /** What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know. */
         public BackpackException inWordsOfTheFile(BackpackException failure) {
@@ -220,9 +222,9 @@ public final class DataFile {
     private Shape sample(String input, Problems problems) {
         TensorInfo tensor = file.tensors().get(input);
         if (tensor == null) {
-            problems.add("MissingTensor", tensors.missing(input, "which is an input of the model"));
+            problems.add(FormatProblems.MISSING_TENSOR, tensors.missing(input, "which is an input of the model"));
         } else if (tensor.shape().rank() == 0) {
-            problems.add("ShapeMismatch", tensors.scalar(tensor));
+            problems.add(CommonProblems.SHAPE_MISMATCH, tensors.scalar(tensor));
         } else {
             return tensor.shape().dropFirst(1);
         }
@@ -280,10 +282,10 @@ public final class DataFile {
     private void addTarget(DType dtype, BatchBuilder builder) {
         TensorInfo tensor = file.tensors().get(TARGET);
         if (tensor == null) {
-            throw new BackpackException("MissingTensor", tensors.missing(TARGET, "which the loss needs"));
+            throw new BackpackException(FormatProblems.MISSING_TENSOR, tensors.missing(TARGET, "which the loss needs"));
         }
         if (tensor.shape().rank() == 0) {
-            throw new BackpackException("ShapeMismatch", tensors.scalar(tensor));
+            throw new BackpackException(CommonProblems.SHAPE_MISMATCH, tensors.scalar(tensor));
         }
         if (tensor.type().isFloating()) {
             tensors.requireFinite(tensor, dtype);

@@ -144,7 +144,7 @@ public final class ExtensionExpressions {
 
     private BackpackException failure(String what, int at) {
         return new BackpackException(
-                "InvalidExtensions",
+                FormatProblems.INVALID_EXTENSIONS,
                 "Extensions %s cannot be read: at character %d, %s. Write them like KFAC(mc_samples=10),BatchGrad."
                         .formatted(Failures.quoted(text), at + 1, what));
     }

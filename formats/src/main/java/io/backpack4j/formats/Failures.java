@@ -15,22 +15,26 @@ final class Failures {
     private Failures() {}
 
     static BackpackException invalid(String file, String what) {
-        return new BackpackException("InvalidFile", "File " + quoted(file) + " " + what);
+        return new BackpackException(FormatProblems.INVALID_FILE, "File " + quoted(file) + " " + what);
     }
 
     static BackpackException unreadable(String file, IOException cause) {
         return new BackpackException(
-                "InvalidFile", "File %s cannot be read: %s.".formatted(quoted(file), reason(cause)), cause);
+                FormatProblems.INVALID_FILE,
+                "File %s cannot be read: %s.".formatted(quoted(file), reason(cause)),
+                cause);
     }
 
     static BackpackException unwritable(String file, String reason) {
         return new BackpackException(
-                "UnwritableFile", "File %s cannot be written: %s.".formatted(quoted(file), reason));
+                FormatProblems.UNWRITABLE_FILE, "File %s cannot be written: %s.".formatted(quoted(file), reason));
     }
 
     static BackpackException unwritable(String file, IOException cause) {
         return new BackpackException(
-                "UnwritableFile", "File %s cannot be written: %s.".formatted(quoted(file), reason(cause)), cause);
+                FormatProblems.UNWRITABLE_FILE,
+                "File %s cannot be written: %s.".formatted(quoted(file), reason(cause)),
+                cause);
     }
 
     /** What a user or a file gave, in quotes, without control characters; the middle of what is very long is left out. */

@@ -161,7 +161,7 @@ final class ModelReader {
 
     private void report(String owner, String what) {
         problems.add(
-                "InvalidModel",
+                FormatProblems.INVALID_MODEL,
                 "Model %s: %s%s.".formatted(Failures.quoted(file), owner.isEmpty() ? "" : owner + ": ", what));
     }
 

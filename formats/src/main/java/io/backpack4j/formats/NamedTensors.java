@@ -1,6 +1,7 @@
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -42,7 +43,7 @@ final class NamedTensors {
                 double stored = dtype == DType.FLOAT32 ? (float) range[i] : range[i];
                 if (!Double.isFinite(stored)) {
                     throw new BackpackException(
-                            "NotFinite",
+                            CommonProblems.NOT_FINITE,
                             "%s is %s at position %s, but must be a finite number in %s."
                                     .formatted(described(tensor), range[i], position(tensor.shape(), from + i), dtype));
                 }
@@ -60,7 +61,7 @@ final class NamedTensors {
     BackpackException wrongType(TensorInfo tensor, String needed, String method) {
         String types = method.equals("float") ? "F64, F32, F16 or BF16" : "I64, I32, I16, I8, U32, U16, U8 or BOOL";
         return new BackpackException(
-                "WrongType",
+                CommonProblems.WRONG_TYPE,
                 "%s is of %s, %s: %s. %s"
                         .formatted(described(tensor), tensor.type(), needed, types, conversion(method)));
     }

@@ -2,6 +2,7 @@ package io.backpack4j.formats;
 
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
@@ -54,12 +55,12 @@ final class ParameterTensors {
         }
         if (tensor == null) {
             throw new BackpackException(
-                    "MissingTensor",
+                    FormatProblems.MISSING_TENSOR,
                     tensors.missing(parameter, "which the model needs with shape " + shape + names.hint(parameter)));
         }
         if (!tensor.shape().equals(shape)) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "%s has shape %s, but the model needs %s."
                             .formatted(tensors.described(tensor), tensor.shape(), shape));
         }

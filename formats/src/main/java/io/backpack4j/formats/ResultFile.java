@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -98,7 +99,7 @@ public final class ResultFile implements AutoCloseable, ResultTaker {
     public static void requireEnding(Path path) {
         if (ENDINGS.stream().noneMatch(lowerCase(path)::endsWith)) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "Results cannot be written to %s. They are written as safetensors or npz: name a file that ends in '%s'."
                             .formatted(Failures.quoted(path.toString()), String.join("' or '", ENDINGS)));
         }

@@ -94,7 +94,7 @@ final class TensorNames {
 
     /** Reports tensors that nothing reads, though somebody may think so, and parameters under a prefix. */
     void report(Problems problems) {
-        prefix.ifPresent(found -> problems.add("MissingTensor", prefixed(found)));
+        prefix.ifPresent(found -> problems.add(FormatProblems.MISSING_TENSOR, prefixed(found)));
         reportUnknown(problems);
         reportVectors(problems);
     }
@@ -116,7 +116,7 @@ final class TensorNames {
         }
         if (!unknown.isEmpty()) {
             problems.add(
-                    "UnknownTensor",
+                    FormatProblems.UNKNOWN_TENSOR,
                     "File %s has what the model does not know: %s. The model knows: %s. Remove or rename it."
                             .formatted(Failures.quoted(file), guessed(unknown, known), listed(known)));
         }
@@ -130,7 +130,7 @@ final class TensorNames {
             String parameter = tensor.substring(VECTORS.length());
             if (ties.containsKey(parameter)) {
                 problems.add(
-                        "UnknownTensor",
+                        FormatProblems.UNKNOWN_TENSOR,
                         "File %s has %s, but the model ties %s to %s, under which its products stand. Name the vectors %s."
                                 .formatted(
                                         Failures.quoted(file),
@@ -140,7 +140,7 @@ final class TensorNames {
                                         Failures.quoted(VECTORS + ties.get(parameter))));
             } else if (!parameters.contains(parameter)) {
                 problems.add(
-                        "UnknownTensor",
+                        FormatProblems.UNKNOWN_TENSOR,
                         "File %s has vectors %s, but the model has no such parameter. Its parameters: %s. Remove or rename it."
                                 .formatted(
                                         Failures.quoted(file),

@@ -79,7 +79,7 @@ final class TiedTensors {
 
     private BackpackException differs(TensorInfo copy, TensorInfo original, String how) {
         return new BackpackException(
-                "TiedTensor",
+                FormatProblems.TIED_TENSOR,
                 "%s is tied to %s by the model, but %s. Remove it, correct it, or do not tie them."
                         .formatted(tensors.described(copy), quoted(original), how));
     }

@@ -17,6 +17,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
@@ -190,8 +191,8 @@ class DataFileTest {
     @Test
     void reportsTheModelAndItsInputsTogether() {
         write(Map.of("a.weight", new double[6]));
-        when(catalog.graph(DESCRIPTION)).thenThrow(new BackpackException("UnknownModule", "One."));
-        when(catalog.loss(DESCRIPTION.loss())).thenThrow(new BackpackException("UnknownLoss", "Two."));
+        when(catalog.graph(DESCRIPTION)).thenThrow(new BackpackException(KernelProblems.UNKNOWN_MODULE, "One."));
+        when(catalog.loss(DESCRIPTION.loss())).thenThrow(new BackpackException(KernelProblems.UNKNOWN_LOSS, "Two."));
         assertThatThrownBy(() -> load(DType.FLOAT32))
                 .hasMessageContainingAll("no tensor 'input'", "[UnknownModule] One.", "[UnknownLoss] Two.");
     }

@@ -118,7 +118,7 @@ public final class Graph {
         public Graph build() {
             Problems problems = new Problems();
             if (nodes.isEmpty()) {
-                problems.add("EmptyModel", "The model has no nodes. Add at least one.");
+                problems.add(KernelProblems.EMPTY_MODEL, "The model has no nodes. Add at least one.");
                 problems.throwIfAny();
             }
             String result = output.isEmpty() ? nodes.get(nodes.size() - 1).name() : output;
@@ -135,20 +135,21 @@ public final class Graph {
                                         + String.join(
                                                 ", ", known.stream().sorted().toList()) + ".";
                         problems.add(
-                                "UnknownInput",
+                                KernelProblems.UNKNOWN_INPUT,
                                 "Node '%s' takes '%s', which is not known there. %s"
                                         .formatted(node.name(), input, hint));
                     }
                 }
                 if (!known.add(node.name())) {
                     problems.add(
-                            "DuplicateNode", "Two nodes or inputs are named '%s'. Rename one.".formatted(node.name()));
+                            KernelProblems.DUPLICATE_NODE,
+                            "Two nodes or inputs are named '%s'. Rename one.".formatted(node.name()));
                 }
                 byName.put(node.name(), node);
             }
             if (!byName.containsKey(result)) {
                 problems.add(
-                        "UnknownOutput",
+                        KernelProblems.UNKNOWN_OUTPUT,
                         "The output '%s' is not a node. Possible: %s."
                                 .formatted(result, String.join(", ", byName.keySet())));
             } else if (problems.isEmpty()) {
@@ -172,7 +173,7 @@ public final class Graph {
             for (String name : byName.keySet()) {
                 if (!used.contains(name)) {
                     problems.add(
-                            "UnusedNode",
+                            KernelProblems.UNUSED_NODE,
                             "Node '%s' does not lead to the output '%s'. Remove it or connect it."
                                     .formatted(name, result));
                 }

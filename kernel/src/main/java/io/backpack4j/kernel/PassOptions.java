@@ -1,6 +1,7 @@
 package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Mode;
 import java.util.OptionalLong;
 
@@ -94,7 +95,8 @@ public record PassOptions(
     private static void requirePositive(String what, OptionalLong value) {
         if (value.isPresent() && value.getAsLong() < 1) {
             throw new BackpackException(
-                    "InvalidOption", "The %s is %d, but must be at least 1.".formatted(what, value.getAsLong()));
+                    CommonProblems.INVALID_OPTION,
+                    "The %s is %d, but must be at least 1.".formatted(what, value.getAsLong()));
         }
     }
 }

@@ -21,7 +21,7 @@ public record Request<R>(Extension<R> extension, String name, List<String> param
         parameters = List.copyOf(parameters);
         if (!NAME.matcher(name).matches()) {
             throw new BackpackException(
-                    "InvalidName",
+                    KernelProblems.INVALID_NAME,
                     "'%s' is not a name for results. Use letters, digits, '_', '.' and '-'.".formatted(name));
         }
     }

@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
@@ -64,7 +65,7 @@ public record ConjugateGradients(
         normBound.ifPresent(bound -> requireNotNegative("bound of the operator's norm", bound));
         if (maxIterations < 1) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "The number of iterations is %d, but must be at least 1.".formatted(maxIterations));
         }
     }
@@ -184,7 +185,7 @@ public record ConjugateGradients(
         preconditioner.ifPresent(inverse -> {
             if (inverse.rows() != a.rows() || inverse.columns() != a.columns() || inverse.dtype() != a.dtype()) {
                 throw new BackpackException(
-                        "ShapeMismatch",
+                        CommonProblems.SHAPE_MISMATCH,
                         "The preconditioner is %s, but the operator is %s."
                                 .formatted(Vectors.described(inverse), Vectors.described(a)));
             }
@@ -195,7 +196,8 @@ public record ConjugateGradients(
     private static void requireNotNegative(String what, double value) {
         if (!(value >= 0) || Double.isInfinite(value)) {
             throw new BackpackException(
-                    "InvalidArgument", "The %s is %s, but must be a number of at least 0.".formatted(what, value));
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The %s is %s, but must be a number of at least 0.".formatted(what, value));
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.RandomKey;
@@ -30,13 +31,13 @@ public record Hutchinson(int samples, Distribution distribution, int block, long
     public Hutchinson {
         if (samples < 2) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "The number of samples is %d, but must be at least 2: a standard error needs two."
                             .formatted(samples));
         }
         if (block < 1) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "The number of vectors per block is %d, but must be at least 1.".formatted(block));
         }
     }

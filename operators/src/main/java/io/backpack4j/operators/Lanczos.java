@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
@@ -34,21 +35,24 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
     public Lanczos {
         if (count < 1) {
             throw new BackpackException(
-                    "InvalidArgument", "The number of eigenvalues is %d, but must be at least 1.".formatted(count));
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The number of eigenvalues is %d, but must be at least 1.".formatted(count));
         }
         if (!(tolerance >= 0) || Double.isInfinite(tolerance)) {
             throw new BackpackException(
-                    "InvalidArgument", "The tolerance is %s, but must be a number of at least 0.".formatted(tolerance));
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The tolerance is %s, but must be a number of at least 0.".formatted(tolerance));
         }
         if (dimension.isPresent() && dimension.getAsInt() < count + 2) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "The dimension of the Krylov space is %d, but must be at least %d, two more than there are eigenvalues."
                             .formatted(dimension.getAsInt(), count + 2));
         }
         if (maxProducts < 1) {
             throw new BackpackException(
-                    "InvalidArgument", "The number of products is %d, but must be at least 1.".formatted(maxProducts));
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The number of products is %d, but must be at least 1.".formatted(maxProducts));
         }
     }
 
@@ -136,7 +140,8 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
     public Eigenpairs run(TensorScope target, LinearOperator a) {
         Vectors.requireSquare(a, "The method of Lanczos");
         if (a.rows() == 0) {
-            throw new BackpackException("InvalidArgument", "An operator without rows has no eigenvalues.");
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT, "An operator without rows has no eigenvalues.");
         }
         try (LanczosRun run = new LanczosRun(this, a)) {
             return run.run(target);

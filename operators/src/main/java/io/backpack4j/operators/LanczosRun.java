@@ -3,6 +3,7 @@ package io.backpack4j.operators;
 import io.backpack4j.operators.Lanczos.Eigenpairs;
 import io.backpack4j.operators.Lanczos.Eigenvalue;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.DType;
@@ -108,7 +109,7 @@ final class LanczosRun implements AutoCloseable {
             double norm = Vectors.norms(backend, rest)[0];
             if (!Double.isFinite(norm)) {
                 throw new BackpackException(
-                        "NotFinite",
+                        CommonProblems.NOT_FINITE,
                         "Product %d of an operator that is %s has numbers that are not finite."
                                 .formatted(products, Vectors.described(operator)));
             }

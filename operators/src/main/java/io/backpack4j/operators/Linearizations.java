@@ -86,7 +86,7 @@ final class Linearizations implements AutoCloseable {
 
     void forEach(Visit visit) {
         if (closed) {
-            throw new BackpackException("ClosedOperator", "An operator was used after it was closed.");
+            throw new BackpackException(OperatorProblems.CLOSED_OPERATOR, "An operator was used after it was closed.");
         }
         if (kept != null) {
             visit.at(0, kept, 1);

@@ -5,6 +5,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.loss.Loss;
 import java.util.List;
@@ -39,7 +40,8 @@ public final class Objective {
             PassOptions options,
             long seed) {
         if (batches.isEmpty()) {
-            throw new BackpackException("InvalidArgument", "An objective needs a batch, but none was given.");
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT, "An objective needs a batch, but none was given.");
         }
         this.backend = backend;
         this.loss = loss;

@@ -1,7 +1,9 @@
 package io.backpack4j.operators;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Patterns;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.DType;
@@ -51,12 +53,12 @@ public final class ParameterLayout {
     public ParameterLayout only(List<String> patterns) {
         if (patterns.isEmpty()) {
             throw new BackpackException(
-                    "NoParameters", "No parameter was asked for. Parameters: %s.".formatted(names()));
+                    KernelProblems.NO_PARAMETERS, "No parameter was asked for. Parameters: %s.".formatted(names()));
         }
         for (String pattern : patterns) {
             if (shapes.keySet().stream().noneMatch(name -> Patterns.matches(pattern, name))) {
                 throw new BackpackException(
-                        "NoParameters",
+                        KernelProblems.NO_PARAMETERS,
                         "No trained parameter matches '%s'. Parameters: %s.".formatted(pattern, names()));
             }
         }
@@ -164,7 +166,7 @@ public final class ParameterLayout {
         Shape shape = flat.shape();
         if (shape.rank() != 2 || shape.size(1) != size || flat.dtype() != dtype) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "Vectors of parameters %s must be %s of shape [V, %d], but are %s of shape %s."
                             .formatted(names(), dtype, size, flat.dtype(), shape));
         }
@@ -177,7 +179,7 @@ public final class ParameterLayout {
         missing.removeAll(parts.keySet());
         if (!unknown.isEmpty() || !missing.isEmpty()) {
             throw new BackpackException(
-                    "UnknownParameter",
+                    CommonProblems.UNKNOWN_PARAMETER,
                     "Vectors consist of parameters %s, but %s are missing and %s are not known."
                             .formatted(names(), missing, unknown));
         }
@@ -185,7 +187,7 @@ public final class ParameterLayout {
             Shape expected = shape(name).prepend(count);
             if (!part.shape().equals(expected) || part.dtype() != dtype) {
                 throw new BackpackException(
-                        "ShapeMismatch",
+                        CommonProblems.SHAPE_MISMATCH,
                         "Parameter '%s' of vectors must be %s of shape %s, but is %s of shape %s."
                                 .formatted(name, dtype, expected, part.dtype(), part.shape()));
             }

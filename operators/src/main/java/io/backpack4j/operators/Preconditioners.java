@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.Shape;
@@ -52,7 +53,7 @@ public final class Preconditioners {
             // Not: smallest <= 0, for NaN is not positive either.
             if (!(smallest.item() > 0)) {
                 throw new BackpackException(
-                        "NotPositiveDefinite",
+                        CommonProblems.NOT_POSITIVE_DEFINITE,
                         "The smallest element of the diagonal plus damping %s is %s: it has no positive inverse. Add damping."
                                 .formatted(damping, smallest.item()));
             }
@@ -78,7 +79,7 @@ public final class Preconditioners {
         Map<String, Block> all = Map.copyOf(blocks);
         if (!all.keySet().equals(Set.copyOf(layout.names()))) {
             throw new BackpackException(
-                    "UnknownParameter",
+                    CommonProblems.UNKNOWN_PARAMETER,
                     "Blocks are needed for parameters %s, but are given for %s."
                             .formatted(layout.names(), blocks.keySet()));
         }

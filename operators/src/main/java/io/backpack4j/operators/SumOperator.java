@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
@@ -12,7 +13,7 @@ record SumOperator(LinearOperator first, LinearOperator second) implements Linea
     SumOperator {
         if (first.rows() != second.rows() || first.columns() != second.columns() || first.dtype() != second.dtype()) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "Operators are added if their shapes and types are equal, but these are %s and %s."
                             .formatted(Vectors.described(first), Vectors.described(second)));
         }

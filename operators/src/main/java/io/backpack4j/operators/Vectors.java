@@ -1,6 +1,7 @@
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.backend.Reduction;
@@ -24,7 +25,7 @@ final class Vectors {
         check(operator, "destination", destination, operator.rows());
         if (x.shape().size(0) != destination.shape().size(0)) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "A product has as many rows as there are vectors, but x is %s and the destination %s."
                             .formatted(x.shape(), destination.shape()));
         }
@@ -35,7 +36,7 @@ final class Vectors {
         Shape shape = tensor.shape();
         if (shape.rank() != 2 || shape.size(1) != length || tensor.dtype() != operator.dtype()) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "Vectors of an operator that is %s: %s must be %s of shape [V, %d], but is %s of shape %s."
                             .formatted(described(operator), name, operator.dtype(), length, tensor.dtype(), shape));
         }
@@ -44,7 +45,7 @@ final class Vectors {
     static void requireSquare(LinearOperator operator, String user) {
         if (operator.rows() != operator.columns()) {
             throw new BackpackException(
-                    "NotSquare",
+                    OperatorProblems.NOT_SQUARE,
                     "%s needs a square operator, but this one is %s.".formatted(user, described(operator)));
         }
     }

@@ -143,7 +143,9 @@ public final class Arguments {
         Problems problems = new Problems();
         for (String name : unasked()) {
             String possible = known.isEmpty() ? "It takes none." : "It takes: " + String.join(", ", known) + ".";
-            problems.add("UnknownArgument", "%s has no argument '%s'. %s".formatted(capitalised(), name, possible));
+            problems.add(
+                    CommonProblems.UNKNOWN_ARGUMENT,
+                    "%s has no argument '%s'. %s".formatted(capitalised(), name, possible));
         }
         problems.throwIfAny();
     }
@@ -151,7 +153,7 @@ public final class Arguments {
     /** An error about the value of an argument, for checks of the caller's own. */
     public BackpackException wrong(String name, String expected, @Nullable Object value) {
         return new BackpackException(
-                "InvalidArgument",
+                CommonProblems.INVALID_ARGUMENT,
                 "Argument '%s' of %s is %s, but must be %s.".formatted(name, owner, shown(value), expected));
     }
 
@@ -164,7 +166,8 @@ public final class Arguments {
         Object value = values.get(name);
         if (value == null) {
             throw new BackpackException(
-                    "MissingArgument", "%s needs the argument '%s', which is missing.".formatted(capitalised(), name));
+                    CommonProblems.MISSING_ARGUMENT,
+                    "%s needs the argument '%s', which is missing.".formatted(capitalised(), name));
         }
         return value;
     }

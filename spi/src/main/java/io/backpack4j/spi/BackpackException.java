@@ -14,11 +14,11 @@ public class BackpackException extends RuntimeException {
 
     private final transient List<Problem> problems;
 
-    public BackpackException(String id, String message) {
+    public BackpackException(ProblemId id, String message) {
         this(List.of(new Problem(id, message)), null);
     }
 
-    public BackpackException(String id, String message, @Nullable Throwable cause) {
+    public BackpackException(ProblemId id, String message, @Nullable Throwable cause) {
         this(List.of(new Problem(id, message)), cause);
     }
 

@@ -16,7 +16,7 @@ public record PluginDescriptor(String id, String version, int compiledAgainst) {
     public PluginDescriptor {
         if (!ID.matcher(id).matches()) {
             throw new BackpackException(
-                    "InvalidPluginId",
+                    CommonProblems.INVALID_PLUGIN_ID,
                     "Plugin id '%s' is not valid. Use 2 to 64 lower-case letters, digits and hyphens, starting with a letter."
                             .formatted(id));
         }

@@ -10,7 +10,7 @@ public final class Problems {
     private final Set<Problem> collected = new LinkedHashSet<>();
 
     /** Adds a problem. */
-    public void add(String id, String message) {
+    public void add(ProblemId id, String message) {
         collected.add(new Problem(id, message));
     }
 

@@ -68,7 +68,7 @@ public final class RecordArguments {
 
     private static BackpackException notWritable(String type, String reason) {
         return new BackpackException(
-                "NotWritable",
+                CommonProblems.NOT_WRITABLE,
                 "The arguments of %s are not known: %s. Override 'arguments' in its class, so that it can be written to a file."
                         .formatted(type, reason));
     }

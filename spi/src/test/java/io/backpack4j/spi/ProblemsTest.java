@@ -20,22 +20,25 @@ class ProblemsTest {
 
     @Test
     void oneIsItsOwnMessage() {
-        problems.add("Id", "Something.");
+        problems.add(new ProblemId("Id", "A test.", "None."), "Something.");
 
         assertThatThrownBy(problems::throwIfAny).hasMessage("[Id] Something.");
     }
 
     @Test
     void severalAreNumbered() {
-        problems.add("A", "First.");
+        problems.add(new ProblemId("A", "A test.", "None."), "First.");
         problems.collect(() -> {
-            throw new BackpackException("B", "Second.");
+            throw new BackpackException(new ProblemId("B", "A test.", "None."), "Second.");
         });
 
         BackpackException thrown = catchThrowableOfType(BackpackException.class, problems::throwIfAny);
 
         assertThat(thrown).hasMessage("1) [A] First.\n2) [B] Second.\n2 problems.");
-        assertThat(thrown.problems()).containsExactly(new Problem("A", "First."), new Problem("B", "Second."));
+        assertThat(thrown.problems())
+                .containsExactly(
+                        new Problem(new ProblemId("A", "A test.", "None."), "First."),
+                        new Problem(new ProblemId("B", "A test.", "None."), "Second."));
     }
 
     @Test
@@ -50,7 +53,8 @@ class ProblemsTest {
     void causesAreKept() {
         Exception cause = new Exception();
 
-        assertThat(new BackpackException("Id", "Message.", cause)).hasCause(cause);
+        assertThat(new BackpackException(new ProblemId("Id", "A test.", "None."), "Message.", cause))
+                .hasCause(cause);
     }
 
     @Test

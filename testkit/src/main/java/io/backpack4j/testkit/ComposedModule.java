@@ -1,5 +1,6 @@
 package io.backpack4j.testkit;
 
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
@@ -93,7 +94,7 @@ final class ComposedModule implements Module {
             for (String input : part.inputs()) {
                 int index = CompositionGraph.inputIndex(input);
                 if (index >= inputs.size()) {
-                    throw new BackpackException("InputCountMismatch", "%s has no input %d.".formatted(type(), index));
+                    throw new BackpackException(CommonProblems.INPUT_COUNT_MISMATCH, "%s has no input %d.".formatted(type(), index));
                 }
                 int source = index < 0 ? Objects.requireNonNull(numbers.get(input)) : -index - 1;
                 sources.add(source);

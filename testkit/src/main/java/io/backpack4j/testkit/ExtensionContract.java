@@ -14,6 +14,7 @@ import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.Module;
@@ -171,7 +172,7 @@ public abstract class ExtensionContract {
                         assertThat(e.problems())
                                 .as("a refusal of chunks of %d and blocks of %d", chunk, block)
                                 .extracting(Problem::id)
-                                .containsOnly("NotMergeable");
+                                .containsOnly(CommonProblems.NOT_MERGEABLE);
                         continue;
                     }
                     assertClose("chunks of %d, blocks of %d".formatted(chunk, block), parts, whole, EXACT);

@@ -1,6 +1,7 @@
 package io.backpack4j.testkit;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
@@ -115,7 +116,7 @@ public final class HeapBackend implements Backend {
 
     void requireOpen() {
         if (closed) {
-            throw new BackpackException("ClosedBackend", "A backend was used after it was closed.");
+            throw new BackpackException(CommonProblems.CLOSED_BACKEND, "A backend was used after it was closed.");
         }
     }
 
@@ -123,7 +124,7 @@ public final class HeapBackend implements Backend {
     HeapTensor own(Tensor tensor) {
         if (!(tensor instanceof HeapTensor heap) || !heap.isKeptBy(this)) {
             throw new BackpackException(
-                    "ForeignTensor",
+                    CommonProblems.FOREIGN_TENSOR,
                     "A tensor of shape %s belongs to another backend: %s.".formatted(tensor.shape(), tensor.backend()));
         }
         heap.open();

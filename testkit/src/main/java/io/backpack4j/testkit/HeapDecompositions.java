@@ -1,6 +1,7 @@
 package io.backpack4j.testkit;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.Shape;
@@ -66,7 +67,7 @@ final class HeapDecompositions implements Decompositions {
                 factor = new CholeskyDecomposition(symmetric(matrices, first, n), 0, 0).getL();
             } catch (NonPositiveDefiniteMatrixException e) {
                 throw new BackpackException(
-                        "NotPositiveDefinite",
+                        CommonProblems.NOT_POSITIVE_DEFINITE,
                         "Matrix %d of %d rows is not positive definite. Add damping.".formatted(first / n / n, n),
                         e);
             }
@@ -120,7 +121,7 @@ final class HeapDecompositions implements Decompositions {
                 entries[i][j] = matrices.get(first + Math.max(i, j) * n + Math.min(i, j));
                 if (!Double.isFinite(entries[i][j])) {
                     throw new BackpackException(
-                            "NotFinite",
+                            CommonProblems.NOT_FINITE,
                             "A matrix of shape %s has numbers that are not finite: it cannot be decomposed."
                                     .formatted(matrices.shape()));
                 }

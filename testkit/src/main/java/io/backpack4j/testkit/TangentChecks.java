@@ -3,6 +3,7 @@ package io.backpack4j.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
@@ -99,7 +100,7 @@ public final class TangentChecks {
 
     /** The only error that a module may have instead. */
     static void requireUnsupported(BackpackException e) {
-        assertThat(e.problems()).extracting(Problem::id).containsOnly("UnsupportedModule");
+        assertThat(e.problems()).extracting(Problem::id).containsOnly(CommonProblems.UNSUPPORTED_MODULE);
     }
 
     /** Each alone, then all. */

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Activation;
 
 /** Activation functions and their derivatives over an array in place, in forms that neither overflow nor cancel. */
@@ -15,7 +16,8 @@ final class ActivationLoops {
             case 2 -> secondDerivative(activation, x, count);
             default ->
                 throw new BackpackException(
-                        "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                        CommonProblems.INVALID_ORDER,
+                        "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
         }
     }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
@@ -205,7 +206,7 @@ final class CpuBackend implements Backend {
             return ours.openIn(this);
         }
         throw new BackpackException(
-                "ForeignTensor",
+                CommonProblems.FOREIGN_TENSOR,
                 ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
                                 + " Copy it through arrays.")
                         .formatted(tensor.shape(), tensor.backend(), ID));
@@ -213,7 +214,7 @@ final class CpuBackend implements Backend {
 
     void requireOpen() {
         if (closed) {
-            throw new BackpackException("ClosedBackend", "The CPU backend was used after it was closed.");
+            throw new BackpackException(CommonProblems.CLOSED_BACKEND, "The CPU backend was used after it was closed.");
         }
     }
 }

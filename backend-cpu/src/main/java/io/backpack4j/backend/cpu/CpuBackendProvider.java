@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
@@ -28,11 +29,11 @@ final class CpuBackendProvider implements BackendProvider {
     public Backend open(BackendConfiguration configuration) {
         NativeLibraries libraries = NativeLibraries.get();
         if (libraries.availability() instanceof Availability.Unavailable missing) {
-            throw new BackpackException("BackendUnavailable", missing.reason() + " " + missing.remedy());
+            throw new BackpackException(CommonProblems.BACKEND_UNAVAILABLE, missing.reason() + " " + missing.remedy());
         }
         if (configuration.threads() < 1) {
             throw new BackpackException(
-                    "InvalidThreads",
+                    CpuProblems.INVALID_THREADS,
                     "The CPU backend needs at least one thread, but was given " + configuration.threads() + ".");
         }
         KernelChoice choice = KernelChoice.of(configuration.property(KernelChoice.PROPERTY), libraries);

@@ -24,7 +24,8 @@ final class Dnnl {
 
     static void check(int status, String what) {
         if (status != dnnl_success) {
-            throw new BackpackException("OneDnnFailure", "oneDNN could not %s: status %d.".formatted(what, status));
+            throw new BackpackException(
+                    CpuProblems.ONE_DNN_FAILURE, "oneDNN could not %s: status %d.".formatted(what, status));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.DType;
@@ -54,7 +55,7 @@ final class HostDecompositions implements Decompositions {
                         integers.address());
                 if (info != 0) {
                     throw new BackpackException(
-                            "NoConvergence",
+                            CpuProblems.NO_CONVERGENCE,
                             "The eigenvalues of a matrix of %d rows were not found (LAPACK says %d)."
                                     .formatted(n, info));
                 }
@@ -83,7 +84,7 @@ final class HostDecompositions implements Decompositions {
                     target.address() + first * target.dtype().bytes());
             if (info != 0) {
                 throw new BackpackException(
-                        "NotPositiveDefinite",
+                        CommonProblems.NOT_POSITIVE_DEFINITE,
                         "Matrix %d of %d rows is not positive definite: its leading block of %d rows is not. Add damping."
                                 .formatted(i, n, info));
             }
@@ -120,7 +121,7 @@ final class HostDecompositions implements Decompositions {
     private void requireFinite(CpuTensor matrices) {
         if (!backend.reductions().allFinite(matrices)) {
             throw new BackpackException(
-                    "NotFinite",
+                    CommonProblems.NOT_FINITE,
                     "A matrix of shape %s has numbers that are not finite: it cannot be decomposed."
                             .formatted(matrices.shape()));
         }
@@ -143,7 +144,7 @@ final class HostDecompositions implements Decompositions {
                     target.address() + first * target.dtype().bytes());
             if (info != 0) {
                 throw new BackpackException(
-                        "NotPositiveDefinite",
+                        CommonProblems.NOT_POSITIVE_DEFINITE,
                         "Matrix %d of %d rows has no inverse: row %d of its Cholesky factor has a zero on the diagonal. Add damping."
                                 .formatted(i, n, info - 1));
             }
@@ -181,7 +182,7 @@ final class HostDecompositions implements Decompositions {
         long n = matrices.shape().size(-1);
         if (n > most) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "The eigenvalues of a matrix of %d rows cannot be found: LAPACK counts its work in 32 bits, which are enough for %d rows."
                             .formatted(n, most));
         }

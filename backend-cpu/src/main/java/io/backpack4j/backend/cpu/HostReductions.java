@@ -36,7 +36,7 @@ final class HostReductions implements Reductions {
         if (length == 0) {
             if (reduction != Reduction.SUM) {
                 throw new BackpackException(
-                        "EmptyReduction",
+                        CpuProblems.EMPTY_REDUCTION,
                         "%s over axes %d to %d (exclusive) of a tensor of shape %s has nothing to choose from."
                                 .formatted(reduction, from, to, shape));
             }

@@ -39,7 +39,7 @@ enum KernelChoice {
             if (choice.key().equals(wish.get())) {
                 if (choice == ONEDNN && libraries.onednn().isEmpty()) {
                     throw new BackpackException(
-                            "MissingLibrary",
+                            CpuProblems.MISSING_LIBRARY,
                             "backpack.cpu.kernels=onednn was asked for, but oneDNN cannot be loaded: "
                                     + libraries.onednnProblem()
                                     + " Add org.bytedeco:dnnl and org.bytedeco:opencl with the classifier of this"
@@ -49,6 +49,7 @@ enum KernelChoice {
             }
         }
         throw new BackpackException(
-                "UnknownKernels", "backpack.cpu.kernels is '%s'. Possible are nd4j and onednn.".formatted(wish.get()));
+                CpuProblems.UNKNOWN_KERNELS,
+                "backpack.cpu.kernels is '%s'. Possible are nd4j and onednn.".formatted(wish.get()));
     }
 }

@@ -2,6 +2,7 @@ package io.backpack4j.backend.cpu;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
@@ -23,7 +24,7 @@ final class MemoryLimit {
         return MemoryAmount.parse(text)
                 .map(MemoryAmount::bytes)
                 .orElseThrow(() -> new BackpackException(
-                        "InvalidOption",
+                        CommonProblems.INVALID_OPTION,
                         "backpack.cpu.memory is '%s', but must be %s.".formatted(text, MemoryAmount.FORM)));
     }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryAccounts;
 import io.backpack4j.spi.backend.MemoryAccounts.Account;
@@ -185,7 +186,7 @@ final class MemoryPool {
         }
         if (size > limit - pooledBytes) {
             throw new BackpackException(
-                    "OutOfMemory",
+                    CommonProblems.OUT_OF_MEMORY,
                     ("%,d bytes are needed, but only %,d are left of the %,d that this backend may hold, as backpack.cpu.memory or the machine says."
                                     + " Use a smaller batch, or ask for less at once.")
                             .formatted(size, limit - pooledBytes, limit));
@@ -198,7 +199,7 @@ final class MemoryPool {
         }
         if (memory == null || memory.isNull()) {
             throw new BackpackException(
-                    "OutOfMemory",
+                    CommonProblems.OUT_OF_MEMORY,
                     ("The system gave no %,d bytes; this backend holds %,d already, %,d of them in use."
                                     + " Use a smaller batch, or ask for less at once.")
                             .formatted(size, pooledBytes, usedBytes));

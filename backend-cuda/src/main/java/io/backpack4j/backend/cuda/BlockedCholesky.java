@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.Shape;
 
@@ -47,7 +48,7 @@ record BlockedCholesky(CudaBackend backend) {
             int failed = decompose(entries, width);
             if (failed >= 0) {
                 throw new BackpackException(
-                        "NotPositiveDefinite",
+                        CommonProblems.NOT_POSITIVE_DEFINITE,
                         "Matrix %d of %d rows is not positive definite: its leading block of %d rows is not. Add damping."
                                 .formatted(matrix, n, first + failed + 1));
             }

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
@@ -137,7 +138,7 @@ final class CudaBackend implements Backend {
             return ours.openIn(this);
         }
         throw new BackpackException(
-                "ForeignTensor",
+                CommonProblems.FOREIGN_TENSOR,
                 ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
                                 + " Copy it through arrays.")
                         .formatted(tensor.shape(), tensor.backend(), ID));
@@ -145,7 +146,8 @@ final class CudaBackend implements Backend {
 
     void requireOpen() {
         if (closed) {
-            throw new BackpackException("ClosedBackend", "The CUDA backend was used after it was closed.");
+            throw new BackpackException(
+                    CommonProblems.CLOSED_BACKEND, "The CUDA backend was used after it was closed.");
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
@@ -38,13 +39,13 @@ final class CudaBackendProvider implements BackendProvider {
     public Backend open(BackendConfiguration configuration) {
         CudaOptions options = CudaOptions.of(configuration);
         if (probe() instanceof Availability.Unavailable missing) {
-            throw new BackpackException("BackendUnavailable", missing.reason() + " " + missing.remedy());
+            throw new BackpackException(CommonProblems.BACKEND_UNAVAILABLE, missing.reason() + " " + missing.remedy());
         }
         try {
             return new CudaBackend(new JCudaApi(options.device()), options);
         } catch (CudaFailure failure) {
             throw new BackpackException(
-                    "CudaFailure",
+                    CudaProblems.CUDA_FAILURE,
                     "Device %d cannot be opened: %s.".formatted(options.device(), failure.getMessage()),
                     failure);
         }

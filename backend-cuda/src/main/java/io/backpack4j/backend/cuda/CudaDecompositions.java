@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.Shape;
@@ -46,7 +47,7 @@ final class CudaDecompositions implements Decompositions {
                 eigen = new EigenDecomposition(new Array2DRowRealMatrix(rows, false));
             } catch (MaxCountExceededException e) {
                 throw new BackpackException(
-                        "NotConverged",
+                        CudaProblems.NOT_CONVERGED,
                         "The eigenvalues of matrix %d of %d rows did not converge. Use float64.".formatted(matrix, n),
                         e);
             }
@@ -91,7 +92,7 @@ final class CudaDecompositions implements Decompositions {
         CudaTensor target = backend.own(destination);
         if (!backend.reductions().allFinite(matrices)) {
             throw new BackpackException(
-                    "NotFinite",
+                    CommonProblems.NOT_FINITE,
                     "A matrix of shape %s has numbers that are not finite: it cannot be decomposed."
                             .formatted(matrices.shape()));
         }
@@ -124,7 +125,7 @@ final class CudaDecompositions implements Decompositions {
         long heap = Runtime.getRuntime().maxMemory();
         if (n > 0 && n > heap / Double.BYTES / SQUARES / n) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "The eigenvalues of a matrix of %d rows are found on the host, which takes some %d bytes of Java heap for every element, and the heap has %d bytes. Give it more (-Xmx), or use the CPU backend, which takes native memory."
                             .formatted(n, SQUARES * Double.BYTES, heap));
         }
@@ -146,7 +147,7 @@ final class CudaDecompositions implements Decompositions {
                 double entry = rows[row][column];
                 if (!Double.isFinite(entry)) {
                     throw new BackpackException(
-                            "NotFinite",
+                            CommonProblems.NOT_FINITE,
                             "Entry [%d, %d] of matrix %d to be decomposed is %s. Check the inputs and parameters."
                                     .formatted(row, column, matrix, entry));
                 }

@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -145,7 +146,7 @@ final class CudaElementwise implements Elementwise {
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
         if (order < 0 || order > 2) {
             throw new BackpackException(
-                    "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                    CommonProblems.INVALID_ORDER, "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
         }
         CudaTensor in = backend.own(x);
         CudaTensor out = backend.own(destination);

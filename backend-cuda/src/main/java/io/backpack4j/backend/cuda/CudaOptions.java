@@ -25,7 +25,7 @@ record CudaOptions(int device, boolean tensorFloat32, Optional<Path> cache, Bloc
         for (String name : configuration.properties().keySet()) {
             if (!KNOWN.contains(name)) {
                 throw new BackpackException(
-                        "UnknownProperty",
+                        CudaProblems.UNKNOWN_PROPERTY,
                         "Property backpack.cuda.%s is not known. Known are %s, each after backpack.cuda."
                                 .formatted(name, KNOWN));
             }
@@ -49,7 +49,7 @@ record CudaOptions(int device, boolean tensorFloat32, Optional<Path> cache, Bloc
             // Reported below, as negative numbers are.
         }
         throw new BackpackException(
-                "InvalidProperty",
+                CudaProblems.INVALID_PROPERTY,
                 "backpack.cuda.device is '%s', but must be the number of a device, from 0 on.".formatted(text));
     }
 
@@ -57,7 +57,8 @@ record CudaOptions(int device, boolean tensorFloat32, Optional<Path> cache, Bloc
         String text = configuration.property("tf32").orElse("false");
         if (!text.equals("true") && !text.equals("false")) {
             throw new BackpackException(
-                    "InvalidProperty", "backpack.cuda.tf32 is '%s', but must be true or false.".formatted(text));
+                    CudaProblems.INVALID_PROPERTY,
+                    "backpack.cuda.tf32 is '%s', but must be true or false.".formatted(text));
         }
         return text.equals("true");
     }

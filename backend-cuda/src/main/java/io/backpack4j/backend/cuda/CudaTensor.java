@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
@@ -42,7 +43,7 @@ final class CudaTensor extends ScopedTensor {
     CudaTensor openIn(CudaBackend user) {
         if (backend != user) {
             throw new BackpackException(
-                    "ForeignTensor",
+                    CommonProblems.FOREIGN_TENSOR,
                     ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
                                     + " one. Copy it through arrays.")
                             .formatted(shape(), backend.id()));

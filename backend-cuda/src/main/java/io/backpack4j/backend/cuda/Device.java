@@ -79,7 +79,7 @@ final class Device {
         String shapes = operands.map(tensor -> tensor.dtype() + " " + tensor.shape())
                 .collect(Collectors.joining(", ", "[", "]"));
         return new BackpackException(
-                "CudaFailure",
+                CudaProblems.CUDA_FAILURE,
                 ("Operation '%s' of %s failed on %s: %s. The device reports some failures late, so an earlier"
                                 + " operation may be the cause; CUDA_LAUNCH_BLOCKING=1 makes it report them at once.")
                         .formatted(operation, shapes, api.device(), failure.getMessage()),
@@ -93,7 +93,7 @@ final class Device {
             return block;
         } catch (CudaFailure failure) {
             throw new BackpackException(
-                    "CudaFailure",
+                    CudaProblems.CUDA_FAILURE,
                     "No memory for a tensor of type %s and shape %s on %s: %s."
                             .formatted(dtype, shape, api.device(), failure.getMessage()),
                     failure);
@@ -136,7 +136,7 @@ final class Device {
         }
         if (!failures.isEmpty()) {
             throw new BackpackException(
-                    "CudaFailure",
+                    CudaProblems.CUDA_FAILURE,
                     "Closing %s failed: %s."
                             .formatted(api.device(), failures.get(0).getMessage()),
                     failures.get(0));

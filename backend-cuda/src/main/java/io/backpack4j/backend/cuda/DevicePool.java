@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryAccounts;
 import io.backpack4j.spi.backend.MemoryAccounts.Account;
@@ -128,7 +129,7 @@ final class DevicePool {
         }
         if (address == 0) {
             throw new BackpackException(
-                    "OutOfMemory",
+                    CommonProblems.OUT_OF_MEMORY,
                     ("%s gave no %,d bytes; this backend holds %,d already, %,d of them in use."
                                     + " Use a smaller batch or a memory budget, or ask for less at once.")
                             .formatted(api.device(), size, pooledBytes, usedBytes));

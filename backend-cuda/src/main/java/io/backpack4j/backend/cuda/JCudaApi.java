@@ -49,7 +49,7 @@ final class JCudaApi implements CudaApi {
         check("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count));
         if (ordinal >= count[0]) {
             throw new BackpackException(
-                    "InvalidProperty",
+                    CudaProblems.INVALID_PROPERTY,
                     "backpack.cuda.device is %d, but this machine has %d device(s), counted from 0."
                             .formatted(ordinal, count[0]));
         }

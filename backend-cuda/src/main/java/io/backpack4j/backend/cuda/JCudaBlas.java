@@ -1,6 +1,7 @@
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import jcuda.Pointer;
 import jcuda.driver.CUstream;
@@ -132,7 +133,7 @@ final class JCudaBlas {
     private static int size(long size) {
         if (size > Integer.MAX_VALUE) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "cuBLAS multiplies matrices of up to %d rows and columns, not %d. Use a smaller batch."
                             .formatted(Integer.MAX_VALUE, size));
         }

@@ -40,7 +40,7 @@ record StridedLoop(long[] sizes, long[] first, long[] second) {
         }
         if (axes.size() > MAX_RANK) {
             throw new BackpackException(
-                    "TooManyAxes",
+                    CudaProblems.TOO_MANY_AXES,
                     "The CUDA backend handles %d axes at once, but %d do not merge in shape %s. Merge axes with a view."
                             .formatted(MAX_RANK, axes.size(), Arrays.toString(sizes)));
         }

@@ -22,7 +22,7 @@ final class WindowArguments {
         int axes = in.rank();
         if (axes > StridedLoop.MAX_RANK) {
             throw new BackpackException(
-                    "TooManyAxes",
+                    CudaProblems.TOO_MANY_AXES,
                     "The CUDA backend slides windows over up to %d axes, not %d."
                             .formatted(StridedLoop.MAX_RANK, axes));
         }

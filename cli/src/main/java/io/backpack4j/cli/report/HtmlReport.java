@@ -2,6 +2,7 @@ package io.backpack4j.cli.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.backpack4j.cli.CliProblems;
 import io.backpack4j.formats.TextFile;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
@@ -67,7 +68,7 @@ public final class HtmlReport {
         InputStream stream = HtmlReport.class.getResourceAsStream(resource);
         if (stream == null) {
             throw new BackpackException(
-                    "MissingResource", "'%s' is not on the class path. Build again.".formatted(resource));
+                    CliProblems.MISSING_RESOURCE, "'%s' is not on the class path. Build again.".formatted(resource));
         }
         return stream;
     }

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -82,7 +83,7 @@ record FactorInverses(Backend backend) {
     private void requireFinite(Tensor inverse, double... damping) {
         if (!backend.reductions().allFinite(inverse)) {
             throw new BackpackException(
-                    "NotFinite",
+                    CommonProblems.NOT_FINITE,
                     "The inverse of a factor of shape %s, damped by %s, has numbers that are too large for %s. Use more damping, or float64."
                             .formatted(inverse.shape(), largest(damping), inverse.dtype()));
         }
@@ -93,7 +94,7 @@ record FactorInverses(Backend backend) {
         double smallest = smallestEigenvalue(triangle, diagonal);
         if (!(smallest > least)) {
             throw new BackpackException(
-                    "NotPositiveDefinite",
+                    CommonProblems.NOT_POSITIVE_DEFINITE,
                     "A factor of shape %s, damped by %s, is singular but for rounding: with rows and columns scaled to a diagonal of ones, its smallest eigenvalue is about %.2g, and rounding in %s makes up to %.2g. Add damping."
                             .formatted(triangle.shape(), largest(damping), smallest, triangle.dtype(), least));
         }

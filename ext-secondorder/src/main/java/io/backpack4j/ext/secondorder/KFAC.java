@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.SampledLossGradient;
@@ -28,7 +29,7 @@ public record KFAC(int mcSamples, Fisher fisher, Optional<KroneckerConvention> c
     public KFAC {
         if (mcSamples < 1) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "Option 'mc_samples' of KFAC is %d, but must be at least 1.".formatted(mcSamples));
         }
     }

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
@@ -126,7 +127,7 @@ public final class KroneckerFactors {
         long size = parameter.elements();
         if (size > MOST_DENSE) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "The dense block of a parameter with %d elements has %d rows and as many columns; at most %d are made. Use multiply."
                             .formatted(size, size, MOST_DENSE));
         }
@@ -238,7 +239,8 @@ public final class KroneckerFactors {
     private static void checkDamping(double damping) {
         if (!(damping >= 0) || Double.isInfinite(damping)) {
             throw new BackpackException(
-                    "InvalidArgument", "The damping is %s, but must be a number of at least 0.".formatted(damping));
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The damping is %s, but must be a number of at least 0.".formatted(damping));
         }
     }
 
@@ -246,7 +248,7 @@ public final class KroneckerFactors {
         Shape shape = vectors.shape();
         if (shape.rank() != parameter.rank() + 1 || !shape.dropFirst(1).equals(parameter)) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "Vectors for a parameter of shape %s need shape [K, *p], not %s.".formatted(parameter, shape));
         }
         return shape.size(0);

@@ -1,6 +1,8 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Tensor;
@@ -15,7 +17,7 @@ import java.util.Optional;
  */
 record LogDeterminants(Backend backend, KroneckerSizes sizes) {
 
-    private static final String SINGULAR = "NotPositiveDefinite";
+    private static final ProblemId SINGULAR = CommonProblems.NOT_POSITIVE_DEFINITE;
 
     /** log det (G ⊗ A) = dim A · log det G + dim G · log det A. */
     double undamped(Tensor output, Optional<Tensor> input) {

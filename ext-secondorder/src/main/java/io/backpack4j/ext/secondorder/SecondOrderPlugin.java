@@ -3,6 +3,7 @@ package io.backpack4j.ext.secondorder;
 import com.google.auto.service.AutoService;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
@@ -50,7 +51,7 @@ public final class SecondOrderPlugin implements Plugin {
         boolean empirical = options.word("fisher", "mc", "mc", "empirical").equals("empirical");
         if (empirical && options.has(draws)) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "KFAC(fisher=empirical) draws nothing: leave out 'mc_samples', or use fisher=mc.");
         }
         long samples = options.integer(draws, 1);

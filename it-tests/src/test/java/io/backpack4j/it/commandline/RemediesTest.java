@@ -107,7 +107,8 @@ class RemediesTest {
         StringBuilder help = new StringBuilder(Run.of("--help").out());
         Map<String, Set<String>> commands = found(COMMAND);
         assertThat(commands).containsKeys("support", "demo");
-        for (String command : List.of("demo", "evaluate", "bench", "plugins", "backends", "support", "doctor")) {
+        for (String command :
+                List.of("demo", "evaluate", "predict", "bench", "plugins", "backends", "support", "doctor")) {
             Run run = Run.of(command, "--help");
             assertThat(run.code()).isZero();
             help.append(run.out());

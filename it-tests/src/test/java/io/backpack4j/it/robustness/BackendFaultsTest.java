@@ -15,6 +15,7 @@ import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -199,7 +200,9 @@ class BackendFaultsTest {
             faults.restrict("TensorScope");
             for (int call : calls(allocations)) {
                 faults.throwAt(
-                        call, () -> new BackpackException("OutOfMemory", "1,234 bytes were asked for, 56 are left."));
+                        call,
+                        () -> new BackpackException(
+                                CommonProblems.OUT_OF_MEMORY, "1,234 bytes were asked for, 56 are left."));
                 BackpackException failure = failure(Work.PASS, backpack, model, batch, other);
                 faults.reset();
                 assertThat(failure)

@@ -121,7 +121,7 @@ class BudgetSearchTest {
             new Case(what, backpack, model, batch, requests, options, random).check();
             return true;
         } catch (BackpackException e) {
-            String id = e.problems().get(0).id();
+            String id = e.problems().get(0).id().name();
             assertThat(id).as(what).isIn("UnsupportedModule", "NotAChain", "NotMergeable", "NotFinite");
             return false;
         }
@@ -239,7 +239,9 @@ class BudgetSearchTest {
                     multiply(results, plan, before);
                 }
             } catch (BackpackException e) {
-                assertThat(e.problems().get(0).id()).as("%s: %s", within, e).isEqualTo("NotFinite");
+                assertThat(e.problems().get(0).id().name())
+                        .as("%s: %s", within, e)
+                        .isEqualTo("NotFinite");
                 throw e;
             }
             assertThat(backpack.backend().memory().usedBytes()).as(within).isEqualTo(before);
@@ -275,7 +277,9 @@ class BudgetSearchTest {
                     assertThat(merged.loss()).as(what).isCloseTo(loss, within(1e-3 * Math.abs(loss) + 1e-6));
                 }
             } catch (BackpackException e) {
-                assertThat(e.problems().get(0).id()).as("%s: %s", what, e).isIn("NotMergeable", "UnknownDegree");
+                assertThat(e.problems().get(0).id().name())
+                        .as("%s: %s", what, e)
+                        .isIn("NotMergeable", "UnknownDegree");
             }
         }
     }

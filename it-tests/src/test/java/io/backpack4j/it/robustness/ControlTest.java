@@ -121,7 +121,7 @@ class ControlTest {
             RunOptions options = RunOptions.seed(0).listener(notes).cancellation(cancellation);
             BackpackException failure =
                     catchThrowableOfType(BackpackException.class, () -> Nets.results(plan, batch, options));
-            assertThat(failure.problems().get(0).id()).isEqualTo("Cancelled");
+            assertThat(failure.problems().get(0).id().name()).isEqualTo("Cancelled");
             assertThat(notes.steps).as("steps").isEqualTo(step + 1);
             assertThat(backpack.backend().memory().openTensors()).isEqualTo(before.openTensors());
             assertThat(backpack.backend().memory().usedBytes()).isEqualTo(before.usedBytes());

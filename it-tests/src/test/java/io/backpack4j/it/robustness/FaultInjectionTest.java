@@ -144,7 +144,7 @@ class FaultInjectionTest {
                     if (more) {
                         String outcome = failure == null
                                 ? "not seen"
-                                : failure.problems().get(0).id();
+                                : failure.problems().get(0).id().name();
                         outcomes.merge(spoiled + " " + outcome, 1, Integer::sum);
                         assertThat(failure).as(what).isNotNull();
                     }

@@ -1,6 +1,7 @@
 package io.backpack4j.it.robustness;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -16,7 +17,7 @@ final class Faults {
     /** What a call throws. */
     static final List<Supplier<Throwable>> THROWN = List.of(
             () -> new IllegalStateException("out of luck"),
-            () -> new BackpackException("Acme", "It was not meant to be."),
+            () -> new BackpackException(new ProblemId("Acme", "A test.", "None."), "It was not meant to be."),
             () -> new OutOfMemoryError("Java heap space"),
             StackOverflowError::new,
             () -> new NoSuchMethodError("lost()"),

@@ -261,7 +261,7 @@ class KroneckerScalesTest {
         try {
             inverse = sample.factors.dampedInverse(sample.scope, damping);
         } catch (BackpackException e) {
-            assertThat(e.problems().get(0).id()).isIn("NotPositiveDefinite", "NotFinite");
+            assertThat(e.problems().get(0).id().name()).isIn("NotPositiveDefinite", "NotFinite");
             assertThat(needed)
                     .as("%s is refused: %s", sample.text, e.getMessage())
                     .isTrue();

@@ -12,6 +12,7 @@ import io.backpack4j.ext.secondorder.BatchDiagHessian;
 import io.backpack4j.ext.secondorder.DiagGGNExact;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
+import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
@@ -219,7 +220,7 @@ class MemoryBudgetTest {
             ResultTaker failing = (name, whole, origin, part) -> {
                 names.add(name);
                 if (names.size() == 17) {
-                    throw new BackpackException("InvalidFile", "The disk is full.");
+                    throw new BackpackException(FormatProblems.INVALID_FILE, "The disk is full.");
                 }
             };
             assertThatThrownBy(() -> plan.run(batch, RunOptions.seed(1).taker(failing)))

@@ -50,7 +50,7 @@ record Counted(Module module, List<String> notes) implements Module {
             }
 
             @Override
-            public Curvature curvature(EvaluationContext second, Tensor cotangents) {
+            public Optional<Curvature> curvature(EvaluationContext second, Tensor cotangents) {
                 notes.add("curvature");
                 return evaluation.curvature(second, cotangents);
             }

@@ -1,6 +1,7 @@
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.UnaryOperation;
@@ -17,7 +18,8 @@ record LogCoshLoss() implements Loss {
     @Override
     public void validate(Shape output, Shape targets, DType targetType) {
         if (!output.equals(targets)) {
-            throw new BackpackException("ShapeMismatch", "LogCoshLoss needs targets of shape " + output + ".");
+            throw new BackpackException(
+                    CommonProblems.SHAPE_MISMATCH, "LogCoshLoss needs targets of shape " + output + ".");
         }
     }
 

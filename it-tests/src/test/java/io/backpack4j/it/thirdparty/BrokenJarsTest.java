@@ -404,7 +404,7 @@ class BrokenJarsTest {
                         BackPack.builder().classLoader(loader).properties(path).build()) {
             String told = "Jar DIR/hollow.jar is among the plugins, but holds none: it lists no class in"
                     + " META-INF/services/io.backpack4j.spi.Plugin. If it is a library that a plugin needs, all is well;"
-                    + " otherwise list the plugin there, with @AutoService(Plugin.class), and build it again.";
+                    + " otherwise list the plugin there, with @AutoService, and build it again.";
             assertThat(normalised(backpack.catalog().issues().get(0).toString()))
                     .isEqualTo("[NoPlugin] " + told);
             BackpackException failure = catchThrowableOfType(

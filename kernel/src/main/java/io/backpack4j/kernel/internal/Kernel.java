@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
@@ -25,6 +26,7 @@ import io.backpack4j.kernel.internal.plan.Planner;
 import io.backpack4j.kernel.internal.plan.PredictionPlan;
 import io.backpack4j.kernel.internal.session.AccumulatingSession;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -77,7 +79,7 @@ public final class Kernel {
     public synchronized Backend backend() {
         if (closed) {
             throw new BackpackException(
-                    "Closed", "This loaded library was closed. Load another one with BackPack.create().");
+                    KernelProblems.CLOSED, "This loaded library was closed. Load another one with BackPack.create().");
         }
         if (backend == null) {
             backend = selector.open();
@@ -122,7 +124,7 @@ public final class Kernel {
         Problems problems = new Problems();
         if (options.pass().handsOver()) {
             problems.add(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
         }
         PassLayout layout = planner.sessionLayout(model, requests, options.pass(), problems);

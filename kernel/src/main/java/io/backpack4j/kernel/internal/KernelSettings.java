@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -98,7 +99,8 @@ public record KernelSettings(
         }
         MemoryAmount amount = MemoryAmount.parse(value)
                 .orElseThrow(() -> new BackpackException(
-                        "InvalidOption", "-D%s is '%s', but must be %s.".formatted(MEMORY, value, MemoryAmount.FORM)));
+                        CommonProblems.INVALID_OPTION,
+                        "-D%s is '%s', but must be %s.".formatted(MEMORY, value, MemoryAmount.FORM)));
         return OptionalLong.of(amount.bytes());
     }
 
@@ -108,7 +110,7 @@ public record KernelSettings(
             return value == null || value.isBlank() ? 0 : Long.parseLong(value.strip());
         } catch (NumberFormatException e) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "-D%s is '%s', but must be a whole number of at most 64 bits.".formatted(SEED, value),
                     e);
         }
@@ -128,6 +130,7 @@ public record KernelSettings(
             // falls through to the one message for all wrong values
         }
         throw new BackpackException(
-                "InvalidOption", "-Dbackpack.threads is '%s', but must be a positive whole number.".formatted(value));
+                CommonProblems.INVALID_OPTION,
+                "-Dbackpack.threads is '%s', but must be a positive whole number.".formatted(value));
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongFunction;
 
@@ -27,7 +28,8 @@ public final class PassSeeds {
     public void setPasses(long count) {
         if (count < 0) {
             throw new BackpackException(
-                    "InvalidOption", "The number of passes is %d, but must be at least 0.".formatted(count));
+                    CommonProblems.INVALID_OPTION,
+                    "The number of passes is %d, but must be at least 0.".formatted(count));
         }
         passes.set(count);
     }

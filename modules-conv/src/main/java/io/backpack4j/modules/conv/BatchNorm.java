@@ -145,7 +145,7 @@ public record BatchNorm(
         long perChannel = shape.size(1) == 0 ? 0 : shape.elements() / shape.size(1);
         if (usesBatch() && perChannel == 1) {
             throw new BackpackException(
-                    "TooFewSamples",
+                    ConvolutionProblems.TOO_FEW_SAMPLES,
                     "%s normalises with the mean and the variance of the batch, but there is one number per channel, in a batch of shape %s. Use more samples, or its eval mode with running statistics (\"mode\": \"eval\" in a model file)."
                             .formatted(type(), shape));
         }

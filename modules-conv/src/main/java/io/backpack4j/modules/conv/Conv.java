@@ -1,6 +1,7 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -116,7 +117,7 @@ public record Conv(
         if (same) {
             if (!equals(withSamePadding())) {
                 throw new BackpackException(
-                        "NotWritable",
+                        CommonProblems.NOT_WRITABLE,
                         "%s pads by %s before and %s behind, which a model file cannot say. Put a Pad before it, and set its padding to 0."
                                 .formatted(type(), window.padding(), paddingBehind));
             }

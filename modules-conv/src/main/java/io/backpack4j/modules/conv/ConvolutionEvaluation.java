@@ -137,7 +137,7 @@ record ConvolutionEvaluation(
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return Curvature.zero();
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.of(Curvature.zero());
     }
 }

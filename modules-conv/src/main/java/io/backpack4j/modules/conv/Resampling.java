@@ -1,6 +1,7 @@
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.ParameterlessEvaluation;
@@ -81,7 +82,7 @@ final class Resampling {
                 .elements();
         if (elements > MAX_ELEMENTS) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "Resampling %d positions of axis %d to %d needs a matrix of %d elements, but at most %d are possible."
                             .formatted(
                                     input.shape().size(axis + 2),

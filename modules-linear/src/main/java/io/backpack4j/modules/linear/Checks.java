@@ -1,6 +1,7 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.tensor.Shape;
@@ -14,7 +15,7 @@ final class Checks {
     static void atLeast(Module module, int count, List<Shape> inputs) {
         if (inputs.size() < count) {
             throw new BackpackException(
-                    "InputCountMismatch",
+                    CommonProblems.INPUT_COUNT_MISMATCH,
                     "%s takes at least %d inputs, but was given %d.".formatted(module.type(), count, inputs.size()));
         }
     }

@@ -11,6 +11,7 @@ import io.backpack4j.spi.module.Tangents;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Optional;
 
 /** A linear module evaluated at an input. */
 record LinearEvaluation(Linear module, Tensor input, Tensor weight, Tensor output) implements Evaluation {
@@ -66,7 +67,7 @@ record LinearEvaluation(Linear module, Tensor input, Tensor weight, Tensor outpu
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return Curvature.zero();
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.of(Curvature.zero());
     }
 }

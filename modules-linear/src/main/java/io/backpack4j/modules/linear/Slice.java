@@ -1,6 +1,7 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -52,7 +53,8 @@ public record Slice(List<Selection> slices) implements Module {
         public Range {
             if (step != null && step < 1) {
                 throw new BackpackException(
-                        "InvalidArgument", "The step of a slice is " + step + ", but must be at least 1.");
+                        CommonProblems.INVALID_ARGUMENT,
+                        "The step of a slice is " + step + ", but must be at least 1.");
             }
         }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +61,7 @@ public final class MemoryAccounts {
         public void require(long bytes) {
             if (bytes > limitBytes - usedBytes) {
                 throw new BackpackException(
-                        "OutOfMemory",
+                        CommonProblems.OUT_OF_MEMORY,
                         "%,d bytes are needed, but %,d of the budget of %,d are in use; %,d were planned."
                                 .formatted(bytes, usedBytes, limitBytes, plannedBytes));
             }

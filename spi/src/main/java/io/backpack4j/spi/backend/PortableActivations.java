@@ -6,6 +6,7 @@ import static io.backpack4j.spi.backend.BinaryOperation.MINIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -34,7 +35,8 @@ final class PortableActivations {
                 case 2 -> writer.secondDerivative(activation);
                 default ->
                     throw new BackpackException(
-                            "InvalidOrder", "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                            CommonProblems.INVALID_ORDER,
+                            "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
             }
         }
     }
@@ -63,7 +65,8 @@ final class PortableActivations {
                 }
                 case LOG_SIGMOID ->
                     throw new BackpackException(
-                            "InvalidActivation", "The derivative of LogSigmoid needs its input, not its output.");
+                            CommonProblems.INVALID_ACTIVATION,
+                            "The derivative of LogSigmoid needs its input, not its output.");
             }
         }
     }
@@ -91,7 +94,8 @@ final class PortableActivations {
                 }
                 case LOG_SIGMOID ->
                     throw new BackpackException(
-                            "InvalidActivation", "The derivatives of LogSigmoid need its input, not its output.");
+                            CommonProblems.INVALID_ACTIVATION,
+                            "The derivatives of LogSigmoid need its input, not its output.");
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 
@@ -36,7 +37,7 @@ public record Window(List<Long> kernel, List<Long> stride, List<Long> padding, L
         int axes = kernel.size();
         if (stride.size() != axes || padding.size() != axes || dilation.size() != axes) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "A window needs one kernel size, stride, padding and dilation per axis, not %s, %s, %s and %s."
                             .formatted(kernel, stride, padding, dilation));
         }
@@ -50,12 +51,12 @@ public record Window(List<Long> kernel, List<Long> stride, List<Long> padding, L
         for (long value : values) {
             if (value < least) {
                 throw new BackpackException(
-                        "InvalidArgument",
+                        CommonProblems.INVALID_ARGUMENT,
                         "The %s of a window is %d, but must be at least %d.".formatted(name, value, least));
             }
             if (value > LARGEST) {
                 throw new BackpackException(
-                        "InvalidArgument",
+                        CommonProblems.INVALID_ARGUMENT,
                         "The %s of a window is %d, but must be at most %d.".formatted(name, value, LARGEST));
             }
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 
 /**
  * A matrix of second derivatives of the reduced loss by the parameters, known by its products. J_n being the Jacobian of the network at sample n, c the loss's
@@ -20,7 +21,7 @@ public sealed interface CurvatureMatrix {
         public SampledGaussNewton {
             if (samples < 1) {
                 throw new BackpackException(
-                        "InvalidArgument",
+                        CommonProblems.INVALID_ARGUMENT,
                         "The number of Monte-Carlo samples is " + samples + ", but must be at least 1.");
             }
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
@@ -52,7 +53,8 @@ public interface Extension<R> {
      * {@code [K, *p]}.
      */
     default Tensor operand(String name, SitePartial site) {
-        throw new BackpackException("UnknownOperand", "Extension " + type() + " has no operand '" + name + "'.");
+        throw new BackpackException(
+                CommonProblems.UNKNOWN_OPERAND, "Extension " + type() + " has no operand '" + name + "'.");
     }
 
     /** Makes the result of a parameter. Partial tensors may be part of it as they are; changed ones are allocated in its scope. */

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.loss.HessianRoot;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -33,7 +34,7 @@ public record LossHessianRoot() implements LossSignal {
         return loss.hessianRoot()
                 .orElseThrow(
                         () -> new BackpackException(
-                                "UnsupportedLoss",
+                                CommonProblems.UNSUPPORTED_LOSS,
                                 "The loss has no root of its Hessian. Use a loss that offers one, or an extension that needs gradients only."));
     }
 }

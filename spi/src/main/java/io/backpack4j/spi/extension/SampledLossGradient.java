@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Tensor;
@@ -15,7 +16,8 @@ public record SampledLossGradient(int samples) implements LossSignal {
     public SampledLossGradient {
         if (samples < 1) {
             throw new BackpackException(
-                    "InvalidArgument", "The number of Monte-Carlo samples is " + samples + ", but must be at least 1.");
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The number of Monte-Carlo samples is " + samples + ", but must be at least 1.");
         }
     }
 
@@ -46,7 +48,7 @@ public record SampledLossGradient(int samples) implements LossSignal {
 
     private static BackpackException unsupported() {
         return new BackpackException(
-                "UnsupportedLoss",
+                CommonProblems.UNSUPPORTED_LOSS,
                 "The loss cannot draw targets. Use a loss that is a negative log-likelihood, or an exact extension.");
     }
 }

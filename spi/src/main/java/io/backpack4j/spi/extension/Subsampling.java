@@ -2,6 +2,7 @@ package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -75,6 +76,6 @@ public final class Subsampling {
 
     private static BackpackException invalid(Extension<?> extension, String problem) {
         return new BackpackException(
-                "InvalidArgument", "Option 'subsampling' of " + extension.type() + " " + problem + ".");
+                CommonProblems.INVALID_ARGUMENT, "Option 'subsampling' of " + extension.type() + " " + problem + ".");
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.loss.HessianRoot;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.loss.SuperposedRoot;
@@ -40,7 +41,7 @@ public record SuperposedHessianRoot() implements LossSignal {
                 .flatMap(HessianRoot::superposed)
                 .orElseThrow(
                         () -> new BackpackException(
-                                "UnsupportedLoss",
+                                CommonProblems.UNSUPPORTED_LOSS,
                                 "The loss has positions, but its Hessian has no root with superposed columns. Offer one, or no position axes."));
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
@@ -64,7 +65,7 @@ public interface Loss {
      */
     default double normaliserOfAll(double... ofBatches) {
         throw new BackpackException(
-                "NotMergeable",
+                CommonProblems.NOT_MERGEABLE,
                 "Loss %s does not say what its factor is for several batches together. Take them as one batch."
                         .formatted(type()));
     }

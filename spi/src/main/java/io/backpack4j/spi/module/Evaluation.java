@@ -1,8 +1,10 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
+import java.util.Optional;
 
 /** A module evaluated at a batch: its output, and the way back. Belongs to one thread. */
 public interface Evaluation {
@@ -36,7 +38,7 @@ public interface Evaluation {
      * @throws BackpackException {@code UnsupportedModule} if the module has none
      */
     default Tensor pushforward(EvaluationContext context, Tangents tangents) {
-        throw new BackpackException("UnsupportedModule", "The module has no Jacobian product.");
+        throw new BackpackException(CommonProblems.UNSUPPORTED_MODULE, "The module has no Jacobian product.");
     }
 
     /**
@@ -48,7 +50,7 @@ public interface Evaluation {
      * @throws BackpackException {@code UnsupportedModule} if the module has none
      */
     default PullbackTangent pullbackTangent(EvaluationContext context, Tensor cotangents, Tangents tangents) {
-        throw new BackpackException("UnsupportedModule", "The module has no second derivative.");
+        throw new BackpackException(CommonProblems.UNSUPPORTED_MODULE, "The module has no second derivative.");
     }
 
     /**
@@ -57,9 +59,9 @@ public interface Evaluation {
      *
      * @param context where it is allocated
      * @param cotangents the loss's gradient at the output, {@code [1, N, *out]}
-     * @throws BackpackException {@code UnsupportedModule} if the module has none
+     * @return nothing if the module has none, or none that this can say
      */
-    default Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        throw new BackpackException("UnsupportedModule", "The module has no second derivative.");
+    default Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.empty();
     }
 }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 
 /**
@@ -18,7 +19,7 @@ public record KroneckerSizes(long groups, long outputs, long inputs, long leadin
     public KroneckerSizes {
         if (groups < 1 || leading < 1 || inputs % leading != 0) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "Kronecker factors of %d groups, %d outputs and %d inputs, of which %d stand first, do not fit a weight."
                             .formatted(groups, outputs, inputs, leading));
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -22,7 +23,7 @@ public final class ModuleChecks {
      */
     public static BackpackException invalid(String type, String argument, Object value, String expected) {
         return new BackpackException(
-                "InvalidArgument",
+                CommonProblems.INVALID_ARGUMENT,
                 "Argument '%s' of %s is %s, but must be %s.".formatted(argument, type, value, expected));
     }
 
@@ -32,7 +33,7 @@ public final class ModuleChecks {
      * @param problem a sentence that goes on from the name of the module's type
      */
     public static BackpackException mismatch(Module module, String problem) {
-        return new BackpackException("ShapeMismatch", module.type() + " " + problem);
+        return new BackpackException(CommonProblems.SHAPE_MISMATCH, module.type() + " " + problem);
     }
 
     /** Requires at least 1. */
@@ -57,7 +58,7 @@ public final class ModuleChecks {
     public static Shape single(Module module, List<Shape> inputs) {
         if (inputs.size() != 1) {
             throw new BackpackException(
-                    "InputCountMismatch",
+                    CommonProblems.INPUT_COUNT_MISMATCH,
                     "%s takes one input, but was given %d.".formatted(module.type(), inputs.size()));
         }
         return inputs.get(0);

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
@@ -26,12 +27,13 @@ public record ParameterSpec(
     public ParameterSpec {
         if (isInteger && trainable) {
             throw new BackpackException(
-                    "InvalidDeclaration", "Parameter '%s' holds integers, which cannot be trained.".formatted(name));
+                    CommonProblems.INVALID_DECLARATION,
+                    "Parameter '%s' holds integers, which cannot be trained.".formatted(name));
         }
         kronecker.ifPresent(sizes -> {
             if (sizes.groups() * sizes.outputs() * sizes.inputs() != shape.elements()) {
                 throw new BackpackException(
-                        "InvalidDeclaration",
+                        CommonProblems.INVALID_DECLARATION,
                         "Parameter '%s' of shape %s has no Kronecker factors of sizes %s."
                                 .formatted(name, shape, sizes));
             }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * The evaluation of a module without parameters, made of functions. Belongs to one thread.
@@ -46,7 +47,7 @@ public record ParameterlessEvaluation(
             return Zero.INSTANCE;
         }
 
-        /** As {@link Evaluation#curvature}. */
+        /** As {@link Evaluation#curvature}, of a module that has it. */
         Curvature curvature(EvaluationContext context, Tensor cotangents);
 
         /** As {@link Evaluation#pullbackTangent}. */
@@ -104,7 +105,7 @@ public record ParameterlessEvaluation(
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return second.curvature(context, cotangents);
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.of(second.curvature(context, cotangents));
     }
 }

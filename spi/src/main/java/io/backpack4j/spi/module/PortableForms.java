@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -45,7 +46,7 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
             return form.consumer().apply(scope, task);
         }
         throw new BackpackException(
-                "UnsupportedContraction",
+                CommonProblems.UNSUPPORTED_CONTRACTION,
                 "The derivatives of this parameter have no %s. Override directForm, or declare no Kronecker factors and no position axes."
                         .formatted(task.contraction()));
     }

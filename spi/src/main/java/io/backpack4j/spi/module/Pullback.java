@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** The transposed Jacobians of a module, applied to V columns of cotangents. */
@@ -15,6 +16,6 @@ public interface Pullback {
 
     /** The contractions of the per-sample gradients of a parameter. */
     default ParameterDerivatives parameter(String name) {
-        throw new BackpackException("UnknownParameter", "This module has no parameter '" + name + "'.");
+        throw new BackpackException(CommonProblems.UNKNOWN_PARAMETER, "This module has no parameter '" + name + "'.");
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
@@ -19,7 +20,7 @@ public record RowBlock(long from, long to) {
     public RowBlock {
         if (from < 0 || to <= from) {
             throw new BackpackException(
-                    "InvalidArgument",
+                    CommonProblems.INVALID_ARGUMENT,
                     "Rows [%d, %d) are none. A block starts at 0 or later, and ends behind its start."
                             .formatted(from, to));
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.ArrayList;
 
 /**
@@ -48,7 +49,7 @@ public abstract class OwningScope<T extends ScopedTensor> implements TensorScope
      */
     protected final void requireOpen() {
         if (closed) {
-            throw new BackpackException("ClosedScope", "A scope was used after it was closed.");
+            throw new BackpackException(CommonProblems.CLOSED_SCOPE, "A scope was used after it was closed.");
         }
         requireBackendOpen();
     }
@@ -60,7 +61,7 @@ public abstract class OwningScope<T extends ScopedTensor> implements TensorScope
         long elements = whole.shape().elements();
         if (shape.elements() != elements) {
             throw new BackpackException(
-                    "InvalidView",
+                    CommonProblems.INVALID_VIEW,
                     "A tensor of shape %s has %d elements and cannot be viewed as %s, which has %d."
                             .formatted(whole.shape(), elements, shape, shape.elements()));
         }
@@ -74,7 +75,8 @@ public abstract class OwningScope<T extends ScopedTensor> implements TensorScope
         Shape shape = whole.shape();
         if (shape.rank() == 0 || from < 0 || from > to || to > shape.size(0)) {
             throw new BackpackException(
-                    "InvalidRows", "A tensor of shape %s has no rows %d to %d (exclusive).".formatted(shape, from, to));
+                    CommonProblems.INVALID_ROWS,
+                    "A tensor of shape %s has no rows %d to %d (exclusive).".formatted(shape, from, to));
         }
         return share(whole, from * shape.elements(1, shape.rank()), shape.with(0, to - from));
     }

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 
 /**
  * What the tensors of all backends have in common: a shape, a type, and a place in the scope that owns them. Backends extend it with their memory.
@@ -76,7 +77,7 @@ public abstract class ScopedTensor implements Tensor {
     protected final void requireOpen() {
         if (closed) {
             throw new BackpackException(
-                    "ClosedTensor",
+                    CommonProblems.CLOSED_TENSOR,
                     "A tensor of shape %s was used after it, or the scope that owns it, was closed.".formatted(shape));
         }
         requireBackendOpen();
@@ -92,7 +93,7 @@ public abstract class ScopedTensor implements Tensor {
         long elements = shape.elements();
         if (from < 0 || count < 0 || from + count > elements) {
             throw new BackpackException(
-                    "RangeOutOfBounds",
+                    CommonProblems.RANGE_OUT_OF_BOUNDS,
                     "Elements %d to %d (exclusive) were asked of a tensor of shape %s, which has %d."
                             .formatted(from, from + count, shape, elements));
         }
@@ -108,7 +109,8 @@ public abstract class ScopedTensor implements Tensor {
     protected final void requireFloating(boolean floating, String use) {
         if (dtype.isFloating() != floating) {
             throw new BackpackException(
-                    "WrongType", "A tensor of type %s and shape %s cannot be %s.".formatted(dtype, shape, use));
+                    CommonProblems.WRONG_TYPE,
+                    "A tensor of type %s and shape %s cannot be %s.".formatted(dtype, shape, use));
         }
     }
 

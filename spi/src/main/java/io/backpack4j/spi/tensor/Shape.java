@@ -1,6 +1,7 @@
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.Arrays;
 
 /** The sizes of a tensor's axes, row-major, the batch first. Immutable; axes of size zero are allowed. */
@@ -16,13 +17,14 @@ public final class Shape {
         for (long size : sizes) {
             if (size < 0) {
                 throw new BackpackException(
-                        "InvalidShape", "A shape has no negative axis, but was given " + Arrays.toString(sizes) + ".");
+                        CommonProblems.INVALID_SHAPE,
+                        "A shape has no negative axis, but was given " + Arrays.toString(sizes) + ".");
             }
             try {
                 product = Math.multiplyExact(product, size);
             } catch (ArithmeticException e) {
                 throw new BackpackException(
-                        "InvalidShape",
+                        CommonProblems.INVALID_SHAPE,
                         "Shape " + Arrays.toString(sizes) + " has more elements than can be counted.",
                         e);
             }

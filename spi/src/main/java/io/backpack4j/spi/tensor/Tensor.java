@@ -1,6 +1,7 @@
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 
 /**
  * A handle on numbers that a backend keeps. It has a shape, a type and a way to arrays and back; it has no arithmetic, which is
@@ -78,7 +79,8 @@ public interface Tensor extends AutoCloseable {
     default double item() {
         if (shape().elements() != 1) {
             throw new BackpackException(
-                    "NotAScalar", "item() needs a tensor with one element; this one has shape " + shape() + ".");
+                    CommonProblems.NOT_A_SCALAR,
+                    "item() needs a tensor with one element; this one has shape " + shape() + ".");
         }
         return toDoubleArray()[0];
     }
@@ -87,7 +89,7 @@ public interface Tensor extends AutoCloseable {
         long elements = shape().elements();
         if (elements > Integer.MAX_VALUE - 8) {
             throw new BackpackException(
-                    "TooLargeForArray",
+                    CommonProblems.TOO_LARGE_FOR_ARRAY,
                     "A tensor of shape " + shape()
                             + " does not fit into one array. Read it in ranges with read(from, …).");
         }

@@ -1,6 +1,7 @@
 package org.acme.backpack;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -19,7 +20,7 @@ public record Gain(double initial) implements Module {
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         if (inputs.size() != 1) {
-            throw new BackpackException("ShapeMismatch", "Gain takes one input, but has " + inputs.size() + ".");
+            throw new BackpackException(CommonProblems.SHAPE_MISMATCH, "Gain takes one input, but has " + inputs.size() + ".");
         }
         Shape shape = inputs.get(0);
         return ModuleDeclaration.output(shape)

@@ -1,6 +1,7 @@
 package org.acme.backpack;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.UnaryOperation;
@@ -17,7 +18,7 @@ public record PoissonLoss() implements Loss {
     @Override
     public void validate(Shape output, Shape targets, DType targetType) {
         if (!output.equals(targets) || !targetType.isFloating()) {
-            throw new BackpackException("ShapeMismatch", "PoissonLoss needs real targets of shape " + output + ".");
+            throw new BackpackException(CommonProblems.SHAPE_MISMATCH, "PoissonLoss needs real targets of shape " + output + ".");
         }
     }
 

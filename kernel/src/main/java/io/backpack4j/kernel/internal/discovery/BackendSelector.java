@@ -1,8 +1,10 @@
 package io.backpack4j.kernel.internal.discovery;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.Backend;
@@ -41,7 +43,7 @@ public final class BackendSelector {
             throw e;
         } catch (RuntimeException | LinkageError e) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "Backend '%s' failed to open: %s"
                             .formatted(provider.id(), MissingClass.describe(e, catalog.location(provider))),
                     e);
@@ -52,7 +54,7 @@ public final class BackendSelector {
         BackendProvider provider = catalog.backendProviders().get(id);
         if (provider == null) {
             throw new BackpackException(
-                    "UnknownBackend",
+                    KernelProblems.UNKNOWN_BACKEND,
                     "Backend '%s' was asked for%s, but is not on the class path. %s%s"
                             .formatted(
                                     id,
@@ -63,7 +65,7 @@ public final class BackendSelector {
         }
         if (catalog.probe(provider) instanceof Availability.Unavailable unavailable) {
             throw new BackpackException(
-                    "BackendUnavailable",
+                    CommonProblems.BACKEND_UNAVAILABLE,
                     "Backend '%s' was asked for%s, but is unavailable: %s %s %s"
                             .formatted(id, source(), unavailable.reason(), unavailable.remedy(), report()));
         }
@@ -80,12 +82,12 @@ public final class BackendSelector {
                 .sorted(Comparator.comparingInt(BackendProvider::priority).reversed())
                 .toList();
         if (available.isEmpty()) {
-            throw new BackpackException("BackendUnavailable", "No backend is available. " + report());
+            throw new BackpackException(CommonProblems.BACKEND_UNAVAILABLE, "No backend is available. " + report());
         }
         if (available.size() > 1
                 && available.get(0).priority() == available.get(1).priority()) {
             throw new BackpackException(
-                    "AmbiguousBackend",
+                    KernelProblems.AMBIGUOUS_BACKEND,
                     "Backends '%s' and '%s' have the same priority. Pick one with -Dbackpack.backend=<id>."
                             .formatted(available.get(0).id(), available.get(1).id()));
         }

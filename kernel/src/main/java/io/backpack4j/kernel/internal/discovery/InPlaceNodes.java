@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.spi.Problems;
 import java.util.HashMap;
@@ -99,7 +100,7 @@ final class InPlaceNodes {
         Graph.Node node = Objects.requireNonNull(nodes.get(writer));
         String relation = node.inputs().contains(input) ? "its input" : "which shares memory with its input";
         problems.add(
-                "InPlaceConflict",
+                KernelProblems.IN_PLACE_CONFLICT,
                 "Node '%s' (%s) has inplace = true, and the later node '%s' (%s) reads '%s', %s: in PyTorch it would see what '%s' wrote there, while here nothing is overwritten. Leave inplace out if '%s' shall see the numbers as they were, or let it read '%s'."
                         .formatted(
                                 writer,

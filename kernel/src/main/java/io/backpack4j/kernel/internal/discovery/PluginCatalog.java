@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.discovery;
 import io.backpack4j.kernel.BackendInfo;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.Availability;
@@ -174,7 +176,7 @@ public final class PluginCatalog implements Catalog {
                             ? kind.getSimpleName()
                             : capitalised(possible.get(0).kind());
                     return unknown(
-                            "UnknownService",
+                            KernelProblems.UNKNOWN_SERVICE,
                             "%s '%s'".formatted(word, name),
                             name,
                             possible.stream().map(NamedService::name).toList());
@@ -186,7 +188,7 @@ public final class PluginCatalog implements Catalog {
         ModuleProvider provider = modules.get(type);
         if (provider == null) {
             String subject = capitalised(withoutType(owner, type)) + " has the type '" + type + "', which";
-            throw unknown("UnknownModule", subject, type, modules.keySet());
+            throw unknown(KernelProblems.UNKNOWN_MODULE, subject, type, modules.keySet());
         }
         return create(owner, type, arguments, NeutralArguments.OF_MODULES, place(provider), provider::create);
     }
@@ -195,12 +197,16 @@ public final class PluginCatalog implements Catalog {
     public Loss loss(LossDescription description) {
         if (description.equals(LossDescription.NONE)) {
             throw new BackpackException(
-                    "MissingLoss",
+                    KernelProblems.MISSING_LOSS,
                     "The model has no loss: it can predict, and nothing else. Give it one, such as CrossEntropyLoss with the reduction mean.");
         }
         LossProvider provider = losses.get(description.type());
         if (provider == null) {
-            throw unknown("UnknownLoss", "Loss '" + description.type() + "'", description.type(), losses.keySet());
+            throw unknown(
+                    KernelProblems.UNKNOWN_LOSS,
+                    "Loss '" + description.type() + "'",
+                    description.type(),
+                    losses.keySet());
         }
         return create(
                 "loss " + description.type(),
@@ -215,7 +221,7 @@ public final class PluginCatalog implements Catalog {
     public Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options) {
         ExtensionProvider provider = extensions.get(type);
         if (provider == null) {
-            throw unknown("UnknownExtension", "Extension '" + type + "'", type, extensions.keySet());
+            throw unknown(KernelProblems.UNKNOWN_EXTENSION, "Extension '" + type + "'", type, extensions.keySet());
         }
         return create("extension " + type, type, options, NeutralArguments.NONE, place(provider), provider::create);
     }
@@ -276,7 +282,7 @@ public final class PluginCatalog implements Catalog {
             e.problems().forEach(problem -> problems.add(problem.id(), named(owner, type, problem.message())));
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s could not be made: %s".formatted(capitalised(owner), MissingClass.describe(e, location)),
                     e);
         }
@@ -291,7 +297,7 @@ public final class PluginCatalog implements Catalog {
     private static <T> T made(String owner, String location, @Nullable T part) {
         if (part == null) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s could not be made: nothing came back. This is an error of the plugin that provides it, %s."
                             .formatted(capitalised(owner), location));
         }
@@ -323,7 +329,7 @@ public final class PluginCatalog implements Catalog {
     }
 
     /** What was left out may be what is missing. */
-    private BackpackException unknown(String id, String subject, String name, Collection<String> possible) {
+    private BackpackException unknown(ProblemId id, String subject, String name, Collection<String> possible) {
         StringBuilder message = new StringBuilder(
                 "%s is not available. %sAvailable: %s. A jar that provides it must be on the class path."
                         .formatted(

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.discovery;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
@@ -55,7 +56,7 @@ public final class PluginDiscovery {
             } catch (ServiceConfigurationError | LinkageError e) {
                 String description = describe(e);
                 problems.add(new Problem(
-                        "BrokenPlugin",
+                        KernelProblems.BROKEN_PLUGIN,
                         "A plugin could not be loaded: " + description + "." + files.origin(description)));
                 continue;
             }
@@ -78,7 +79,7 @@ public final class PluginDiscovery {
         files.repeated().forEach((type, jars) -> {
             if (!settings.excludedPlugins().contains(type)) {
                 problems.add(new Problem(
-                        "DuplicatePlugin",
+                        KernelProblems.DUPLICATE_PLUGIN,
                         "Plugin %s is on the class path more than once: %s. Remove all but one."
                                 .formatted(type, String.join(", ", jars))));
             }
@@ -113,7 +114,7 @@ public final class PluginDiscovery {
             PluginDescriptor descriptor = plugin.descriptor();
             if (descriptor.compiledAgainst() != SpiVersion.MAJOR) {
                 problems.add(new Problem(
-                        "IncompatiblePlugin",
+                        KernelProblems.INCOMPATIBLE_PLUGIN,
                         "Plugin '%s' %s (%s) was compiled against version %d of the contracts; this kernel has version %d. Use a version of the plugin made for it, or another kernel."
                                 .formatted(
                                         descriptor.id(),
@@ -126,7 +127,7 @@ public final class PluginDiscovery {
             plugins.add(LoadedPlugin.read(plugin, descriptor));
         } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
             problems.add(new Problem(
-                    "BrokenPlugin",
+                    KernelProblems.BROKEN_PLUGIN,
                     "Plugin %s (%s) failed to load: %s. Remove or replace the jar, or leave the plugin out with -Dbackpack.plugins.exclude=%s."
                             .formatted(type.getName(), location, describe(e), type.getName())));
         }
@@ -143,7 +144,7 @@ public final class PluginDiscovery {
                 if (owner != null) {
                     clashes = true;
                     problems.add(new Problem(
-                            "DuplicateName",
+                            KernelProblems.DUPLICATE_NAME,
                             "%s is provided twice: by %s (%s) and by %s (%s). Remove one jar, or leave a plugin out with -Dbackpack.plugins.exclude=<class>."
                                     .formatted(
                                             key,

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.discovery;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.Problem;
 import java.io.File;
 import java.io.IOException;
@@ -38,7 +39,7 @@ final class PluginJars {
                 assert file.size() >= 0;
             } catch (IOException e) {
                 problems.add(new Problem(
-                        "BrokenJar",
+                        KernelProblems.BROKEN_JAR,
                         "Jar %s cannot be read: %s. Copy or download it again, or remove it."
                                 .formatted(jar, reason(jar, e))));
             }
@@ -57,8 +58,8 @@ final class PluginJars {
             try (ZipFile file = new ZipFile(jar.toFile())) {
                 if (!listsPlugin(file)) {
                     problems.add(new Problem(
-                            "NoPlugin",
-                            "Jar %s is among the plugins, but holds none: it lists no class in %s. If it is a library that a plugin needs, all is well; otherwise list the plugin there, with @AutoService(Plugin.class), and build it again."
+                            KernelProblems.NO_PLUGIN,
+                            "Jar %s is among the plugins, but holds none: it lists no class in %s. If it is a library that a plugin needs, all is well; otherwise list the plugin there, with @AutoService, and build it again."
                                     .formatted(jar, ServiceFiles.NAME)));
                 }
             } catch (IOException e) {

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.dryrun;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -16,7 +17,7 @@ final class Checks {
             return own;
         }
         throw new BackpackException(
-                "ForeignTensor",
+                CommonProblems.FOREIGN_TENSOR,
                 "A tensor of backend '%s' was used where a plan expects its own. Do not keep tensors between passes."
                         .formatted(tensor.backend()));
     }
@@ -24,7 +25,8 @@ final class Checks {
     static void open(Tensor tensor) {
         if (tensor.isClosed()) {
             throw new BackpackException(
-                    "ClosedTensor", "A tensor of shape " + tensor.shape() + " was used after it was closed.");
+                    CommonProblems.CLOSED_TENSOR,
+                    "A tensor of shape " + tensor.shape() + " was used after it was closed.");
         }
     }
 
@@ -55,7 +57,7 @@ final class Checks {
 
     static void require(boolean condition, String operation, String problem) {
         if (!condition) {
-            throw new BackpackException("ShapeMismatch", operation + " " + problem + ".");
+            throw new BackpackException(CommonProblems.SHAPE_MISMATCH, operation + " " + problem + ".");
         }
     }
 }

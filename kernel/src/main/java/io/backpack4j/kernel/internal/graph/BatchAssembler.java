@@ -2,6 +2,8 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
@@ -87,7 +89,7 @@ public final class BatchAssembler implements BatchBuilder {
     public Batch build() {
         Problems problems = new Problems();
         if (inputs.isEmpty()) {
-            problems.add("MissingInput", "A batch needs at least one input.");
+            problems.add(KernelProblems.MISSING_INPUT, "A batch needs at least one input.");
         }
         problems.throwIfAny();
         Map<String, Part> parts = new LinkedHashMap<>(inputs);
@@ -102,7 +104,7 @@ public final class BatchAssembler implements BatchBuilder {
         long[] ids = sampleIds == null ? LongStream.range(0, samples).toArray() : sampleIds;
         if (ids.length != samples) {
             problems.add(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "The batch has %d samples, but %d sample ids were given.".formatted(samples, ids.length));
         }
         problems.throwIfAny();
@@ -125,7 +127,7 @@ public final class BatchAssembler implements BatchBuilder {
     private static void check(String name, Part part, String counted, long samples, Problems problems) {
         if (part.length() != part.shape().elements()) {
             problems.add(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "'%s' has shape %s, that is %d numbers, but %d were given."
                             .formatted(name, part.shape(), part.shape().elements(), part.length()));
         }
@@ -133,12 +135,15 @@ public final class BatchAssembler implements BatchBuilder {
             Finite.report(problems, "'" + name + "'", part.shape(), part.dtype(), part.notFinite(), part.values());
         }
         if (part.shape().rank() == 0) {
-            problems.add("ShapeMismatch", "'%s' is a scalar, but needs the batch as its first axis.".formatted(name));
+            problems.add(
+                    CommonProblems.SHAPE_MISMATCH,
+                    "'%s' is a scalar, but needs the batch as its first axis.".formatted(name));
         } else if (part.shape().size(0) == 0) {
-            problems.add("EmptyBatch", "'%s' has shape %s: the batch is empty.".formatted(name, part.shape()));
+            problems.add(
+                    KernelProblems.EMPTY_BATCH, "'%s' has shape %s: the batch is empty.".formatted(name, part.shape()));
         } else if (part.shape().size(0) != samples) {
             problems.add(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "'%s' has shape %s, that is %d samples, but %s %d."
                             .formatted(
                                     name,

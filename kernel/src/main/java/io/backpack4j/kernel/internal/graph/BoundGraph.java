@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Fusion;
@@ -93,7 +94,7 @@ public final class BoundGraph {
             Graph graph, List<Shape> inputShapes, PartMaker maker, BiFunction<String, Module, Module> modes) {
         if (inputShapes.size() != graph.inputs().size()) {
             throw new BackpackException(
-                    "WrongInputs",
+                    KernelProblems.WRONG_INPUTS,
                     "The model has %d input(s) (%s), but %d shape(s) were given."
                             .formatted(graph.inputs().size(), String.join(", ", graph.inputs()), inputShapes.size()));
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -37,7 +38,7 @@ final class Finite {
             Problems problems, String what, Shape shape, DType dtype, int index, IntToDoubleFunction values) {
         if (index >= 0) {
             problems.add(
-                    "NotFinite",
+                    CommonProblems.NOT_FINITE,
                     "%s is %s at position %s, but must be a finite number in %s."
                             .formatted(what, values.applyAsDouble(index), position(shape, index), dtype));
         }

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Fusion;
@@ -135,7 +136,7 @@ final class FusedGraph {
         String types = chain.stream().map(node -> node.node().module().type()).collect(Collectors.joining(", "));
         String message = "The fusion of nodes %s (%s) %s. This is an error of the plugin that provides it, %s."
                 .formatted(names, types, problem, CodeLocation.of(fusion.getClass()));
-        return new BackpackException("PluginFailure", message, cause);
+        return new BackpackException(KernelProblems.PLUGIN_FAILURE, message, cause);
     }
 
     private void add(List<BoundNode> chain, Module module) {

@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.internal.CodeLocation;
 import io.backpack4j.kernel.internal.MissingClass;
@@ -71,7 +73,7 @@ final class GraphBinder {
         Shape shape = output.declaration().output();
         if (shape.elements() == 0) {
             throw new BackpackException(
-                    "EmptyOutput",
+                    KernelProblems.EMPTY_OUTPUT,
                     "The network's output, that of %s, has shape %s for a sample: there are no numbers for a loss. Use inputs whose axes have elements."
                             .formatted(output.described(), shape));
         }
@@ -94,7 +96,7 @@ final class GraphBinder {
         List<Shape> shapes = sources.stream().map(this::shape).toList();
         if (!names.add(node.name())) {
             throw new BackpackException(
-                    "DuplicateNode",
+                    KernelProblems.DUPLICATE_NODE,
                     "Two nodes, or a node and a part of a composition, are named '%s'. Rename one."
                             .formatted(node.name()));
         }
@@ -120,7 +122,7 @@ final class GraphBinder {
             throw fails(
                     described,
                     new BackpackException(
-                            "TooLarge",
+                            CommonProblems.TOO_LARGE,
                             "its output for one sample has shape %s, that is %d elements, but at most %d are possible."
                                     .formatted(
                                             declaration.output(),
@@ -140,7 +142,7 @@ final class GraphBinder {
             throw fails(
                     described,
                     new BackpackException(
-                            "PluginFailure",
+                            KernelProblems.PLUGIN_FAILURE,
                             "failed as it %s: ".formatted(what)
                                     + MissingClass.describe(e, CodeLocation.of(module.getClass())),
                             e));

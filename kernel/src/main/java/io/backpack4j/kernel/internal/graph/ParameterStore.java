@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.module.Initializer;
@@ -68,7 +69,7 @@ final class ParameterStore implements Parameters {
         ParameterSpec spec = specs.get(name);
         if (spec == null) {
             throw new BackpackException(
-                    "UnknownParameter",
+                    CommonProblems.UNKNOWN_PARAMETER,
                     "The model has no parameter '%s'. Its parameters: %s."
                             .formatted(name, String.join(", ", specs.keySet())));
         }
@@ -119,7 +120,7 @@ final class ParameterStore implements Parameters {
         Shape shape = spec(name).shape();
         if (values.length != shape.elements()) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "Parameter '%s' has shape %s, that is %d numbers, but %d were given."
                             .formatted(name, shape, shape.elements(), values.length));
         }
@@ -139,7 +140,8 @@ final class ParameterStore implements Parameters {
             integers[i] = (long) values[i];
             if (integers[i] != values[i]) {
                 throw new BackpackException(
-                        "WrongType", "Buffer '%s' holds integers, but was given %s.".formatted(name, values[i]));
+                        CommonProblems.WRONG_TYPE,
+                        "Buffer '%s' holds integers, but was given %s.".formatted(name, values[i]));
             }
         }
         return integers;

@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.KroneckerSizes;
@@ -51,7 +53,7 @@ final class ParameterTable {
             String owner = tie == null ? node.name() + "." + spec.name() : resolve(spec, tie);
             if (tie == null && specs.putIfAbsent(owner, spec) != null) {
                 problems.add(
-                        "DuplicateParameter",
+                        KernelProblems.DUPLICATE_PARAMETER,
                         "Node '%s' (%s) has a parameter '%s', and '%s' is the full name of another one. Rename a node."
                                 .formatted(node.name(), node.module().type(), spec.name(), owner));
             }
@@ -65,12 +67,12 @@ final class ParameterTable {
             ParameterSpec original = specs.get(owner);
             if (original == null) {
                 problems.add(
-                        "UnknownParameter",
+                        CommonProblems.UNKNOWN_PARAMETER,
                         "Node '%s' ties '%s' to '%s', which is not a parameter of a node before it. Possible: %s."
                                 .formatted(node.name(), spec.name(), owner, String.join(", ", specs.keySet())));
             } else if (!original.shape().equals(spec.shape())) {
                 problems.add(
-                        "ShapeMismatch",
+                        CommonProblems.SHAPE_MISMATCH,
                         "Node '%s' ties '%s' of shape %s to '%s' of shape %s. Tied parameters have one shape."
                                 .formatted(node.name(), spec.name(), spec.shape(), owner, original.shape()));
             }
@@ -87,7 +89,7 @@ final class ParameterTable {
             for (String name : names) {
                 if (!own.contains(name)) {
                     problems.add(
-                            "UnknownParameter",
+                            CommonProblems.UNKNOWN_PARAMETER,
                             "Node '%s' (%s) has no parameter '%s', which its '%s' names. Its parameters: %s."
                                     .formatted(
                                             node.name(),

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.internal.CodeLocation;
@@ -120,7 +121,7 @@ final class PlacedComposition {
         }
         if (count != needed) {
             throw new BackpackException(
-                    "InputCountMismatch",
+                    CommonProblems.INPUT_COUNT_MISMATCH,
                     "%s%s: takes %d input(s), but was given %d."
                             .formatted(
                                     Character.toUpperCase(described.charAt(0)), described.substring(1), needed, count));
@@ -145,7 +146,7 @@ final class PlacedComposition {
 
     private BackpackException failure(String problem) {
         return new BackpackException(
-                "InvalidComposition",
+                CommonProblems.INVALID_COMPOSITION,
                 "%s%s: its graph does not fit together: %s. This is an error of the plugin that provides it, %s."
                         .formatted(
                                 Character.toUpperCase(described.charAt(0)),

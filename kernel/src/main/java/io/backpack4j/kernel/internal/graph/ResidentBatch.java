@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -31,7 +32,7 @@ final class ResidentBatch implements Batch {
     public Tensor targets() {
         if (targets == null) {
             throw new BackpackException(
-                    "MissingTargets",
+                    KernelProblems.MISSING_TARGETS,
                     "The batch has no targets, which the loss needs. Build it with targets; predictions alone do without.");
         }
         return targets;

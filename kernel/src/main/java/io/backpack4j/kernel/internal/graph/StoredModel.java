@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
@@ -36,7 +37,8 @@ public final class StoredModel implements Model {
     public Loss loss() {
         if (loss == null) {
             throw new BackpackException(
-                    "MissingLoss", "The model has no loss. Make it with one; predictions alone do without.");
+                    KernelProblems.MISSING_LOSS,
+                    "The model has no loss. Make it with one; predictions alone do without.");
         }
         return loss;
     }

@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
@@ -67,7 +68,7 @@ final class LossProducts {
         HessianRoot root = loss.hessianRoot()
                 .orElseThrow(
                         () -> new BackpackException(
-                                "UnsupportedLoss",
+                                CommonProblems.UNSUPPORTED_LOSS,
                                 "The loss has neither products with its Hessian nor a root of it. Use a loss that offers one, or the empirical Fisher matrix."));
         return ofColumns(root.count(), root::columns, tangents, scope, 1);
     }

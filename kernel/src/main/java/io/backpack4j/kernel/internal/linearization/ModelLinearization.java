@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.PassInputs;
@@ -7,6 +8,7 @@ import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -97,13 +99,13 @@ public final class ModelLinearization implements Linearization {
         requireOpen();
         if (!matrices.contains(matrix)) {
             throw new BackpackException(
-                    "UnknownMatrix",
+                    KernelProblems.UNKNOWN_MATRIX,
                     "The network was not linearised for %s. It was for: %s.".formatted(matrix, matrices));
         }
         long columns = columns(tangents);
         if (columns != columns(destinations)) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "There are %d vectors, but destinations for %d.".formatted(columns, columns(destinations)));
         }
         BackendCalls.run(
@@ -122,7 +124,7 @@ public final class ModelLinearization implements Linearization {
 
     private void requireOpen() {
         if (closed) {
-            throw new BackpackException("Closed", "The linearisation was closed. Make another one.");
+            throw new BackpackException(KernelProblems.CLOSED, "The linearisation was closed. Make another one.");
         }
     }
 

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.pass.BackendCalls;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PassLayout;
@@ -71,7 +72,7 @@ public final class NetworkProducts implements Products {
         public Tensor multiply(TensorScope scope, Tensor vectors) {
             if (closed) {
                 throw new BackpackException(
-                        "Closed",
+                        KernelProblems.CLOSED,
                         "The results that this product with the block of '%s' belongs to were closed. Multiply before."
                                 .formatted(name));
             }

@@ -6,6 +6,7 @@ import io.backpack4j.kernel.internal.pass.Part;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -63,13 +64,9 @@ final class NodeGradients implements AutoCloseable {
                 Part.of(layout.loss()), "in its gradient", () -> forward.loss().gradient());
         new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, gradient, pullback, walk) -> {
             if (!projections.isEmpty()) {
-                try {
-                    project(node, gradient, reaches, projections);
+                if (project(node, gradient, reaches, projections)) {
                     supported.add(node.node().module().type());
-                } catch (BackpackException e) {
-                    if (!e.problems().stream().allMatch(problem -> problem.id().equals("UnsupportedModule"))) {
-                        throw e;
-                    }
+                } else {
                     unsupported.add(node);
                 }
             }
@@ -81,7 +78,8 @@ final class NodeGradients implements AutoCloseable {
         requireSupported(unsupported, supported);
     }
 
-    private void project(BoundNode node, Tensor gradient, boolean[] reaches, Set<Projection> projections) {
+    /** Returns whether the node's module has second derivatives. */
+    private boolean project(BoundNode node, Tensor gradient, boolean[] reaches, Set<Projection> projections) {
         List<Boolean> moving = new ArrayList<>();
         List<Shape> shapes = new ArrayList<>();
         for (BoundNode.Source source : node.inputs()) {
@@ -89,12 +87,16 @@ final class NodeGradients implements AutoCloseable {
             shapes.add(layout.graph().shape(source));
         }
         try (TensorScope work = backend.openScope()) {
-            Curvature curvature = PluginCalls.call(
+            Optional<Curvature> given = PluginCalls.call(
                     Part.of(node),
                     "in its curvature",
                     () -> forward.evaluation(node).curvature(forward.context(node, work), gradient));
+            if (given.isEmpty()) {
+                return false;
+            }
+            Curvature curvature = given.get();
             if (curvature.columns() == 0 || !moving.contains(true)) {
-                return;
+                return true;
             }
             for (Projection projection : projections) {
                 Residual residual = PluginCalls.call(
@@ -110,6 +112,7 @@ final class NodeGradients implements AutoCloseable {
                                 layout.dtype()));
                 Objects.requireNonNull(residuals.get(projection))[node.index()] = residual;
             }
+            return true;
         }
     }
 
@@ -119,7 +122,7 @@ final class NodeGradients implements AutoCloseable {
         }
         throw new BackpackException(unsupported.stream()
                 .map(node -> new Problem(
-                        "UnsupportedModule",
+                        CommonProblems.UNSUPPORTED_MODULE,
                         "The positive-curvature Hessian has no rule for %s. Modules with one: %s, and others that 'backpack support' lists."
                                 .formatted(node.described(), String.join(", ", supported))))
                 .toList());

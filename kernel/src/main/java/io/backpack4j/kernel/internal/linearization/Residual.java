@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.linearization;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
@@ -57,7 +58,7 @@ sealed interface Residual {
         }
         if (size > MOST_ELEMENTS) {
             throw new BackpackException(
-                    "TooLarge",
+                    CommonProblems.TOO_LARGE,
                     "The second derivative couples %d elements of its inputs, and a positive semidefinite projection takes an eigendecomposition of that size for every sample. Possible are up to %d. Use the Gauss-Newton matrix or the Hessian."
                             .formatted(size, MOST_ELEMENTS));
         }

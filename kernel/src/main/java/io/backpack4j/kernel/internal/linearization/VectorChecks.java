@@ -1,6 +1,8 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
@@ -24,7 +26,7 @@ final class VectorChecks {
         Problems problems = new Problems();
         if (vectors.isEmpty()) {
             problems.add(
-                    "MissingVectors",
+                    KernelProblems.MISSING_VECTORS,
                     "No vectors were given. Give some of parameters %s."
                             .formatted(String.join(", ", parameters.keySet())));
         }
@@ -35,7 +37,7 @@ final class VectorChecks {
             Shape shape = parameters.get(name);
             if (shape == null) {
                 problems.add(
-                        "UnknownParameter",
+                        CommonProblems.UNKNOWN_PARAMETER,
                         "There is no trained parameter '%s'. Possible: %s."
                                 .formatted(name, String.join(", ", parameters.keySet())));
             } else {
@@ -50,15 +52,15 @@ final class VectorChecks {
     /** Checks one tensor. */
     static void tensor(Backend backend, String what, Tensor tensor, Shape expected, DType dtype, Problems problems) {
         if (tensor.isClosed()) {
-            problems.add("Closed", "%s were closed.".formatted(what));
+            problems.add(KernelProblems.CLOSED, "%s were closed.".formatted(what));
         } else if (!tensor.backend().equals(backend.id())) {
             problems.add(
-                    "WrongBackend",
+                    KernelProblems.WRONG_BACKEND,
                     "%s lie on backend '%s', but the model lies on '%s'."
                             .formatted(what, tensor.backend(), backend.id()));
         } else if (!tensor.shape().equals(expected) || tensor.dtype() != dtype) {
             problems.add(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "%s have shape %s and type %s, but shape %s and type %s are needed; the first axis holds the vectors, the same number for all parameters."
                             .formatted(what, tensor.shape(), tensor.dtype(), expected, dtype));
         }

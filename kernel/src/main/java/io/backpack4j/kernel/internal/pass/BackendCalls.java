@@ -1,6 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import java.util.function.Supplier;
 
@@ -20,10 +22,11 @@ public final class BackendCalls {
         } catch (BackpackException e) {
             throw e;
         } catch (OutOfMemoryError e) {
-            throw new BackpackException("OutOfMemory", "%s found no memory: %s.".formatted(what, e.getMessage()), e);
+            throw new BackpackException(
+                    CommonProblems.OUT_OF_MEMORY, "%s found no memory: %s.".formatted(what, e.getMessage()), e);
         } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
             throw new BackpackException(
-                    "PassFailure",
+                    KernelProblems.PASS_FAILURE,
                     "%s failed outside of modules, losses and extensions, with backend '%s': %s. This is an error of the backend or of this library."
                             .formatted(what, backend.id(), e),
                     e);

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout.SiteUse;
@@ -196,7 +197,7 @@ final class BackwardSweep implements AutoCloseable {
         if (!actual.equals(expected) || derivatives.dtype() != layout.dtype()) {
             Part part = Part.of(node);
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "The derivatives that %s has of '%s' are of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it, %s."
                             .formatted(
                                     part.who(),

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.spi.BackpackException;
@@ -139,7 +140,7 @@ final class ChunkWalk {
         PluginCalls.check(part, "the weights of its curvature", columns.weights(), weights, layout.dtype());
         if (columns.inputs().size() != node.inputs().size()) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "The curvature of %s has columns for %d input(s) instead of %d. This is an error of the plugin that provides it, %s."
                             .formatted(
                                     node.described(),

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Cancellation;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassListener;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -50,7 +51,7 @@ public final class ControlledRun implements PassObserver {
             event.run();
         } catch (RuntimeException e) {
             throw new BackpackException(
-                    "ListenerFailure",
+                    KernelProblems.LISTENER_FAILURE,
                     "The pass was ended by its listener %s, which threw %s.".formatted(listener, e),
                     e);
         }
@@ -60,7 +61,7 @@ public final class ControlledRun implements PassObserver {
         boolean interrupted = Thread.currentThread().isInterrupted();
         if (interrupted || cancellation.isCancelled()) {
             throw new BackpackException(
-                    "Cancelled",
+                    KernelProblems.CANCELLED,
                     "The pass was ended %s, before its %s step at %s. It has no results; run it again."
                             .formatted(
                                     interrupted ? "by the interruption of its thread" : "by its cancellation",

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
@@ -116,7 +117,7 @@ public final class FiniteCheck {
 
     private BackpackException failure(String cause, List<String> bad) {
         return new BackpackException(
-                "NotFinite",
+                CommonProblems.NOT_FINITE,
                 "%s. Results that are not finite: %s. The element type is %s; use smaller numbers or FLOAT64, or take such results with NanPolicy.IGNORE."
                         .formatted(cause, shown(bad), layout.dtype()));
     }

@@ -1,9 +1,11 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.BatchStatistics;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.tensor.DType;
@@ -84,7 +86,7 @@ public final class PassResults implements Results {
     @Override
     public Tensor output() {
         return output.orElseThrow(() -> new BackpackException(
-                "UnknownResult",
+                KernelProblems.UNKNOWN_RESULT,
                 "The session did not keep the network's outputs. Open it with SessionOptions.keepOutputs()."));
     }
 
@@ -98,7 +100,7 @@ public final class PassResults implements Results {
         Tensor gradient = gradients.get(parameter);
         if (gradient == null) {
             throw new BackpackException(
-                    "UnknownParameter",
+                    CommonProblems.UNKNOWN_PARAMETER,
                     "There is no gradient of '%s'. Parameters: %s."
                             .formatted(parameter, String.join(", ", new TreeMap<>(gradients).keySet())));
         }
@@ -111,7 +113,7 @@ public final class PassResults implements Results {
         Map<String, Object> ofExtension = values.get(extension);
         if (ofExtension == null) {
             throw new BackpackException(
-                    "UnknownResult",
+                    KernelProblems.UNKNOWN_RESULT,
                     "Extension %s was not part of this pass. Part of it: %s."
                             .formatted(
                                     extension,
@@ -123,7 +125,7 @@ public final class PassResults implements Results {
         Object value = ofExtension.get(parameter);
         if (value == null) {
             throw new BackpackException(
-                    "UnknownResult",
+                    KernelProblems.UNKNOWN_RESULT,
                     "Extension %s has no result for '%s'. It has: %s."
                             .formatted(
                                     extension.type(),

@@ -1,7 +1,9 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.MissingClass;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -25,19 +27,19 @@ public final class PluginCalls {
             throw named(part, e);
         } catch (OutOfMemoryError e) {
             throw new BackpackException(
-                    "OutOfMemory",
+                    CommonProblems.OUT_OF_MEMORY,
                     "%s found no memory %s: %s. Use a smaller batch, ask for less at once, or give the JVM more."
                             .formatted(capitalised(part), what, e.getMessage()),
                     e);
         } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s failed %s: %s".formatted(capitalised(part), what, MissingClass.describe(e, part.location())),
                     e);
         }
         if (result == null) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s returned nothing %s. This is an error of the plugin that provides it, %s."
                             .formatted(capitalised(part), what, part.location()));
         }
@@ -65,7 +67,7 @@ public final class PluginCalls {
         Tensor tensor = requireOpen(part, what, returned);
         if (!tensor.shape().equals(shape) || tensor.dtype() != dtype) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s returned %s of shape %s and type %s, but %s and %s were expected. This is an error of the plugin that provides it, %s."
                             .formatted(
                                     capitalised(part),
@@ -83,13 +85,13 @@ public final class PluginCalls {
     static Tensor requireOpen(Part part, String what, @Nullable Tensor tensor) {
         if (tensor == null) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s returned nothing as %s. This is an error of the plugin that provides it, %s."
                             .formatted(capitalised(part), what, part.location()));
         }
         if (tensor.isClosed()) {
             throw new BackpackException(
-                    "PluginFailure",
+                    KernelProblems.PLUGIN_FAILURE,
                     "%s returned a closed tensor as %s. This is an error of the plugin that provides it, %s."
                             .formatted(capitalised(part), what, part.location()));
         }

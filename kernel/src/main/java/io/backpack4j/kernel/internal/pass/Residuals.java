@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Curvature;
@@ -55,20 +56,19 @@ final class Residuals implements AutoCloseable {
         TensorScope scope = backend.openScope();
         boolean kept = false;
         try {
-            Curvature curvature = PluginCalls.call(
+            Optional<Curvature> curvature = PluginCalls.call(
                     Part.of(node),
                     "in its curvature",
                     () -> forward.evaluation(node).curvature(forward.context(node, scope), gradient));
+            if (curvature.isEmpty()) {
+                unsupported.add(node);
+                return;
+            }
             supported.add(node.node().module().type());
-            if (curvature.columns() > 0 && isAbove(node, signal)) {
-                pending.add(new Source(node, curvature, scope));
+            if (curvature.get().columns() > 0 && isAbove(node, signal)) {
+                pending.add(new Source(node, curvature.get(), scope));
                 kept = true;
             }
-        } catch (BackpackException e) {
-            if (!e.problems().stream().allMatch(problem -> problem.id().equals("UnsupportedModule"))) {
-                throw e;
-            }
-            unsupported.add(node);
         } finally {
             if (!kept) {
                 scope.close();
@@ -109,7 +109,7 @@ final class Residuals implements AutoCloseable {
         for (String extension : layout.extensionsWithResidual()) {
             for (BoundNode node : unsupported) {
                 problems.add(new Problem(
-                        "UnsupportedModule",
+                        CommonProblems.UNSUPPORTED_MODULE,
                         "%s has no rule for %s. Modules with one: %s, and others that 'backpack support' lists."
                                 .formatted(
                                         extension,

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
@@ -74,7 +75,7 @@ record SitePartialView(
         CurvatureMatrix matrix = request.products().get(key);
         if (matrix == null) {
             throw new BackpackException(
-                    "UnknownPartial",
+                    KernelProblems.UNKNOWN_PARTIAL,
                     "Extension %s declared no product '%s'. Declared: %s."
                             .formatted(
                                     request.request().extension().type(),
@@ -89,7 +90,7 @@ record SitePartialView(
         Tensor tensor = foldedTensors.get(name);
         if (tensor == null) {
             throw new BackpackException(
-                    "UnknownPartial",
+                    KernelProblems.UNKNOWN_PARTIAL,
                     "Extension %s folded no tensor '%s'. Folded: %s."
                             .formatted(request.request().extension().type(), name, foldedTensors.keySet()));
         }
@@ -104,7 +105,7 @@ record SitePartialView(
         AccumulatorKey accumulated = request.accumulated().get(key);
         if (accumulated == null) {
             throw new BackpackException(
-                    "UnknownPartial",
+                    KernelProblems.UNKNOWN_PARTIAL,
                     "Extension %s declared no partial result '%s'. Declared: %s."
                             .formatted(
                                     request.request().extension().type(),

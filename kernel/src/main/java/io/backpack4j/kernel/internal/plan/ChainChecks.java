@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -67,7 +68,7 @@ final class ChainChecks {
     private void reportTied(SiteLayout site, String extension) {
         if (site.uses().size() > 1) {
             problems.add(
-                    "NotAChain",
+                    KernelProblems.NOT_A_CHAIN,
                     "%s follows one path from the loss to each parameter, but '%s' is used %d times, last by %s. Use KFLR or KFAC, or leave it out with parameters=[…]."
                             .formatted(
                                     extension,
@@ -94,13 +95,13 @@ final class ChainChecks {
         for (BoundNode node : graph.nodes()) {
             if (reached[node.index()] && readers[node.index()] > 1) {
                 problems.add(
-                        "NotAChain",
+                        KernelProblems.NOT_A_CHAIN,
                         "%s follows one path from the loss to each parameter, but the output of %s is read %d times. Use KFLR or KFAC."
                                 .formatted(extension, node.described(), readers[node.index()]));
             }
             if (reachedInputs(node) > 1) {
                 problems.add(
-                        "NotAChain",
+                        KernelProblems.NOT_A_CHAIN,
                         "%s follows one path from the loss to each parameter, but %s joins %d. Use KFLR or KFAC."
                                 .formatted(extension, node.described(), reachedInputs(node)));
             }
@@ -114,7 +115,7 @@ final class ChainChecks {
             double bytes = (double) size * size * dtype.bytes();
             if (layout.condensesAt(node.index()) && bytes > Math.max(budget, REHEARSED_BYTES)) {
                 problems.add(
-                        "MemoryBudget",
+                        KernelProblems.MEMORY_BUDGET,
                         "%s needs a matrix [%d, %d] at the output of %s, which takes %.0f bytes, and the budget is %d bytes. Use KFLR or KFAC."
                                 .formatted(extension, size, size, node.described(), bytes, budget));
             }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.internal.pass.FiniteCheck;
@@ -42,7 +43,7 @@ final class CheckedTaker implements ResultTaker {
             throw e;
         } catch (RuntimeException e) {
             throw new BackpackException(
-                    "TakerFailure",
+                    KernelProblems.TAKER_FAILURE,
                     "The pass was ended by the taker of its results %s, which threw %s at '%s'."
                             .formatted(taker, e, name),
                     e);

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchStatistics;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -19,6 +20,7 @@ import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.kernel.internal.pass.PassResults;
 import io.backpack4j.kernel.internal.pass.PassRun;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
@@ -83,7 +85,7 @@ public final class CompiledPlan implements Plan {
         boolean needed = !outcome.outcome().handedOver().isEmpty();
         if (needed && options.taker().isEmpty()) {
             throw new BackpackException(
-                    "InvalidOption",
+                    CommonProblems.INVALID_OPTION,
                     "The plan hands results over part by part, among them '%s', but nobody takes them. Name a taker with RunOptions.taker, or plan without PassOptions.handingOver."
                             .formatted(outcome.outcome().handedOver().iterator().next()));
         }
@@ -113,7 +115,7 @@ public final class CompiledPlan implements Plan {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
-                    "WrongBatch",
+                    KernelProblems.WRONG_BATCH,
                     "The plan is for batches of inputs %s and targets %s, but was given inputs %s and targets %s. Make another plan."
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
@@ -133,7 +135,7 @@ public final class CompiledPlan implements Plan {
             return BackendCalls.call(backend, "The pass", pass);
         } catch (BackpackException e) {
             boolean memory =
-                    e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"));
+                    e.problems().stream().anyMatch(problem -> problem.id().equals(CommonProblems.OUT_OF_MEMORY));
             throw memory ? outOfMemory(e.problems().get(0).message(), e) : e;
         }
     }
@@ -193,14 +195,14 @@ public final class CompiledPlan implements Plan {
                 .map(part -> "%s, %s".formatted(part.who(), part.location()))
                 .orElse("the plugin that provides it");
         return new BackpackException(
-                "PluginFailure",
+                KernelProblems.PLUGIN_FAILURE,
                 "Result '%s' %s, but %s was planned. This is an error of %s.".formatted(name, what, expected, maker));
     }
 
     private BackpackException outOfMemory(String what, Throwable cause) {
         MemoryStatistics memory = backend.memory();
         return new BackpackException(
-                "OutOfMemory",
+                CommonProblems.OUT_OF_MEMORY,
                 "%s The pass was planned to take %,d bytes, %d of %d samples at a time; the backend holds %,d bytes, %,d of them in use by what stays. PassOptions.memory, --memory on the command line, makes a plan that takes less."
                         .formatted(
                                 what,

@@ -5,6 +5,7 @@ import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -78,13 +79,13 @@ final class DeclarationCollector implements SiteDeclaration {
         requireNew(key);
         if (signal instanceof ResidualCurvature && !contraction.acceptsWeights()) {
             throw new BackpackException(
-                    "InvalidDeclaration",
+                    CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
                             .formatted(key, contraction, signal.name()));
         }
         if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
             throw new BackpackException(
-                    "InvalidDeclaration",
+                    CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."
                             .formatted(key, signal.name()));
         }
@@ -105,7 +106,7 @@ final class DeclarationCollector implements SiteDeclaration {
         requireNew(key);
         if (rule == MergeRule.MOMENTS) {
             throw new BackpackException(
-                    "InvalidDeclaration",
+                    CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' has the rule MOMENTS, which is for accumulated contractions. Use accumulate with Moments."
                             .formatted(key));
         }
@@ -117,7 +118,7 @@ final class DeclarationCollector implements SiteDeclaration {
     public void visit(Signal signal) {
         if (signal instanceof ResidualCurvature) {
             throw new BackpackException(
-                    "InvalidDeclaration",
+                    CommonProblems.INVALID_DECLARATION,
                     "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares or SumOfSquaresPerSample of it."
                             .formatted(signal.name()));
         }
@@ -133,7 +134,8 @@ final class DeclarationCollector implements SiteDeclaration {
     private void requireNew(String key) {
         if (products.containsKey(key) || accumulated.containsKey(key) || partials.containsKey(key)) {
             throw new BackpackException(
-                    "InvalidDeclaration", "Partial result '%s' is declared twice. Use another key.".formatted(key));
+                    CommonProblems.INVALID_DECLARATION,
+                    "Partial result '%s' is declared twice. Use another key.".formatted(key));
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -79,7 +80,7 @@ final class LayoutBuilder {
             Request<?> other = names.putIfAbsent(request.name(), request);
             if (other != null || request.name().equals("grad")) {
                 problems.add(
-                        "DuplicateResult",
+                        KernelProblems.DUPLICATE_RESULT,
                         "%s and %s both name their results '%s'. Rename one with as=NAME."
                                 .formatted(
                                         other == null
@@ -112,7 +113,7 @@ final class LayoutBuilder {
         }
         for (String extension : refused) {
             problems.add(
-                    "CoupledSamples",
+                    KernelProblems.COUPLED_SAMPLES,
                     "%s needs quantities of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (PassOptions.mode, --mode eval, or \"mode\": \"eval\" in a model file), take the batch's statistics as constants (PassOptions.statistics, --statistics constant), or leave the extension out: gradients are computed in either mode."
                             .formatted(extension, coupling.get(0).described()));
         }
@@ -127,7 +128,7 @@ final class LayoutBuilder {
                             .map(use -> graph.nodes().get(use.node()).described())
                             .toList();
                     problems.add(
-                            "TiedParameter",
+                            KernelProblems.TIED_PARAMETER,
                             "%s cannot compute '%s', because %s use it together. Use a Hessian operator's product with unit vectors, or name other parameters with parameters=[…]."
                                     .formatted(
                                             request.request().extension().type(),

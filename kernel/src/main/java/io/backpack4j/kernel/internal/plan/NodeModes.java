@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.ModeOptions;
 import io.backpack4j.kernel.Patterns;
 import io.backpack4j.kernel.internal.pass.Part;
@@ -76,7 +77,7 @@ final class NodeModes {
         for (ModeOptions.OfNodes named : options.nodes()) {
             if (!matched.contains(named)) {
                 throw new BackpackException(
-                        "NoNodes",
+                        KernelProblems.NO_NODES,
                         "The mode %s is for nodes '%s', but no node matches. Nodes: %s."
                                 .formatted(
                                         named.mode(),

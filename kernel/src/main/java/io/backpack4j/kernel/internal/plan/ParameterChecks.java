@@ -1,9 +1,11 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Patterns;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +16,7 @@ import java.util.stream.Collectors;
 /** Finds requests that would be answered by nothing: an extension that computes nothing, or a pattern that picks nothing, is a mistake. */
 final class ParameterChecks {
 
-    private static final String ID = "NoParameters";
+    private static final ProblemId ID = KernelProblems.NO_PARAMETERS;
     private static final int MOST_NAMES = 20;
 
     private ParameterChecks() {}

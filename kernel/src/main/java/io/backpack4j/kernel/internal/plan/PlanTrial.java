@@ -7,6 +7,7 @@ import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.tensor.Tensor;
@@ -91,7 +92,7 @@ final class PlanTrial implements SplittingSearch.Trial {
                     () -> whenMade.set(account.usedBytes()));
             return Optional.of(new SplittingSearch.Measured(account.peakBytes(), whenMade.get()));
         } catch (BackpackException e) {
-            if (e.problems().stream().anyMatch(problem -> problem.id().equals("OutOfMemory"))) {
+            if (e.problems().stream().anyMatch(problem -> problem.id().equals(CommonProblems.OUT_OF_MEMORY))) {
                 return Optional.empty();
             }
             throw e;

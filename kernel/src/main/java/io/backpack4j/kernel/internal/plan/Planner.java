@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
@@ -10,6 +11,7 @@ import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
@@ -89,7 +91,7 @@ public final class Planner {
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), List.of(), problems);
         if (layout.siteLayouts().isEmpty()) {
-            problems.add("NoParameters", "The model has no trained parameters to linearise by.");
+            problems.add(KernelProblems.NO_PARAMETERS, "The model has no trained parameters to linearise by.");
         }
         ProductChecks.report(graph, matrices, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
@@ -115,7 +117,7 @@ public final class Planner {
                 graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
         if (!splits && options.chunkSamples().orElse(batch.samples()) < batch.samples()) {
             problems.add(
-                    "NotMergeable",
+                    CommonProblems.NOT_MERGEABLE,
                     "Chunks of %d of %d samples were asked for, but a module mixes samples. Take the batch as a whole, or its eval mode."
                             .formatted(options.chunkSamples().getAsLong(), batch.samples()));
         }
@@ -170,7 +172,7 @@ public final class Planner {
         Tensor input = batch.inputs().get(name);
         if (input == null) {
             throw new BackpackException(
-                    "MissingInput",
+                    KernelProblems.MISSING_INPUT,
                     "The model's input '%s' is not in the batch. The batch has: %s."
                             .formatted(
                                     name,
@@ -191,7 +193,7 @@ public final class Planner {
                 DType expected = wantsIntegers ? DType.INT64 : model.dtype();
                 if (actual != expected) {
                     problems.add(
-                            "WrongType",
+                            CommonProblems.WRONG_TYPE,
                             "Input %d of %s has type %s, but must be %s."
                                     .formatted(i, node.described(), actual, expected));
                 }
@@ -201,7 +203,7 @@ public final class Planner {
             Shape stored = model.parameters().spec(name).shape();
             if (!stored.equals(spec.shape())) {
                 problems.add(
-                        "ShapeMismatch",
+                        CommonProblems.SHAPE_MISMATCH,
                         "Parameter '%s' needs shape %s for this batch, but the model's has %s."
                                 .formatted(name, spec.shape(), stored));
             }
@@ -217,12 +219,12 @@ public final class Planner {
         Set<String> averaging = ChainChecks.averaging(graph, layout.siteLayouts());
         if (!averaging.isEmpty()) {
             problems.add(
-                    "NotMergeable",
+                    CommonProblems.NOT_MERGEABLE,
                     "Chunks of %d of %d samples were asked for, but %s averages over the whole batch at every node. Take the batch as a whole."
                             .formatted(chunk, samples, String.join(" and ", averaging)));
         } else if (!layout.splitsSamples()) {
             problems.add(
-                    "NotMergeable",
+                    CommonProblems.NOT_MERGEABLE,
                     "Chunks of %d of %d samples were asked for, but a result does not merge, or a module mixes samples. Take the batch as a whole."
                             .formatted(chunk, samples));
         }

@@ -15,6 +15,7 @@ import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.PredictionRun;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryAccount;
 import org.jspecify.annotations.Nullable;
@@ -78,7 +79,7 @@ public record PredictionPlan(
             found = first.what();
         }
         return new BackpackException(
-                "NotFinite",
+                CommonProblems.NOT_FINITE,
                 "%s. The element type is %s; use smaller numbers or FLOAT64, or take such results with NanPolicy.IGNORE."
                         .formatted(found, model.dtype()));
     }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.Problems;
@@ -19,7 +20,7 @@ final class ProductChecks {
         for (BoundNode node : graph.nodes()) {
             if (node.declaration().couplesSamples()) {
                 problems.add(
-                        "CoupledSamples",
+                        KernelProblems.COUPLED_SAMPLES,
                         "The empirical Fisher matrix is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or another matrix."
                                 .formatted(node.described()));
             }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
@@ -171,7 +172,7 @@ final class SplittingSearch {
         trial.giveBack();
         return smallest.map(outcome -> refusal(budget, outcome.peakBytes(), outcome.splitting()))
                 .orElseGet(() -> new BackpackException(
-                        "MemoryBudget",
+                        KernelProblems.MEMORY_BUDGET,
                         "The pass does not fit into %d bytes, nor into what this backend may hold: tensors alone take about %d bytes. Ask for less, or for fewer parameters."
                                 .formatted(budget, ascending.get(0).peakBytes())));
     }
@@ -194,7 +195,7 @@ final class SplittingSearch {
 
     private static BackpackException refusal(long budget, long least, Splitting splitting) {
         return new BackpackException(
-                "MemoryBudget",
+                KernelProblems.MEMORY_BUDGET,
                 "The pass does not fit into %d bytes. The smallest budget that would do is %d bytes, with %d sample(s) at a time. Ask for less, or for fewer parameters."
                         .formatted(budget, least, splitting.chunkSamples()));
     }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
@@ -67,7 +68,7 @@ final class Superposition {
                 boolean inside = axes.stream().allMatch(axis -> axis >= 0 && axis < input.rank());
                 if (!inside || !sizes(input, axes).equals(sizes)) {
                     throw new BackpackException(
-                            "PluginFailure",
+                            KernelProblems.PLUGIN_FAILURE,
                             "%s says that axes %s of an input of shape %s hold the positions of axes %s of its output of shape %s, whose sizes are others."
                                     .formatted(
                                             node.described(),

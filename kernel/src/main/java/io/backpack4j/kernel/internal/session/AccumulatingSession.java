@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Results;
@@ -96,7 +97,7 @@ public final class AccumulatingSession implements Session {
         for (Slot slot : slots) {
             if (slot.degree().isEmpty() && normaliser != 1) {
                 throw new BackpackException(
-                        "UnknownDegree",
+                        KernelProblems.UNKNOWN_DEGREE,
                         "'%s' does not say how it scales with the loss's factor, which is %s for this batch. Declare it with a degree."
                                 .formatted(slot.name(), normaliser));
             }
@@ -144,7 +145,8 @@ public final class AccumulatingSession implements Session {
         requireUsable();
         if (accumulated.isEmpty()) {
             throw new BackpackException(
-                    "EmptySession", "The session has no results, because no batch was added. Add one first.");
+                    KernelProblems.EMPTY_SESSION,
+                    "The session has no results, because no batch was added. Add one first.");
         }
         numbers.requireSame();
         return BackendCalls.call(backend, "Making the session's results", () -> checked(made()));
@@ -202,7 +204,7 @@ public final class AccumulatingSession implements Session {
     private void requireUsable() {
         if (closed || accumulated.isHalfway()) {
             throw new BackpackException(
-                    "UnusableSession",
+                    KernelProblems.UNUSABLE_SESSION,
                     "The session cannot be used: %s. Open another one."
                             .formatted(closed ? "it was closed" : "a batch was added by half when that failed"));
         }

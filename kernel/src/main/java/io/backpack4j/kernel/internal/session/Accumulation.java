@@ -1,8 +1,10 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.MergeRule;
@@ -133,7 +135,7 @@ final class Accumulation implements AutoCloseable {
         Shape compared = axis < 0 ? shape : shape.with(axis, 0);
         if (present != null && !present.shape().equals(compared)) {
             problems.add(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "'%s' has shape %s for these samples, but %s so far (0 standing for the number of samples). Open another session for them."
                             .formatted(name, compared, present.shape()));
         }
@@ -227,7 +229,7 @@ final class Accumulation implements AutoCloseable {
     }
 
     private static BackpackException invalid(String what) {
-        return new BackpackException("InvalidState", "The session's state %s.".formatted(what));
+        return new BackpackException(KernelProblems.INVALID_STATE, "The session's state %s.".formatted(what));
     }
 
     /** All numbers by name. */

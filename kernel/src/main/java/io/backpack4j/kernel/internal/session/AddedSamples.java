@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.BackpackException;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -47,7 +48,7 @@ final class AddedSamples {
         if (!duplicates.isEmpty()) {
             String shown = duplicates.stream().limit(SHOWN).map(String::valueOf).collect(Collectors.joining(", "));
             throw new BackpackException(
-                    "DuplicateSample",
+                    KernelProblems.DUPLICATE_SAMPLE,
                     "%s has %d sample(s) that are there already: %s%s. Every sample of a session needs an id of its own: give batches theirs with sampleIds(…)."
                             .formatted(from, duplicates.size(), shown, duplicates.size() > SHOWN ? ", …" : ""));
         }

@@ -1,11 +1,14 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.Extension;
@@ -15,7 +18,7 @@ import io.backpack4j.spi.module.MergeRule;
 /** What does not merge over batches. */
 final class Mergeability {
 
-    private static final String ID = "NotMergeable";
+    private static final ProblemId ID = CommonProblems.NOT_MERGEABLE;
 
     private Mergeability() {}
 
@@ -24,7 +27,7 @@ final class Mergeability {
         for (BoundNode node : layout.graph().nodes()) {
             if (node.declaration().needsWholeBatch()) {
                 problems.add(
-                        "CoupledSamples",
+                        KernelProblems.COUPLED_SAMPLES,
                         "%s mixes the samples of a batch, so that a data set in batches is another function than as a whole. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or take the data as one batch without a session."
                                 .formatted(node.described()));
             }
@@ -70,7 +73,7 @@ final class Mergeability {
                                 .formatted(type, key));
             } else if (partial.degree().isEmpty() && scales) {
                 problems.add(
-                        "UnknownDegree",
+                        KernelProblems.UNKNOWN_DEGREE,
                         "%s does not say how its partial result '%s' scales with the loss's factor, which depends on the batch. Declare it with a degree, or use a loss with reduction 'sum'."
                                 .formatted(type, key));
             }

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Tensor;
@@ -43,7 +44,7 @@ final class ModelNumbers {
     private static void require(boolean same) {
         if (!same) {
             throw new BackpackException(
-                    "ModelChanged",
+                    KernelProblems.MODEL_CHANGED,
                     "The model's numbers changed while a session was open, so that batches do not add up. Open a session of its own for every state of the model.");
         }
     }

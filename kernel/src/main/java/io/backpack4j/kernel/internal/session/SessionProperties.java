@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.SessionOptions;
@@ -80,12 +81,12 @@ final class SessionProperties {
             String otherValue = other.get(name);
             if (otherValue == null) {
                 problems.add(
-                        "OtherSession",
+                        KernelProblems.OTHER_SESSION,
                         "The session's state does not say its %s: it is not the state of a session of this version."
                                 .formatted(name));
             } else if (!otherValue.equals(value)) {
                 problems.add(
-                        "OtherSession",
+                        KernelProblems.OTHER_SESSION,
                         "The session's state is of other %s. Here: %s. There: %s."
                                 .formatted(name, difference(value, otherValue), difference(otherValue, value)));
             }

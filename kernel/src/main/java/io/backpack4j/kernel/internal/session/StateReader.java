@@ -1,7 +1,9 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -21,7 +23,8 @@ record StateReader(SessionState state, String slot) {
         SessionState.Numbers numbers = state.tensors().get(name);
         if (numbers == null) {
             throw new BackpackException(
-                    "InvalidState", "The session's state has no tensor '%s': it is incomplete.".formatted(name));
+                    KernelProblems.INVALID_STATE,
+                    "The session's state has no tensor '%s': it is incomplete.".formatted(name));
         }
         return numbers;
     }
@@ -31,7 +34,7 @@ record StateReader(SessionState state, String slot) {
         state.tensors().forEach((name, numbers) -> {
             if (name.startsWith(slot + ":") && !name.endsWith(":count") && numbers.dtype() != dtype) {
                 throw new BackpackException(
-                        "InvalidState",
+                        KernelProblems.INVALID_STATE,
                         "The session's state has '%s' of type %s, but %s is needed."
                                 .formatted(name, numbers.dtype(), dtype));
             }
@@ -53,7 +56,7 @@ record StateReader(SessionState state, String slot) {
                 for (int i = 0; i < count; i++) {
                     if (!Double.isFinite(piece[i])) {
                         throw new BackpackException(
-                                "NotFinite",
+                                CommonProblems.NOT_FINITE,
                                 "The session's state has %s as element %d of '%s' of shape %s. Accumulate again without what overflowed, or take such numbers with NanPolicy.IGNORE."
                                         .formatted(piece[i], from + i, name, numbers.shape()));
                     }

@@ -8,7 +8,6 @@ import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
-import io.backpack4j.spi.Problem;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +84,7 @@ class PluginDiscoveryTest {
                         StubPlugins.Zebra.class.getName()))
                 .isInstanceOfSatisfying(BackpackException.class, e -> {
                     assertThat(e.problems())
-                            .extracting(Problem::id)
+                            .extracting(problem -> problem.id().name())
                             .containsExactlyInAnyOrder(
                                     "IncompatiblePlugin", "BrokenPlugin", "BrokenPlugin", "BrokenPlugin");
                     assertThat(e)

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
@@ -48,7 +49,8 @@ public final class StubPlugins {
         public List<ModuleProvider> modules() {
             return List.of(ModuleProvider.of("Fussy", arguments -> {
                 throw new BackpackException(
-                        "InvalidArgument", String.valueOf(arguments.list("say").get(0)));
+                        CommonProblems.INVALID_ARGUMENT,
+                        String.valueOf(arguments.list("say").get(0)));
             }));
         }
     }

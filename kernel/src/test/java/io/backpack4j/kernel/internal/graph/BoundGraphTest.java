@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.Problem;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
@@ -32,7 +32,8 @@ class BoundGraphTest {
         @Override
         public ModuleDeclaration declare(List<Shape> inputs) {
             if (!inputs.get(0).equals(Shape.of(in))) {
-                throw new BackpackException("ShapeMismatch", "takes [" + in + "], not " + inputs.get(0) + ".");
+                throw new BackpackException(
+                        CommonProblems.SHAPE_MISMATCH, "takes [" + in + "], not " + inputs.get(0) + ".");
             }
             return ModuleDeclaration.output(Shape.of(out))
                     .parameter(ParameterSpec.parameter("weight", Shape.of(out, in), new Initializer.Constant(0)))
@@ -99,7 +100,7 @@ class BoundGraphTest {
                 .isInstanceOfSatisfying(
                         BackpackException.class,
                         e -> assertThat(e.problems())
-                                .extracting(Problem::id)
+                                .extracting(problem -> problem.id().name())
                                 .containsExactly(
                                         "ShapeMismatch", "UnknownParameter", "UnknownParameter", "UnknownParameter"));
     }
@@ -116,7 +117,7 @@ class BoundGraphTest {
                 .isInstanceOfSatisfying(
                         BackpackException.class,
                         e -> assertThat(e.problems())
-                                .extracting(Problem::id)
+                                .extracting(problem -> problem.id().name())
                                 .containsExactly("UnknownInput", "UnknownInput", "DuplicateNode", "UnknownOutput"))
                 .hasMessageContaining("cycles are not possible");
         assertThatThrownBy(() -> Graph.builder()

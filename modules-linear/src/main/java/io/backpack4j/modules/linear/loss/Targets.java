@@ -1,6 +1,8 @@
 package io.backpack4j.modules.linear.loss;
 
+import io.backpack4j.modules.linear.LinearProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -18,7 +20,7 @@ final class Targets {
     static void batched(Loss loss, Shape output, int axes, String expected) {
         if (output.rank() < axes) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "%s needs an output of shape %s, but the network's is %s."
                             .formatted(loss.type(), expected, output));
         }
@@ -27,7 +29,7 @@ final class Targets {
     static void shaped(Loss loss, Shape output, Shape targets, Shape expected) {
         if (!targets.equals(expected)) {
             throw new BackpackException(
-                    "ShapeMismatch",
+                    CommonProblems.SHAPE_MISMATCH,
                     "%s needs targets of shape %s for an output of shape %s, but they have shape %s."
                             .formatted(loss.type(), expected, output, targets));
         }
@@ -36,7 +38,7 @@ final class Targets {
     static void typed(Loss loss, boolean fits, String expected, DType type) {
         if (!fits) {
             throw new BackpackException(
-                    "TypeMismatch",
+                    CommonProblems.TYPE_MISMATCH,
                     "%s needs targets that are %s, but they are %s.".formatted(loss.type(), expected, type));
         }
     }
@@ -78,7 +80,7 @@ final class Targets {
         String position =
                 targets.rank() == 1 ? "" : " at position " + position(targets.dropFirst(1), element % perSample);
         return new BackpackException(
-                "InvalidTarget",
+                LinearProblems.INVALID_TARGET,
                 "The target of sample %d%s is %s, but %s needs %s."
                         .formatted(element / perSample, position, value, loss.type(), expected));
     }
