@@ -28,7 +28,7 @@ public interface PassListener {
      */
     default void columns(String signal, long fromColumn, long toColumn, long columns) {}
 
-    /** A node is evaluated next. */
+    /** A node is evaluated next; a composition is so part by part, named {@code <node>.<part>}. */
     default void forward(String node) {}
 
     /** A signal passes a node on its way back next. */

@@ -63,9 +63,6 @@ class CompositionOracleTest {
         backpack.close();
     }
 
-    /** A network as a function: parameters to outputs {@code [N][E]}. */
-    private interface Network extends Function<Map<String, double[]>, double[][]> {}
-
     private static double[] linear(double[] weight, RowBlock rows, double[] bias, double[] x) {
         double[] y = new double[(int) rows.size()];
         for (int o = 0; o < y.length; o++) {
@@ -104,114 +101,6 @@ class CompositionOracleTest {
                 out,
                 e -> Math.tanh(parts.get("a")[e] * parts.get("b")[e]) * parts.get("c")[e] * parts.get("d")[e] + x[e]);
         return out;
-    }
-
-    /** What the library has to give for one parameter. */
-    private static final class Oracle {
-
-        private final Network network;
-        private final Map<String, double[]> parameters;
-        private final String name;
-        private final double[][] targets;
-        private final double scale = 1.0 / (N * E);
-
-        Oracle(Network network, Map<String, double[]> parameters, String name, double[][] targets) {
-            this.network = network;
-            this.parameters = parameters;
-            this.name = name;
-            this.targets = targets;
-        }
-
-        int size() {
-            return parameters.get(name).length;
-        }
-
-        private double[][] outputs(double... steps) {
-            double[] moved = parameters.get(name).clone();
-            for (int i = 0; i < steps.length; i += 2) {
-                moved[(int) steps[i]] += steps[i + 1];
-            }
-            Map<String, double[]> all = new LinkedHashMap<>(parameters);
-            all.put(name, moved);
-            return network.apply(all);
-        }
-
-        private double loss(double... steps) {
-            double[][] outputs = outputs(steps);
-            double sum = 0;
-            for (int n = 0; n < N; n++) {
-                for (int e = 0; e < E; e++) {
-                    double difference = outputs[n][e] - targets[n][e];
-                    sum += scale * difference * difference;
-                }
-            }
-            return sum;
-        }
-
-        /** {@code [N][E][P]}, of fourth order in the step. */
-        double[][][] jacobian() {
-            double h = 1e-3;
-            double[][][] jacobian = new double[N][E][size()];
-            for (int p = 0; p < size(); p++) {
-                double[][] far = outputs(p, 2 * h);
-                double[][] near = outputs(p, h);
-                double[][] before = outputs(p, -h);
-                double[][] farBefore = outputs(p, -2 * h);
-                for (int n = 0; n < N; n++) {
-                    for (int e = 0; e < E; e++) {
-                        jacobian[n][e][p] =
-                                (8 * (near[n][e] - before[n][e]) - (far[n][e] - farBefore[n][e])) / (12 * h);
-                    }
-                }
-            }
-            return jacobian;
-        }
-
-        /** {@code [N][P]}. */
-        double[][] gradients() {
-            double[][][] jacobian = jacobian();
-            double[][] outputs = outputs();
-            double[][] gradients = new double[N][size()];
-            for (int n = 0; n < N; n++) {
-                for (int e = 0; e < E; e++) {
-                    for (int p = 0; p < size(); p++) {
-                        gradients[n][p] += 2 * scale * (outputs[n][e] - targets[n][e]) * jacobian[n][e][p];
-                    }
-                }
-            }
-            return gradients;
-        }
-
-        /** Per sample {@code [N][P · P]}. */
-        double[][] gaussNewtons() {
-            double[][][] jacobian = jacobian();
-            double[][] matrices = new double[N][size() * size()];
-            for (int n = 0; n < N; n++) {
-                for (int e = 0; e < E; e++) {
-                    for (int p = 0; p < size(); p++) {
-                        for (int q = 0; q < size(); q++) {
-                            matrices[n][p * size() + q] += 2 * scale * jacobian[n][e][p] * jacobian[n][e][q];
-                        }
-                    }
-                }
-            }
-            return matrices;
-        }
-
-        double[] hessian() {
-            double h = 1e-3;
-            double[] hessian = new double[size() * size()];
-            for (int p = 0; p < size(); p++) {
-                for (int q = 0; q < size(); q++) {
-                    hessian[p * size() + q] = (4 * mixed(p, q, h) - mixed(p, q, 2 * h)) / 3;
-                }
-            }
-            return hessian;
-        }
-
-        private double mixed(int p, int q, double h) {
-            return (loss(p, h, q, h) - loss(p, h, q, -h) - loss(p, -h, q, h) + loss(p, -h, q, -h)) / (4 * h * h);
-        }
     }
 
     private static double[] sum(double[][] rows) {
@@ -275,8 +164,9 @@ class CompositionOracleTest {
     }
 
     /** Compares everything that needs no block structure, so that it is asked of any parameter. */
-    private static void compare(Model model, Batch batch, Oracle oracle, List<String> diagonals, PassOptions options) {
-        String name = oracle.name;
+    private static void compare(
+            Model model, Batch batch, DifferenceOracle oracle, List<String> diagonals, PassOptions options) {
+        String name = oracle.name();
         List<Request<?>> requests = new ArrayList<>();
         for (String type : List.of(
                 "BatchGrad",
@@ -327,14 +217,14 @@ class CompositionOracleTest {
     }
 
     /** Products with all unit vectors. */
-    private static double[] matrix(BlockProduct product, Oracle oracle) {
+    private static double[] matrix(BlockProduct product, DifferenceOracle oracle) {
         int size = oracle.size();
         double[] identity = new double[size * size];
         for (int i = 0; i < size; i++) {
             identity[i * size + i] = 1;
         }
         try (TensorScope scope = backpack.backend().openScope()) {
-            Shape shape = SHAPES.get(oracle.name).prepend(size);
+            Shape shape = SHAPES.get(oracle.name()).prepend(size);
             return product.multiply(scope, backpack.backend().upload(scope, shape, DType.FLOAT64, identity))
                     .toDoubleArray();
         }
@@ -354,7 +244,7 @@ class CompositionOracleTest {
                     mask,
                     (model, batch, parameters, inputs, targets) -> {
                         double[] ones = {1, 1};
-                        Network network = p -> {
+                        DifferenceOracle.Network network = p -> {
                             double[][] outputs = new double[N][];
                             Arrays.setAll(outputs, n -> attention(p, inputs[n], masked ? mask[n] : ones));
                             return outputs;
@@ -363,7 +253,7 @@ class CompositionOracleTest {
                                 "enc.in_proj_weight", "enc.in_proj_bias", "enc.out_proj.weight", "enc.out_proj.bias")) {
                             List<String> diagonals =
                                     name.equals("enc.out_proj.weight") ? List.of() : List.of("DiagHessian");
-                            Oracle oracle = new Oracle(network, parameters, name, targets);
+                            DifferenceOracle oracle = new DifferenceOracle(network, parameters, name, targets);
                             compare(model, batch, oracle, diagonals, PassOptions.DEFAULT);
                             compare(
                                     model,
@@ -380,12 +270,12 @@ class CompositionOracleTest {
     @Test
     void rows_that_overlap_in_part_are_ties() {
         with(new OverlappingRows(), false, new double[0][], (model, batch, parameters, inputs, targets) -> {
-            Network network = p -> {
+            DifferenceOracle.Network network = p -> {
                 double[][] outputs = new double[N][];
                 Arrays.setAll(outputs, n -> overlapping(p, inputs[n]));
                 return outputs;
             };
-            Oracle oracle = new Oracle(network, parameters, "enc.weight", targets);
+            DifferenceOracle oracle = new DifferenceOracle(network, parameters, "enc.weight", targets);
             compare(model, batch, oracle, List.of(), PassOptions.DEFAULT);
             compare(
                     model,

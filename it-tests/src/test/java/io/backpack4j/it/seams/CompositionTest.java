@@ -2,15 +2,12 @@ package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
-import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.BatchBuilder;
 import io.backpack4j.kernel.Graph;
-import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.Session;
@@ -18,41 +15,24 @@ import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.Permute;
 import io.backpack4j.modules.linear.Sum;
-import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.extension.CurvatureMatrix;
-import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Compositions against the same networks written out: to the last bit, but for what adds over blocks of rows or has terms of two blocks. */
-class CompositionTest {
-
-    private static final int N = 5;
-    private static final int POSITIONS = 3;
-    private static final int VECTORS = 3;
+class CompositionTest extends ComposedNetworks {
 
     /** Everything but KFRA, which follows one path. */
     private static final List<String> ANYWHERE = List.of(
@@ -71,54 +51,7 @@ class CompositionTest {
 
     private static final List<String> WHERE_UNTIED = List.of("DiagHessian", "BatchDiagHessian");
 
-    private static final List<String> PRODUCTS = List.of("GGNMP", "HMP", "PCHMP");
-
-    @TempDir
-    private static Path folder;
-
-    private static BackPack backpack;
-
-    @BeforeAll
-    static void open() {
-        backpack = ComposingPlugin.open(folder);
-    }
-
-    @AfterAll
-    static void close() {
-        backpack.close();
-    }
-
-    private static Shape sample(ComposedPair pair, long features) {
-        return pair == ComposedPair.POSITIONS ? Shape.of(POSITIONS, features) : Shape.of(features);
-    }
-
-    private static Model model(ComposedPair pair, DType dtype, Graph graph) {
-        List<Shape> shapes = new ArrayList<>(List.of(sample(pair, 3)));
-        if (pair.hasMask()) {
-            shapes.add(Shape.of(ComposedPair.FEATURES));
-        }
-        return backpack.model(graph, new CrossEntropyLoss(LossReduction.MEAN), dtype, shapes.toArray(Shape[]::new));
-    }
-
-    private static Batch batch(ComposedPair pair, DType dtype, int from, int to) {
-        Random random = new Random(7);
-        int size = (int) sample(pair, 3).elements();
-        double[] inputs = random.doubles((long) N * size, -1, 1).toArray();
-        double[] mask = random.doubles(N * ComposedPair.FEATURES, 0, 2).toArray();
-        int targets = pair == ComposedPair.POSITIONS ? POSITIONS : 1;
-        long[] classes = random.longs((long) N * targets, 0, 3).toArray();
-        int count = to - from;
-        BatchBuilder builder = backpack.batch(dtype)
-                .input("input", sample(pair, 3).prepend(count), Arrays.copyOfRange(inputs, from * size, to * size))
-                .sampleIds(LongStream.range(from, to).toArray());
-        if (pair.hasMask()) {
-            int width = (int) ComposedPair.FEATURES;
-            builder.input("mask", Shape.of(count, width), Arrays.copyOfRange(mask, from * width, to * width));
-        }
-        Shape shape = pair == ComposedPair.POSITIONS ? Shape.of(count, POSITIONS) : Shape.of(count);
-        return builder.targets(shape, Arrays.copyOfRange(classes, from * targets, to * targets))
-                .build();
-    }
+    static final List<String> PRODUCTS = List.of("GGNMP", "HMP", "PCHMP");
 
     /** Numbers and their shape. */
     private record Array(Shape shape, double[] values) {}
@@ -142,26 +75,6 @@ class CompositionTest {
                     .request(type, Map.of("parameters", List.of((Object[]) pair.untied(composed)))));
         }
         return requests;
-    }
-
-    /** What two networks have. */
-    private interface Comparison {
-        void accept(Model composed, Model written);
-    }
-
-    private static void withModels(ComposedPair pair, DType dtype, Comparison comparison) {
-        try (Model composed = model(pair, dtype, pair.composed());
-                Model written = model(pair, dtype, pair.written())) {
-            composed.parameters().initialize(3);
-            for (String name : composed.parameters().names()) {
-                pair.split(name, composed.parameters().get(name).toDoubleArray())
-                        .forEach((block, values) -> written.parameters().set(block, values));
-            }
-            assertThat(composed.parameters().trainable().stream().flatMap(name -> pair.blocks(name).stream()))
-                    .containsExactlyInAnyOrderElementsOf(written.parameters().trainable());
-            comparison.accept(composed, written);
-        }
-        assertThat(backpack.backend().memory().openTensors()).as("open tensors").isZero();
     }
 
     /** Compares results of the composed network with those of its blocks' in the written-out one. */
@@ -231,12 +144,6 @@ class CompositionTest {
         return result;
     }
 
-    private static void assertClose(DType dtype, String name, double[] actual, double[] expected) {
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
-        double tolerance = dtype == DType.FLOAT64 ? 1e-13 : 2e-5;
-        assertThat(actual).as(name).containsExactly(expected, within(1e-30 + tolerance * largest));
-    }
-
     @ParameterizedTest
     @EnumSource
     void every_extension_gives_what_the_written_network_gives(ComposedPair pair) {
@@ -300,134 +207,6 @@ class CompositionTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void products_are_those_of_the_written_network(ComposedPair pair) {
-        List<CurvatureMatrix> matrices = List.of(
-                new CurvatureMatrix.GaussNewton(),
-                new CurvatureMatrix.Hessian(),
-                new CurvatureMatrix.EmpiricalFisher(),
-                new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.CLIP),
-                new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.ABS));
-        for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
-            withModels(pair, dtype, (composed, written) -> {
-                for (PassOptions options : List.of(
-                        PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(2).block(2))) {
-                    try (Batch batch = batch(pair, dtype, 0, N);
-                            Linearization left = backpack.linearize(composed, batch, matrices, options, 11);
-                            Linearization right = backpack.linearize(written, batch, matrices, options, 11)) {
-                        for (CurvatureMatrix matrix : matrices) {
-                            multiply(pair, dtype, matrix, left, right);
-                        }
-                    }
-                }
-            });
-        }
-    }
-
-    /** Multiplies vectors that move all parameters, and compares. */
-    private static void multiply(
-            ComposedPair pair, DType dtype, CurvatureMatrix matrix, Linearization left, Linearization right) {
-        Random random = new Random(5);
-        try (TensorScope scope = backpack.backend().openScope()) {
-            Map<String, Tensor> tangents = new LinkedHashMap<>();
-            Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
-            for (String name : left.parameters().keySet()) {
-                Shape shape = left.parameters().get(name);
-                double[] values =
-                        random.doubles(VECTORS * shape.elements(), -1, 1).toArray();
-                upload(scope, dtype, tangents, name, shape, values);
-                List<String> blocks = pair.blocks(name);
-                for (int block = 0; block < blocks.size(); block++) {
-                    Shape part = right.parameters().get(blocks.get(block));
-                    upload(scope, dtype, ofBlocks, blocks.get(block), part, rows(values, block, blocks.size()));
-                }
-            }
-            Map<String, Tensor> products = zeros(scope, tangents);
-            Map<String, Tensor> expected = zeros(scope, ofBlocks);
-            left.multiply(matrix, 0.5, tangents, products);
-            right.multiply(matrix, 0.5, ofBlocks, expected);
-            products.forEach((name, product) -> {
-                List<String> blocks = pair.blocks(name);
-                for (int block = 0; block < blocks.size(); block++) {
-                    assertThat(rows(product.toDoubleArray(), block, blocks.size()))
-                            .as("%s of %s", matrix, blocks.get(block))
-                            .isEqualTo(expected.get(blocks.get(block)).toDoubleArray());
-                }
-            });
-        }
-    }
-
-    /** A block of the rows of every vector. */
-    private static double[] rows(double[] vectors, int block, int blocks) {
-        int size = vectors.length / VECTORS / blocks;
-        return IntStream.range(0, VECTORS * size)
-                .mapToDouble(i -> vectors[(i / size * blocks + block) * size + i % size])
-                .toArray();
-    }
-
-    private static void upload(
-            TensorScope scope, DType dtype, Map<String, Tensor> into, String name, Shape shape, double[] values) {
-        into.put(name, backpack.backend().upload(scope, shape.prepend(VECTORS), dtype, values));
-    }
-
-    private static Map<String, Tensor> zeros(TensorScope scope, Map<String, Tensor> like) {
-        Map<String, Tensor> zeros = new LinkedHashMap<>();
-        like.forEach((name, tensor) -> {
-            Tensor zero = scope.allocate(tensor.shape(), tensor.dtype());
-            backpack.backend().elementwise().fill(zero, 0);
-            zeros.put(name, zero);
-        });
-        return zeros;
-    }
-
-    /** The block of one parameter contains what its rows have to do with each other. */
-    @Test
-    void products_of_extensions_are_those_of_the_whole_parameter() {
-        ComposedPair pair = ComposedPair.MASKED;
-        withModels(pair, DType.FLOAT64, (composed, written) -> {
-            Map<String, CurvatureMatrix> matrices = Map.of(
-                    "GGNMP",
-                    new CurvatureMatrix.GaussNewton(),
-                    "HMP",
-                    new CurvatureMatrix.Hessian(),
-                    "PCHMP",
-                    new CurvatureMatrix.PositiveCurvature(CurvatureMatrix.Projection.CLIP));
-            List<Request<?>> requests = new ArrayList<>();
-            PRODUCTS.forEach(type -> requests.add(backpack.catalog().request(type, Map.of())));
-            try (Batch batch = batch(pair, DType.FLOAT64, 0, N);
-                    Results results = backpack.plan(composed, batch, requests, PassOptions.DEFAULT)
-                            .run(batch, 11);
-                    Linearization right =
-                            backpack.linearize(written, batch, matrices.values(), PassOptions.DEFAULT, 11);
-                    TensorScope scope = backpack.backend().openScope()) {
-                Shape shape = Shape.of(12, 4);
-                double[] values = new Random(9).doubles(VECTORS * 48, -1, 1).toArray();
-                Tensor vectors = backpack.backend().upload(scope, shape.prepend(VECTORS), DType.FLOAT64, values);
-                Map<String, Tensor> ofBlocks = new LinkedHashMap<>();
-                List<String> blocks = pair.blocks("enc.in_proj_weight");
-                for (int block = 0; block < 3; block++) {
-                    upload(scope, DType.FLOAT64, ofBlocks, blocks.get(block), Shape.of(4, 4), rows(values, block, 3));
-                }
-                assertThat(results.products().keySet()).contains("enc.in_proj_weight/ggnmp", "enc.in_proj_bias/hmp");
-                matrices.forEach((type, matrix) -> {
-                    Map<String, Tensor> expected = zeros(scope, ofBlocks);
-                    right.multiply(matrix, 1, ofBlocks, expected);
-                    String name = "enc.in_proj_weight/" + type.toLowerCase(Locale.ROOT);
-                    double[] product = results.products()
-                            .get(type.equals("PCHMP") ? name + "_clip" : name)
-                            .multiply(scope, vectors)
-                            .toDoubleArray();
-                    for (int block = 0; block < 3; block++) {
-                        assertThat(rows(product, block, 3))
-                                .as(type)
-                                .isEqualTo(expected.get(blocks.get(block)).toDoubleArray());
-                    }
-                });
-            }
-        });
-    }
-
     /** Columns of all positions travel together to one block, but not to the other: then they do to neither. */
     @Test
     void blocks_where_positions_mix_and_where_they_do_not() {
@@ -475,6 +254,31 @@ class CompositionTest {
                 }
             }
         }
+    }
+
+    /** The plan counts what blocks of rows take, and finds smaller parts of the batch where it is too much. */
+    @Test
+    void memory_budgets_hold() {
+        ComposedPair pair = ComposedPair.POSITIONS;
+        withModels(pair, DType.FLOAT64, (composed, written) -> {
+            try (Batch batch = batch(pair, DType.FLOAT64, 0, N)) {
+                List<Request<?>> requests = List.of(
+                        backpack.catalog().request("DiagGGNExact", Map.of()),
+                        backpack.catalog().request("Variance", Map.of()),
+                        backpack.catalog().request("KFLR", Map.of()));
+                Plan free = backpack.plan(composed, batch, requests, PassOptions.DEFAULT);
+                long budget = free.peakBytes() * 9 / 10;
+                Plan bound = backpack.plan(composed, batch, requests, PassOptions.DEFAULT.memory(budget));
+                assertThat(bound.peakBytes()).isLessThanOrEqualTo(budget);
+                try (Results expected = free.run(batch, 11);
+                        Results results = bound.run(batch, 11)) {
+                    Map<String, Array> arrays = arrays(results);
+                    arrays(expected)
+                            .forEach((name, array) -> assertClose(
+                                    DType.FLOAT64, name, arrays.get(name).values(), array.values()));
+                }
+            }
+        });
     }
 
     @Test

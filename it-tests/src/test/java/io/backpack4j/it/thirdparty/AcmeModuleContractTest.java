@@ -39,6 +39,7 @@ class AcmeModuleContractTest extends ModuleContract {
     protected List<ModuleCase> modules() {
         return List.of(
                 ModuleCase.of(backpack.catalog().module("a test", "Gain", Map.of()), Shape.of(3)),
-                ModuleCase.of(backpack.catalog().module("a test", "Gain", Map.of("initial", 2)), Shape.of(2, 3)));
+                ModuleCase.of(backpack.catalog().module("a test", "Gain", Map.of("initial", 2)), Shape.of(2, 3)),
+                ModuleCase.of(backpack.catalog().module("a test", "Gated", Map.of("features", 2)), Shape.of(3, 2)));
     }
 }

@@ -54,6 +54,7 @@ class ThirdPartyTest {
             Map.entry("ELU", Map.of()),
             Map.entry("Flatten", Map.of()),
             Map.entry("Gain", Map.of("initial", 0.5)),
+            Map.entry("Gated", Map.of("features", 4)),
             Map.entry("Identity", Map.of()),
             Map.entry("LeakyReLU", Map.of()),
             Map.entry("Linear", Map.of("in_features", 4, "out_features", 2)),
@@ -179,7 +180,7 @@ class ThirdPartyTest {
                         "acme",
                         "1.0",
                         folder.resolve("plugins/acme-plugin-1.0.jar").toString(),
-                        List.of("Gain"),
+                        List.of("Gain", "Gated"),
                         List.of("PoissonLoss"),
                         List.of("SignalToNoise"),
                         List.of(),
@@ -202,14 +203,16 @@ class ThirdPartyTest {
             Shape sample = SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
             List<String> inputs = two ? List.of("first", "early") : List.of("early");
             Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
-            Shape out = module.declare(two ? List.of(sample, sample) : List.of(sample))
-                    .output();
             Graph graph = Graph.builder()
                     .add("first", new Linear(4, 4))
                     .add("early", gain())
                     .add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
                     .add("late", gain())
                     .build();
+            Shape out;
+            try (Model model = backpack.model(graph, poisson(), DType.FLOAT64, sample)) {
+                out = model.outputShape();
+            }
             Map<String, double[]> whole =
                     run(graph, poisson(), sample, out.prepend(N), PassOptions.DEFAULT, requests());
             for (String parameter : List.of("first.weight", "first.bias", "early.gain", "late.gain")) {

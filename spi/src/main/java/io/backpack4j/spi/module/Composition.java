@@ -12,6 +12,7 @@ import java.util.Map;
  * model files hold its own arguments.
  *
  * <p>Parts come from any plugin on the class path; one that is missing is reported together with the composition. They may be compositions themselves.
+ * A composition says {@link #takesIntegers} itself of an input that goes to a part which does; nothing else of a module's methods needs to be overridden.
  * Random draws of a part are keyed by the part's full name, {@code <node>.<part>}, and change with the name.
  */
 public interface Composition extends Module {

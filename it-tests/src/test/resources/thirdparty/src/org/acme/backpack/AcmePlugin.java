@@ -18,7 +18,9 @@ public final class AcmePlugin implements Plugin {
 
     @Override
     public List<ModuleProvider> modules() {
-        return List.of(ModuleProvider.of("Gain", arguments -> new Gain(arguments.number("initial", 1))));
+        return List.of(
+                ModuleProvider.of("Gain", arguments -> new Gain(arguments.number("initial", 1))),
+                ModuleProvider.of("Gated", arguments -> new Gated(arguments.integer("features"))));
     }
 
     @Override
