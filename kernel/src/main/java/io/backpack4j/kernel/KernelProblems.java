@@ -51,7 +51,9 @@ public final class KernelProblems {
 
     /** Two parameters of a model have the same name. */
     public static final ProblemId DUPLICATE_PARAMETER = new ProblemId(
-            "DuplicateParameter", "Two parameters of a model have the same name.", "Rename a node or a part of a composition.");
+            "DuplicateParameter",
+            "Two parameters of a model have the same name.",
+            "Rename a node or a part of a composition.");
 
     /** One plugin is in several jars, mostly two versions of it. */
     public static final ProblemId DUPLICATE_PLUGIN = new ProblemId(

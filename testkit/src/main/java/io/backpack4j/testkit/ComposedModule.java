@@ -1,8 +1,8 @@
 package io.backpack4j.testkit;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.module.Composition;
 import io.backpack4j.spi.module.CompositionGraph;
@@ -65,7 +65,12 @@ final class ComposedModule implements Module {
                     .retainOutput();
             for (ParameterSpec spec : parameters.values()) {
                 declaration = declaration.parameter(new ParameterSpec(
-                        spec.name(), spec.shape(), spec.trainable(), spec.initializer(), spec.isInteger(), Optional.empty()));
+                        spec.name(),
+                        spec.shape(),
+                        spec.trainable(),
+                        spec.initializer(),
+                        spec.isInteger(),
+                        Optional.empty()));
             }
             boolean couples = parts.stream().anyMatch(part -> part.declaration().couplesSamples());
             return couples ? declaration.coupleSamples() : declaration;
@@ -94,7 +99,8 @@ final class ComposedModule implements Module {
             for (String input : part.inputs()) {
                 int index = CompositionGraph.inputIndex(input);
                 if (index >= inputs.size()) {
-                    throw new BackpackException(CommonProblems.INPUT_COUNT_MISMATCH, "%s has no input %d.".formatted(type(), index));
+                    throw new BackpackException(
+                            CommonProblems.INPUT_COUNT_MISMATCH, "%s has no input %d.".formatted(type(), index));
                 }
                 int source = index < 0 ? Objects.requireNonNull(numbers.get(input)) : -index - 1;
                 sources.add(source);

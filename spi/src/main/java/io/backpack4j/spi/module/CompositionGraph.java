@@ -1,7 +1,7 @@
 package io.backpack4j.spi.module;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -130,7 +130,9 @@ public record CompositionGraph(List<ParameterSpec> parameters, List<Part> parts,
     }
 
     private static void invalid(Problems problems, String what) {
-        problems.add(CommonProblems.INVALID_COMPOSITION, "The graph of a composition does not fit together: %s.".formatted(what));
+        problems.add(
+                CommonProblems.INVALID_COMPOSITION,
+                "The graph of a composition does not fit together: %s.".formatted(what));
     }
 
     /** Collects parameters and parts. Belongs to one thread. */
@@ -166,7 +168,8 @@ public record CompositionGraph(List<ParameterSpec> parameters, List<Part> parts,
 
         private Builder use(String own, ParameterUse use) {
             if (parts.isEmpty()) {
-                throw new BackpackException(CommonProblems.INVALID_COMPOSITION, "A parameter is used by a part: add one before.");
+                throw new BackpackException(
+                        CommonProblems.INVALID_COMPOSITION, "A parameter is used by a part: add one before.");
             }
             Part last = parts.remove(parts.size() - 1);
             Map<String, ParameterUse> uses = new LinkedHashMap<>(last.uses());
@@ -178,7 +181,8 @@ public record CompositionGraph(List<ParameterSpec> parameters, List<Part> parts,
         /** The graph whose output is the last part's. */
         public CompositionGraph build() {
             if (parts.isEmpty()) {
-                throw new BackpackException(CommonProblems.INVALID_COMPOSITION, "A composition needs at least one part.");
+                throw new BackpackException(
+                        CommonProblems.INVALID_COMPOSITION, "A composition needs at least one part.");
             }
             return new CompositionGraph(
                     parameters, parts, parts.get(parts.size() - 1).name());

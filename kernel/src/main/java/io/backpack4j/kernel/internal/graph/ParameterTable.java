@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.graph;
 
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.kernel.Graph;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.ParameterSpec;
