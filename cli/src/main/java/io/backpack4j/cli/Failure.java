@@ -1,8 +1,11 @@
 package io.backpack4j.cli;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Suggestions;
 import java.io.PrintWriter;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -26,7 +29,7 @@ final class Failure {
         CommandLine command = failure.getCommandLine();
         PrintWriter err = command.getErr();
         err.println("backpack: " + usage(failure));
-        if (failure instanceof UnmatchedArgumentException unmatched) {
+        if (failure instanceof UnmatchedArgumentException unmatched && unmatched.isUnknownOption()) {
             List<String> suggestions = unmatched.getSuggestions();
             if (!suggestions.isEmpty()) {
                 err.println("Did you mean: " + String.join(", ", suggestions) + "?");
@@ -39,9 +42,19 @@ final class Failure {
 
     private static String usage(ParameterException failure) {
         if (failure instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            Set<String> commands = failure.getCommandLine().getSubcommands().keySet();
+            if (!commands.isEmpty()) {
+                return unknownCommand(unmatched.getUnmatched().get(0), commands);
+            }
             return "Argument '" + String.join("', '", unmatched.getUnmatched()) + "' is not expected";
         }
         return String.valueOf(failure.getMessage());
+    }
+
+    /** Says that there is no such command, and which is meant or possible. */
+    static String unknownCommand(String name, Collection<String> commands) {
+        return "Unknown command '%s'. %sPossible: %s."
+                .formatted(name, Suggestions.didYouMean(name, commands), String.join(", ", commands));
     }
 
     static String message(Throwable failure, boolean debug) {

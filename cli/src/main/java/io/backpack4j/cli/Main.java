@@ -1,5 +1,18 @@
 package io.backpack4j.cli;
 
+import io.backpack4j.cli.bench.BenchCommand;
+import io.backpack4j.cli.completion.CompletionCommand;
+import io.backpack4j.cli.console.Terminal;
+import io.backpack4j.cli.demo.DemoCommand;
+import io.backpack4j.cli.doctor.DoctorCommand;
+import io.backpack4j.cli.evaluate.EvaluateCommand;
+import io.backpack4j.cli.listing.BackendsCommand;
+import io.backpack4j.cli.listing.PluginsCommand;
+import io.backpack4j.cli.options.LibraryOptions;
+import io.backpack4j.cli.options.RootCommand;
+import io.backpack4j.cli.options.Version;
+import io.backpack4j.cli.predict.PredictCommand;
+import io.backpack4j.cli.support.SupportCommand;
 import io.backpack4j.kernel.BackPack;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -7,17 +20,18 @@ import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code backpack}: options that all commands have, and how errors become exit codes. */
 @Command(
@@ -35,7 +49,8 @@ import picocli.CommandLine.TypeConversionException;
             BackendsCommand.class,
             SupportCommand.class,
             DoctorCommand.class,
-            GenerateCompletion.class
+            CompletionCommand.class,
+            HelpCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:failed, with the reason on standard error", "2:wrong usage"},
@@ -48,7 +63,7 @@ import picocli.CommandLine.TypeConversionException;
             "",
             "BACKPACK_OPTS holds options of the JVM, such as -Xmx8g or -Dbackpack.backend=cpu."
         })
-public final class Main implements Runnable {
+public final class Main implements RootCommand, Runnable {
 
     static final int FAILED = 1;
     static final int WRONG_USAGE = 2;
@@ -67,27 +82,15 @@ public final class Main implements Runnable {
     @SuppressWarnings("UnusedVariable")
     private List<Path> plugins = List.of();
 
-    @Option(
-            names = "--backend",
-            paramLabel = "ID",
-            scope = ScopeType.INHERIT,
-            description = "The backend, such as cpu. The best available one by default.")
-    private @Nullable String backend;
-
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            scope = ScopeType.INHERIT,
-            converter = PositiveInteger.class,
-            description = "Threads of the backend. All processors by default.")
-    private @Nullable Integer threads;
+    @Mixin
+    private final LibraryOptions library = new LibraryOptions();
 
     @Spec
     private CommandSpec spec;
 
     /** Runs a command and exits with its code. */
     public static void main(String... arguments) {
-        Charset charset = charset();
+        Charset charset = Terminal.charset();
         PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), false, charset);
         PrintWriter err = new PrintWriter(new FileOutputStream(FileDescriptor.err), true, charset);
         int code = run(out, err, arguments);
@@ -107,12 +110,21 @@ public final class Main implements Runnable {
                 .setErr(err)
                 .setUsageHelpWidth(HELP_COLUMNS)
                 .registerConverter(long.class, Main::wholeNumber)
+                .setExecutionStrategy(Main::execute)
                 .setParameterExceptionHandler((failure, arguments) -> Failure.printUsage(failure))
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
                     Main main = command.getCommandSpec().root().commandLine().getCommand();
                     Failure.print(failure, command.getErr(), main.debug);
                     return FAILED;
                 });
+    }
+
+    /** Refuses an unknown command even if help is asked for: that of the root would hide the mistake. */
+    private static int execute(ParseResult parsed) {
+        if (!parsed.hasSubcommand() && !parsed.unmatched().isEmpty()) {
+            throw new UnmatchedArgumentException(parsed.commandSpec().commandLine(), parsed.unmatched());
+        }
+        return new RunLast().execute(parsed);
     }
 
     static int execute(CommandLine commandLine, String... arguments) {
@@ -130,23 +142,14 @@ public final class Main implements Runnable {
         throw new ParameterException(spec.commandLine(), "A command is needed.");
     }
 
-    /** Loads the library as the options say. */
-    BackPack open() {
-        BackPack.Builder builder = BackPack.builder();
-        if (backend != null) {
-            builder.backend(backend, "--backend");
-        }
-        if (threads != null) {
-            builder.threads(threads);
-        }
-        return builder.build();
+    @Override
+    public BackPack open() {
+        return library.open();
     }
 
-    /** The number of threads that {@link #open} passes to the backend. */
-    int threads() {
-        return threads != null
-                ? threads
-                : Integer.getInteger("backpack.threads", Runtime.getRuntime().availableProcessors());
+    @Override
+    public int threads() {
+        return library.threads();
     }
 
     private static long wholeNumber(String text) {
@@ -155,15 +158,5 @@ public final class Main implements Runnable {
         } catch (NumberFormatException e) {
             throw new TypeConversionException("'" + text + "' is not a whole number of at most 64 bits");
         }
-    }
-
-    /** What the terminal understands. System.out knows it too, but tells nobody before Java 18. */
-    static Charset charset() {
-        return Stream.of("stdout.encoding", "sun.stdout.encoding", "native.encoding")
-                .map(System::getProperty)
-                .filter(name -> name != null && Charset.isSupported(name))
-                .findFirst()
-                .map(Charset::forName)
-                .orElseGet(Charset::defaultCharset);
     }
 }

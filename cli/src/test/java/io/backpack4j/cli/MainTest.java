@@ -8,6 +8,7 @@ import io.backpack4j.spi.ProblemId;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -119,11 +120,59 @@ class MainTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"demo", "evaluate", "bench", "plugins", "backends", "support", "doctor", "generate-completion"})
+            strings = {
+                "demo",
+                "evaluate",
+                "predict",
+                "bench",
+                "plugins",
+                "backends",
+                "support",
+                "doctor",
+                "generate-completion",
+                "help"
+            })
     void helps_with_every_command(String command) {
         assertThat(Main.run(writer(out), writer(err), command, "--help")).isZero();
         assertThat(err.toString()).isEmpty();
         assertThat(out.toString().lines()).startsWith(usage(command)).allMatch(line -> line.length() <= 100);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "demo", "evaluate", "generate-completion", "help"})
+    void help_prints_what_the_option_prints(String command) {
+        List<String> words = command.isEmpty() ? List.of() : List.of(command);
+        StringWriter option = new StringWriter();
+        assertThat(Main.run(writer(option), writer(err), arguments(words, List.of("--help"))))
+                .isZero();
+        assertThat(Main.run(writer(out), writer(err), arguments(List.of("help"), words)))
+                .isZero();
+        assertThat(out.toString()).contains("Usage: backpack").isEqualTo(option.toString());
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"evalute", "evalute --model m.json --out r", "--debug evalute", "evalute --help", "help evalute"
+            })
+    void suggests_commands(String arguments) {
+        assertThat(Main.run(writer(out), writer(err), arguments.split(" "))).isEqualTo(2);
+        assertThat(out.toString()).isEmpty();
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, predict, bench,"
+                                + " plugins, backends, support, doctor, generate-completion, help.",
+                        "Run 'backpack --help' for help.");
+    }
+
+    @Test
+    void lists_commands_where_none_is_close() {
+        assertThat(Main.run(writer(out), writer(err), "frobnicate")).isEqualTo(2);
+        assertThat(err.toString()).startsWith("backpack: Unknown command 'frobnicate'. Possible: demo, evaluate, ");
+    }
+
+    private static String[] arguments(List<String> first, List<String> second) {
+        return Stream.concat(first.stream(), second.stream()).toArray(String[]::new);
     }
 
     private String usage(String command) {

@@ -2,7 +2,7 @@ package io.backpack4j.cli.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.backpack4j.cli.CliProblems;
+import io.backpack4j.cli.console.CliProblems;
 import io.backpack4j.formats.TextFile;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;

@@ -15,6 +15,8 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import io.backpack4j.spi.Plugin;
 
 /** The arrows of the house. */
@@ -140,6 +142,16 @@ class ArchitectureTest {
             .notBePublic();
 
     @ArchTest
+    static final ArchRule packages_of_the_command_line_have_no_cycles =
+            slices().assignedFrom(packagesIn("io.backpack4j.cli")).should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule commands_do_not_know_each_other = slices().matching(
+                    "io.backpack4j.cli.(bench|completion|demo|doctor|evaluate|listing|predict|support)..")
+            .should()
+            .notDependOnEachOther();
+
+    @ArchTest
     static final ArchRule the_command_line_alone_knows_its_parser = noClasses()
             .that()
             .resideOutsideOfPackage("io.backpack4j.cli..")
@@ -179,6 +191,24 @@ class ArchitectureTest {
             .andShould()
             .haveModifier(JavaModifier.FINAL)
             .andShould(havePublicConstructorWithoutParameters());
+
+    /** A slice per package, that above all others included. */
+    private static SliceAssignment packagesIn(String root) {
+        return new SliceAssignment() {
+            @Override
+            public SliceIdentifier getIdentifierOf(JavaClass type) {
+                String name = type.getPackageName();
+                return name.equals(root) || name.startsWith(root + ".")
+                        ? SliceIdentifier.of(name)
+                        : SliceIdentifier.ignore();
+            }
+
+            @Override
+            public String getDescription() {
+                return "packages in " + root;
+            }
+        };
+    }
 
     private static ArchCondition<JavaClass> havePublicConstructorWithoutParameters() {
         return new ArchCondition<>("have a public constructor without parameters") {

@@ -175,7 +175,8 @@ class CommandsTest {
                         "backends",
                         "support",
                         "doctor",
-                        "generate-completion")
+                        "generate-completion",
+                        "help")
                 .contains("Exit codes:", "Examples:");
     }
 

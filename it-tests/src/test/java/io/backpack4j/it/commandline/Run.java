@@ -34,10 +34,15 @@ record Run(int code, String out, String err) {
 
     /** Runs a command in a JVM of its own, with this one's class path and system properties of the library. */
     static Run ofProcess(Path directory, String... arguments) {
+        return ofProcess(Main.class, directory, arguments);
+    }
+
+    /** Runs a main class as a command. */
+    static Run ofProcess(Class<?> main, Path directory, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(List.of(arguments));
         Path out = directory.resolve("stdout.txt");
         Path err = directory.resolve("stderr.txt");

@@ -1,0 +1,176 @@
+package io.backpack4j.cli.bench;
+
+import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.options.DtypeOption;
+import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.MemoryOption;
+import io.backpack4j.cli.options.PositiveInteger;
+import io.backpack4j.cli.options.Requests;
+import io.backpack4j.cli.options.RootCommand;
+import io.backpack4j.cli.options.SeedOption;
+import io.backpack4j.cli.options.Version;
+import io.backpack4j.cli.timing.Durations;
+import io.backpack4j.cli.timing.Stopwatch;
+import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Measures how long passes take. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description =
+                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS, or a small one, with random inputs.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
+            "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json"
+        })
+public final class BenchCommand implements Runnable {
+
+    private static final String GRADIENT = "gradient";
+
+    @ParentCommand
+    private RootCommand main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--problem",
+            paramLabel = "NAME",
+            required = true,
+            converter = BenchProblem.Converter.class,
+            completionCandidates = BenchProblem.Names.class,
+            description = "One of ${COMPLETION-CANDIDATES}.")
+    private BenchProblem problem;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            required = true,
+            converter = PositiveInteger.class,
+            description = "Samples per batch.")
+    private int samples;
+
+    @Option(
+            names = "--extensions",
+            paramLabel = "A,B,...",
+            required = true,
+            completionCandidates = Installed.Extensions.class,
+            description = "What to compute, or '" + GRADIENT + "' for nothing beside it.")
+    private String extensions;
+
+    @Option(
+            names = "--products",
+            paramLabel = "MATRIX,...",
+            split = ",",
+            completionCandidates = BenchProducts.Names.class,
+            description =
+                    "Time products of a vector with matrices of the whole network too, which stays linearised: ggn, hessian,"
+                            + " pch_clip, pch_abs, fisher.")
+    private List<String> products = List.of();
+
+    @Option(
+            names = "--repetitions",
+            paramLabel = "N",
+            defaultValue = "5",
+            converter = PositiveInteger.class,
+            description = "How many passes are timed after the warm-up. ${DEFAULT-VALUE} by default.")
+    private int repetitions;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "SECONDS",
+            converter = PositiveInteger.class,
+            description =
+                    "How many seconds every kind of pass runs before it is timed, instead of a third of one; small"
+                            + " networks settle after some.")
+    private @Nullable Integer warmUpSeconds;
+
+    @Mixin
+    private final DtypeOption dtype = new DtypeOption();
+
+    @Mixin
+    private final SeedOption seed = new SeedOption();
+
+    @Mixin
+    private final MemoryOption memory = new MemoryOption();
+
+    @Option(
+            names = "--idle-memory",
+            description = "Print the memory before the first plan, and the planned peak, too. --memory does so anyway.")
+    private boolean idleMemory;
+
+    @Option(names = "--json", description = "Print one JSON object.")
+    private boolean json;
+
+    @Override
+    public void run() {
+        List<ExtensionExpression> expressions =
+                extensions.strip().equals(GRADIENT) ? List.of() : Requests.parse(extensions);
+        try (BackPack backpack = main.open()) {
+            List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, List.of());
+            try (Model model = backpack.model(problem.model(), dtype.value(), problem.sample());
+                    Batch batch = problem.batch(backpack, dtype.value(), samples, seed.value())) {
+                model.parameters().initialize(seed.value());
+                double idle = PeakMemory.currentMebibytes();
+                PassOptions options = memory.limit(PassOptions.DEFAULT);
+                Plan gradient = backpack.plan(model, batch, List.of(), options);
+                Plan pass = backpack.plan(model, batch, requests, options);
+                List<Durations> times = measure(backpack, model, batch, gradient, pass);
+                BenchReport report = new BenchReport(
+                        problem.id(),
+                        samples,
+                        backpack.backend().id(),
+                        Text.of(dtype.value()),
+                        main.threads(),
+                        expressions.stream().map(ExtensionExpression::toString).toList(),
+                        repetitions,
+                        times.get(0),
+                        times.get(1),
+                        products,
+                        times.subList(2, times.size()),
+                        PeakMemory.mebibytes(),
+                        idleMemory || memory.isLimited()
+                                ? Optional.of(new BenchReport.Budget(idle, pass.peakBytes() / (double) (1 << 20)))
+                                : Optional.empty());
+                PrintWriter out = spec.commandLine().getOut();
+                if (json) {
+                    out.println(report.toJson());
+                } else {
+                    report.print(out);
+                }
+                out.flush();
+            }
+        }
+    }
+
+    private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
+        Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
+        if (products.isEmpty()) {
+            return stopwatch.measure(repetitions, gradient, pass);
+        }
+        try (BenchProducts network = new BenchProducts(backpack, model, batch, products)) {
+            List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
+            works.addAll(network.works());
+            return stopwatch.measure(repetitions, () -> {}, works);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package io.backpack4j.cli.bench;
+
+import io.backpack4j.cli.console.Table;
+import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.timing.Durations;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * What was measured.
+ *
+ * @param problem the network
+ * @param batch samples per batch
+ * @param backend the backend's id
+ * @param dtype the element type
+ * @param threads the backend's threads
+ * @param extensions what was computed beside the gradient
+ * @param repetitions how many passes were timed
+ * @param gradient times of the gradient alone
+ * @param pass times with the extensions
+ * @param products the matrices that a vector was multiplied with
+ * @param productTimes times of a product with each
+ * @param peakMebibytes the most memory that the process had, in MiB
+ * @param budget if memory was looked at closer
+ */
+record BenchReport(
+        String problem,
+        int batch,
+        String backend,
+        String dtype,
+        int threads,
+        List<String> extensions,
+        int repetitions,
+        Durations gradient,
+        Durations pass,
+        List<String> products,
+        List<Durations> productTimes,
+        double peakMebibytes,
+        Optional<Budget> budget) {
+
+    /**
+     * Memory of the process, in MiB.
+     *
+     * @param idle what it had with model and batch in place, before the first plan
+     * @param planned the peak that the plan of the timed pass states
+     */
+    record Budget(double idle, double planned) {
+
+        String toJson() {
+            return Text.format(", \"idle_rss_mib\": %.1f, \"planned_mib\": %.1f", idle, planned);
+        }
+    }
+
+    BenchReport {
+        extensions = List.copyOf(extensions);
+        products = List.copyOf(products);
+        productTimes = List.copyOf(productTimes);
+    }
+
+    /** One object on one line. */
+    String toJson() {
+        return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s}")
+                .formatted(
+                        quoted(problem),
+                        batch,
+                        quoted(backend),
+                        quoted(dtype),
+                        threads,
+                        extensions.stream().map(BenchReport::quoted).collect(Collectors.joining(", ")),
+                        repetitions,
+                        gradient.toJson(),
+                        pass.toJson(),
+                        Text.format("%.1f", peakMebibytes),
+                        budget.map(Budget::toJson).orElse(""),
+                        productsJson());
+    }
+
+    private String productsJson() {
+        return products.isEmpty()
+                ? ""
+                : IntStream.range(0, products.size())
+                        .mapToObj(i -> quoted(products.get(i)) + ": "
+                                + productTimes.get(i).toJson())
+                        .collect(Collectors.joining(", ", ", \"product_ms\": {", "}"));
+    }
+
+    /** For people. */
+    void print(PrintWriter out) {
+        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after warm-up"
+                .formatted(problem, batch, dtype, backend, threads, threads == 1 ? "thread" : "threads", repetitions));
+        Table table = new Table("pass", ">median ms", ">min ms", ">max ms");
+        row(table, "gradient", gradient);
+        if (!extensions.isEmpty()) {
+            row(table, "gradient, " + String.join(", ", extensions), pass);
+        }
+        for (int i = 0; i < products.size(); i++) {
+            row(table, "product with " + products.get(i), productTimes.get(i));
+        }
+        table.print(out);
+        out.println(Text.format("peak resident memory %.0f MiB", peakMebibytes)
+                + budget.map(memory -> Text.format(
+                                ", %.0f MiB of it before the first plan; planned were %.0f MiB",
+                                memory.idle(), memory.planned()))
+                        .orElse(""));
+    }
+
+    private static void row(Table table, String name, Durations times) {
+        table.row(
+                name,
+                Text.format("%.2f", times.median()),
+                Text.format("%.2f", times.min()),
+                Text.format("%.2f", times.max()));
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

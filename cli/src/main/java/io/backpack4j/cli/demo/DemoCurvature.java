@@ -1,0 +1,215 @@
+package io.backpack4j.cli.demo;
+
+import io.backpack4j.cli.console.Table;
+import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.report.Curvature;
+import io.backpack4j.cli.report.DiagonalImages;
+import io.backpack4j.cli.report.FactorPair;
+import io.backpack4j.cli.report.PixelWeight;
+import io.backpack4j.cli.report.Spectrum;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the demo's pictures of curvature: diagonals, spectra, and estimated factors beside exact ones. */
+final class DemoCurvature {
+
+    private static final String OUTPUT_SIDE = "/0";
+    private static final String INPUT_SIDE = "/1";
+
+    /** Eigenvalues of larger factors are not computed: the time grows with the cube. */
+    private static final int LARGEST = 1024;
+
+    private static final int[] DRAWS = {1, 4, 16, 64};
+    private static final int SEEDS = 3;
+
+    /** No more draws are tried once these took so long. */
+    private static final double PATIENCE_MILLISECONDS = 4000;
+
+    private final BackPack backpack;
+    private final DemoData data;
+    private final Results results;
+    private final DemoNames names;
+
+    DemoCurvature(BackPack backpack, DemoData data, Results results, DemoNames names) {
+        this.backpack = backpack;
+        this.data = data;
+        this.results = results;
+        this.names = names;
+    }
+
+    /**
+     * Reads and computes what is shown.
+     *
+     * @param weight the weight whose rows are images, if there is one
+     * @param word what a row stands for
+     * @param seed of the draws
+     */
+    Curvature curvature(Optional<PixelWeight> weight, String word, long seed) {
+        DiagonalImages diagonals = weight.map(found -> diagonals(found, word)).orElse(null);
+        List<Spectrum> spectra = spectra();
+        List<FactorPair> factors = factors();
+        return new Curvature(
+                diagonals,
+                diagonalsNote(diagonals, weight.isPresent()),
+                spectra,
+                spectra.isEmpty()
+                        ? "No spectra: --extensions KFAC computes Kronecker factors of layers with weights."
+                        : "KFAC writes a layer's curvature as a product G \u2297 A of a matrix over its outputs and one over its inputs."
+                                + " Eigenvalues that fall steeply say that few directions bend the loss, and how much damping an inverse needs.",
+                factors,
+                factors.isEmpty() ? List.of() : convergence(factors, seed),
+                factors.isEmpty()
+                        ? "No comparison: --extensions KFAC,KFLR computes the factors from drawn targets and exactly."
+                        : "KFLR makes G from the loss's exact Hessian, KFAC from targets that the model draws, which costs one column instead of one per class."
+                                + " A is the same. The distance is the norm of the difference, relative to that of the exact G;"
+                                + " it falls with the root of the number of draws.");
+    }
+
+    /** Prints a line per factor. */
+    static void print(Curvature curvature, PrintWriter out) {
+        if (curvature.spectra().isEmpty()) {
+            return;
+        }
+        Map<String, Double> distances = new LinkedHashMap<>();
+        curvature.factors().forEach(pair -> distances.put(pair.parameter(), pair.distance()));
+        Table table = new Table(
+                "parameter", "KFAC factor", ">greatest eigenvalue", ">90 % of trace in", ">distance from KFLR");
+        for (Spectrum spectrum : curvature.spectra()) {
+            Double distance = spectrum.side().equals("G") ? distances.get(spectrum.parameter()) : null;
+            table.row(
+                    spectrum.parameter(),
+                    "%s, %d x %d".formatted(spectrum.side(), spectrum.size(), spectrum.size()),
+                    Text.number(spectrum.greatest()),
+                    "%d of %d".formatted(spectrum.most(), spectrum.size()),
+                    distance == null ? "" : Text.format("%.2f %%", 100 * distance));
+        }
+        out.println();
+        table.print(out);
+    }
+
+    private @Nullable DiagonalImages diagonals(PixelWeight weight, String word) {
+        Tensor exact = tensor(weight.parameter(), names.of("DiagGGNExact"), "");
+        Tensor estimate = tensor(weight.parameter(), names.of("DiagGGNMC"), "");
+        return exact == null && estimate == null ? null : DiagonalImages.of(weight, word, exact, estimate);
+    }
+
+    private static String diagonalsNote(@Nullable DiagonalImages diagonals, boolean weight) {
+        if (diagonals == null) {
+            return weight
+                    ? "No diagonals: --extensions DiagGGNExact,DiagGGNMC computes them."
+                    : "No diagonals: no row of a weight is an image.";
+        }
+        return "The diagonal of the generalised Gauss-Newton matrix of %s: how fast the loss's slope changes with each number alone. Bright places are stiff and want small steps; where the input is always zero nothing bends."
+                .formatted(diagonals.parameter());
+    }
+
+    private List<Spectrum> spectra() {
+        List<Spectrum> spectra = new ArrayList<>();
+        Optional<String> name = names.of("KFAC").or(() -> names.of("KFLR"));
+        for (String parameter : layers(name)) {
+            spectrum(parameter, "G", tensor(parameter, name, OUTPUT_SIDE), spectra);
+            spectrum(parameter, "A", tensor(parameter, name, INPUT_SIDE), spectra);
+        }
+        return spectra;
+    }
+
+    private void spectrum(String parameter, String side, @Nullable Tensor factor, List<Spectrum> spectra) {
+        if (factor == null || factor.shape().size(-1) > LARGEST) {
+            return;
+        }
+        try (TensorScope scope = backpack.backend().openScope()) {
+            Shape shape = factor.shape();
+            Tensor matrix = scope.allocate(shape, DType.FLOAT64);
+            backpack.backend().elementwise().copy(factor, matrix);
+            Tensor values = scope.allocate(shape.slice(0, shape.rank() - 1), DType.FLOAT64);
+            Tensor vectors = scope.allocate(shape, DType.FLOAT64);
+            backpack.backend().decompositions().symmetricEigen(matrix, values, vectors);
+            spectra.add(Spectrum.of(parameter, side, values.toDoubleArray()));
+        }
+    }
+
+    private List<FactorPair> factors() {
+        List<FactorPair> pairs = new ArrayList<>();
+        for (String parameter : layers(names.of("KFAC"))) {
+            Tensor estimate = tensor(parameter, names.of("KFAC"), OUTPUT_SIDE);
+            Tensor exact = tensor(parameter, names.of("KFLR"), OUTPUT_SIDE);
+            if (estimate != null && exact != null && exact.shape().size(-1) <= LARGEST) {
+                int size = (int) exact.shape().size(-1);
+                pairs.add(FactorPair.of(parameter, size, estimate.toDoubleArray(), exact.toDoubleArray()));
+            }
+        }
+        return pairs;
+    }
+
+    /** Mean distances over a few seeds. */
+    private List<Curvature.Convergence> convergence(List<FactorPair> factors, long seed) {
+        Map<String, double[]> exact = new LinkedHashMap<>();
+        Map<String, List<double[]>> points = new LinkedHashMap<>();
+        for (FactorPair pair : factors) {
+            Tensor factor = tensor(pair.parameter(), names.of("KFLR"), OUTPUT_SIDE);
+            if (factor != null) {
+                exact.put(pair.parameter(), factor.toDoubleArray());
+                points.put(pair.parameter(), new ArrayList<>());
+            }
+        }
+        long start = System.nanoTime();
+        for (int draws : DRAWS) {
+            if ((System.nanoTime() - start) / 1e6 > PATIENCE_MILLISECONDS) {
+                break;
+            }
+            Map<String, Double> distances = distances(draws, exact, seed);
+            distances.forEach((parameter, distance) ->
+                    points.getOrDefault(parameter, new ArrayList<>()).add(new double[] {draws, distance}));
+        }
+        List<Curvature.Convergence> convergence = new ArrayList<>();
+        points.forEach((parameter, distances) -> convergence.add(new Curvature.Convergence(parameter, distances)));
+        return convergence;
+    }
+
+    private Map<String, Double> distances(int draws, Map<String, double[]> exact, long seed) {
+        String name = "kfac";
+        Request<?> request = backpack.catalog()
+                .request("KFAC", Map.of("mc_samples", draws, "as", name))
+                .only(exact.keySet().toArray(String[]::new));
+        Plan plan = backpack.plan(data.model(), data.batch(), List.of(request), PassOptions.DEFAULT);
+        Map<String, Double> sums = new LinkedHashMap<>();
+        for (int i = 0; i < SEEDS; i++) {
+            try (Results drawn = plan.run(data.batch(), seed + i)) {
+                exact.forEach((parameter, factor) -> {
+                    Tensor estimate = drawn.tensors().get(parameter + "/" + name + OUTPUT_SIDE);
+                    if (estimate != null) {
+                        sums.merge(
+                                parameter, FactorPair.distance(estimate.toDoubleArray(), factor) / SEEDS, Double::sum);
+                    }
+                });
+            }
+        }
+        return sums;
+    }
+
+    /** The parameters with both factors. */
+    private List<String> layers(Optional<String> name) {
+        return data.model().parameters().trainable().stream()
+                .filter(parameter -> tensor(parameter, name, INPUT_SIDE) != null)
+                .toList();
+    }
+
+    private @Nullable Tensor tensor(String parameter, Optional<String> name, String side) {
+        return name.map(known -> results.tensors().get(parameter + "/" + known + side))
+                .orElse(null);
+    }
+}

@@ -1,0 +1,61 @@
+package io.backpack4j.cli.demo;
+
+import io.backpack4j.cli.files.ShippedModels;
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.kernel.ModelDescription;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * The model of the demo.
+ *
+ * @param name one of {@link #NAMES}, or a model file
+ */
+record DemoModel(String name) {
+
+    /** The models that ship with this program, the default first. */
+    static final List<String> NAMES = List.of("logreg", "lenet");
+
+    private static final int FEWER_SAMPLES = 128;
+
+    /** The model that is taken if none is named. */
+    static DemoModel standard() {
+        return new DemoModel(NAMES.get(0));
+    }
+
+    /** The model as data. */
+    ModelDescription description() {
+        return NAMES.contains(name) ? ShippedModels.read(name) : ModelFile.read(Path.of(name));
+    }
+
+    /** How many of the digits that ship with this program it gets if nobody says how many. */
+    int samples() {
+        return name.equals("lenet") ? FEWER_SAMPLES : DemoData.SAMPLES;
+    }
+
+    /** Reads a name, or that of a file. */
+    static final class Converter implements ITypeConverter<DemoModel> {
+
+        @Override
+        public DemoModel convert(String text) {
+            if (NAMES.contains(text) || Files.exists(Path.of(text))) {
+                return new DemoModel(text);
+            }
+            throw new TypeConversionException(
+                    "'" + text + "' is neither one of " + String.join(", ", NAMES) + " nor a file");
+        }
+    }
+
+    /** The names, for completion. */
+    static final class Names implements Iterable<String> {
+
+        @Override
+        public Iterator<String> iterator() {
+            return NAMES.iterator();
+        }
+    }
+}

@@ -1,0 +1,270 @@
+package io.backpack4j.cli.evaluate;
+
+import io.backpack4j.cli.console.Progress;
+import io.backpack4j.cli.console.Table;
+import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.files.ResultFile;
+import io.backpack4j.cli.options.FileDtypeOption;
+import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.MemoryAmounts;
+import io.backpack4j.cli.options.MemoryOption;
+import io.backpack4j.cli.options.ModelOption;
+import io.backpack4j.cli.options.NanOption;
+import io.backpack4j.cli.options.PassModes;
+import io.backpack4j.cli.options.Requests;
+import io.backpack4j.cli.options.RootCommand;
+import io.backpack4j.cli.options.SeedOption;
+import io.backpack4j.cli.options.StatisticsKinds;
+import io.backpack4j.cli.options.Version;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.BatchStatistics;
+import io.backpack4j.kernel.PassListener;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOptions;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.MemoryAmount;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.module.Mode;
+import io.backpack4j.spi.tensor.DType;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** Computes extensions for a model and a batch that files hold. */
+@Command(
+        name = "evaluate",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Compute extensions for a model and data in files, and write the results to a file.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  backpack evaluate --model m.json --data d.safetensors --extensions BatchGrad,Variance \\",
+            "                    --out r.safetensors",
+            "  backpack evaluate --model m.json --data d.safetensors --out r.safetensors --memory 2GiB \\",
+            "                    --extensions 'BatchGrad(subsampling=[0,2],as=two),Variance(parameters=[0.*])'"
+        })
+public final class EvaluateCommand implements Runnable {
+
+    @ParentCommand
+    private RootCommand main;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private final ModelOption model = new ModelOption();
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            required = true,
+            description = "Inputs, target and parameters, as safetensors.")
+    private Path dataFile;
+
+    @Option(
+            names = "--extensions",
+            paramLabel = "A,B,...",
+            defaultValue = "",
+            completionCandidates = Installed.Extensions.class,
+            description =
+                    "What to compute beside the gradient. Options stand in brackets: BatchGrad(subsampling=[0,2]). Every"
+                            + " extension takes as=NAME and parameters=[GLOB,...].")
+    private String extensions;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            required = true,
+            description =
+                    "The result file: safetensors, or npz for NumPy. Results of single samples go there as they are ready, if there is a"
+                            + " memory budget.")
+    private Path resultFile;
+
+    @Mixin
+    private final FileDtypeOption dtype = new FileDtypeOption();
+
+    @Mixin
+    private final SeedOption seed = new SeedOption();
+
+    @Mixin
+    private final MemoryOption memory = new MemoryOption();
+
+    @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            converter = PassModes.class,
+            completionCandidates = PassModes.class,
+            description =
+                    "train or eval, for all nodes, whatever the model says. By default what it says, or else train. Files never change.")
+    private @Nullable Mode mode;
+
+    @Option(
+            names = "--statistics",
+            paramLabel = "KIND",
+            defaultValue = "differentiated",
+            converter = StatisticsKinds.class,
+            completionCandidates = StatisticsKinds.class,
+            description =
+                    "What derivatives make of a batch norm's mean and variance in train mode: differentiated (the default), or"
+                            + " constant, which gives quantities of single samples.")
+    private BatchStatistics statistics;
+
+    @Mixin
+    private final NanOption nan = new NanOption();
+
+    @Option(
+            names = "--parameters",
+            paramLabel = "GLOB",
+            split = ",",
+            description =
+                    "Compute extensions for matching parameters only, such as 0.*; gradients are always complete.")
+    private List<String> patterns = List.of();
+
+    @Option(
+            names = "--max-output",
+            paramLabel = "SIZE",
+            defaultValue = "8GiB",
+            converter = MemoryAmounts.class,
+            description =
+                    "The most that the results may take in the file, such as 512MiB; what is larger is refused before it is"
+                            + " computed. ${DEFAULT-VALUE} by default. From 1GiB on, the size is announced.")
+    private MemoryAmount maxOutput;
+
+    @Override
+    public void run() {
+        Problems problems = new Problems();
+        List<Request<?>> requests = new ArrayList<>();
+        problems.collect(() -> ResultFile.requireEnding(resultFile));
+        problems.collect(this::requireUse);
+        problems.collect(() -> ResultFile.requireOther(resultFile, model.file()));
+        problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
+        try (BackPack backpack = main.open()) {
+            problems.collect(
+                    () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
+            try (EvaluateInputs inputs =
+                    EvaluateInputs.read(backpack, model.file(), dataFile, dtype.value(), problems)) {
+                Plan plan = inputs.plan(backpack, requests, options());
+                Map<String, String> metadata =
+                        metadata(inputs, backpack.backend().id(), plan);
+                try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
+                    evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
+                }
+            }
+        }
+    }
+
+    private void evaluate(
+            Backend backend, Plan plan, ProductVectors vectors, Batch batch, Map<String, String> metadata) {
+        SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
+        types.putAll(vectors.results(dtypeOf(plan)));
+        OutputSize size = OutputSize.of(types);
+        size.require(maxOutput);
+        size.announce(resultFile, spec.commandLine().getErr());
+        try (ResultFile file = ResultFile.open(resultFile, types, metadata, nan.requiresFinite());
+                Results results = run(plan, batch, file)) {
+            file.write(results);
+            vectors.multiply(backend, results, dtypeOf(plan), file::write);
+            file.commit();
+            print(types, results);
+        }
+    }
+
+    private Results run(Plan plan, Batch batch, ResultFile file) {
+        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
+            RunOptions options = RunOptions.seed(seed.value())
+                    .taker(file::write)
+                    .listener(new PassListener() {
+                        @Override
+                        public void forward(String node) {
+                            progress.step();
+                        }
+
+                        @Override
+                        public void backward(String node, String signal) {
+                            progress.step();
+                        }
+                    });
+            return plan.run(batch, options);
+        }
+    }
+
+    private Map<String, String> metadata(EvaluateInputs inputs, String backend, Plan plan) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("source", Version.program());
+        metadata.put("model", inputs.json());
+        metadata.put("extensions", extensions);
+        metadata.put("dtype", Text.of(inputs.dtype()));
+        metadata.put("seed", String.valueOf(seed.value()));
+        metadata.put("backend", backend);
+        if (mode != null) {
+            metadata.put("mode", Text.of(mode));
+        }
+        if (plan.statistics() == BatchStatistics.CONSTANT) {
+            metadata.put("statistics", "constant");
+        }
+        return metadata;
+    }
+
+    private static DType dtypeOf(Plan plan) {
+        return Objects.requireNonNull(plan.results().get("loss")).dtype();
+    }
+
+    private void print(Map<String, Plan.ResultType> types, Results results) {
+        PrintWriter out = spec.commandLine().getOut();
+        Table table = new Table("parameter", "quantity", "type", "shape");
+        types.forEach((name, result) -> {
+            int slash = name.indexOf('/');
+            if (slash >= 0) {
+                String shape = result.shape().toString();
+                table.row(name.substring(0, slash), name.substring(slash + 1), Text.of(result.dtype()), shape);
+            }
+        });
+        out.println("loss " + Text.number(results.loss()));
+        if (results.statistics() == BatchStatistics.CONSTANT) {
+            out.println("derivatives take the batch's statistics as constants");
+        }
+        table.print(out);
+        out.println("%d tensors written to %s".formatted(types.size(), resultFile));
+        out.flush();
+    }
+
+    private PassOptions options() {
+        PassOptions options = PassOptions.DEFAULT
+                .nan(nan.policy())
+                .statistics(statistics)
+                .updateBuffers(false)
+                .handingOver();
+        return memory.limit(mode == null ? options : options.mode(mode));
+    }
+
+    /** Patterns that no extension takes would be ignored in silence. */
+    private void requireUse() {
+        boolean used = Requests.parse(extensions).stream()
+                .anyMatch(expression -> !expression.options().containsKey("parameters"));
+        if (!patterns.isEmpty() && !used) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "--parameters names %s, but there is no extension that it restricts. Name extensions with --extensions, or leave it out."
+                            .formatted(String.join(", ", patterns)));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package io.backpack4j.cli.evaluate;
+
+import io.backpack4j.formats.DataFile;
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.Safetensors;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.tensor.DType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code evaluate} reads.
+ *
+ * @param json the model as it is in its file
+ * @param description the model
+ * @param dtype the type to compute with
+ * @param loaded the model and the batch
+ */
+record EvaluateInputs(String json, ModelDescription description, DType dtype, DataFile.Loaded loaded)
+        implements AutoCloseable {
+
+    /**
+     * Reads a model and its data.
+     *
+     * @param dtype the type to compute with; that of the data if null
+     * @param problems what is wrong elsewhere; what is wrong here is reported together with it
+     * @throws BackpackException if there are any problems
+     */
+    static EvaluateInputs read(
+            BackPack backpack, Path modelFile, Path dataFile, @Nullable DType dtype, Problems problems) {
+        Optional<String> json = attempt(() -> ModelFile.text(modelFile), problems);
+        Optional<ModelDescription> description =
+                json.flatMap(text -> attempt(() -> ModelFile.parse(text, modelFile.toString()), problems));
+        Optional<EvaluateInputs> inputs = attempt(() -> Safetensors.open(dataFile), problems)
+                .flatMap(file -> {
+                    try (file) {
+                        return description.flatMap(model -> {
+                            DataFile data = new DataFile(dataFile.toString(), file, model);
+                            DType type = dtype == null ? data.dtype() : dtype;
+                            return attempt(() -> data.load(backpack, type), problems)
+                                    .map(loaded -> new EvaluateInputs(json.orElseThrow(), model, type, loaded));
+                        });
+                    }
+                });
+        if (!problems.isEmpty()) {
+            inputs.ifPresent(EvaluateInputs::close);
+        }
+        problems.throwIfAny();
+        return inputs.orElseThrow();
+    }
+
+    /** Plans a pass. What does not fit is said in words of the files. */
+    Plan plan(BackPack backpack, List<Request<?>> requests, PassOptions options) {
+        try {
+            return backpack.plan(loaded.model(), loaded.batch(), requests, options);
+        } catch (BackpackException e) {
+            throw loaded.inWordsOfTheFile(e);
+        }
+    }
+
+    Batch batch() {
+        return loaded.batch();
+    }
+
+    /** Closes the model and the batch. */
+    @Override
+    public void close() {
+        loaded.close();
+    }
+
+    private static <T> Optional<T> attempt(Supplier<T> action, Problems problems) {
+        try {
+            return Optional.of(action.get());
+        } catch (BackpackException e) {
+            problems.collect(() -> {
+                throw e;
+            });
+            return Optional.empty();
+        }
+    }
+}

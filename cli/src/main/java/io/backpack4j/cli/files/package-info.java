@@ -1,0 +1,5 @@
+/** Files that commands write, and the models that ship with this program. */
+@NullMarked
+package io.backpack4j.cli.files;
+
+import org.jspecify.annotations.NullMarked;
