@@ -79,7 +79,7 @@ final class DeclarationCollector implements SiteDeclaration {
         if (signal instanceof ResidualCurvature && !contraction.acceptsWeights()) {
             throw new BackpackException(
                     "InvalidDeclaration",
-                    "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
+                    "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares, SumOfSquaresPerSample or Trace."
                             .formatted(key, contraction, signal.name()));
         }
         if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
@@ -118,7 +118,7 @@ final class DeclarationCollector implements SiteDeclaration {
         if (signal instanceof ResidualCurvature) {
             throw new BackpackException(
                     "InvalidDeclaration",
-                    "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares or SumOfSquaresPerSample of it."
+                    "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares, SumOfSquaresPerSample or Trace of it."
                             .formatted(signal.name()));
         }
         visits.computeIfAbsent(stage, absent -> new LinkedHashSet<>()).add(signal);

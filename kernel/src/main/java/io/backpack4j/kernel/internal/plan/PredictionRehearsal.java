@@ -19,7 +19,8 @@ import java.util.function.Predicate;
 record PredictionRehearsal(BoundGraph graph, DType dtype) implements Rehearsal {
 
     @Override
-    public Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made) {
+    public Outcome run(
+            Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made) {
         StepCounter counter = new StepCounter(made);
         try (Prediction prediction = PredictionRun.run(graph, dtype, splitting, backend, inputs.watchedBy(counter))) {
             ResultType type = new ResultType(
