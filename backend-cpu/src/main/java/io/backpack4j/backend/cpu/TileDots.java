@@ -29,8 +29,7 @@ final class TileDots {
     double of(long a, long b) {
         long pieces = elements / PIECE;
         long rest = pieces * PIECE;
-        return ofPieces(a, b, pieces)
-                + ofRest(a + rest * Float.BYTES, b + rest * Float.BYTES, (int) (elements - rest));
+        return ofPieces(a, b, pieces) + ofRest(a + rest * Float.BYTES, b + rest * Float.BYTES, (int) (elements - rest));
     }
 
     private double ofPieces(long a, long b, long pieces) {
