@@ -135,6 +135,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void addsUpInDoublePrecision() {
+        new TileChecks(both()).addsUpInDoublePrecision();
+    }
+
+    @Test
     final void unfoldsAndFolds() {
         new ConvolutionChecks(both()).unfoldsAndFolds();
     }

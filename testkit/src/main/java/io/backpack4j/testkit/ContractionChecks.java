@@ -82,6 +82,13 @@ public final class ContractionChecks {
         requests.add(new Request(new Contraction.SumOfSquaresPerSample(), null, null));
         requests.add(new Request(new Contraction.SumOfSquaresPerSample(), normal(weights), weights));
         requests.add(new Request(new Contraction.SquaredNorms(), null, null));
+        requests.add(new Request(new Contraction.Extremes(), null, null));
+        requests.add(new Request(new Contraction.Trace(), null, null));
+        requests.add(new Request(new Contraction.Trace(), normal(weights), weights));
+        requests.add(new Request(new Contraction.DotWithSum(), null, null));
+        Shape sums = oracle.parameter().prepend(columns);
+        requests.add(new Request(new Contraction.DotWithSum(), normal(sums), sums));
+        requests.add(new Request(new Contraction.CentredSquaredNorm(), null, null));
         requests.add(new Request(new Contraction.InnerProducts(true), null, null));
         requests.add(new Request(new Contraction.InnerProducts(false), null, null));
         requests.add(new Request(new Contraction.OuterProducts(), null, null));

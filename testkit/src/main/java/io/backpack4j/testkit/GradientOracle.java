@@ -3,6 +3,7 @@ package io.backpack4j.testkit;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionVisitor;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -146,6 +147,30 @@ public final class GradientOracle {
         return result;
     }
 
+    private double[] extremes() {
+        double[] result = new double[3];
+        Arrays.fill(result, Double.NEGATIVE_INFINITY);
+        for (double value : gradients) {
+            result[0] = Math.max(result[0], -value);
+            result[1] = Math.max(result[1], value);
+            result[2] = Math.max(result[2], Math.abs(value));
+        }
+        return result;
+    }
+
+    /** @param sums {@code [V, *p]} */
+    private double[] dotWithSums(double[] sums) {
+        double[] result = new double[columns * samples];
+        for (int v = 0; v < columns; v++) {
+            for (int n = 0; n < samples; n++) {
+                for (int p = 0; p < elements; p++) {
+                    result[v * samples + n] += g(v, n, p) * sums[v * elements + p];
+                }
+            }
+        }
+        return result;
+    }
+
     private double[] innerProducts() {
         int count = columns * samples;
         double[] result = new double[count * count];
@@ -246,6 +271,31 @@ public final class GradientOracle {
         @Override
         public List<double[]> visit(Contraction.SquaredNorms contraction) {
             return List.of(squaredNorms());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Extremes contraction) {
+            return List.of(extremes());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Trace contraction) {
+            return List.of(new double[] {Arrays.stream(sumOfSquares(operand)).sum()});
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.TraceOverPositions contraction) {
+            throw undefined(contraction);
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.DotWithSum contraction) {
+            return List.of(dotWithSums(operand == null ? sum() : operand));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.CentredSquaredNorm contraction) {
+            return List.of(new double[] {Arrays.stream(moments().get(1)).sum()});
         }
 
         @Override

@@ -16,6 +16,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -89,8 +90,11 @@ public final class PositionChecks {
             }
             Pullback all = pullback(backend, scope, evaluation, cotangents);
             squares.forEach((name, expected) -> {
-                double[] actual = squaresOverPositions(scope, all.parameter(name));
+                double[] actual = overPositions(scope, all.parameter(name), new Contraction.SumOfSquares());
                 Numbers.assertClose(what + ", " + name, actual, expected, TOLERANCE);
+                double[] trace = overPositions(scope, all.parameter(name), new Contraction.Trace());
+                double[] sum = {Arrays.stream(expected).sum()};
+                Numbers.assertClose(what + ", trace of " + name, trace, sum, TOLERANCE);
             });
         }
     }
@@ -129,9 +133,13 @@ public final class PositionChecks {
     }
 
     /** In two steps, of which the second adds. */
-    private static double[] squaresOverPositions(TensorScope scope, ParameterDerivatives derivatives) {
-        Tensor once = scope.allocate(derivatives.parameter(), DType.FLOAT64);
-        Contraction contraction = new Contraction.SumOfSquaresOverPositions();
+    private static double[] overPositions(TensorScope scope, ParameterDerivatives derivatives, Contraction ofExpanded) {
+        Contraction contraction = ofExpanded.overPositions().orElseThrow();
+        Tensor once = scope.allocate(
+                contraction
+                        .shapes(derivatives.columns(), derivatives.samples(), derivatives.parameter())
+                        .get(0),
+                DType.FLOAT64);
         derivatives.execute(List.of(new ContractionTask(contraction, List.of(once), null, false)));
         double[] first = once.toDoubleArray();
         derivatives.execute(List.of(new ContractionTask(contraction, List.of(once), null, true)));

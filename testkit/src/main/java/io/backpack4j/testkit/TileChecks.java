@@ -64,9 +64,49 @@ record TileChecks(BackendComparison both) {
                 List<Tensor> results = new ArrayList<>(
                         consumers.stream().map(TileConsumer::destination).toList());
                 results.add(dots);
+                Tensor dotsWithOne = side.dirty(size[0]);
+                contractions.rowDots(tiles, side.tensor(tile.prepend(1)), dotsWithOne);
+                results.add(dotsWithOne);
+                Tensor total = side.dirty();
+                side.backend().reductions().total(tiles, total);
+                results.add(total);
                 return results;
             });
         }
+    }
+
+    /** Small terms beside large ones, some of which cancel, far enough apart for backends that add up short runs in single precision. */
+    void addsUpInDoublePrecision() {
+        int length = 9000;
+        double[] cancelling = new double[length];
+        double[] ones = new double[length];
+        double[] oneLarge = new double[length];
+        for (int i = 0; i < length; i++) {
+            cancelling[i] = i % 1000 == 0 ? 1 : 0;
+            ones[i] = 1;
+            oneLarge[i] = 1;
+        }
+        cancelling[0] = 3e7;
+        cancelling[5500] = -3e7;
+        oneLarge[0] = 1e4;
+        both.compareOnce("sums of small and large terms", side -> {
+            var contractions = side.backend().contractions();
+            Tensor tiles = side.upload(Shape.of(1, length), cancelling);
+            Tensor vectors = side.upload(Shape.of(1, length), ones);
+            Tensor rowDots = side.dirty(1);
+            contractions.rowDots(tiles, vectors, rowDots);
+            Tensor short3 = side.dirty(1);
+            contractions.rowDots(
+                    side.upload(Shape.of(1, 3), 3e7, 1, -3e7), side.upload(Shape.of(1, 3), 1, 1, 1), short3);
+            Tensor total = side.dirty();
+            side.backend().reductions().total(tiles, total);
+            Tensor dots = side.dirty(1, 1);
+            contractions.consume(tiles, 0, 1, List.of(new TileConsumer.Dot(vectors, dots)));
+            Tensor norms = side.dirty(1);
+            Tensor positive = side.upload(Shape.of(1, length), oneLarge);
+            contractions.consume(positive, 0, 1, List.of(new TileConsumer.SquaredNorms(norms)));
+            return List.of(rowDots, short3, total, dots, norms);
+        });
     }
 
     /** One of each kind; destinations that sum hold numbers, the others none. */
@@ -82,6 +122,7 @@ record TileChecks(BackendComparison both) {
         consumers.add(new TileConsumer.SumOfSquaresPerSample(side.tensor(tile.prepend(samples))));
         consumers.add(new TileConsumer.SumOfSquaresPerSample(side.tensor(tile.prepend(samples)), side.tensor(batch)));
         consumers.add(new TileConsumer.SquaredNorms(side.dirty(batch)));
+        consumers.add(new TileConsumer.Extremes(side.tensor(3)));
         consumers.add(new TileConsumer.Copy(side.dirty(tile.prepend(batch))));
         consumers.add(new TileConsumer.Dot(side.tensor(tile.prepend(2)), side.dirty(2, batch)));
         consumers.add(new TileConsumer.WeightedSum(side.tensor(2, batch), side.tensor(tile.prepend(2))));

@@ -216,6 +216,12 @@ final class ConvolutionTiles {
             return Optional.of(norms);
         }
 
+        /** Numbers that only fill up a tile are zero: where there are any, no extremes are found in this order. */
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.Extremes extremes) {
+            return elements == sizes.weightElements() ? Optional.of(extremes) : Optional.empty();
+        }
+
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Dot dot) {
             return Optional.of(new TileConsumer.Dot(reordered(dot.vectors()), dot.destination()));

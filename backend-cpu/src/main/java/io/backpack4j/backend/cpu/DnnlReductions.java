@@ -177,6 +177,11 @@ final class DnnlReductions implements Reductions {
     }
 
     @Override
+    public void total(Tensor x, Tensor destination) {
+        host.total(x, destination);
+    }
+
+    @Override
     public boolean allFinite(Tensor x) {
         CpuTensor source = backend.own(x);
         boolean worthIt = source.isSingle() && source.elements >= WORTH_SUMMING;

@@ -61,21 +61,32 @@ final class HostContractions implements Contractions {
     @Override
     public void consume(Tensor tiles, long first, long batch, List<TileConsumer> consumers) {
         CpuTensor rows = backend.own(tiles);
-        if (rows.isSingle() || rows.elements == 0) {
+        if (rows.elements == 0) {
             portable.consume(tiles, first, batch, consumers);
             return;
         }
+        boolean single = rows.isSingle();
         TileConsumerVisitor.OfSome<Boolean> loops = new TileConsumerVisitor.OfSome<>() {
             @Override
             public Boolean visit(TileConsumer.SumOfSquares squares) {
-                SquareLoops.add(backend, rows, first, squares);
-                return true;
+                if (!single) {
+                    SquareLoops.add(backend, rows, first, squares);
+                }
+                return !single;
             }
 
             @Override
             public Boolean visit(TileConsumer.SquaredNorms norms) {
                 storeNorms(rows, first, norms.destination());
                 return true;
+            }
+
+            @Override
+            public Boolean visit(TileConsumer.Extremes extremes) {
+                if (single) {
+                    ExtremeLoops.raise(rows.address(), rows.elements, backend.own(extremes.destination()));
+                }
+                return single;
             }
 
             @Override
@@ -99,11 +110,6 @@ final class HostContractions implements Contractions {
 
     @Override
     public void rowDots(Tensor a, Tensor b, Tensor destination) {
-        CpuTensor left = backend.own(a);
-        if (left.isSingle()) {
-            portable.rowDots(a, b, destination);
-        } else {
-            SquareLoops.rowDots(left, backend.own(b), backend.own(destination));
-        }
+        SquareLoops.rowDots(backend.own(a), backend.own(b), backend.own(destination));
     }
 }

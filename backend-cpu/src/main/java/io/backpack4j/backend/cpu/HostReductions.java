@@ -191,6 +191,11 @@ final class HostReductions implements Reductions {
     }
 
     @Override
+    public void total(Tensor x, Tensor destination) {
+        reduce(Reduction.SUM, x, 0, x.shape().rank(), destination);
+    }
+
+    @Override
     public boolean allFinite(Tensor x) {
         CpuTensor source = backend.own(x);
         return source.isSingle() ? allFiniteSingle(source) : allFiniteDouble(source);

@@ -15,10 +15,13 @@ final class Scratch {
     final double[] b = new double[CHUNK];
     final double[] c = new double[CHUNK];
     final float[] floats = new float[CHUNK];
+    final float[] moreFloats = new float[CHUNK];
     final int[] ints = new int[CHUNK];
     final long[] longs = new long[CHUNK];
     final Address from = new Address();
     final Address to = new Address();
+    final FloatAddress floatAddress = new FloatAddress();
+    final IntAddress intAddress = new IntAddress();
 
     private Scratch() {}
 

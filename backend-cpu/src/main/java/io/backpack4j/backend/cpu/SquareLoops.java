@@ -10,21 +10,69 @@ final class SquareLoops {
 
     private SquareLoops() {}
 
-    /** destination[b] = Σ_p a[b] · b[b]. */
+    /** destination[b] = Σ_p a[b] · b[b], in double precision; b may have a single row for all of a. */
     static void rowDots(CpuTensor a, CpuTensor b, CpuTensor destination) {
-        Scratch scratch = Scratch.get();
+        double[] sum = Scratch.get().c;
         long length = a.elements / Math.max(1, destination.elements);
+        boolean repeats = b.elements == length;
         for (long row = 0; row < destination.elements; row++) {
-            double sum = 0;
-            for (long done = 0; done < length; done += Scratch.CHUNK) {
-                int count = (int) Math.min(Scratch.CHUNK, length - done);
-                a.load(row * length + done, scratch.a, count);
-                b.load(row * length + done, scratch.b, count);
-                sum += dot(scratch.a, scratch.b, count);
-            }
-            scratch.c[0] = sum;
-            destination.store(row, scratch.c, 1);
+            long from = row * length;
+            sum[0] = dot(a, from, b, repeats ? 0 : from, length);
+            destination.store(row, sum, 1);
         }
+    }
+
+    /** The inner product of {@code length} elements, in double precision. */
+    static double dot(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        return a.isSingle() ? dotSingle(a, fromA, b, fromB, length) : dotDouble(a, fromA, b, fromB, length);
+    }
+
+    private static double dotDouble(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        Scratch scratch = Scratch.get();
+        double sum = 0;
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.load(fromA + done, scratch.a, count);
+            b.load(fromB + done, scratch.b, count);
+            sum += dot(scratch.a, scratch.b, count);
+        }
+        return sum;
+    }
+
+    private static double dotSingle(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        Scratch scratch = Scratch.get();
+        boolean same = a.block == b.block && a.at(fromA) == b.at(fromB);
+        float[] left = scratch.floats;
+        float[] right = same ? left : scratch.moreFloats;
+        double sum = 0;
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.block.get(a.at(fromA + done), left, 0, count);
+            if (!same) {
+                b.block.get(b.at(fromB + done), right, 0, count);
+            }
+            sum += dot(left, right, count);
+        }
+        return sum;
+    }
+
+    /** Products of single numbers have no rounding error in double precision. */
+    static double dot(float[] a, float[] b, int count) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 4 <= count; i += 4) {
+            s0 += (double) a[i] * b[i];
+            s1 += (double) a[i + 1] * b[i + 1];
+            s2 += (double) a[i + 2] * b[i + 2];
+            s3 += (double) a[i + 3] * b[i + 3];
+        }
+        for (; i < count; i++) {
+            s0 += (double) a[i] * b[i];
+        }
+        return (s0 + s1) + (s2 + s3);
     }
 
     /** Four partial sums: additions that do not wait for each other. */

@@ -6,23 +6,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands single tiles to a consumer.
  *
- * @param primitive what is run for a tile
- * @param step moves the primitive's arguments to a tile and runs it
+ * @param usable whether everything that it needs is fast
+ * @param step works on a tile
  * @param place where the consumer wants the tile of a number to stay, if it keeps tiles
  */
-record TileFeeder(
-        DnnlPrimitive primitive, Step step, @Nullable LongUnaryOperator place) {
+record TileFeeder(boolean usable, Step step, @Nullable LongUnaryOperator place) {
 
-    /** Works on the tile of number {@code b}. */
+    /** Works on the tile of number {@code b} at an address. */
     interface Step {
+        void with(long tile, long b);
+    }
+
+    /** Moves a primitive's arguments to the tile of number {@code b} and runs it. */
+    interface PrimitiveStep {
         void with(DnnlPrimitive primitive, long tile, long b);
     }
 
-    TileFeeder(DnnlPrimitive primitive, Step step) {
+    /** One that runs a primitive for a tile. */
+    TileFeeder(DnnlPrimitive primitive, PrimitiveStep step) {
         this(primitive, step, null);
     }
 
+    /** One that runs a primitive for a tile, or leaves the tile at its place. */
+    TileFeeder(DnnlPrimitive primitive, PrimitiveStep step, @Nullable LongUnaryOperator place) {
+        this(primitive.usable(), (tile, b) -> step.with(primitive, tile, b), place);
+    }
+
     void feed(long tile, long b) {
-        step.with(primitive, tile, b);
+        step.with(tile, b);
     }
 }

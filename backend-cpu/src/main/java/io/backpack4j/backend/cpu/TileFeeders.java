@@ -11,8 +11,6 @@ import java.util.function.LongUnaryOperator;
 /** Makes feeders for tiles of one size, with compiled primitives. */
 final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
-    private static final int MOST_PIECES = 128;
-
     private final CpuBackend backend;
     private final DnnlContext context;
     private final long elements;
@@ -33,7 +31,7 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
         List<TileFeeder> feeders = new ArrayList<>();
         for (TileConsumer consumer : consumers) {
             TileFeeder feeder = consumer.accept(this);
-            if (!feeder.primitive().usable()) {
+            if (!feeder.usable()) {
                 return Optional.empty();
             }
             feeders.add(feeder);
@@ -92,49 +90,34 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
         return context.get(key, Cost.elements(elements), () -> DnnlRecipes.squares(elements, center, weight));
     }
 
-    /** The dot product of a tile with itself in pieces, so that threads share it, and each reads what it wrote. */
     @Override
     public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
-        int pieces = pieces();
-        long length = elements / pieces;
-        PrimitiveKey key = context.key(DnnlKind.DOTS).add(pieces).add(length);
-        DnnlPrimitive dots = context.get(key, 2 * Cost.elements(elements), () -> DnnlRecipes.dots(pieces, length));
-        return new TileFeeder(dots, (primitive, tile, b) -> {
-            Block partial = context.pool().allocate((long) pieces * Float.BYTES);
-            primitive.at(0, tile).at(1, tile).at(2, partial.address).run(context);
-            float[] values = Scratch.get().floats;
-            partial.get(0, values, 0, pieces);
-            context.pool().release(partial);
-            double sum = 0;
-            for (int i = 0; i < pieces; i++) {
-                sum += values[i];
-            }
-            to.block.putFloat(to.at(b), (float) sum);
-        });
+        TileDots dots = new TileDots(context, elements);
+        return new TileFeeder(
+                dots.usable(), (tile, b) -> to.block.putFloat(to.at(b), (float) dots.of(tile, tile)), null);
     }
 
-    /** The largest number of equal pieces up to a limit. */
-    private int pieces() {
-        int pieces = MOST_PIECES;
-        while (elements % pieces != 0) {
-            pieces--;
-        }
-        return pieces;
+    @Override
+    public TileFeeder visit(TileConsumer.Extremes extremes) {
+        CpuTensor to = backend.own(extremes.destination());
+        return new TileFeeder(true, (tile, b) -> ExtremeLoops.raise(tile, elements, to), null);
     }
 
     @Override
     public TileFeeder visit(TileConsumer.Dot dot) {
         long vectors = address(dot.vectors());
-        long to = address(dot.destination());
-        DnnlPrimitive dots = product(dot.vectors().shape().size(0), elements, 1, elements, batch, 0);
+        long count = dot.vectors().shape().size(0);
+        CpuTensor to = backend.own(dot.destination());
+        TileDots dots = new TileDots(context, elements);
         return new TileFeeder(
-                dots,
-                (primitive, tile, b) -> primitive
-                        .at(0, vectors)
-                        .at(1, tile)
-                        .at(2, to + b * Float.BYTES)
-                        .run(context));
+                dots.usable(),
+                (tile, b) -> {
+                    for (long k = 0; k < count; k++) {
+                        to.block.putFloat(to.at(k * batch + b), (float) dots.of(tile, vectors + k * bytes));
+                    }
+                },
+                null);
     }
 
     @Override

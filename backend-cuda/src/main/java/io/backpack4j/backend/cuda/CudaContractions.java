@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cuda;
 
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
@@ -219,6 +220,35 @@ final class CudaContractions implements Contractions {
                         arguments);
     }
 
+    /** Maxima of −x, x and |x|. */
+    private void raise(CudaScope scope, CudaTensor rows, CudaTensor destination) {
+        if (rows.elements == 0) {
+            return;
+        }
+        var ops = backend.elementwise();
+        CudaTensor found = scope.allocate(Shape.of(3), rows.dtype());
+        CudaTensor flat = scope.view(rows, Shape.of(rows.elements));
+        CudaTensor smallest = scope.view(scope.rows(found, 0, 1), Shape.of());
+        CudaTensor largest = scope.view(scope.rows(found, 1, 2), Shape.of());
+        backend.reductions().reduce(Reduction.MINIMUM, flat, 0, 1, smallest);
+        ops.affine(smallest, -1, 0, smallest);
+        backend.reductions().reduce(Reduction.MAXIMUM, flat, 0, 1, largest);
+        ops.combine(BinaryOperation.MAXIMUM, smallest, largest, scope.view(scope.rows(found, 2, 3), Shape.of()));
+        ops.combine(BinaryOperation.MAXIMUM, destination, found, destination);
+    }
+
+    private void dots(CudaScope scope, CudaTensor rows, long first, long batch, TileConsumer.Dot dot) {
+        long count = rows.size(0);
+        CudaTensor vectors =
+                scope.view(dot.vectors(), Shape.of(dot.vectors().shape().size(0), rows.size(1)));
+        CudaTensor values = scope.view(dot.destination(), Shape.of(vectors.size(0) * batch));
+        for (long k = 0; k < vectors.size(0); k++) {
+            long from = k * batch + first;
+            CudaTensor target = scope.rows(values, from, from + count);
+            backend.reductions().rowDots(rows, scope.rows(vectors, k, k + 1), count, target);
+        }
+    }
+
     /** What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over the run are left to be fused. */
     private final class Consumption implements TileConsumerVisitor<Runnable> {
 
@@ -261,6 +291,11 @@ final class CudaContractions implements Contractions {
         }
 
         @Override
+        public Runnable visit(TileConsumer.Extremes extremes) {
+            return () -> raise(scope, rows, backend.own(extremes.destination()));
+        }
+
+        @Override
         public Runnable visit(TileConsumer.Copy copy) {
             return () -> {
                 CudaTensor target = scope.rows(copy.destination(), first, first + count);
@@ -270,9 +305,7 @@ final class CudaContractions implements Contractions {
 
         @Override
         public Runnable visit(TileConsumer.Dot dot) {
-            return () -> backend.products()
-                    .multiplyIntoColumns(
-                            backend.own(dot.vectors()), rows, count, first, backend.own(dot.destination()));
+            return () -> dots(scope, rows, first, batch, dot);
         }
 
         @Override

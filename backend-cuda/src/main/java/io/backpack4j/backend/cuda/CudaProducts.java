@@ -178,32 +178,6 @@ final class CudaProducts implements Products {
                 .multiply(tiles.dtype(), new MatrixProduct(elements, sums, count, 1, right, left, 1, target, 1));
     }
 
-    /**
-     * destination[:, first to first + count] = vectors · tilesᵀ.
-     *
-     * @param vectors {@code [K, P]}
-     * @param tiles {@code [count, P]}
-     * @param destination {@code [K, B]}
-     */
-    void multiplyIntoColumns(CudaTensor vectors, CudaTensor tiles, long count, long first, CudaTensor destination) {
-        long products = vectors.size(0);
-        long elements = tiles.elements / count;
-        if (products == 0) {
-            return;
-        }
-        if (elements == 0) {
-            backend.elementwise().fill(destination, 0);
-            return;
-        }
-        var right = new MatrixProduct.Factor(new MatrixProduct.Matrices(tiles.address(), elements, 0), true);
-        var left = new MatrixProduct.Factor(new MatrixProduct.Matrices(vectors.address(), elements, 0), false);
-        var target = new MatrixProduct.Matrices(destination.address(first), destination.size(1), 0);
-        backend.operation("dots")
-                .reads(vectors, tiles)
-                .writes(destination)
-                .multiply(tiles.dtype(), new MatrixProduct(count, products, elements, 1, right, left, 0, target, 1));
-    }
-
     @Override
     public void addGram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
         CudaTensor in = backend.own(x);

@@ -96,7 +96,12 @@ final class CudaReductions implements Reductions {
                         arguments);
     }
 
-    /** destination[row] = the inner product of two rows; both tensors have {@code rows} rows. */
+    /**
+     * destination[row] = the inner product of two rows, in double precision.
+     *
+     * @param a has {@code rows} rows
+     * @param b has as many, or one for all of them
+     */
     void rowDots(CudaTensor a, CudaTensor b, long rows, CudaTensor destination) {
         if (rows == 0) {
             return;
@@ -105,22 +110,29 @@ final class CudaReductions implements Reductions {
         long length = Math.max(1, Math.min(elements, ROW_CHUNK));
         long chunks = Math.max(1, (elements + length - 1) / length);
         try (CudaScope scope = backend.openScope()) {
-            CudaTensor parts = chunks == 1 ? destination : scope.allocate(Shape.of(rows, chunks), a.dtype());
-            Arguments arguments = new Arguments()
+            CudaTensor sums = scope.allocate(Shape.of(rows, chunks), DType.FLOAT64);
+            Arguments dots = new Arguments()
                     .tensor(a)
                     .tensor(b)
-                    .tensor(parts)
+                    .tensor(sums)
                     .number(rows)
                     .number(elements)
+                    .number(b.elements == elements ? 0 : elements)
                     .number(chunks)
                     .number(length);
             backend.operation("rowDots")
                     .reads(a, b)
-                    .writes(parts)
-                    .launch(KernelFile.REDUCTIONS, a.dtype(), "row_dots", Grid.blocks(rows * chunks), arguments);
-            if (chunks > 1) {
-                reduce(Reduction.SUM, parts, rows, chunks, 1, destination);
-            }
+                    .writes(sums)
+                    .launch(KernelFile.REDUCTIONS, a.dtype(), "row_dots", Grid.blocks(rows * chunks), dots);
+            Arguments rounding = new Arguments()
+                    .tensor(sums)
+                    .tensor(destination)
+                    .number(rows)
+                    .number(chunks);
+            backend.operation("rowDots")
+                    .reads(sums)
+                    .writes(destination)
+                    .launch(KernelFile.REDUCTIONS, destination.dtype(), "round_sums", Grid.threads(rows), rounding);
         }
     }
 

@@ -35,7 +35,8 @@ struct Bits<double> {
 typedef Bits<real>::type bits;
 
 // The sum over a block, the same for all its threads: halves are added, so the order is fixed.
-__device__ inline real block_sum(real* shared, real value) {
+template <typename T>
+__device__ inline T block_sum(T* shared, T value) {
     shared[threadIdx.x] = value;
     __syncthreads();
     for (int half = BLOCK / 2; half > 0; half /= 2) {
@@ -44,7 +45,7 @@ __device__ inline real block_sum(real* shared, real value) {
         }
         __syncthreads();
     }
-    real sum = shared[0];
+    T sum = shared[0];
     __syncthreads();
     return sum;
 }

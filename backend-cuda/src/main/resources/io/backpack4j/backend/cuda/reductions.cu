@@ -69,29 +69,50 @@ COOPERATIVE_KERNEL(reduce_rows, Reduce) {
 struct Dots {
     const real* a;
     const real* b;
-    real* destination;
+    double* sums;
     i64 rows;
     i64 elements;
+    i64 step;
     i64 chunks;
     i64 length;
 };
 
-// destination[row, chunk] = the inner product of the chunk's elements; a block per result.
+// sums[row, chunk] = the inner product of the chunk's elements, in double precision; a block per result. Rows of b are `step` apart.
 COOPERATIVE_KERNEL(row_dots, Dots) {
-    __shared__ real shared[BLOCK];
+    __shared__ double shared[BLOCK];
     EACH_OF_BLOCK(i, p.rows * p.chunks) {
         position chunk = i % (position)p.chunks;
-        i64 row = (i / (position)p.chunks) * p.elements;
+        i64 row = i / (position)p.chunks;
+        const real* a = p.a + row * p.elements;
+        const real* b = p.b + row * p.step;
         i64 from = chunk * p.length;
         i64 to = from + p.length < p.elements ? from + p.length : p.elements;
-        real sum = 0;
+        double sum = 0;
         for (i64 e = from + threadIdx.x; e < to; e += BLOCK) {
-            sum += p.a[row + e] * p.b[row + e];
+            sum += (double)a[e] * (double)b[e];
         }
         sum = block_sum(shared, sum);
         if (threadIdx.x == 0) {
-            p.destination[i] = sum;
+            p.sums[i] = sum;
         }
+    }
+}
+
+struct Sums {
+    const double* sums;
+    real* destination;
+    i64 rows;
+    i64 chunks;
+};
+
+// destination[row] = the sum of the row's chunks.
+KERNEL(round_sums, Sums) {
+    EACH(row, p.rows) {
+        double sum = 0;
+        for (i64 chunk = 0; chunk < p.chunks; chunk++) {
+            sum += p.sums[row * p.chunks + chunk];
+        }
+        p.destination[row] = (real)sum;
     }
 }
 

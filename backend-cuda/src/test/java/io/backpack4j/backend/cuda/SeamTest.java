@@ -152,19 +152,13 @@ class SeamTest {
             CudaTensor tiles = scope.allocate(Shape.of(3, 6), DType.FLOAT32);
             CudaTensor sums = scope.allocate(Shape.of(2, 6), DType.FLOAT32);
             backend.products().multiplyColumns(weights, 4, tiles, 3, sums);
-            CudaTensor dots = scope.allocate(Shape.of(2, 10), DType.FLOAT32);
-            backend.products().multiplyIntoColumns(sums, tiles, 3, 4, dots);
         }
-        verify(cuda.api, times(2)).multiply(any(), eq(DType.FLOAT32), captor.capture());
+        verify(cuda.api).multiply(any(), eq(DType.FLOAT32), captor.capture());
         List<MatrixProduct> products = captor.getAllValues();
         assertSizes(products.get(0), 6, 2, 3, 1);
         assertThat(products.get(0).b().matrices().leading()).isEqualTo(10);
         assertThat(products.get(0).b().matrices().address() % (1 << 20)).isEqualTo(16);
         assertThat(products.get(0).beta()).isEqualTo(1);
-        assertSizes(products.get(1), 3, 2, 6, 1);
-        assertThat(products.get(1).c().leading()).isEqualTo(10);
-        assertThat(products.get(1).c().address() % (1 << 20)).isEqualTo(16);
-        assertThat(products.get(1).beta()).isZero();
     }
 
     @Test

@@ -13,6 +13,7 @@ import io.backpack4j.ext.secondorder.DiagGGNExact;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
 import io.backpack4j.formats.FormatProblems;
+import io.backpack4j.it.seams.SignalStatistics;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
@@ -28,6 +29,8 @@ import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -62,7 +65,9 @@ class MemoryBudgetTest {
             Request.of(new BatchDiagHessian()),
             Request.of(new SqrtGGNExact()),
             Request.of(new SqrtGGNExact(List.of(3, 1))).as("chosen"),
-            Request.of(new KFAC()));
+            Request.of(new KFAC()),
+            Request.of(new SignalStatistics(new LossGradient())),
+            Request.of(new SignalStatistics(new LossHessianRoot())).as("statistics_of_root"));
 
     private interface Body {
         void run(BackPack backpack, Model model, Batch batch);

@@ -61,7 +61,8 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
 
     private List<Contraction> contractions(Signal signal, KroneckerSizes sizes) {
         if (signal instanceof ResidualCurvature) {
-            return List.of(new Contraction.SumOfSquares(), new Contraction.SumOfSquaresPerSample());
+            return List.of(
+                    new Contraction.SumOfSquares(), new Contraction.SumOfSquaresPerSample(), new Contraction.Trace());
         }
         var outputFactor = new Contraction.OutputFactor(sizes, KroneckerConvention.EXPAND);
         if (signal instanceof AveragedHessianRoot) {
@@ -74,6 +75,10 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
                 new Contraction.SumOfSquares(),
                 new Contraction.SumOfSquaresPerSample(),
                 new Contraction.SquaredNorms(),
+                new Contraction.Extremes(),
+                new Contraction.Trace(),
+                new Contraction.DotWithSum(),
+                new Contraction.CentredSquaredNorm(),
                 new Contraction.InnerProducts(true),
                 new Contraction.InnerProducts(false),
                 new Contraction.OuterProducts(),

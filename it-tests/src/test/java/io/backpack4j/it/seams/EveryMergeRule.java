@@ -44,6 +44,12 @@ record EveryMergeRule(boolean withUnmergeable) implements Extension<Map<String, 
         site.accumulate("root_sum", ROOT, new Contraction.Sum());
         site.accumulate("root_moments", ROOT, new Contraction.Moments());
         site.accumulate("moments", GRADIENT, new Contraction.Moments());
+        site.accumulate("root_extremes", ROOT, new Contraction.Extremes());
+        site.accumulate("root_trace", ROOT, new Contraction.Trace());
+        site.accumulate("root_centred", ROOT, new Contraction.CentredSquaredNorm());
+        site.accumulate("root_dots", ROOT, new Contraction.DotWithSum());
+        site.accumulate("dots", GRADIENT, new Contraction.DotWithSum());
+        site.accumulate("centred", GRADIENT, new Contraction.CentredSquaredNorm());
         site.partial("hand_diag", ROOT, MergeRule.SUM, site.shape());
         site.partial("hand_max", ROOT, MergeRule.MAX, Shape.of());
         site.partial("hand_diag_batch", ROOT, MergeRule.PER_SAMPLE, site.shape());
@@ -108,6 +114,12 @@ record EveryMergeRule(boolean withUnmergeable) implements Extension<Map<String, 
                 "root_some",
                 "root_norms",
                 "root_sum",
+                "root_extremes",
+                "root_trace",
+                "root_centred",
+                "centred",
+                "dots",
+                "root_dots",
                 "hand_diag",
                 "hand_max",
                 "hand_diag_batch",

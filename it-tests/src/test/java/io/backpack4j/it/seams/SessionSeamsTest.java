@@ -183,6 +183,8 @@ class SessionSeamsTest {
                                 .anyMatch(text -> text.startsWith("BatchGrad picks samples by their positions"))
                                 .anyMatch(text -> text.startsWith("GGNMP makes products") && text.contains("linearize"))
                                 .anyMatch(text -> text.startsWith("EveryMergeRule needs InnerProducts"))
+                                .anyMatch(text -> text.startsWith("EveryMergeRule needs DotWithSum")
+                                        && text.contains("the sum changes"))
                                 .anyMatch(text -> text.contains("'hand_whole' as one that does not merge"))
                                 .noneMatch(text -> text.startsWith("Variance"));
                     });

@@ -29,6 +29,7 @@ import io.backpack4j.modules.linear.Sigmoid;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
@@ -53,6 +54,7 @@ class SteadyStateTest {
             Request.of(new Variance()),
             Request.of(new GhostClipping(0.1)),
             Request.of(new EveryMergeRule(false)),
+            Request.of(new SignalStatistics(new LossGradient())),
             Request.of(new BatchDiagGGNMC(2)),
             Request.of(new DiagHessian()));
 

@@ -65,11 +65,7 @@ final class PortableContractions implements Contractions {
 
     @Override
     public void rowDots(Tensor a, Tensor b, Tensor destination) {
-        try (TensorScope scope = backend.openScope()) {
-            Tensor products = scope.allocate(a.shape(), a.dtype());
-            backend.elementwise().combine(BinaryOperation.MULTIPLY, a, b, products);
-            backend.reductions().reduce(Reduction.SUM, products, 1, a.shape().rank(), destination);
-        }
+        new PortableRowDots(backend, a, b).store(destination);
     }
 
     /** Runs never cross a multiple of {@code period}, so that the samples of a run are neighbours. */
@@ -144,14 +140,33 @@ final class PortableContractions implements Contractions {
         }
     }
 
-    private void dots(TensorScope scope, Tensor rows, long first, TileConsumer.Dot dot) {
+    private void dots(TensorScope scope, Tensor rows, long first, long batch, TileConsumer.Dot dot) {
         long vectors = dot.vectors().shape().size(0);
         long count = rows.shape().size(0);
         Tensor flat = scope.view(dot.vectors(), Shape.of(vectors, rows.shape().size(1)));
-        Tensor values = scope.allocate(Shape.of(vectors, count), rows.dtype());
-        backend.products().multiply(flat, false, rows, true, 1, 0, values);
-        backend.indexing()
-                .insert(values, Region.all(dot.destination().shape()).with(1, first, count), dot.destination());
+        Tensor values = scope.view(dot.destination(), Shape.of(vectors * batch));
+        for (long k = 0; k < vectors; k++) {
+            long from = k * batch + first;
+            backend.contractions().rowDots(rows, scope.rows(flat, k, k + 1), scope.rows(values, from, from + count));
+        }
+    }
+
+    /** Maxima of −x, x and |x|. */
+    private void raise(TensorScope scope, Tensor rows, Tensor destination) {
+        if (rows.shape().elements() == 0) {
+            return;
+        }
+        var ops = backend.elementwise();
+        Tensor flat = scope.view(rows, Shape.of(rows.shape().elements()));
+        Tensor found = scope.allocate(Shape.of(3), rows.dtype());
+        Tensor smallest = scope.view(scope.rows(found, 0, 1), Shape.of());
+        Tensor largest = scope.view(scope.rows(found, 1, 2), Shape.of());
+        backend.reductions().reduce(Reduction.MINIMUM, flat, 0, 1, smallest);
+        ops.affine(smallest, -1, 0, smallest);
+        backend.reductions().reduce(Reduction.MAXIMUM, flat, 0, 1, largest);
+        Tensor magnitude = scope.view(scope.rows(found, 2, 3), Shape.of());
+        ops.combine(BinaryOperation.MAXIMUM, smallest, largest, magnitude);
+        ops.combine(BinaryOperation.MAXIMUM, destination, found, destination);
     }
 
     private void addWeighted(TensorScope scope, Tensor rows, long first, TileConsumer.WeightedSum weighted) {
@@ -202,7 +217,13 @@ final class PortableContractions implements Contractions {
 
         @Override
         public Runnable visit(TileConsumer.SquaredNorms norms) {
-            return () -> rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
+            return () ->
+                    backend.contractions().rowDots(rows, rows, scope.rows(norms.destination(), first, first + count));
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.Extremes extremes) {
+            return () -> raise(scope, rows, extremes.destination());
         }
 
         @Override
@@ -215,7 +236,7 @@ final class PortableContractions implements Contractions {
 
         @Override
         public Runnable visit(TileConsumer.Dot dot) {
-            return () -> dots(scope, rows, first, dot);
+            return () -> dots(scope, rows, first, batch, dot);
         }
 
         @Override

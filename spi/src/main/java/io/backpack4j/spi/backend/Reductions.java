@@ -18,6 +18,15 @@ public interface Reductions {
      */
     void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination);
 
+    /**
+     * destination = the sum of all elements, added up in double precision whatever the type.
+     *
+     * @param destination {@code []}
+     */
+    default void total(Tensor x, Tensor destination) {
+        PortableTotals.total(backend(), x, destination);
+    }
+
     /** Whether all elements are finite. */
     boolean allFinite(Tensor x);
 

@@ -4,7 +4,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a batch of B tiles x_b of P numbers each. Destinations that sum are added to; the others are overwritten. Parameter axes are
+ * What becomes of a batch of B tiles x_b of P numbers each. Destinations that sum are added to, those of extremes raised; the others are overwritten. Parameter axes are
  * written {@code *p} and have P elements in row-major order.
  */
 public sealed interface TileConsumer {
@@ -74,11 +74,23 @@ public sealed interface TileConsumer {
     }
 
     /**
-     * destination[b] = Σ_p x_b².
+     * destination[b] = Σ_p x_b², added up in double precision whatever the type, but for runs of a few hundred numbers.
      *
      * @param destination {@code [B]}
      */
     record SquaredNorms(Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * destination = max(destination, (−x, x, |x|)) over all numbers x of all tiles. NaN wins.
+     *
+     * @param destination {@code [3]}
+     */
+    record Extremes(Tensor destination) implements TileConsumer {
         @Override
         public <R> R accept(TileConsumerVisitor<R> visitor) {
             return visitor.visit(this);
@@ -98,7 +110,7 @@ public sealed interface TileConsumer {
     }
 
     /**
-     * destination[k, b] = Σ_p vectors[k] x_b.
+     * destination[k, b] = Σ_p vectors[k] x_b, added up in double precision whatever the type, but for runs of a few hundred numbers.
      *
      * @param vectors {@code [K, *p]}
      * @param destination {@code [K, B]}

@@ -19,6 +19,9 @@ public interface TileConsumerVisitor<R> {
     /** Visits {@link TileConsumer.SquaredNorms}. */
     R visit(TileConsumer.SquaredNorms consumer);
 
+    /** Visits {@link TileConsumer.Extremes}. */
+    R visit(TileConsumer.Extremes consumer);
+
     /** Visits {@link TileConsumer.Copy}. */
     R visit(TileConsumer.Copy consumer);
 
@@ -56,6 +59,11 @@ public interface TileConsumerVisitor<R> {
 
         @Override
         default R visit(TileConsumer.SquaredNorms consumer) {
+            return visitOther(consumer);
+        }
+
+        @Override
+        default R visit(TileConsumer.Extremes consumer) {
             return visitOther(consumer);
         }
 

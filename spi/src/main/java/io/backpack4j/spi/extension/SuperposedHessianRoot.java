@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.Tensor;
 
 /**
  * The exact root of the loss's Hessian, the columns of all positions on top of each other. It has a meaning only above the first node that mixes
- * positions, and with {@link Contraction.SumOfSquaresOverPositions}: extensions ask for {@link LossHessianRoot}, and the plan takes this one
+ * positions, and with contractions {@linkplain Contraction#overPositions over positions}: extensions ask for {@link LossHessianRoot}, and the plan takes this one
  * where it does the same.
  */
 public record SuperposedHessianRoot() implements LossSignal {

@@ -1,6 +1,8 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
@@ -53,6 +55,27 @@ public sealed interface Contraction {
         return false;
     }
 
+    /**
+     * The contraction of positions apart that does the same for columns of which each is zero at all positions but one, once those of all positions travel on
+     * top of each other; see {@link Module#positionAxes}.
+     */
+    default Optional<Contraction> overPositions() {
+        return Optional.empty();
+    }
+
+    /**
+     * The contraction of the whole batch that every sample's part is made with, for all columns: {@link ContractionTask#operand} is its result where that is
+     * known. Without operand the task's own samples are the batch. Parts of a batch therefore have to be looked at twice, and batches of a session do not merge.
+     */
+    default Optional<Contraction> ofBatch() {
+        return Optional.empty();
+    }
+
+    /** What passes accumulate in its place until all parts are merged, and make it of then. */
+    default Optional<Condensed> condensed() {
+        return Optional.empty();
+    }
+
     /** Whether only the outputs' side of a factored parameter, or only its inputs' side, has a part in the result. */
     default boolean isOfOneSide() {
         return false;
@@ -61,6 +84,21 @@ public sealed interface Contraction {
     /** The positions in the batch that are wanted, in order; all if empty. */
     default Optional<List<Integer>> subsampling() {
         return Optional.empty();
+    }
+
+    /**
+     * A contraction whose merged results become fewer numbers.
+     *
+     * @param source the contraction that is accumulated and merged
+     * @param step makes the result of it
+     */
+    record Condensed(Contraction source, Step step) {
+
+        /** Makes a result of merged results. */
+        public interface Step {
+            /** Overwrites {@code result}; the {@code merged} tensors are only read. */
+            void condense(Backend backend, List<Tensor> merged, Tensor result);
+        }
     }
 
     /**
@@ -187,6 +225,11 @@ public sealed interface Contraction {
         public boolean dependsOnOuterProductsOnly() {
             return true;
         }
+
+        @Override
+        public Optional<Contraction> overPositions() {
+            return Optional.of(new SumOfSquaresOverPositions());
+        }
     }
 
     /**
@@ -278,6 +321,174 @@ public sealed interface Contraction {
         @Override
         public boolean overwrites() {
             return true;
+        }
+    }
+
+    /**
+     * {@code [3]}: −min, max and the greatest magnitude of all elements of all gradients, so that the larger number wins in each; −∞ where there are none,
+     * NaN where one is. Of one outer product d ⊗ a they follow from the extremes of d and a.
+     */
+    record Extremes() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(3));
+        }
+
+        @Override
+        public int power() {
+            return 1;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.MAX;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
+    }
+
+    /** Σ_v Σ_n w_vn ‖g_vn‖², a scalar, without the diagonal {@link SumOfSquares}. The weights, one if there are none, are the signal's own. */
+    record Trace() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of());
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean acceptsWeights() {
+            return true;
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
+        }
+
+        @Override
+        public Optional<Contraction> overPositions() {
+            return Optional.of(new TraceOverPositions());
+        }
+    }
+
+    /** Σ_v Σ_n Σ_s ‖g_vns‖², a scalar: the sum of {@link SumOfSquaresOverPositions}, for the same parameters. */
+    record TraceOverPositions() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of());
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean dependsOnOuterProductsOnly() {
+            return true;
+        }
+    }
+
+    /** ⟨g_vn, Σ_m g_vm⟩, the sum being over the whole batch: {@code [V, N]}. */
+    record DotWithSum() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(columns, samples));
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
+
+        @Override
+        public Optional<Contraction> ofBatch() {
+            return Optional.of(new Sum());
+        }
+    }
+
+    /**
+     * Σ ‖g − mean‖², a scalar, over samples and columns alike. Free of cancellation: it is the sum of the second of {@link Moments}, which passes and
+     * sessions keep until all is merged.
+     */
+    record CentredSquaredNorm() implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of());
+        }
+
+        @Override
+        public int power() {
+            return 2;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.MOMENTS;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public boolean overwrites() {
+            return true;
+        }
+
+        @Override
+        public Optional<Condensed> condensed() {
+            return Optional.of(new Condensed(
+                    new Moments(),
+                    (backend, moments, result) -> backend.reductions().total(moments.get(1), result)));
         }
     }
 

@@ -48,14 +48,28 @@ final class ContractionExecution {
     }
 
     void run() {
-        boolean tilesNeeded = tasks.stream().anyMatch(this::needsTiles);
+        boolean derives =
+                tasks.stream().anyMatch(task -> task.contraction().accept(portable) instanceof PortableForm.OfAnother);
+        if (!derives) {
+            run(tasks);
+            return;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            DerivedTasks derived = new DerivedTasks(derivatives, portable, scope, tasks);
+            run(derived.plain());
+            derived.finish();
+        }
+    }
+
+    private void run(List<ContractionTask> plain) {
+        boolean tilesNeeded = plain.stream().anyMatch(this::needsTiles);
         // Moments contain the sum of their only column.
-        Optional<ContractionTask> moments = tasks.stream()
+        Optional<ContractionTask> moments = plain.stream()
                 .filter(task -> columns == 1 && task.contraction().mergeRule() == MergeRule.MOMENTS)
                 .findFirst();
         List<ContractionTask> tiled = new ArrayList<>();
         List<ContractionTask> ofMoments = new ArrayList<>();
-        for (ContractionTask task : tasks) {
+        for (ContractionTask task : plain) {
             Contraction contraction = task.contraction();
             if (moments.isPresent() && isOfMoments(task)) {
                 ofMoments.add(task);
@@ -123,7 +137,9 @@ final class ContractionExecution {
 
     private void clear(ContractionTask task) {
         boolean moments = task.contraction().mergeRule() == MergeRule.MOMENTS;
-        if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
+        if (task.contraction().mergeRule() == MergeRule.MAX) {
+            backend.elementwise().fill(task.destination(), Double.NEGATIVE_INFINITY);
+        } else if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
             task.destinations().stream()
                     .skip(moments && totalIsOverwritten() ? 1 : 0)
                     .forEach(destination -> backend.elementwise().fill(destination, 0));

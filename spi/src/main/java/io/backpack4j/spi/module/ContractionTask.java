@@ -10,10 +10,11 @@ import org.jspecify.annotations.Nullable;
  * @param contraction what to compute
  * @param destinations tensors of the contraction's shapes
  * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for
- *     {@link Contraction.SumOfSquares} and {@link Contraction.SumOfSquaresPerSample}
+ *     {@link Contraction.SumOfSquares}, {@link Contraction.SumOfSquaresPerSample} and {@link Contraction.Trace}; for a contraction with
+ *     {@link Contraction#ofBatch} the whole batch's result of that, or null if the task's samples are the whole batch
  * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
  *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms},
- *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}), and moments, always overwrite
+ *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}, {@link Contraction.DotWithSum}), moments and extremes always overwrite
  */
 public record ContractionTask(
         Contraction contraction,

@@ -28,6 +28,21 @@ public interface ContractionVisitor<R> {
     /** Visits {@link Contraction.SquaredNorms}. */
     R visit(Contraction.SquaredNorms contraction);
 
+    /** Visits {@link Contraction.Extremes}. */
+    R visit(Contraction.Extremes contraction);
+
+    /** Visits {@link Contraction.Trace}. */
+    R visit(Contraction.Trace contraction);
+
+    /** Visits {@link Contraction.TraceOverPositions}. */
+    R visit(Contraction.TraceOverPositions contraction);
+
+    /** Visits {@link Contraction.DotWithSum}. */
+    R visit(Contraction.DotWithSum contraction);
+
+    /** Visits {@link Contraction.CentredSquaredNorm}. */
+    R visit(Contraction.CentredSquaredNorm contraction);
+
     /** Visits {@link Contraction.InnerProducts}. */
     R visit(Contraction.InnerProducts contraction);
 

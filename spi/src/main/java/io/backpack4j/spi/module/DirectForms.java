@@ -41,6 +41,31 @@ public interface DirectForms extends ContractionVisitor<Optional<DirectForm>> {
     }
 
     @Override
+    default Optional<DirectForm> visit(Contraction.Extremes contraction) {
+        return Optional.empty();
+    }
+
+    @Override
+    default Optional<DirectForm> visit(Contraction.Trace contraction) {
+        return Optional.empty();
+    }
+
+    @Override
+    default Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
+        return Optional.empty();
+    }
+
+    @Override
+    default Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
+        return Optional.empty();
+    }
+
+    @Override
+    default Optional<DirectForm> visit(Contraction.CentredSquaredNorm contraction) {
+        return Optional.empty();
+    }
+
+    @Override
     default Optional<DirectForm> visit(Contraction.InnerProducts contraction) {
         return Optional.empty();
     }

@@ -54,7 +54,7 @@ public interface Module {
      * Where positions of the output come from, for a module that treats them on their own: an element of the output at a position depends on elements
      * of the inputs at this position only, and a parameter's gradient is a sum over positions. Then columns that are non-zero at one position
      * stay so on their way back, and those of all positions travel together. The derivatives of its parameters must have
-     * {@link Contraction.SumOfSquaresOverPositions}, as those of a {@link io.backpack4j.spi.module.factored.FactoredParameter} have with one group and
+     * {@link Contraction.SumOfSquaresOverPositions} and {@link Contraction.TraceOverPositions}, as those of a {@link io.backpack4j.spi.module.factored.FactoredParameter} have with one group and
      * positions before features, and those of a bias with its channels last.
      *
      * @param outputAxes the axes of the output that hold positions, counted without the batch

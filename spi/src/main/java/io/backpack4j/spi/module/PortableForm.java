@@ -1,7 +1,10 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
@@ -13,6 +16,14 @@ sealed interface PortableForm {
 
     /** By a loop of its own. */
     record OfLoop(Consumer<ContractionTask> loop) implements PortableForm {}
+
+    /**
+     * From the result of another contraction of the same derivatives.
+     *
+     * @param other the other contraction
+     * @param step makes the result; the other's tensors are only read
+     */
+    record OfAnother(Contraction other, BiConsumer<ContractionTask, List<Tensor>> step) implements PortableForm {}
 
     /** Not at all. */
     record None() implements PortableForm {}

@@ -23,6 +23,7 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     private final DType dtype;
     private final long columns;
     private final long samples;
+    private final DerivedForms derived;
 
     /** @param moments starts moments: their sum may come from elsewhere than tiles */
     PortableForms(ParameterDerivatives derivatives, BiFunction<TensorScope, ContractionTask, TileConsumer> moments) {
@@ -33,6 +34,7 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
         this.dtype = derivatives.dtype();
         this.columns = derivatives.columns();
         this.samples = derivatives.samples();
+        this.derived = new DerivedForms(derivatives);
     }
 
     /** Whether the result is the gradients of all samples, in order. */
@@ -87,6 +89,31 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     public PortableForm visit(Contraction.SquaredNorms contraction) {
         return new PortableForm.OfTiles((scope, task) ->
                 new TileConsumer.SquaredNorms(scope.view(task.destination(), Shape.of(columns * samples))));
+    }
+
+    @Override
+    public PortableForm visit(Contraction.Extremes contraction) {
+        return new PortableForm.OfTiles((scope, task) -> new TileConsumer.Extremes(task.destination()));
+    }
+
+    @Override
+    public PortableForm visit(Contraction.Trace contraction) {
+        return derived.trace();
+    }
+
+    @Override
+    public PortableForm visit(Contraction.TraceOverPositions contraction) {
+        return new PortableForm.None();
+    }
+
+    @Override
+    public PortableForm visit(Contraction.DotWithSum contraction) {
+        return derived.dotWithSum();
+    }
+
+    @Override
+    public PortableForm visit(Contraction.CentredSquaredNorm contraction) {
+        return derived.condensed(contraction.condensed().orElseThrow());
     }
 
     @Override

@@ -63,6 +63,31 @@ sealed interface StackedAssembly {
         }
 
         @Override
+        public StackedAssembly visit(Contraction.Extremes contraction) {
+            return new Whole();
+        }
+
+        @Override
+        public StackedAssembly visit(Contraction.Trace contraction) {
+            return new Added(false);
+        }
+
+        @Override
+        public StackedAssembly visit(Contraction.TraceOverPositions contraction) {
+            return new Added(false);
+        }
+
+        @Override
+        public StackedAssembly visit(Contraction.DotWithSum contraction) {
+            return new Added(true);
+        }
+
+        @Override
+        public StackedAssembly visit(Contraction.CentredSquaredNorm contraction) {
+            return new Whole();
+        }
+
+        @Override
         public StackedAssembly visit(Contraction.InnerProducts contraction) {
             return new Added(false);
         }

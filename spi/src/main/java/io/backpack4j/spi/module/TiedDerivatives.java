@@ -130,6 +130,16 @@ final class TiedDerivatives extends ParameterDerivatives {
         }
 
         @Override
+        public Optional<DirectForm> visit(Contraction.Extremes contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Trace contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
         public Optional<DirectForm> visit(Contraction.InnerProducts contraction) {
             return ofJoined(contraction);
         }

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
@@ -126,6 +127,17 @@ final class Accumulator {
         return started;
     }
 
+    /** The first step overwrites; what others find is compared. */
+    private Pending maximum(TensorScope scope, Step step) {
+        Tensor result = results.get(0);
+        if (step.first()) {
+            return direct(result, null, false);
+        }
+        Tensor found = scope.allocate(result.shape(), result.dtype());
+        var task = new ContractionTask(key.contraction(), List.of(found), null, false);
+        return new Pending(task, () -> backend.elementwise().combine(BinaryOperation.MAXIMUM, result, found, result));
+    }
+
     private Pending dot(TensorScope scope, Step step, Tensor vectors) {
         if (step.wholeBatch() && step.block().columns() == step.columns()) {
             return direct(results.get(0), vectors, false);
@@ -148,9 +160,11 @@ final class Accumulator {
         return part;
     }
 
-    private Pending perColumnAndSample(TensorScope scope, Step step) {
+    private Pending perColumnAndSample(TensorScope scope, Step step, @Nullable Tensor operand) {
         Tensor view = Blocks.view(scope, results.get(0), step);
-        return view != null ? direct(view, null, false) : inserted(scope, Blocks.region(results.get(0), step), null);
+        return view != null
+                ? direct(view, operand, false)
+                : inserted(scope, Blocks.region(results.get(0), step), operand);
     }
 
     private Pending inserted(TensorScope scope, Region region, @Nullable Tensor operand) {
@@ -220,7 +234,7 @@ final class Accumulator {
         public Optional<Pending> visit(Contraction.PerSample perSample) {
             return perSample.subsampling().isPresent()
                     ? subsampled(scope, step, perSample.subsampling().get())
-                    : Optional.of(perColumnAndSample(scope, step));
+                    : Optional.of(perColumnAndSample(scope, step, null));
         }
 
         @Override
@@ -252,7 +266,36 @@ final class Accumulator {
 
         @Override
         public Optional<Pending> visit(Contraction.SquaredNorms norms) {
-            return Optional.of(perColumnAndSample(scope, step));
+            return Optional.of(perColumnAndSample(scope, step, null));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Extremes extremes) {
+            return Optional.of(maximum(scope, step));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Trace trace) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.TraceOverPositions trace) {
+            return summed();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.DotWithSum dot) {
+            Tensor ofColumns = operand == null
+                    ? null
+                    : scope.rows(
+                            operand, step.block().fromColumn(), step.block().toColumn());
+            return Optional.of(perColumnAndSample(scope, step, ofColumns));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.CentredSquaredNorm norm) {
+            throw new IllegalStateException("Accumulated are " + key.source());
         }
 
         @Override

@@ -13,6 +13,19 @@ import io.backpack4j.spi.module.MergeRule;
  */
 public record AccumulatorKey(int stage, Signal signal, Contraction contraction) {
 
+    /** What is accumulated for it: itself, or what it is condensed of in the end. */
+    public AccumulatorKey source() {
+        return contraction
+                .condensed()
+                .map(condensed -> new AccumulatorKey(stage, signal, condensed.source()))
+                .orElse(this);
+    }
+
+    /** Whether its parts are made with a result of the whole batch. */
+    public boolean isOfBatch() {
+        return contraction.ofBatch().isPresent();
+    }
+
     /** How parts of it merge. */
     public MergeRule rule() {
         return contraction.mergeRule();

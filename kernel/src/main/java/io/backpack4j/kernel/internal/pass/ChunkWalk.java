@@ -13,6 +13,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /** The way back of one chunk: the blocks of columns that start at the loss, then those that start at nodes with curvature. */
 final class ChunkWalk {
@@ -51,6 +52,13 @@ final class ChunkWalk {
             for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
                 fromNode(source, residuals, release);
             }
+        }
+    }
+
+    /** Walks some signals from the loss alone, as the last that walks the chunk. */
+    void walkAgain(List<SignalLayout> signals) {
+        try (Residuals none = new Residuals(layout, Optional.empty(), backend, chunk)) {
+            fromLoss(signals, none, true);
         }
     }
 

@@ -107,7 +107,8 @@ public final class HandOver {
         Contraction contraction = key.contraction();
         return isSplit(key.rule())
                 && contraction.subsampling().isEmpty()
-                && contraction.operand().isEmpty();
+                && contraction.operand().isEmpty()
+                && !key.isOfBatch();
     }
 
     private static boolean isSplit(MergeRule rule) {

@@ -36,6 +36,7 @@ public final class PassLayout {
     private final List<SiteLayout> sites;
     private final List<List<SignalLayout>> signals;
     private final List<Optional<SignalLayout>> residuals;
+    private final List<List<SignalLayout>> waiting;
     private final List<List<Integer>> releasedAfter;
     private final boolean handsOver;
     private final boolean updatesBuffers;
@@ -111,15 +112,18 @@ public final class PassLayout {
                 .reduce(1, Math::max);
         List<List<SignalLayout>> perStage = new ArrayList<>();
         List<Optional<SignalLayout>> residualPerStage = new ArrayList<>();
+        List<List<SignalLayout>> waitingPerStage = new ArrayList<>();
         for (int stage = 1; stage <= stages; stage++) {
             Map<Signal, List<SiteLayout>> wanted = wantedIn(stage);
             List<SiteLayout> curved = wanted.remove(new ResidualCurvature());
             residualPerStage.add(
                     Optional.ofNullable(curved).map(wantedSites -> layout(new ResidualCurvature(), wantedSites)));
             perStage.add(signalsOf(wanted, residualPerStage.get(stage - 1)));
+            waitingPerStage.add(waitingIn(stage));
         }
         this.signals = List.copyOf(perStage);
         this.residuals = List.copyOf(residualPerStage);
+        this.waiting = List.copyOf(waitingPerStage);
         this.releasedAfter = releases();
     }
 
@@ -194,6 +198,14 @@ public final class PassLayout {
 
     List<SignalLayout> signals(int stage) {
         return signals.get(stage - 1);
+    }
+
+    /**
+     * The signals that chunks are walked with once more at the end of a stage, to the sites where results {@linkplain SiteLayout#waits wait} for those of the
+     * whole batch.
+     */
+    List<SignalLayout> waiting(int stage) {
+        return waiting.get(stage - 1);
     }
 
     /** The curvature of non-linear nodes, if a stage wants it. It is not one of {@link #signals}, which start at the loss. */
@@ -282,6 +294,19 @@ public final class PassLayout {
             }
         }
         return wanted;
+    }
+
+    private List<SignalLayout> waitingIn(int stage) {
+        Map<Signal, List<SiteLayout>> wanted = new LinkedHashMap<>();
+        for (SiteLayout site : sites) {
+            site.accumulators().stream()
+                    .filter(key -> key.stage() == stage && site.waits(key))
+                    .map(AccumulatorKey::signal)
+                    .distinct()
+                    .forEach(signal -> wanted.computeIfAbsent(signal, absent -> new ArrayList<>())
+                            .add(site));
+        }
+        return signalsOf(wanted, Optional.empty());
     }
 
     private List<SignalLayout> signalsOf(Map<Signal, List<SiteLayout>> wanted, Optional<SignalLayout> residual) {

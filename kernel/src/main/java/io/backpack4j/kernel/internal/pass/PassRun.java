@@ -149,25 +149,21 @@ public final class PassRun {
             for (int stage = 1; stage <= layout.stages(); stage++) {
                 int currentStage = stage;
                 boolean last = stage == layout.stages();
-                long samples = layout.samples();
                 if (layout.residual(stage).isPresent()) {
                     for (SiteState site : sites) {
                         site.clear(stage, new ResidualCurvature());
                     }
                 }
-                long size = splitting.chunkSamples();
-                for (long part : splitting.parts(
-                        splitting.chunkCount(samples),
-                        chunk -> layout.kindOfChunk(chunk * size, Math.min(samples, (chunk + 1) * size)))) {
-                    long from = part * size;
-                    long to = Math.min(samples, from + size);
+                for (Samples part : chunks()) {
+                    long from = part.from();
+                    long to = part.to();
                     inputs.observer().chunk(stage, from, to);
                     ChunkForward chunk =
                             kept != null ? kept : new ChunkForward(layout, backend, inputs, from, to, normaliser);
                     kept = chunk;
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
-                        if (layout.updatesBuffers() && to - from == samples) {
+                        if (layout.updatesBuffers() && to - from == layout.samples()) {
                             updates.collect(layout, chunk, inputs);
                         }
                     }
@@ -175,12 +171,16 @@ public final class PassRun {
                     new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
                     handOver.closeChunk(stage);
                     // Only a whole batch stays for the next stage.
-                    if (last || to - from < samples) {
+                    if (last || to - from < layout.samples()) {
                         chunk.close();
                         kept = null;
                     }
                 }
                 sites.forEach(site -> site.complete(currentStage));
+                if (splitting.chunkCount(layout.samples()) > 1
+                        && !layout.waiting(stage).isEmpty()) {
+                    walkAgain(stage);
+                }
                 if (!last) {
                     finish.fold(stage);
                 }
@@ -193,8 +193,58 @@ public final class PassRun {
         }
     }
 
+    /** Some neighbouring samples of the batch. */
+    private record Samples(long from, long to) {}
+
+    private List<Samples> chunks() {
+        long samples = layout.samples();
+        long size = splitting.chunkSamples();
+        List<Samples> chunks = new ArrayList<>();
+        for (long part : splitting.parts(
+                splitting.chunkCount(samples),
+                chunk -> layout.kindOfChunk(chunk * size, Math.min(samples, (chunk + 1) * size)))) {
+            chunks.add(new Samples(part * size, Math.min(samples, (part + 1) * size)));
+        }
+        return chunks;
+    }
+
+    /** Walks all chunks once more, for what is made with results of the whole batch. */
+    private void walkAgain(int stage) {
+        for (Samples part : chunks()) {
+            inputs.observer().chunk(stage, part.from(), part.to());
+            ChunkForward chunk = new ChunkForward(layout, backend, inputs, part.from(), part.to(), normaliser);
+            try {
+                BackwardSweep.SiteVisitor visitor = (site, signal, step, derivatives) ->
+                        visitAgain(stage, site, signal.signal(), step, derivatives);
+                new ChunkWalk(layout, splitting, backend, chunk, columns, visitor).walkAgain(layout.waiting(stage));
+            } finally {
+                chunk.close();
+            }
+        }
+    }
+
     private BackwardSweep.SiteVisitor visitor(int stage) {
         return (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives);
+    }
+
+    private void visitAgain(
+            int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
+        SiteState site = sites.get(layoutOfSite.index());
+        try (TensorScope scope = backend.openScope()) {
+            List<Accumulator.Pending> prepared = new ArrayList<>();
+            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
+                if (layoutOfSite.waits(accumulator.key())) {
+                    Tensor ofBatch = ofBatch(site, accumulator.key());
+                    accumulator.prepare(scope, step, ofBatch).ifPresent(prepared::add);
+                }
+            }
+            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
+            prepared.forEach(pending -> pending.afterwards().run());
+        }
+    }
+
+    private static Tensor ofBatch(SiteState site, AccumulatorKey key) {
+        return site.accumulator(site.layout().ofBatch(key)).results().get(0);
     }
 
     private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
@@ -202,9 +252,10 @@ public final class PassRun {
         try (TensorScope scope = backend.openScope()) {
             List<Accumulator.Pending> prepared = new ArrayList<>();
             for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
-                accumulator
-                        .prepare(scope, step, operand(scope, site, accumulator.key()))
-                        .ifPresent(prepared::add);
+                AccumulatorKey key = accumulator.key();
+                if (step.wholeBatch() || !layoutOfSite.waits(key)) {
+                    accumulator.prepare(scope, step, operand(scope, site, key)).ifPresent(prepared::add);
+                }
             }
             HandOver.StepParts parts =
                     handOver.isAt(layoutOfSite) ? handOver.step(layoutOfSite, stage, signal, step, scope) : null;
@@ -235,8 +286,11 @@ public final class PassRun {
         }
     }
 
-    /** The operand of a contraction, supplied by the extension that owns it. */
+    /** The operand of a contraction: what an earlier stage knows of the batch, or what the extension supplies that owns it. */
     private @Nullable Tensor operand(TensorScope scope, SiteState site, AccumulatorKey key) {
+        if (key.isOfBatch() && !site.layout().waits(key)) {
+            return ofBatch(site, key);
+        }
         if (key.contraction().operand().isEmpty()) {
             return null;
         }

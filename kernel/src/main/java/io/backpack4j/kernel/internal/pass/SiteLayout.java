@@ -2,9 +2,11 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +44,21 @@ public record SiteLayout(
             signals.addAll(request.visits().getOrDefault(stage, Set.of()));
         }
         return signals;
+    }
+
+    /** The accumulated result that parts of another one are made with: of the earliest stage. */
+    AccumulatorKey ofBatch(AccumulatorKey key) {
+        Contraction contraction = key.contraction().ofBatch().orElseThrow();
+        return accumulators.stream()
+                .filter(other -> other.signal().equals(key.signal())
+                        && other.contraction().equals(contraction))
+                .min(Comparator.comparingInt(AccumulatorKey::stage))
+                .orElseThrow();
+    }
+
+    /** Whether parts of an accumulated result wait until the whole batch's result of its own stage is there. */
+    boolean waits(AccumulatorKey key) {
+        return key.isOfBatch() && ofBatch(key).stage() == key.stage();
     }
 
     boolean splitsColumns(Signal signal) {

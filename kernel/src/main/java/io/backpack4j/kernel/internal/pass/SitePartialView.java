@@ -6,6 +6,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -52,7 +53,20 @@ record SitePartialView(
             // Its columns are known since the first visit.
             return state.partial(request, key, 0);
         }
-        return results(key).get(0);
+        AccumulatorKey accumulated = required(key);
+        List<Tensor> results = state.accumulator(accumulated).results();
+        return accumulated
+                .contraction()
+                .condensed()
+                .map(condensed -> condensed(accumulated, condensed, results))
+                .orElseGet(() -> results.get(0));
+    }
+
+    private Tensor condensed(AccumulatorKey key, Contraction.Condensed condensed, List<Tensor> merged) {
+        Shape shape = key.contraction().shapes(1, samples, shape()).get(0);
+        Tensor result = scope.allocate(shape, merged.get(0).dtype());
+        condensed.step().condense(backend, merged, result);
+        return result;
     }
 
     @Override

@@ -72,8 +72,9 @@ final class SiteState {
         }
     }
 
+    /** What was accumulated under a key, or under its {@linkplain AccumulatorKey#source source}. */
     Accumulator accumulator(AccumulatorKey key) {
-        return Objects.requireNonNull(accumulators.get(key), () -> "not accumulated yet: " + key);
+        return Objects.requireNonNull(accumulators.get(key.source()), () -> "not accumulated yet: " + key);
     }
 
     /** A partial result that an extension fills itself; allocated and cleared at the first call. */

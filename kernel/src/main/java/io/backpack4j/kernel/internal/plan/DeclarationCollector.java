@@ -80,7 +80,7 @@ final class DeclarationCollector implements SiteDeclaration {
         if (signal instanceof ResidualCurvature && !contraction.acceptsWeights()) {
             throw new BackpackException(
                     CommonProblems.INVALID_DECLARATION,
-                    "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
+                    "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares, SumOfSquaresPerSample or Trace."
                             .formatted(key, contraction, signal.name()));
         }
         if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
@@ -119,7 +119,7 @@ final class DeclarationCollector implements SiteDeclaration {
         if (signal instanceof ResidualCurvature) {
             throw new BackpackException(
                     CommonProblems.INVALID_DECLARATION,
-                    "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares or SumOfSquaresPerSample of it."
+                    "The signal '%s' cannot be visited, because its columns are weighted. Accumulate SumOfSquares, SumOfSquaresPerSample or Trace of it."
                             .formatted(signal.name()));
         }
         visits.computeIfAbsent(stage, absent -> new LinkedHashSet<>()).add(signal);

@@ -57,7 +57,7 @@ final class LayoutBuilder {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
             List<SiteRequest> wanted = all.stream().map(reduction::applied).toList();
             Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
-            wanted.forEach(site -> accumulators.addAll(site.accumulated().values()));
+            wanted.forEach(site -> site.accumulated().values().forEach(key -> add(key, accumulators)));
             sites.add(new SiteLayout(
                     sites.size(),
                     parameter,
@@ -72,6 +72,20 @@ final class LayoutBuilder {
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
+    }
+
+    /** Adds what is accumulated for a key, and what of the whole batch it is made with, unless an earlier stage knows that. */
+    private static void add(AccumulatorKey key, Set<AccumulatorKey> accumulators) {
+        key.contraction().ofBatch().ifPresent(contraction -> {
+            boolean known = accumulators.stream()
+                    .anyMatch(other -> other.stage() <= key.stage()
+                            && other.signal().equals(key.signal())
+                            && other.contraction().equals(contraction));
+            if (!known) {
+                accumulators.add(new AccumulatorKey(key.stage(), key.signal(), contraction));
+            }
+        });
+        accumulators.add(key.source());
     }
 
     private static void reportClashes(List<Request<?>> requests, Problems problems) {

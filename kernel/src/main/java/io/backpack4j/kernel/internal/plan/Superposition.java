@@ -9,7 +9,6 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.SuperposedHessianRoot;
 import io.backpack4j.spi.loss.Loss;
-import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -101,11 +100,10 @@ final class Superposition {
     }
 
     private static AccumulatorKey superposed(AccumulatorKey key) {
-        boolean same =
-                key.signal() instanceof LossHessianRoot && key.contraction().equals(new Contraction.SumOfSquares());
-        return same
-                ? new AccumulatorKey(
-                        key.stage(), new SuperposedHessianRoot(), new Contraction.SumOfSquaresOverPositions())
-                : key;
+        return key.contraction()
+                .overPositions()
+                .filter(contraction -> key.signal() instanceof LossHessianRoot)
+                .map(contraction -> new AccumulatorKey(key.stage(), new SuperposedHessianRoot(), contraction))
+                .orElse(key);
     }
 }

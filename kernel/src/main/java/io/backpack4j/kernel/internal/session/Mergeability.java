@@ -91,6 +91,11 @@ final class Mergeability {
                     ID,
                     "%s needs %s, which are between all samples of a batch. Compute it on a batch of its own."
                             .formatted(type, key.contraction()));
+        } else if (key.isOfBatch()) {
+            problems.add(
+                    ID,
+                    "%s needs %s, which compares every sample's gradient with the sum over its own batch: with every batch that is added the sum changes. Compute it on a batch of its own."
+                            .formatted(type, key.contraction()));
         } else if (key.contraction().operand().isPresent()) {
             problems.add(
                     ID,

@@ -53,7 +53,8 @@ record Slot(
             for (SiteRequest request : requests) {
                 String prefix =
                         "%s/%s/".formatted(site.parameter(), request.request().name());
-                request.accumulated().forEach((key, accumulated) -> {
+                request.accumulated().forEach((key, wanted) -> {
+                    AccumulatorKey accumulated = wanted.source();
                     if (!shared.containsKey(accumulated)) {
                         Slot slot = new Slot(prefix + key, site, request, key, accumulated, null);
                         shared.put(accumulated, slot);

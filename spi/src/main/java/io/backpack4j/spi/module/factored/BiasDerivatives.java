@@ -86,6 +86,15 @@ public final class BiasDerivatives extends ParameterDerivatives {
         }
     }
 
+    private void traceOverPositions(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor all = scope.view(cotangents, Shape.of(1, cotangents.shape().elements()));
+            Tensor sum = scope.allocate(Shape.of(1), dtype());
+            backend().contractions().rowDots(all, all, sum);
+            backend().elementwise().addScaled(1, scope.view(sum, Shape.of()), task.destination());
+        }
+    }
+
     @Override
     protected void consumeTiles(List<TileConsumer> consumers) {
         try (TensorScope scope = backend().openScope()) {
@@ -115,6 +124,11 @@ public final class BiasDerivatives extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
             return Optional.of(DirectForm.adding(BiasDerivatives.this::outerProducts));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
+            return Optional.of(DirectForm.adding(BiasDerivatives.this::traceOverPositions));
         }
 
         @Override

@@ -157,6 +157,10 @@ public final class FactoredParameter extends ParameterDerivatives {
         return new FactorGrams(backend(), dtype(), columns(), samples(), sizes);
     }
 
+    private FactorReductions reductions() {
+        return new FactorReductions(backend(), dtype(), columns(), samples(), sizes);
+    }
+
     private void multiply(PerSampleProduct product, Tensor destination) {
         backend()
                 .products()
@@ -386,6 +390,22 @@ public final class FactoredParameter extends ParameterDerivatives {
             return given(
                     sizes.positions() == 1 || sizes.prefersGram(),
                     () -> sizes.positions() > 1 ? form.unlessTilesAreMade() : form);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Extremes contraction) {
+            return given(
+                    isSingle(),
+                    () -> DirectForm.adding(
+                            of((scope, product, task) -> reductions().extremes(product, task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
+            return given(
+                    isMatrix(),
+                    () -> DirectForm.adding(of(
+                            (scope, product, task) -> reductions().traceOverPositions(product, task.destination()))));
         }
 
         @Override
