@@ -36,6 +36,7 @@ public final class PassLayout {
     private final boolean handsOver;
     private final boolean updatesBuffers;
     private final Set<List<Integer>> subsamplings;
+    private final PairLayout pairs;
 
     /**
      * A signal in one stage.
@@ -90,6 +91,7 @@ public final class PassLayout {
         this.requests = List.copyOf(requests);
         this.sites = List.copyOf(sites);
         this.subsamplings = subsamplings(this.sites);
+        this.pairs = new PairLayout(this.sites);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -170,6 +172,16 @@ public final class PassLayout {
 
     List<SiteLayout> sites() {
         return sites;
+    }
+
+    /** Which signals meet where. */
+    PairLayout pairs() {
+        return pairs;
+    }
+
+    /** A request's groups of parameters by its own names. */
+    public Map<String, GroupKey> groups(Request<?> request) {
+        return pairs.groups(request);
     }
 
     int stages() {
