@@ -2,11 +2,13 @@ package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.it.oracle.DenseCurvature;
 import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.it.seams.GramMatrices;
 import io.backpack4j.it.seams.SampleCosines;
+import io.backpack4j.it.seams.TopEigenvector;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -25,6 +27,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.commons.math3.linear.EigenDecomposition;
+import org.apache.commons.math3.linear.RealMatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -154,6 +157,51 @@ class InnerProductsTest {
                     "eigenvalues",
                     Arrays.copyOfRange(actual, actual.length - common, actual.length),
                     Arrays.copyOfRange(dense, dense.length - common, dense.length));
+        }
+    }
+
+    /** What a later walk makes of a matrix that was folded. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("networks")
+    void eigenvectors_are_sums_of_columns(String name, Problem problem) {
+        DenseCurvature curvature = new DenseCurvature(problem);
+        RealMatrix dense = curvature.gaussNewton();
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.block(1))) {
+                Map<String, double[]> results = passes.run(problem, List.of(Request.of(new TopEigenvector())), options);
+                double[] vector = new double[curvature.size()];
+                for (String parameter : curvature.parameters()) {
+                    double[] part = results.get(parameter + "/top");
+                    System.arraycopy(part, 0, vector, curvature.start(parameter), part.length);
+                }
+                double largest = results.get("*/top")[0];
+                double[] multiplied = dense.operate(vector);
+                double[] scaled =
+                        Arrays.stream(vector).map(value -> largest * value).toArray();
+                Setting.FLOAT64.assertClose("G e", multiplied, scaled);
+                double norm = Arrays.stream(vector).map(value -> value * value).sum();
+                assertThat(norm).isCloseTo(1, within(1e-9));
+            }
+        }
+    }
+
+    @Test
+    void blocks_of_a_root_meet_in_pairs() {
+        Problem problem = Networks.residual("CrossEntropyLoss", "mean", 4);
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            List<Request<?>> requests = List.of(Request.of(new TopEigenvector()));
+            passes.withModel(problem, (model, batch) -> {
+                long whole = passes.backpack()
+                        .plan(model, batch, requests, PassOptions.DEFAULT)
+                        .steps();
+                long alone = passes.backpack()
+                        .plan(model, batch, requests, PassOptions.DEFAULT.block(1))
+                        .steps();
+                // Three columns: three walks of one and three of two, instead of one of all, in the first stage; three
+                // instead of one in the second.
+                long nodes = 7;
+                assertThat(alone - whole).isEqualTo((3 + 2 * 3 - 1 + 3 - 1) * nodes);
+            });
         }
     }
 

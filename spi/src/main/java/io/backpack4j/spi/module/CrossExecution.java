@@ -15,7 +15,7 @@ import java.util.Optional;
 final class CrossExecution {
 
     /** How much memory gradients, or rows of them, may take on each side. */
-    private static final long SIDE_BYTES = 16 << 20;
+    private static final long SIDE_BYTES = 8 << 20;
 
     private final ParameterDerivatives left;
     private final ParameterDerivatives right;

@@ -138,6 +138,9 @@ final class BackwardSweep implements AutoCloseable {
 
     /** Lets the columns of all signals meet that wait at the sites of a node. */
     private void meet(BoundNode node) {
+        if (waiting.isEmpty()) {
+            return;
+        }
         waiting.forEach((site, here) -> {
             for (PairSums.Waiting left : here) {
                 for (PairSums.Waiting right : here) {
