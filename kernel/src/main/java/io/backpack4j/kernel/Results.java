@@ -3,6 +3,7 @@ package io.backpack4j.kernel;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.SortedMap;
 
@@ -31,6 +32,13 @@ public interface Results extends AutoCloseable {
      * @throws BackpackException if it was not asked for
      */
     <R> R get(Extension<R> extension, String parameter);
+
+    /**
+     * The result of an extension for the whole network; its tensors stand under <code>*&#47;name</code> in {@link #tensors}.
+     *
+     * @throws BackpackException if it was not asked for
+     */
+    <W> W network(NetworkExtension<?, W> extension);
 
     /** Everything under the names of result files, such as {@code 0.weight/grad_batch}. */
     SortedMap<String, Tensor> tensors();

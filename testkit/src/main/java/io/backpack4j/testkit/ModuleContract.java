@@ -121,6 +121,14 @@ public abstract class ModuleContract {
     }
 
     @TestFactory
+    final Stream<DynamicTest> innerProductsOfTwoSignalsAreThoseOfGradients() {
+        return each(it -> {
+            CrossInnerProductChecks.run(it, DType.FLOAT64, EXACT);
+            CrossInnerProductChecks.run(it, DType.FLOAT32, SINGLE);
+        });
+    }
+
+    @TestFactory
     final Stream<DynamicTest> sharedJacobiansAreTheSameForAllSamples() {
         return each(SharedJacobianChecks::run);
     }

@@ -4,6 +4,7 @@ import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
@@ -39,6 +40,16 @@ final class FakeSite implements SiteDeclaration {
     @Override
     public void accumulate(String key, Signal signal, Contraction contraction) {
         requests.add(new Request(key, signal, contraction));
+    }
+
+    @Override
+    public void accumulate(String key, Signal left, Signal right, CrossInnerProducts products) {
+        throw new AssertionError("No inner products of two signals are needed");
+    }
+
+    @Override
+    public void accumulateInGroup(String group, Signal left, Signal right, CrossInnerProducts products) {
+        throw new AssertionError("No inner products over groups are needed");
     }
 
     @Override

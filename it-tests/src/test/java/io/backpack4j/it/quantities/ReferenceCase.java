@@ -26,7 +26,7 @@ import java.util.TreeMap;
  * @param name the file's name
  * @param problem the model with its numbers
  * @param vectors the vectors of products, by parameter
- * @param extensions the extensions whose results it has, as a command line names them
+ * @param extensions the extensions whose results it has, as a command line names them; none in files of other libraries
  * @param results the results by name
  * @param exactness how exact they are
  */
@@ -62,7 +62,8 @@ record ReferenceCase(
             Map<String, Numbers> inputs = Map.of("input", numbers(file, "input"));
             ModelDescription model = model(file.metadata().get("model"));
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
-            List<String> extensions = JSON.readValue(file.metadata().get("extensions"), new TypeReference<>() {});
+            List<String> extensions =
+                    JSON.readValue(file.metadata().getOrDefault("extensions", "[]"), new TypeReference<>() {});
             Setting exactness = "float64".equals(file.metadata().get("dtype")) ? Setting.FLOAT64 : Setting.FLOAT32;
             return new ReferenceCase(path.getFileName().toString(), problem, vectors, extensions, results, exactness);
         } catch (JsonProcessingException e) {

@@ -4,12 +4,14 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.DirectForms;
+import io.backpack4j.spi.module.GradientRows;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.factored.ConvolutionFactors;
 import io.backpack4j.spi.module.factored.SampleBlocks;
@@ -70,6 +72,13 @@ final class ConvolutionWeight extends ParameterDerivatives {
         }
     }
 
+    /** The gradients of some channels of what the window makes. */
+    @Override
+    protected Optional<GradientRows> rows(TensorScope scope) {
+        PerSampleConvolution product = all(scope);
+        return product.groups() == 1 ? Optional.of(new Rows(product)) : Optional.empty();
+    }
+
     @Override
     protected Optional<DirectForm> directForm(Contraction contraction) {
         return contraction.accept(forms);
@@ -117,6 +126,36 @@ final class ConvolutionWeight extends ParameterDerivatives {
             backend()
                     .convolutions()
                     .sum(evaluation.weightGradients(summed, evaluation.input()), scope.rows(destination, k, k + 1));
+        }
+    }
+
+    private final class Rows implements GradientRows {
+
+        private final PerSampleConvolution product;
+
+        Rows(PerSampleConvolution product) {
+            this.product = product;
+        }
+
+        @Override
+        public long count() {
+            return parameter().size(0);
+        }
+
+        @Override
+        public void write(long from, long to, Tensor destination) {
+            try (TensorScope scope = backend().openScope()) {
+                Tensor outputs = product.outputs();
+                if (to - from < count()) {
+                    Region channels = Region.all(outputs.shape()).with(1, from, to - from);
+                    outputs = scope.allocate(channels.shape(), dtype());
+                    backend().indexing().extract(product.outputs(), channels, outputs);
+                }
+                Shape weight = product.weight().with(0, to - from);
+                Tensor tiles = scope.view(destination, weight.prepend(product.batch()));
+                var part = new PerSampleConvolution(product.window(), outputs, product.inputs(), weight);
+                backend().convolutions().contract(part, List.of(new TileConsumer.Copy(tiles)));
+            }
         }
     }
 

@@ -73,7 +73,7 @@ public interface Extension<R> {
         return MergeRule.NOT_MERGEABLE;
     }
 
-    /** Names folded tensors that are results of the whole network, under {@code *}{@code /<name>}. */
+    /** Names folded tensors that are results of the whole network, under {@code *}{@code /<name>}. A {@link NetworkExtension} has a typed result of its own. */
     default Map<String, Tensor> exportNetwork(Map<String, Tensor> folded) {
         return Map.of();
     }

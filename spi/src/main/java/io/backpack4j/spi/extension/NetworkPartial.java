@@ -2,6 +2,7 @@ package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
@@ -13,6 +14,18 @@ public interface NetworkPartial {
 
     /** The number of samples. */
     long samples();
+
+    /** The factor c of the loss's reduction, from the whole batch. */
+    double normaliser();
+
+    /**
+     * What was accumulated over a group of parameters with {@link SiteDeclaration#accumulateInGroup}, of this stage or an earlier one. Shared with other extensions that
+     * asked for the same: read it.
+     */
+    Tensor group(String name);
+
+    /** A folded tensor, from this stage's fold or an earlier one. */
+    Tensor folded(String name);
 
     /** The element type. */
     DType dtype();

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
@@ -28,6 +29,20 @@ public interface SiteDeclaration {
      * contraction.
      */
     void accumulate(String key, Signal signal, Contraction contraction);
+
+    /**
+     * Asks for inner products of the gradients of two signals, which may be the same, as the partial result {@code key}. Its degree in the loss's factor is the sum of
+     * theirs. Neither may be a {@link CondensedSignal} or {@link ResidualCurvature}.
+     */
+    void accumulate(String key, Signal left, Signal right, CrossInnerProducts products);
+
+    /**
+     * Asks for the part that the parameter has in inner products over a group of parameters: those that name the group. They are added up parameter by parameter, so
+     * that one tensor is kept for all; {@link NetworkPartial#group} hands it out. Every parameter of a group declares the same signals and products, in the same stage.
+     *
+     * @param group a name of the extension's own, such as {@code all}
+     */
+    void accumulateInGroup(String group, Signal left, Signal right, CrossInnerProducts products);
 
     /**
      * Asks for a partial result that the extension fills itself in {@link Extension#extract}; zero at first, and −∞ for

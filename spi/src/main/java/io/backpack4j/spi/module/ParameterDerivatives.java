@@ -74,6 +74,46 @@ public abstract class ParameterDerivatives {
     }
 
     /**
+     * Adds the inner products of the per-sample gradients of two signals.
+     *
+     * @param left g_vn, V columns of N samples
+     * @param right h_wm, W columns of M samples, of the same parameter, backend and type; may be {@code left} itself
+     * @param sameSample whether samples of the same number meet only; there must be as many of each then
+     * @param destination {@code [V·N, W·M]}, or {@code [N, V, W]}; added to
+     */
+    public static void addInnerProducts(
+            ParameterDerivatives left, ParameterDerivatives right, boolean sameSample, Tensor destination) {
+        new CrossExecution(left, right).add(sameSample, destination);
+    }
+
+    /**
+     * The derivatives of some samples.
+     *
+     * @param positions the samples, in order, repetitions allowed
+     */
+    public ParameterDerivatives ofSamples(List<Integer> positions) {
+        return new SelectedSamples(this, positions);
+    }
+
+    /**
+     * Adds inner products as {@link #addInnerProducts} does, if these and the other derivatives have something cheaper than gradients, or rows of them, together.
+     *
+     * @return whether they were added; if not, nothing was done
+     */
+    protected boolean addInnerProductsWith(ParameterDerivatives right, boolean sameSample, Tensor destination) {
+        return false;
+    }
+
+    /**
+     * The gradients by rows, if these can be made alone at no more than their part of the effort.
+     *
+     * @param scope outlives the rows, and owns what they are made of
+     */
+    protected Optional<GradientRows> rows(TensorScope scope) {
+        return Optional.empty();
+    }
+
+    /**
      * Writes some per-sample gradients: the transposed Jacobian products of single samples.
      *
      * @param destination {@code [block.columns(), block.samples(), *p]}, overwritten

@@ -3,6 +3,7 @@ package io.backpack4j.spi.module;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,61 @@ final class TiedDerivatives extends ParameterDerivatives {
     @Override
     protected Optional<DirectForm> directForm(Contraction contraction) {
         return contraction.accept(forms);
+    }
+
+    @Override
+    public ParameterDerivatives ofSamples(List<Integer> positions) {
+        return new TiedDerivatives(
+                uses.stream().map(use -> use.ofSamples(positions)).toList());
+    }
+
+    @Override
+    protected boolean addInnerProductsWith(ParameterDerivatives right, boolean sameSample, Tensor destination) {
+        return joined != null
+                && right instanceof TiedDerivatives other
+                && other.joined != null
+                && joined.addInnerProductsWith(other.joined, sameSample, destination);
+    }
+
+    /** Sums over uses, where all have the same rows. */
+    @Override
+    protected Optional<GradientRows> rows(TensorScope scope) {
+        if (joined != null) {
+            return joined.rows(scope);
+        }
+        List<GradientRows> ofUses = new ArrayList<>();
+        for (ParameterDerivatives use : uses) {
+            use.rows(scope).ifPresent(ofUses::add);
+        }
+        boolean alike =
+                ofUses.stream().mapToLong(GradientRows::count).distinct().count() == 1;
+        return alike && ofUses.size() == uses.size() ? Optional.of(new SummedRows(ofUses)) : Optional.empty();
+    }
+
+    private final class SummedRows implements GradientRows {
+
+        private final List<GradientRows> ofUses;
+
+        SummedRows(List<GradientRows> ofUses) {
+            this.ofUses = ofUses;
+        }
+
+        @Override
+        public long count() {
+            return ofUses.get(0).count();
+        }
+
+        @Override
+        public void write(long from, long to, Tensor destination) {
+            ofUses.get(0).write(from, to, destination);
+            try (TensorScope scope = backend().openScope()) {
+                Tensor other = scope.allocate(destination.shape(), dtype());
+                for (GradientRows use : ofUses.subList(1, ofUses.size())) {
+                    use.write(from, to, other);
+                    backend().elementwise().addScaled(1, other, destination);
+                }
+            }
+        }
     }
 
     private void addUses(ContractionTask task) {

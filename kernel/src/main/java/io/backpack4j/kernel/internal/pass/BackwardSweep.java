@@ -17,6 +17,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
@@ -25,37 +26,60 @@ import java.util.function.IntPredicate;
 final class BackwardSweep implements AutoCloseable {
 
     private final PassLayout layout;
+    private final int stage;
     private final Backend backend;
     private final ChunkForward forward;
     private final SiteVisitor visitor;
     private final Residuals residuals;
     private final List<Lane> lanes = new ArrayList<>();
-    /** Scopes of pullbacks that a tied parameter still needs. */
+    /** Scopes of pullbacks that are still needed. */
     private final List<TensorScope> kept = new ArrayList<>();
+    /** Of these, those whose derivatives wait for other signals at the node where the walk is. */
+    private final List<TensorScope> waitingScopes = new ArrayList<>();
+
+    private final Map<SiteLayout, List<PairSums.Waiting>> waiting = new LinkedHashMap<>();
 
     /** Is called when a site opens. */
     interface SiteVisitor {
         void visit(SiteLayout site, SignalLayout signal, Step step, ParameterDerivatives derivatives);
+
+        /** Columns of two signals, or of one, meet for the first time. */
+        void meet(SiteLayout site, PairSums.Waiting left, PairSums.Waiting right);
     }
 
-    /** One signal on its way. */
+    /** One signal on its way; columns that pass again are there for others to meet only. */
     private record Lane(
-            SignalLayout signal, Step step, Cotangents cotangents, Map<SiteLayout, List<Arrived>> pending) {}
+            SignalLayout signal,
+            Step step,
+            boolean repeated,
+            Cotangents cotangents,
+            Map<SiteLayout, List<Arrived>> pending) {}
 
     /** The derivatives of one of several uses of a parameter. */
     private record Arrived(SiteUse use, ParameterDerivatives derivatives) {}
 
     /** @param residuals sees the loss gradient at every node that it passes */
-    BackwardSweep(PassLayout layout, Backend backend, ChunkForward forward, SiteVisitor visitor, Residuals residuals) {
+    BackwardSweep(
+            PassLayout layout,
+            int stage,
+            Backend backend,
+            ChunkForward forward,
+            SiteVisitor visitor,
+            Residuals residuals) {
         this.layout = layout;
+        this.stage = stage;
         this.backend = backend;
         this.forward = forward;
         this.visitor = visitor;
         this.residuals = residuals;
     }
 
-    /** Sends columns of a signal along from the loss. */
-    void send(SignalLayout signal, Step step) {
+    /**
+     * Sends columns of a signal along from the loss.
+     *
+     * @param repeated whether they have passed before
+     */
+    void send(SignalLayout signal, Step step, boolean repeated) {
         LossSignal source = signal.source();
         Shape out = layout.graph().outputShape();
         Part part = Part.of(source, layout.loss());
@@ -73,12 +97,12 @@ final class BackwardSweep implements AutoCloseable {
                 seed,
                 out.prepend(step.block().columns(), step.block().samples()),
                 layout.dtype());
-        lane(signal, step).add(layout.graph().output(), seed);
+        lane(signal, step, repeated).add(layout.graph().output(), seed);
     }
 
     /** Sends columns along from the inputs of a node. */
     void send(SignalLayout signal, BoundNode node, List<Tensor> columns, Step step) {
-        Cotangents cotangents = lane(signal, step);
+        Cotangents cotangents = lane(signal, step, false);
         for (int input = 0; input < columns.size(); input++) {
             BoundNode.Source source = node.inputs().get(input);
             if (source.fromNode() && signal.reaches()[source.index()]) {
@@ -87,9 +111,9 @@ final class BackwardSweep implements AutoCloseable {
         }
     }
 
-    private Cotangents lane(SignalLayout signal, Step step) {
+    private Cotangents lane(SignalLayout signal, Step step, boolean repeated) {
         Cotangents cotangents = new Cotangents(backend, layout.graph().nodes().size());
-        lanes.add(new Lane(signal, step, cotangents, new HashMap<>()));
+        lanes.add(new Lane(signal, step, repeated, cotangents, new HashMap<>()));
         return cotangents;
     }
 
@@ -107,12 +131,36 @@ final class BackwardSweep implements AutoCloseable {
                     step(node, lane);
                 }
             }
+            meet(node);
             // A tied parameter that waits for another use still needs what nodes below keep.
             if (releases.test(index)
                     && lanes.stream().allMatch(lane -> lane.pending().isEmpty())) {
                 forward.release(node);
             }
         }
+    }
+
+    /** Lets the columns of all signals meet that wait at the sites of a node. */
+    private void meet(BoundNode node) {
+        if (waiting.isEmpty()) {
+            return;
+        }
+        waiting.forEach((site, here) -> {
+            for (PairSums.Waiting left : here) {
+                for (PairSums.Waiting right : here) {
+                    if (left.meets(right)) {
+                        PluginCalls.call(Part.of(node), "in the derivatives of '" + site.parameter() + "'", () -> {
+                            visitor.meet(site, left, right);
+                            return site;
+                        });
+                    }
+                }
+            }
+        });
+        waiting.clear();
+        waitingScopes.forEach(TensorScope::close);
+        kept.removeAll(waitingScopes);
+        waitingScopes.clear();
     }
 
     private void step(BoundNode node, Lane lane) {
@@ -134,7 +182,7 @@ final class BackwardSweep implements AutoCloseable {
                 Part.of(node),
                 "in its backward pass",
                 () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
-        if (lane.signal().signal() instanceof LossGradient) {
+        if (lane.signal().signal() instanceof LossGradient && !lane.repeated()) {
             residuals.collect(node, cotangents);
         }
         boolean pending = false;
@@ -152,7 +200,10 @@ final class BackwardSweep implements AutoCloseable {
                 lane.cotangents().add(source.index(), same ? scope.view(ofInput, ofInput.shape()) : ofInput);
             }
         }
-        if (!pending) {
+        boolean waits = lane.signal().sitesAt().get(node.index()).stream().anyMatch(use -> waits(use.site(), lane));
+        if (!pending && waits) {
+            waitingScopes.add(scope);
+        } else if (!pending) {
             scope.close();
             kept.remove(kept.size() - 1);
         }
@@ -238,7 +289,19 @@ final class BackwardSweep implements AutoCloseable {
                                 .toList());
     }
 
+    /** Whether the derivatives of an open site are needed until other signals have been there. */
+    private boolean waits(SiteLayout site, Lane lane) {
+        return layout.pairs().meets(stage, site, lane.signal().signal());
+    }
+
     private void visit(BoundNode node, Lane lane, Step step, SiteLayout site, ParameterDerivatives derivatives) {
+        if (waits(site, lane)) {
+            waiting.computeIfAbsent(site, absent -> new ArrayList<>())
+                    .add(new PairSums.Waiting(lane.signal().signal(), step, lane.repeated(), derivatives));
+        }
+        if (lane.repeated()) {
+            return;
+        }
         PluginCalls.call(Part.of(node), "in the derivatives of '" + site.parameter() + "'", () -> {
             visitor.visit(site, lane.signal(), step, derivatives);
             return site;

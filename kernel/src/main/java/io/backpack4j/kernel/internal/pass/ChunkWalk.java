@@ -5,11 +5,13 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -20,6 +22,9 @@ final class ChunkWalk {
 
     /** More columns of a node's curvature at once are not worth their memory. */
     private static final long MANY_COLUMNS = 64;
+
+    /** A stage in which no signals meet. */
+    private static final int NO_STAGE = 0;
 
     private final PassLayout layout;
     private final Splitting splitting;
@@ -47,22 +52,23 @@ final class ChunkWalk {
     /** @param release whether nothing walks this chunk afterwards, so that evaluations can be given back on the way */
     void walk(int stage, boolean release) {
         try (Residuals residuals = new Residuals(layout, layout.residual(stage), backend, chunk)) {
-            fromLoss(layout.signals(stage), residuals, release);
+            fromLoss(stage, layout.signals(stage), residuals, release);
             residuals.requireSupported();
             for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
-                fromNode(source, residuals, release);
+                fromNode(stage, source, residuals, release);
             }
         }
     }
 
-    /** Walks some signals from the loss alone, as the last that walks the chunk. */
+    /** Walks some signals from the loss alone, as the last that walks the chunk. Signals that meet have met before. */
     void walkAgain(List<SignalLayout> signals) {
         try (Residuals none = new Residuals(layout, Optional.empty(), backend, chunk)) {
-            fromLoss(signals, none, true);
+            fromLoss(NO_STAGE, signals, none, true);
         }
     }
 
-    private void fromLoss(List<SignalLayout> signals, Residuals residuals, boolean release) {
+    private void fromLoss(int stage, List<SignalLayout> signals, Residuals residuals, boolean release) {
+        List<SignalLayout> inBlocks = new ArrayList<>();
         long blocks = 1;
         for (SignalLayout signal : signals) {
             long count = columns.computeIfAbsent(
@@ -70,10 +76,13 @@ final class ChunkWalk {
                     absent -> PluginCalls.call(
                             Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
+            if (blockOf(signal, count) < count && layout.pairs().meet(stage, signal.signal(), signal.signal())) {
+                inBlocks.add(signal);
+            }
         }
         for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
-            boolean last = release && block == blocks - 1;
-            try (BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
+            boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
+            try (BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
                 for (SignalLayout signal : signals) {
                     long count = Objects.requireNonNull(columns.get(signal.source()));
                     long width = blockOf(signal, count);
@@ -82,12 +91,52 @@ final class ChunkWalk {
                         long from = block * width;
                         Step step = new Step(block(from, from + columnsOfBlock), count, layout.samples(), null);
                         chunk.observer().columns(signal.signal(), step.block(), count);
-                        sweep.send(signal, step);
+                        sweep.send(signal, step, false);
+                    } else if (ridesAlong(stage, signal, signals, block)) {
+                        sweep.send(signal, new Step(block(0, count), count, layout.samples(), null), true);
                     }
                 }
                 sweep.walk(node -> last && node > residuals.top());
             }
         }
+        inBlocks.forEach(signal -> meetBlocks(stage, signal, residuals));
+    }
+
+    /** Whether the gradient meets columns of a block, so that it passes once more. */
+    private boolean ridesAlong(int stage, SignalLayout signal, List<SignalLayout> signals, long block) {
+        return signal.signal() instanceof LossGradient
+                && signals.stream().anyMatch(other -> {
+                    long count = Objects.requireNonNull(columns.get(other.source()));
+                    return width(count, blockOf(other, count), block) > 0
+                            && layout.pairs().meet(stage, signal.signal(), other.signal());
+                });
+    }
+
+    /** Sends every two blocks of a signal's columns together, so that all columns meet: b(b − 1)/2 more walks. */
+    private void meetBlocks(int stage, SignalLayout signal, Residuals residuals) {
+        long count = Objects.requireNonNull(columns.get(signal.source()));
+        long width = blockOf(signal, count);
+        long blocks = ceilingOf(count, width);
+        List<long[]> pairs = new ArrayList<>();
+        for (long first = 0; first < blocks; first++) {
+            for (long second = first + 1; second < blocks; second++) {
+                pairs.add(new long[] {first, second});
+            }
+        }
+        for (long part : splitting.parts(pairs.size(), index -> widths(pairs.get((int) index), count, width))) {
+            try (BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
+                for (long block : pairs.get((int) part)) {
+                    long from = block * width;
+                    Block columnsOfBlock = block(from, from + width(count, width, block));
+                    sweep.send(signal, new Step(columnsOfBlock, count, layout.samples(), null), true);
+                }
+                sweep.walk(node -> false);
+            }
+        }
+    }
+
+    private static List<Long> widths(long[] pair, long count, long width) {
+        return List.of(width(count, width, pair[0]), width(count, width, pair[1]));
     }
 
     /** How many columns of every signal travel in a block. */
@@ -116,7 +165,7 @@ final class ChunkWalk {
         return new Block(fromColumn, toColumn, chunk.fromSample(), chunk.toSample());
     }
 
-    private void fromNode(Residuals.Source source, Residuals residuals, boolean release) {
+    private void fromNode(int stage, Residuals.Source source, Residuals residuals, boolean release) {
         BoundNode node = source.node();
         try (TensorScope owner = source.scope()) {
             long count = source.curvature().columns();
@@ -126,7 +175,7 @@ final class ChunkWalk {
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();
-                        BackwardSweep sweep = new BackwardSweep(layout, backend, chunk, visitor, residuals)) {
+                        BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
                     Curvature.Columns sent = PluginCalls.call(
                             Part.of(node),
                             "in its curvature",

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
@@ -21,6 +22,7 @@ final class Finish {
     private final Backend backend;
     private final double normaliser;
     private final List<SiteState> sites;
+    private final PairSums sums;
     private final SitePartialView.ProductMaker products;
     private final TensorScope partials;
     private final HandOver handOver;
@@ -35,6 +37,7 @@ final class Finish {
             Backend backend,
             double normaliser,
             List<SiteState> sites,
+            PairSums sums,
             SitePartialView.ProductMaker products,
             TensorScope partials,
             HandOver handOver) {
@@ -43,6 +46,7 @@ final class Finish {
         this.backend = backend;
         this.normaliser = normaliser;
         this.sites = sites;
+        this.sums = sums;
         this.products = products;
         this.partials = partials;
     }
@@ -50,25 +54,42 @@ final class Finish {
     /** A site's partial results as an extension sees them. */
     SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
-        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, products, backend, scope);
+        return new SitePartialView(
+                site, request, layout.samples(), normaliser, tensors, sums::of, products, backend, scope);
     }
 
     /** Folds a stage over the network. */
     void fold(int stage) {
         for (Request<?> request : layout.requests()) {
             Extension<?> extension = request.extension();
-            List<SitePartial> views = new ArrayList<>();
-            for (SiteState site : sites) {
-                requestAt(site, request).ifPresent(own -> views.add(view(site, own, partials)));
-            }
-            if (extension.stages() >= stage && !views.isEmpty()) {
-                var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
+            NetworkPartialView partial = network(request, partials);
+            if (extension.stages() >= stage && !partial.sites().isEmpty()) {
                 Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
                 tensors.putAll(
                         PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));
                 folded.put(request, tensors);
             }
         }
+    }
+
+    /** What a request sees of the whole network. */
+    private NetworkPartialView network(Request<?> request, TensorScope scope) {
+        List<SitePartial> views = new ArrayList<>();
+        for (SiteState site : sites) {
+            requestAt(site, request).ifPresent(own -> views.add(view(site, own, scope)));
+        }
+        return new NetworkPartialView(
+                views,
+                layout.samples(),
+                normaliser,
+                layout.dtype(),
+                new NetworkPartialView.Tensors(
+                        request.extension().type(),
+                        layout.groups(request),
+                        sums::of,
+                        folded.getOrDefault(request, Map.of())),
+                backend,
+                scope);
     }
 
     private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
@@ -109,6 +130,23 @@ final class Finish {
         Map<String, Tensor> tensors = folded.getOrDefault(request, Map.of());
         Map<String, Tensor> exported =
                 PluginCalls.call(part, "when it named its results", () -> extension.exportNetwork(tensors));
+        finished.addNetwork(request, checked(part, exported));
+        if (extension instanceof NetworkExtension<?, ?> whole) {
+            finishNetwork(request, whole, finished, results);
+        }
+    }
+
+    private <W> void finishNetwork(
+            Request<?> request, NetworkExtension<?, W> extension, PassResults finished, TensorScope results) {
+        NetworkPartialView partial = network(request, results);
+        if (partial.sites().isEmpty()) {
+            return;
+        }
+        Part part = Part.of(extension);
+        W result = PluginCalls.call(part, "when it finished the network", () -> extension.finishNetwork(partial));
+        Map<String, Tensor> exported =
+                PluginCalls.call(part, "when it named its results", () -> extension.exportNetworkResult(result));
+        finished.addNetwork(extension, result);
         finished.addNetwork(request, checked(part, exported));
     }
 

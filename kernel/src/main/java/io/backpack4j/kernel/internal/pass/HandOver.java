@@ -100,6 +100,7 @@ public final class HandOver {
                 && request.partials().isEmpty()
                 && request.visits().isEmpty()
                 && request.products().isEmpty()
+                && request.allPairs().findAny().isEmpty()
                 && request.accumulated().values().stream().allMatch(HandOver::isSplit);
     }
 
@@ -251,6 +252,9 @@ public final class HandOver {
                 layout.samples(),
                 normaliser,
                 Map.of(),
+                group -> {
+                    throw new IllegalStateException("Inner products of two signals are finished as a whole");
+                },
                 (matrix, site) -> {
                     throw new IllegalStateException("Results with products are finished as a whole");
                 },

@@ -15,12 +15,14 @@ public final class MergedPartials implements AutoCloseable {
     private final Backend backend;
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
+    private final PairSums sums;
 
     /** @param layout for the number of all samples */
     public MergedPartials(PassLayout layout, Backend backend) {
         this.layout = layout;
         this.backend = backend;
         this.partials = backend.openScope();
+        this.sums = new PairSums(backend, partials, layout.dtype(), PassObserver.NONE);
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
         }
@@ -34,6 +36,11 @@ public final class MergedPartials implements AutoCloseable {
     /** Sets an accumulated result of a site. */
     public void set(SiteLayout site, AccumulatorKey key, List<Tensor> tensors, long count) {
         sites.get(site.index()).set(key, tensors, count);
+    }
+
+    /** Sets a sum over a group of parameters. */
+    public void set(GroupKey group, Tensor tensor) {
+        sums.set(group, tensor);
     }
 
     /** Sets a partial result of an extension's own. */
@@ -61,6 +68,7 @@ public final class MergedPartials implements AutoCloseable {
                     backend,
                     normaliser,
                     sites,
+                    sums,
                     (matrix, site) -> {
                         throw new IllegalStateException("Products are of one batch");
                     },

@@ -1,12 +1,65 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.NetworkPartial;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.Function;
 
 /** All sites of one request. */
-record NetworkPartialView(List<SitePartial> sites, long samples, DType dtype, Backend backend, TensorScope scope)
-        implements NetworkPartial {}
+record NetworkPartialView(
+        List<SitePartial> sites,
+        long samples,
+        double normaliser,
+        DType dtype,
+        Tensors tensors,
+        Backend backend,
+        TensorScope scope)
+        implements NetworkPartial {
+
+    /**
+     * What is of the network as a whole.
+     *
+     * @param extension the extension's name
+     * @param groups its groups by name
+     * @param sums the sums over groups
+     * @param folded what it folded so far
+     */
+    record Tensors(
+            String extension,
+            Map<String, GroupKey> groups,
+            Function<GroupKey, Tensor> sums,
+            Map<String, Tensor> folded) {}
+
+    @Override
+    public Tensor group(String name) {
+        GroupKey group = tensors.groups().get(name);
+        if (group == null) {
+            throw unknown("declared no group", name, "Declared", tensors.groups());
+        }
+        return tensors.sums().apply(group);
+    }
+
+    @Override
+    public Tensor folded(String name) {
+        Tensor tensor = tensors.folded().get(name);
+        if (tensor == null) {
+            throw unknown("folded no tensor", name, "Folded", tensors.folded());
+        }
+        return tensor;
+    }
+
+    private BackpackException unknown(String what, String name, String participle, Map<String, ?> known) {
+        return new BackpackException(
+                KernelProblems.UNKNOWN_PARTIAL,
+                "Extension %s %s '%s'. %s: %s."
+                        .formatted(tensors.extension(), what, name, participle, new TreeSet<>(known.keySet())));
+    }
+}

@@ -41,6 +41,7 @@ public final class PassLayout {
     private final boolean handsOver;
     private final boolean updatesBuffers;
     private final Set<List<Integer>> subsamplings;
+    private final PairLayout pairs;
 
     /**
      * A signal in one stage.
@@ -107,6 +108,7 @@ public final class PassLayout {
         this.requests = List.copyOf(requests);
         this.sites = List.copyOf(sites);
         this.subsamplings = subsamplings(this.sites);
+        this.pairs = new PairLayout(this.sites);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -190,6 +192,16 @@ public final class PassLayout {
 
     List<SiteLayout> sites() {
         return sites;
+    }
+
+    /** Which signals meet where. */
+    PairLayout pairs() {
+        return pairs;
+    }
+
+    /** A request's groups of parameters by its own names. */
+    public Map<String, GroupKey> groups(Request<?> request) {
+        return pairs.groups(request);
     }
 
     int stages() {

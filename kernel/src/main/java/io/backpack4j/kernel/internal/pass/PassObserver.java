@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Sees every step of a pass, and may end the pass by throwing. */
@@ -19,6 +20,13 @@ public interface PassObserver {
 
     /** Some of a signal's columns start next. */
     default void columns(Signal signal, Block block, long columns) {}
+
+    /**
+     * A sum over parameters is kept from now on, in one piece.
+     *
+     * @param what it, beginning a sentence
+     */
+    default void sum(String what, Shape shape, long bytes) {}
 
     /** A node is evaluated next. */
     default void forward(BoundNode node) {}

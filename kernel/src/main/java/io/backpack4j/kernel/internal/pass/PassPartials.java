@@ -20,6 +20,7 @@ public final class PassPartials implements AutoCloseable {
     private final TensorScope partials;
     private final TensorScope outputs;
     private final Map<String, SiteState> sites = new HashMap<>();
+    private final PairSums sums;
     private final Tensor output;
     private final Tensor lossPerSample;
     private final double normaliser;
@@ -36,11 +37,13 @@ public final class PassPartials implements AutoCloseable {
             TensorScope partials,
             TensorScope outputs,
             List<SiteState> sites,
+            PairSums sums,
             Tensor output,
             Tensor lossPerSample,
             double normaliser) {
         this.partials = partials;
         this.outputs = outputs;
+        this.sums = sums;
         sites.forEach(site -> this.sites.put(site.layout().parameter(), site));
         this.output = output;
         this.lossPerSample = lossPerSample;
@@ -80,6 +83,11 @@ public final class PassPartials implements AutoCloseable {
                 : new Value(List.of(site.partial(own, key, 0)), 0);
     }
 
+    /** A sum over a group of parameters. */
+    public Value value(GroupKey group) {
+        return new Value(List.of(sums.of(group)), 0);
+    }
+
     /** Everything that was accumulated by contractions, and the outputs, under names of its own. */
     public SortedMap<String, Tensor> tensors() {
         SortedMap<String, Tensor> tensors = new TreeMap<>();
@@ -96,6 +104,16 @@ public final class PassPartials implements AutoCloseable {
                         tensors.put(own.size() == 1 ? name : name + "/" + i, own.get(i));
                     }
                 });
+                request.pairs()
+                        .forEach((key, pair) -> tensors.put(
+                                "%s/%s/%s"
+                                        .formatted(parameter, request.request().name(), key),
+                                sums.of(PairLayout.ofSite(site.layout(), pair))));
+            }
+        });
+        sums.all().forEach((group, sum) -> {
+            if (group.parameters().size() > 1) {
+                tensors.put("*/%s over %s".formatted(group.pair().described(), group.described()), sum);
             }
         });
         return tensors;

@@ -8,6 +8,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -29,6 +30,7 @@ public final class PassResults implements Results {
     private final Tensor lossPerSample;
     private final Map<String, Tensor> gradients = new HashMap<>();
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
+    private final Map<Extension<?>, Object> ofNetwork = new HashMap<>();
     private final SortedMap<String, Tensor> tensors = new TreeMap<>();
     private final SortedMap<String, BlockProduct> products = new TreeMap<>();
     private final BatchStatistics statistics;
@@ -62,6 +64,10 @@ public final class PassResults implements Results {
 
     void addNetwork(Request<?> request, Map<String, Tensor> exported) {
         exported.forEach((suffix, tensor) -> put("*/" + join(request.name(), suffix), tensor));
+    }
+
+    void addNetwork(NetworkExtension<?, ?> extension, Object value) {
+        ofNetwork.put(extension, value);
     }
 
     private void put(String name, Tensor tensor) {
@@ -133,6 +139,24 @@ public final class PassResults implements Results {
                                     String.join(", ", new TreeMap<>(ofExtension).keySet())));
         }
         return (R) value;
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // addNetwork() stores what the extension's own finishNetwork() returned
+    public <W> W network(NetworkExtension<?, W> extension) {
+        Object value = ofNetwork.get(extension);
+        if (value == null) {
+            throw new BackpackException(
+                    KernelProblems.UNKNOWN_RESULT,
+                    "Extension %s has no result of the network in this pass. Those that have: %s."
+                            .formatted(
+                                    extension,
+                                    ofNetwork.keySet().stream()
+                                            .map(Object::toString)
+                                            .sorted()
+                                            .toList()));
+        }
+        return (W) value;
     }
 
     @Override

@@ -37,6 +37,7 @@ public final class PassRun {
     private final TensorScope results;
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
+    private final PairSums sums;
     private final HandOver handOver;
     private final Finish finish;
     private final BufferUpdates updates;
@@ -62,12 +63,13 @@ public final class PassRun {
         this.partials = backend.openScope();
         this.updates = new BufferUpdates(backend);
         this.normaliser = normaliser;
+        this.sums = new PairSums(backend, partials, layout.dtype(), inputs.observer());
         this.handOver = new HandOver(layout, backend, normaliser, taker);
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(layout, backend, normaliser, sites, this::product, partials, handOver);
+        this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -125,6 +127,7 @@ public final class PassRun {
                     run.partials,
                     run.results,
                     run.sites,
+                    run.sums,
                     Objects.requireNonNull(run.output),
                     Objects.requireNonNull(run.lossPerSample),
                     normaliser);
@@ -224,7 +227,26 @@ public final class PassRun {
     }
 
     private BackwardSweep.SiteVisitor visitor(int stage) {
-        return (site, signal, step, derivatives) -> visit(stage, site, signal.signal(), step, derivatives);
+        return new BackwardSweep.SiteVisitor() {
+            @Override
+            public void visit(
+                    SiteLayout site, PassLayout.SignalLayout signal, Step step, ParameterDerivatives derivatives) {
+                PassRun.this.visit(stage, site, signal.signal(), step, derivatives);
+            }
+
+            @Override
+            public void meet(SiteLayout site, PairSums.Waiting left, PairSums.Waiting right) {
+                for (GroupKey group : layout.pairs().at(site)) {
+                    PairKey pair = group.pair();
+                    boolean wanted = pair.stage() == stage
+                            && pair.left().equals(left.signal())
+                            && pair.right().equals(right.signal());
+                    if (wanted) {
+                        sums.add(group, left, right);
+                    }
+                }
+            }
+        };
     }
 
     private void visitAgain(

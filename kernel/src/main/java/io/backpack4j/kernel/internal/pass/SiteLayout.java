@@ -41,6 +41,10 @@ public record SiteLayout(
             }
         }
         for (SiteRequest request : requests) {
+            request.allPairs().filter(pair -> pair.stage() == stage).forEach(pair -> {
+                signals.add(pair.left());
+                signals.add(pair.right());
+            });
             signals.addAll(request.visits().getOrDefault(stage, Set.of()));
         }
         return signals;
@@ -65,7 +69,8 @@ public record SiteLayout(
         return accumulators.stream().allMatch(key -> !key.signal().equals(signal) || key.splitsColumns())
                 && requests.stream()
                         .flatMap(request -> request.partials().values().stream())
-                        .allMatch(key -> !key.signal().equals(signal) || key.rule() != MergeRule.NOT_MERGEABLE);
+                        .allMatch(key -> !key.signal().equals(signal) || key.rule() != MergeRule.NOT_MERGEABLE)
+                && requests.stream().flatMap(SiteRequest::allPairs).allMatch(pair -> pair.splitsColumns(signal));
     }
 
     /** Whether the batch may come in chunks here. */
@@ -73,6 +78,7 @@ public record SiteLayout(
         return accumulators.stream().allMatch(AccumulatorKey::splitsSamples)
                 && requests.stream()
                         .flatMap(request -> request.partials().values().stream())
-                        .allMatch(key -> key.rule() != MergeRule.NOT_MERGEABLE);
+                        .allMatch(key -> key.rule() != MergeRule.NOT_MERGEABLE)
+                && requests.stream().flatMap(SiteRequest::allPairs).allMatch(PairKey::splitsSamples);
     }
 }

@@ -14,6 +14,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** A site's accumulated results under the keys of one request. */
 record SitePartialView(
@@ -22,6 +23,7 @@ record SitePartialView(
         long samples,
         double normaliser,
         Map<String, Tensor> foldedTensors,
+        Function<GroupKey, Tensor> sums,
         ProductMaker products,
         Backend backend,
         TensorScope scope)
@@ -52,6 +54,10 @@ record SitePartialView(
         if (request.partials().containsKey(key)) {
             // Its columns are known since the first visit.
             return state.partial(request, key, 0);
+        }
+        PairKey pair = request.pairs().get(key);
+        if (pair != null) {
+            return sums.apply(PairLayout.ofSite(state.layout(), pair));
         }
         AccumulatorKey accumulated = required(key);
         List<Tensor> results = state.accumulator(accumulated).results();

@@ -6,6 +6,7 @@ import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What one request wants at one parameter.
@@ -15,17 +16,36 @@ import java.util.Set;
  * @param partials the partial results that it fills itself, by its own keys
  * @param visits the signals at which it wants to be called, by stage
  * @param products the matrices of whose blocks it wants products, by its own keys
+ * @param pairs the inner products of two signals that it wants of the parameter, by its own keys
+ * @param groups those that it wants over groups of parameters, by the groups' names
  */
 public record SiteRequest(
         Request<?> request,
         Map<String, AccumulatorKey> accumulated,
         Map<String, PartialKey> partials,
         Map<Integer, Set<Signal>> visits,
-        Map<String, CurvatureMatrix> products) {
+        Map<String, CurvatureMatrix> products,
+        Map<String, PairKey> pairs,
+        Map<String, PairKey> groups) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {
-        return accumulated.isEmpty() && partials.isEmpty() && visits.isEmpty() && products.isEmpty();
+        return accumulated.isEmpty()
+                && partials.isEmpty()
+                && visits.isEmpty()
+                && products.isEmpty()
+                && pairs.isEmpty()
+                && groups.isEmpty();
+    }
+
+    /** The same with other accumulated results. */
+    public SiteRequest withAccumulated(Map<String, AccumulatorKey> other) {
+        return new SiteRequest(request, other, partials, visits, products, pairs, groups);
+    }
+
+    /** All inner products of two signals. */
+    public Stream<PairKey> allPairs() {
+        return Stream.concat(pairs.values().stream(), groups.values().stream());
     }
 
     boolean visits(int stage, Signal signal) {

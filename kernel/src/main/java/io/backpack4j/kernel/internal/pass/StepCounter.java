@@ -3,7 +3,9 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
 /** Counts the steps of which a {@link io.backpack4j.kernel.PassListener} is told, and the columns of signals. */
 public final class StepCounter implements PassObserver {
@@ -11,6 +13,14 @@ public final class StepCounter implements PassObserver {
     private final Runnable made;
     private long steps;
     private long widestColumns = 1;
+    private Optional<KeptSum> largestSum = Optional.empty();
+
+    /**
+     * A sum that is kept in one piece.
+     *
+     * @param what it, beginning a sentence
+     */
+    public record KeptSum(String what, Shape shape, long bytes) {}
 
     /** @param made is called when all results are made */
     public StepCounter(Runnable made) {
@@ -25,6 +35,18 @@ public final class StepCounter implements PassObserver {
     /** The most columns that any signal has. */
     public long widestColumns() {
         return widestColumns;
+    }
+
+    /** The largest of the sums that are kept in one piece, if there are any. */
+    public Optional<KeptSum> largestSum() {
+        return largestSum;
+    }
+
+    @Override
+    public void sum(String what, Shape shape, long bytes) {
+        if (largestSum.isEmpty() || largestSum.get().bytes() < bytes) {
+            largestSum = Optional.of(new KeptSum(what, shape, bytes));
+        }
     }
 
     @Override

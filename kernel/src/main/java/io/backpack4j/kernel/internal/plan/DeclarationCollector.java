@@ -2,16 +2,19 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterSpec;
@@ -19,6 +22,7 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -35,6 +39,8 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, PartialKey> partials = new LinkedHashMap<>();
     private final Map<Integer, Set<Signal>> visits = new HashMap<>();
     private final Map<String, CurvatureMatrix> products = new LinkedHashMap<>();
+    private final Map<String, PairKey> pairs = new LinkedHashMap<>();
+    private final Map<String, PairKey> groups = new LinkedHashMap<>();
     private int stage;
 
     private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
@@ -51,7 +57,13 @@ final class DeclarationCollector implements SiteDeclaration {
             request.extension().declare(stage, collector);
         }
         return new SiteRequest(
-                request, collector.accumulated, collector.partials, collector.visits, collector.products);
+                request,
+                collector.accumulated,
+                collector.partials,
+                collector.visits,
+                collector.products,
+                collector.pairs,
+                collector.groups);
     }
 
     @Override
@@ -90,6 +102,51 @@ final class DeclarationCollector implements SiteDeclaration {
                             .formatted(key, signal.name()));
         }
         accumulated.put(key, new AccumulatorKey(stage, signal, contraction));
+    }
+
+    @Override
+    public void accumulate(String key, Signal left, Signal right, CrossInnerProducts wanted) {
+        requireNew(key);
+        pairs.put(key, pair(left, right, wanted));
+    }
+
+    @Override
+    public void accumulateInGroup(String group, Signal left, Signal right, CrossInnerProducts wanted) {
+        if (groups.put(group, pair(left, right, wanted)) != null) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "Parameter '%s' names the group '%s' twice. Use another group for other inner products."
+                            .formatted(parameter, group));
+        }
+    }
+
+    private PairKey pair(Signal left, Signal right, CrossInnerProducts wanted) {
+        for (Signal signal : List.of(left, right)) {
+            if (signal instanceof ResidualCurvature || signal instanceof CondensedSignal) {
+                throw new BackpackException(
+                        CommonProblems.INVALID_DECLARATION,
+                        "Inner products are wanted of the signal '%s', whose columns are no gradients of single samples. Use LossGradient or a root of the loss's Hessian."
+                                .formatted(signal.name()));
+            }
+        }
+        wanted.leftSubsampling().ifPresent(this::requireWithin);
+        wanted.rightSubsampling().ifPresent(this::requireWithin);
+        return new PairKey(stage, left, right, wanted);
+    }
+
+    private void requireWithin(List<Integer> positions) {
+        for (int position : positions) {
+            if (position < 0 || position >= samples) {
+                throw new BackpackException(
+                        CommonProblems.INVALID_ARGUMENT,
+                        "Position %d of a sub-sample is not in the batch of %d samples, whose positions are 0 to %d."
+                                .formatted(position, samples, samples - 1));
+            }
+        }
+        if (positions.isEmpty()) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT, "A sub-sample has no positions. Leave it out to have all samples.");
+        }
     }
 
     @Override
@@ -132,7 +189,10 @@ final class DeclarationCollector implements SiteDeclaration {
     }
 
     private void requireNew(String key) {
-        if (products.containsKey(key) || accumulated.containsKey(key) || partials.containsKey(key)) {
+        if (products.containsKey(key)
+                || accumulated.containsKey(key)
+                || partials.containsKey(key)
+                || pairs.containsKey(key)) {
             throw new BackpackException(
                     CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' is declared twice. Use another key.".formatted(key));

@@ -1,10 +1,12 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
@@ -68,6 +70,7 @@ final class LayoutBuilder {
                     List.copyOf(accumulators)));
         });
         reportClashes(requests, problems);
+        reportGroups(sites, problems);
         ParameterChecks.report(graph, requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
@@ -106,6 +109,30 @@ final class LayoutBuilder {
         }
     }
 
+    /** A group has one sum, so that all its parameters must want the same. */
+    private static void reportGroups(List<SiteLayout> sites, Problems problems) {
+        Map<Request<?>, Map<String, PairKey>> first = new HashMap<>();
+        for (SiteLayout site : sites) {
+            for (SiteRequest request : site.requests()) {
+                request.groups().forEach((name, pair) -> {
+                    PairKey other = first.computeIfAbsent(request.request(), absent -> new HashMap<>())
+                            .putIfAbsent(name, pair);
+                    if (other != null && !other.equals(pair)) {
+                        problems.add(
+                                CommonProblems.INVALID_DECLARATION,
+                                "%s wants the %s of '%s' in the group '%s', but the %s of other parameters there. Use groups of different names."
+                                        .formatted(
+                                                request.request().extension().type(),
+                                                pair.described(),
+                                                site.parameter(),
+                                                name,
+                                                other.described()));
+                    }
+                });
+            }
+        }
+    }
+
     /** Where samples influence each other there are no per-sample gradients: only their sum has a meaning. */
     private static void reportCoupled(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         List<BoundNode> coupling = graph.nodes().stream()
@@ -119,6 +146,7 @@ final class LayoutBuilder {
             for (SiteRequest request : site.requests()) {
                 boolean onlyGradient = request.partials().isEmpty()
                         && request.visits().isEmpty()
+                        && request.allPairs().findAny().isEmpty()
                         && request.accumulated().values().stream().allMatch(GRADIENT::equals);
                 if (!onlyGradient) {
                     refused.add(request.request().extension().type());

@@ -62,7 +62,7 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
             SortedMap<String, Shape> offered = new TreeMap<>();
             results.products().forEach((name, product) -> offered.put(name, product.parameter()));
             long widest = Math.max(counter.widestColumns(), offered.isEmpty() ? 1 : LinearizedBatch.MANY_COLUMNS);
-            return new Outcome(types, handedOver, offered, heaviest, widest, counter.steps());
+            return new Outcome(types, handedOver, offered, heaviest, widest, counter.steps(), counter.largestSum());
         }
     }
 

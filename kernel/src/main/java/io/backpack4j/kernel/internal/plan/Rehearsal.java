@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
@@ -32,6 +33,7 @@ interface Rehearsal {
      * @param heaviestProduct the product that takes the most memory of those that were tried; empty if there are none
      * @param widestColumns as many columns at a time as any signal, curvature or product has: a splitting into blocks of no fewer is one into whole signals
      * @param steps how many steps a listener would be told of
+     * @param largestSum the largest of the sums that are kept in one piece, however a pass is split
      */
     record Outcome(
             SortedMap<String, ResultType> results,
@@ -39,5 +41,18 @@ interface Rehearsal {
             SortedMap<String, Shape> products,
             Optional<String> heaviestProduct,
             long widestColumns,
-            long steps) {}
+            long steps,
+            Optional<StepCounter.KeptSum> largestSum) {
+
+        /** Nothing is kept in one piece. */
+        Outcome(
+                SortedMap<String, ResultType> results,
+                Set<String> handedOver,
+                SortedMap<String, Shape> products,
+                Optional<String> heaviestProduct,
+                long widestColumns,
+                long steps) {
+            this(results, handedOver, products, heaviestProduct, widestColumns, steps, Optional.empty());
+        }
+    }
 }

@@ -28,7 +28,10 @@ final class RootReduction {
     private static boolean onlyAddsUp(SiteRequest request) {
         boolean visits = request.visits().values().stream()
                 .anyMatch(signals -> signals.stream().anyMatch(LossHessianRoot.class::isInstance));
+        boolean meets = request.allPairs()
+                .anyMatch(pair -> pair.left() instanceof LossHessianRoot || pair.right() instanceof LossHessianRoot);
         return !visits
+                && !meets
                 && request.accumulated().values().stream()
                         .allMatch(key -> !(key.signal() instanceof LossHessianRoot)
                                 || key.contraction().dependsOnOuterProductsOnly());
@@ -41,8 +44,7 @@ final class RootReduction {
         }
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
         request.accumulated().forEach((name, key) -> accumulated.put(name, reduced(key)));
-        return new SiteRequest(
-                request.request(), accumulated, request.partials(), request.visits(), request.products());
+        return request.withAccumulated(accumulated);
     }
 
     private static AccumulatorKey reduced(AccumulatorKey key) {

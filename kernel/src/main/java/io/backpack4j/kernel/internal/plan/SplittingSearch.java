@@ -76,8 +76,22 @@ final class SplittingSearch {
             return unlimited(options.chunkSamples().orElse(trial.samples()));
         }
         long budget = options.memoryBytes().getAsLong();
+        requireRoomForSums(budget);
         Optional<TrialOutcome> found = trial.isMeasured() ? rehearsed(budget) : byTensors(budget);
         return found.orElseThrow(() -> refusal(budget));
+    }
+
+    /** What is kept in one piece is the same however a pass is split: no rehearsal finds room for it if the budget is less. */
+    private void requireRoomForSums(long budget) {
+        List<Splitting> all = candidates.all();
+        candidates.tried(all.get(all.size() - 1)).outcome().largestSum().ifPresent(sum -> {
+            if (sum.bytes() > budget) {
+                throw new BackpackException(
+                        KernelProblems.MEMORY_BUDGET,
+                        "%s are a matrix %s of %d bytes, which is kept as a whole, and the budget is %d bytes. Take smaller groups of parameters, fewer samples with a sub-sample, or fewer columns with a Monte-Carlo root."
+                                .formatted(sum.what(), sum.shape(), sum.bytes(), budget));
+            }
+        });
     }
 
     /** The coarsest that fits, on a backend that counts tensors alone: then trials without numbers are exact. */

@@ -95,8 +95,7 @@ final class Superposition {
         }
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
         request.accumulated().forEach((name, key) -> accumulated.put(name, superposed(key)));
-        return new SiteRequest(
-                request.request(), accumulated, request.partials(), request.visits(), request.products());
+        return request.withAccumulated(accumulated);
     }
 
     private static AccumulatorKey superposed(AccumulatorKey key) {

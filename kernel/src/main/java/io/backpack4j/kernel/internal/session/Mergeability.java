@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.session;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
@@ -65,6 +66,9 @@ final class Mergeability {
                             .formatted(type));
         }
         request.accumulated().values().forEach(key -> report(type, key, problems));
+        request.allPairs()
+                .filter(pair -> pair.rule() == MergeRule.NOT_MERGEABLE)
+                .forEach(pair -> problems.add(ID, message(type, pair)));
         request.partials().forEach((key, partial) -> {
             if (partial.rule() == MergeRule.NOT_MERGEABLE) {
                 problems.add(
@@ -78,6 +82,14 @@ final class Mergeability {
                                 .formatted(type, key));
             }
         });
+    }
+
+    private static String message(String type, PairKey pair) {
+        return pair.products().sameSample()
+                ? "%s picks samples by their positions in a batch. Leave 'subsampling' out and pick by Session.sampleIds(), or add only these samples."
+                        .formatted(type)
+                : "%s needs %s between all samples of a batch, and those of different batches never meet. Compute it on a batch of its own."
+                        .formatted(type, pair.described());
     }
 
     private static void report(String type, AccumulatorKey key, Problems problems) {

@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.GroupKey;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.PassLayout;
@@ -14,6 +15,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,14 +24,15 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One partial result of a parameter. What several requests share is one.
+ * One partial result of a parameter, or of a group of them. What several requests share is one.
  *
  * @param name unique in a session, and the same whatever the order of requests
- * @param site the parameter
+ * @param site the parameter; the first of a group
  * @param request a request that wants it; none for the gradient
  * @param key that request's key for it
  * @param accumulated what it is of, unless the extension fills it itself
  * @param own its declaration, if the extension fills it itself
+ * @param group what it is of, if it is inner products of two signals
  */
 record Slot(
         String name,
@@ -37,11 +40,23 @@ record Slot(
         @Nullable SiteRequest request,
         String key,
         @Nullable AccumulatorKey accumulated,
-        @Nullable PartialKey own) {
+        @Nullable PartialKey own,
+        @Nullable GroupKey group) {
+
+    private Slot(
+            String name,
+            SiteLayout site,
+            @Nullable SiteRequest request,
+            String key,
+            @Nullable AccumulatorKey accumulated,
+            @Nullable PartialKey own) {
+        this(name, site, request, key, accumulated, own, null);
+    }
 
     /** All of a layout. */
     static List<Slot> of(PassLayout layout) {
         List<Slot> slots = new ArrayList<>();
+        Map<GroupKey, Slot> groups = new LinkedHashMap<>();
         for (SiteLayout site : layout.siteLayouts()) {
             AccumulatorKey gradient = site.accumulators().get(0);
             Map<AccumulatorKey, Slot> shared = new HashMap<>();
@@ -63,12 +78,26 @@ record Slot(
                 });
                 request.partials()
                         .forEach((key, own) -> slots.add(new Slot(prefix + key, site, request, key, null, own)));
+                request.pairs().forEach((key, pair) -> {
+                    GroupKey alone = new GroupKey(pair, List.of(site.parameter()));
+                    groups.putIfAbsent(alone, new Slot(prefix + key, site, request, key, null, null, alone));
+                });
+                Map<String, GroupKey> own = layout.groups(request.request());
+                request.groups().keySet().forEach(name -> {
+                    GroupKey group = Objects.requireNonNull(own.get(name));
+                    String slotName = "*/%s/%s".formatted(request.request().name(), name);
+                    groups.putIfAbsent(group, new Slot(slotName, site, request, name, null, null, group));
+                });
             }
         }
+        slots.addAll(groups.values());
         return slots;
     }
 
     MergeRule rule() {
+        if (group != null) {
+            return group.pair().rule();
+        }
         return accumulated != null
                 ? accumulated.rule()
                 : Objects.requireNonNull(own).rule();
@@ -76,6 +105,9 @@ record Slot(
 
     /** Its degree in the loss's factor, if it is known. */
     OptionalDouble degree() {
+        if (group != null) {
+            return OptionalDouble.of(group.pair().degree());
+        }
         return accumulated != null
                 ? OptionalDouble.of(accumulated.degree())
                 : Objects.requireNonNull(own).degree();
@@ -88,12 +120,17 @@ record Slot(
 
     /** Its tensors in a pass. */
     PassPartials.Value in(PassPartials pass) {
+        if (group != null) {
+            return pass.value(group);
+        }
         return request == null ? pass.gradient(site.parameter()) : pass.value(site.parameter(), request.request(), key);
     }
 
     /** Hands merged tensors over to be made results of. */
     void set(MergedPartials merged, List<Tensor> tensors, long count) {
-        if (accumulated != null) {
+        if (group != null) {
+            merged.set(group, tensors.get(0));
+        } else if (accumulated != null) {
             merged.set(site, accumulated, tensors, count);
         } else {
             merged.set(site, Objects.requireNonNull(request), key, tensors.get(0));
@@ -102,6 +139,9 @@ record Slot(
 
     /** Whether it can have a shape; how many columns its signal has is only known from the first batch on. */
     boolean admits(Shape shape, long samples) {
+        if (group != null) {
+            return shape.rank() == 3 && shape.size(0) == samples;
+        }
         return LongStream.concat(LongStream.of(1), LongStream.of(shape.toArray()))
                 .anyMatch(columns -> shape(columns, samples).equals(shape));
     }

@@ -11,6 +11,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.DirectForms;
+import io.backpack4j.spi.module.GradientRows;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
@@ -109,6 +110,39 @@ public final class FactoredParameter extends ParameterDerivatives {
                 }
             }
         }
+    }
+
+    /** Factors of the samples, gathered. */
+    @Override
+    public ParameterDerivatives ofSamples(List<Integer> positions) {
+        List<FactorSource> selected = new ArrayList<>();
+        sources.forEach(source -> selected.add(new SelectedFactors(backend(), source, positions, samples())));
+        return new FactoredParameter(
+                backend(), parameter(), dtype(), columns(), positions.size(), sizes, List.copyOf(selected));
+    }
+
+    /** Inner products of factors, where those of gradients take more. */
+    @Override
+    protected boolean addInnerProductsWith(ParameterDerivatives right, boolean sameSample, Tensor destination) {
+        if (!(right instanceof FactoredParameter other) || !sizes.equals(other.sizes)) {
+            return false;
+        }
+        var grams = new CrossGrams(backend(), dtype(), sizes, this::factors, other::factors);
+        var counts = new CrossGrams.Counts(columns(), samples(), other.columns(), other.samples());
+        if (!grams.isCheaper(counts, sameSample)) {
+            return false;
+        }
+        if (sameSample) {
+            grams.addOfSamples(counts, destination);
+        } else {
+            grams.addOfAll(counts, destination);
+        }
+        return true;
+    }
+
+    @Override
+    protected Optional<GradientRows> rows(TensorScope scope) {
+        return sizes.groups() == 1 ? Optional.of(new FactorRows(backend(), all(scope))) : Optional.empty();
     }
 
     @Override

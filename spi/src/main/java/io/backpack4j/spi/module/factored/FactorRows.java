@@ -1,0 +1,44 @@
+package io.backpack4j.spi.module.factored;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.module.GradientRows;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** The rows of gradients in one group: parts of their left factors times the right ones. */
+record FactorRows(Backend backend, PerSampleProduct product) implements GradientRows {
+
+    @Override
+    public long count() {
+        return product.rows();
+    }
+
+    @Override
+    public void write(long from, long to, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Region region = Region.all(product.left().shape()).with(product.leftTransposed() ? 3 : 2, from, to - from);
+            Tensor left = product.left();
+            if (to - from < product.rows()) {
+                left = scope.allocate(region.shape(), left.dtype());
+                backend.indexing().extract(product.left(), region, left);
+            }
+            Tensor tiles = scope.view(destination, Shape.of(product.batch(), 1, to - from, product.columns()));
+            // All columns of a sample share its right factor.
+            long samples = product.samples();
+            for (long first = 0; first < product.batch(); first += samples) {
+                backend.products()
+                        .multiply(
+                                scope.rows(left, first, first + samples),
+                                product.leftTransposed(),
+                                product.right(),
+                                product.rightTransposed(),
+                                1,
+                                0,
+                                scope.rows(tiles, first, first + samples));
+            }
+        }
+    }
+}
