@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.Problems;
@@ -15,6 +16,7 @@ import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -175,6 +177,33 @@ public final class DataFile {
     public void readVectors(String parameter, Tensor destination) {
         TensorInfo tensor = file.tensor(VECTORS + parameter);
         tensors.read(tensor, destination.dtype(), (from, values, count) -> destination.write(from, values, 0, count));
+    }
+
+    /**
+     * Reads the operands of a run, which stand under {@code operand/<name>/<parameter>}, or {@code operand/<name>/*} for the network.
+     *
+     * @param scope owns them
+     * @throws BackpackException if one is not of real numbers, or has one that is not finite
+     */
+    public RunOperands operands(TensorScope scope, DType dtype) {
+        Problems problems = new Problems();
+        List<RunOperands> read = new ArrayList<>(List.of(RunOperands.NONE));
+        file.tensors().forEach((tensorName, tensor) -> {
+            int slash = tensorName.lastIndexOf('/');
+            if (tensorName.startsWith(TensorNames.OPERANDS) && slash >= TensorNames.OPERANDS.length()) {
+                problems.collect(() -> {
+                    if (!tensor.type().isFloating()) {
+                        throw tensors.wrongType(tensor, "but operands are real numbers", "float");
+                    }
+                    Tensor operand = scope.allocate(tensor.shape(), dtype);
+                    tensors.read(tensor, dtype, (from, values, count) -> operand.write(from, values, 0, count));
+                    String operandName = tensorName.substring(TensorNames.OPERANDS.length(), slash);
+                    read.set(0, read.get(0).with(operandName, tensorName.substring(slash + 1), operand));
+                });
+            }
+        });
+        problems.throwIfAny();
+        return read.get(0);
     }
 
     /**

@@ -1,7 +1,9 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
@@ -16,6 +18,11 @@ public interface NetworkPartial {
 
     /** The element type. */
     DType dtype();
+
+    /** An operand of the network that the run brought: see {@link Extension#networkOperands}. Read it. */
+    default Tensor operand(String name) {
+        throw new BackpackException("UnknownOperand", "The run brought no operand '%s'.".formatted(name));
+    }
 
     /** The arithmetic. */
     Backend backend();

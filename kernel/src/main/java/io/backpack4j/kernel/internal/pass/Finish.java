@@ -24,11 +24,13 @@ final class Finish {
     private final SitePartialView.ProductMaker products;
     private final TensorScope partials;
     private final HandOver handOver;
+    private final GivenOperands operands;
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
 
     /**
      * @param partials owns what is folded
      * @param handOver what left already
+     * @param operands what the run brought
      */
     Finish(
             PassLayout layout,
@@ -37,7 +39,9 @@ final class Finish {
             List<SiteState> sites,
             SitePartialView.ProductMaker products,
             TensorScope partials,
-            HandOver handOver) {
+            HandOver handOver,
+            GivenOperands operands) {
+        this.operands = operands;
         this.handOver = handOver;
         this.layout = layout;
         this.backend = backend;
@@ -50,7 +54,8 @@ final class Finish {
     /** A site's partial results as an extension sees them. */
     SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
-        return new SitePartialView(site, request, layout.samples(), normaliser, tensors, products, backend, scope);
+        return new SitePartialView(
+                site, request, layout.samples(), normaliser, tensors, products, operands, backend, scope);
     }
 
     /** Folds a stage over the network. */
@@ -62,7 +67,8 @@ final class Finish {
                 requestAt(site, request).ifPresent(own -> views.add(view(site, own, partials)));
             }
             if (extension.stages() >= stage && !views.isEmpty()) {
-                var partial = new NetworkPartialView(views, layout.samples(), layout.dtype(), backend, partials);
+                var partial =
+                        new NetworkPartialView(views, layout.samples(), layout.dtype(), operands, backend, partials);
                 Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
                 tensors.putAll(
                         PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));

@@ -36,6 +36,7 @@ public final class PassLayout {
     private final boolean handsOver;
     private final boolean updatesBuffers;
     private final Set<List<Integer>> subsamplings;
+    private final OperandLayout operands;
 
     /**
      * A signal in one stage.
@@ -90,6 +91,7 @@ public final class PassLayout {
         this.requests = List.copyOf(requests);
         this.sites = List.copyOf(sites);
         this.subsamplings = subsamplings(this.sites);
+        this.operands = new OperandLayout(this.sites, dtype);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -166,6 +168,11 @@ public final class PassLayout {
 
     List<Request<?>> requests() {
         return requests;
+    }
+
+    /** What runs bring. */
+    public OperandLayout operands() {
+        return operands;
     }
 
     List<SiteLayout> sites() {

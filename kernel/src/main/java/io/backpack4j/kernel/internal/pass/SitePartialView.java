@@ -21,6 +21,7 @@ record SitePartialView(
         double normaliser,
         Map<String, Tensor> foldedTensors,
         ProductMaker products,
+        GivenOperands operands,
         Backend backend,
         TensorScope scope)
         implements SitePartial {
@@ -94,6 +95,11 @@ record SitePartialView(
                             .formatted(request.request().extension().type(), name, foldedTensors.keySet()));
         }
         return tensor;
+    }
+
+    @Override
+    public Tensor operand(String name) {
+        return operands.of(name, parameter());
     }
 
     private List<Tensor> results(String key) {

@@ -15,13 +15,15 @@ import java.util.Set;
  * @param partials the partial results that it fills itself, by its own keys
  * @param visits the signals at which it wants to be called, by stage
  * @param products the matrices of whose blocks it wants products, by its own keys
+ * @param operands what runs bring for it at this parameter, by name
  */
 public record SiteRequest(
         Request<?> request,
         Map<String, AccumulatorKey> accumulated,
         Map<String, PartialKey> partials,
         Map<Integer, Set<Signal>> visits,
-        Map<String, CurvatureMatrix> products) {
+        Map<String, CurvatureMatrix> products,
+        Map<String, DeclaredOperand> operands) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.DeclaredOperand;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
@@ -34,6 +36,7 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, PartialKey> partials = new LinkedHashMap<>();
     private final Map<Integer, Set<Signal>> visits = new HashMap<>();
     private final Map<String, CurvatureMatrix> products = new LinkedHashMap<>();
+    private final Map<String, DeclaredOperand> operands = new LinkedHashMap<>();
     private int stage;
 
     private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
@@ -50,7 +53,12 @@ final class DeclarationCollector implements SiteDeclaration {
             request.extension().declare(stage, collector);
         }
         return new SiteRequest(
-                request, collector.accumulated, collector.partials, collector.visits, collector.products);
+                request,
+                collector.accumulated,
+                collector.partials,
+                collector.visits,
+                collector.products,
+                collector.operands);
     }
 
     @Override
@@ -82,7 +90,7 @@ final class DeclarationCollector implements SiteDeclaration {
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares or SumOfSquaresPerSample."
                             .formatted(key, contraction, signal.name()));
         }
-        if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
+        if (contraction.isOfOneSide() && contraction.power() == 0 && !signal.equals(new LossGradient())) {
             throw new BackpackException(
                     "InvalidDeclaration",
                     "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."
@@ -128,6 +136,18 @@ final class DeclarationCollector implements SiteDeclaration {
     public void product(String key, CurvatureMatrix matrix) {
         requireNew(key);
         products.put(key, matrix);
+    }
+
+    @Override
+    public Operand operand(String name, Shape shapeOfOperand) {
+        DeclaredOperand present = operands.putIfAbsent(name, new DeclaredOperand(shapeOfOperand, stage));
+        if (present != null && !present.shape().equals(shapeOfOperand)) {
+            throw new BackpackException(
+                    "InvalidDeclaration",
+                    "Operand '%s' is declared with shape %s and with shape %s. Use another name."
+                            .formatted(name, present.shape(), shapeOfOperand));
+        }
+        return Operand.ofRun(name);
     }
 
     private void requireNew(String key) {

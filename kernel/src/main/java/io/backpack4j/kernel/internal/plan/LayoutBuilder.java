@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
+import io.backpack4j.kernel.internal.pass.OperandLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
@@ -67,6 +68,7 @@ final class LayoutBuilder {
                     List.copyOf(accumulators)));
         });
         reportClashes(requests, problems);
+        OperandLayout.report(sites, problems);
         ParameterChecks.report(graph, requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);

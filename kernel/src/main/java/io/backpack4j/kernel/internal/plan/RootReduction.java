@@ -42,7 +42,12 @@ final class RootReduction {
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
         request.accumulated().forEach((name, key) -> accumulated.put(name, reduced(key)));
         return new SiteRequest(
-                request.request(), accumulated, request.partials(), request.visits(), request.products());
+                request.request(),
+                accumulated,
+                request.partials(),
+                request.visits(),
+                request.products(),
+                request.operands());
     }
 
     private static AccumulatorKey reduced(AccumulatorKey key) {

@@ -96,7 +96,12 @@ final class Superposition {
         Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
         request.accumulated().forEach((name, key) -> accumulated.put(name, superposed(key)));
         return new SiteRequest(
-                request.request(), accumulated, request.partials(), request.visits(), request.products());
+                request.request(),
+                accumulated,
+                request.partials(),
+                request.visits(),
+                request.products(),
+                request.operands());
     }
 
     private static AccumulatorKey superposed(AccumulatorKey key) {

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.spi.BackpackException;
@@ -32,6 +33,7 @@ final class Accumulation implements AutoCloseable {
     private final AddedSamples samples = new AddedSamples();
     private final List<Double> normalisers = new ArrayList<>();
     private final Map<String, Merged> merged = new LinkedHashMap<>();
+    private final KeptOperands operands;
     private boolean halfway;
 
     Accumulation(Backend backend, DType dtype, List<Slot> slots, boolean outputs) {
@@ -40,6 +42,12 @@ final class Accumulation implements AutoCloseable {
         this.slots = slots;
         this.outputs = outputs;
         this.scope = backend.openScope();
+        this.operands = new KeptOperands(backend, scope);
+    }
+
+    /** What all runs brought. */
+    KeptOperands operands() {
+        return operands;
     }
 
     boolean isEmpty() {
@@ -72,7 +80,7 @@ final class Accumulation implements AutoCloseable {
     }
 
     /** Adds a batch. What does not fit is reported before anything is added. */
-    void add(PassPartials pass, long... sampleIds) {
+    void add(PassPartials pass, RunOperands given, long... sampleIds) {
         Map<Slot, PassPartials.Value> values = new LinkedHashMap<>();
         Problems problems = new Problems();
         for (Slot slot : slots) {
@@ -85,6 +93,9 @@ final class Accumulation implements AutoCloseable {
         }
         problems.throwIfAny();
         halfway = true;
+        if (isEmpty()) {
+            operands.keep(given);
+        }
         values.forEach((slot, value) -> {
             Merged present = merged.get(slot.name());
             if (present == null) {
@@ -114,7 +125,7 @@ final class Accumulation implements AutoCloseable {
     private Merged first(Slot slot, PassPartials.Value value) {
         Tensor tensor = value.tensors().get(0);
         return switch (slot.rule()) {
-            case SUM -> MergedSum.of(backend, scope, tensor);
+            case SUM -> tensor.dtype() == DType.INT64 ? MergedCounts.of(tensor) : MergedSum.of(backend, scope, tensor);
             case MOMENTS -> MergedMoments.of(backend, scope, value);
             case MAX -> MergedMaximum.of(backend, scope, tensor);
             case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), tensor);
@@ -171,6 +182,7 @@ final class Accumulation implements AutoCloseable {
             problems.collect(() ->
                     merged.put(slot.name(), read(slot, new StateReader(state, slot.name()), ids.length)));
         }
+        problems.collect(() -> operands.restore(state));
         problems.collect(() -> restoreSamples(LOSS, state, ids.length));
         if (outputs) {
             problems.collect(() -> restoreSamples(OUTPUT, state, ids.length));
@@ -203,9 +215,10 @@ final class Accumulation implements AutoCloseable {
     }
 
     private Merged read(Slot slot, StateReader state, long count) {
-        state.requireType(dtype);
+        DType type = slot.type(dtype);
+        state.requireType(type);
         Merged read = switch (slot.rule()) {
-            case SUM -> MergedSum.of(backend, scope, state);
+            case SUM -> type == DType.INT64 ? MergedCounts.of(state) : MergedSum.of(backend, scope, state);
             case MOMENTS -> MergedMoments.of(backend, scope, state);
             case MAX -> MergedMaximum.of(backend, scope, state);
             case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), state);
@@ -234,6 +247,7 @@ final class Accumulation implements AutoCloseable {
     Map<String, SessionState.Numbers> numbers() {
         Map<String, SessionState.Numbers> all = new LinkedHashMap<>();
         all.put(StateReader.name(NORMALISERS, "batches"), HostNumbers.vector(normalisers()));
+        all.putAll(operands.numbers());
         merged.forEach((name, value) ->
                 value.state().forEach((suffix, numbers) -> all.put(StateReader.name(name, suffix), numbers)));
         return all;
