@@ -157,7 +157,12 @@ final class OuterHistogram {
         }
 
         void load(CpuTensor vectors, long index) {
-            vectors.load(index * values.length, values, values.length);
+            double[] piece = Scratch.get().a;
+            for (int from = 0; from < values.length; from += piece.length) {
+                int count = Math.min(piece.length, values.length - from);
+                vectors.load(index * values.length + from, piece, count);
+                System.arraycopy(piece, 0, values, from, count);
+            }
             largest = 0;
             finite = true;
             sorted = false;

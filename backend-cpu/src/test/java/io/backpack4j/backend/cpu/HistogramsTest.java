@@ -25,6 +25,7 @@ class HistogramsTest extends VariantTest {
         {0, 1, 2, 1, 3},
         {4, 2, 70, 9, 130},
         {2, 2, 100, 1, 120},
+        {2, 1, 3, 1, 2100},
     };
 
     private static double bin(double x, double low, double high, int bins) {
@@ -79,10 +80,41 @@ class HistogramsTest extends VariantTest {
                     for (int bins : new int[] {1, 2, 9, 64}) {
                         for (double high : new double[] {1e-4, 0.1, 50}) {
                             double low = random.nextBoolean() ? -high : 0.25 * high;
-                            compare(scope, backend, variant, product, tiles, bins, low, high);
+                            compare(scope, backend, variant, product, tiles, bins, low, high, 0.3);
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /** Whole numbers, whose products lie on edges, and a few so small that products of theirs are rounded to zero. */
+    private static double[] wholeFactors(Random random, long count) {
+        return random.ints(count, -3, 4)
+                .mapToDouble(value -> random.nextInt(8) == 0 ? value * 1e-170 : value)
+                .map(value -> random.nextInt(8) == 0 ? value * 1e-30 : value)
+                .toArray();
+    }
+
+    @EachVariant
+    void productsOnEdgesBelongToTheBinAbove(Variant variant) {
+        Backend backend = backend(variant);
+        Random random = Variant.random(62);
+        for (int[] sizes : SIZES) {
+            try (TensorScope scope = backend.openScope()) {
+                Shape left = Shape.of(sizes[0], 1, sizes[3], sizes[2]);
+                Shape right = Shape.of(sizes[1], 1, sizes[3], sizes[4]);
+                var product = new PerSampleProduct(
+                        upload(scope, variant, left, wholeFactors(random, left.elements())),
+                        true,
+                        upload(scope, variant, right, wholeFactors(random, right.elements())),
+                        false);
+                Tensor tiles = scope.allocate(product.tile().prepend(sizes[0]), variant.dtype());
+                backend.contractions().contract(product, List.of(new TileConsumer.Copy(tiles)));
+                compare(scope, backend, variant, product, tiles, 16, -8, 8, 1);
+                compare(scope, backend, variant, product, tiles, 16, -2, 2, 4);
+                compare(scope, backend, variant, product, tiles, 7, 1, 8, 1);
+                compare(scope, backend, variant, product, tiles, 7, -8, -1, 1);
             }
         }
     }
@@ -95,8 +127,8 @@ class HistogramsTest extends VariantTest {
             Tensor tiles,
             int bins,
             double low,
-            double high) {
-        double factor = 0.3;
+            double high,
+            double factor) {
         Tensor range = upload(scope, variant, Shape.of(2), low, high);
         Tensor ranges = upload(scope, variant, Shape.of(2, 2), low, high, -1, 1);
         double[] values =

@@ -94,7 +94,8 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
         if (name.endsWith(":range")) {
             return site.backend().upload(site.scope(), Shape.of(2), DType.FLOAT64, new double[] {-0.1, 0.2});
         } else if (name.endsWith(":ranges")) {
-            return site.backend().upload(site.scope(), Shape.of(2, 2), DType.FLOAT64, new double[] {-0.1, 0.2, -0.5, 0.5});
+            return site.backend()
+                    .upload(site.scope(), Shape.of(2, 2), DType.FLOAT64, new double[] {-0.1, 0.2, -0.5, 0.5});
         }
         String signal = name.substring(0, name.indexOf(':'));
         Shape shape =
