@@ -24,7 +24,8 @@ import java.util.Optional;
 
 /**
  * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
- * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Expected results may be in it too; any other tensor is
+ * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see
+ * {@link #operands}. Expected results may be in it too; any other tensor is
  * an error.
  */
 public final class DataFile {
