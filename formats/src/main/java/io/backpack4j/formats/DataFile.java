@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
@@ -16,13 +17,15 @@ import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
- * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Expected results may be in it too; any other tensor is
+ * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see
+ * {@link #operands}. Expected results may be in it too; any other tensor is
  * an error.
  */
 public final class DataFile {
@@ -175,6 +178,33 @@ public final class DataFile {
     public void readVectors(String parameter, Tensor destination) {
         TensorInfo tensor = file.tensor(VECTORS + parameter);
         tensors.read(tensor, destination.dtype(), (from, values, count) -> destination.write(from, values, 0, count));
+    }
+
+    /**
+     * Reads the operands of a run, which stand under {@code operand/<name>/<parameter>}, or {@code operand/<name>/*} for the network.
+     *
+     * @param scope owns them
+     * @throws BackpackException if one is not of real numbers, or has one that is not finite
+     */
+    public RunOperands operands(TensorScope scope, DType dtype) {
+        Problems problems = new Problems();
+        List<RunOperands> read = new ArrayList<>(List.of(RunOperands.NONE));
+        file.tensors().forEach((tensorName, tensor) -> {
+            int slash = tensorName.lastIndexOf('/');
+            if (tensorName.startsWith(TensorNames.OPERANDS) && slash >= TensorNames.OPERANDS.length()) {
+                problems.collect(() -> {
+                    if (!tensor.type().isFloating()) {
+                        throw tensors.wrongType(tensor, "but operands are real numbers", "float");
+                    }
+                    Tensor operand = scope.allocate(tensor.shape(), dtype);
+                    tensors.read(tensor, dtype, (from, values, count) -> operand.write(from, values, 0, count));
+                    String operandName = tensorName.substring(TensorNames.OPERANDS.length(), slash);
+                    read.set(0, read.get(0).with(operandName, tensorName.substring(slash + 1), operand));
+                });
+            }
+        });
+        problems.throwIfAny();
+        return read.get(0);
     }
 
     /**

@@ -49,6 +49,12 @@ public final class SessionFile {
 
     private static void write(SafetensorsWriter writer, String name, SessionState.Numbers numbers) {
         long elements = numbers.shape().elements();
+        if (numbers.dtype() == DType.INT64) {
+            long[] integers = new long[Math.toIntExact(elements)];
+            numbers.readIntegers(0, integers, 0, integers.length);
+            writer.write(name, 0, integers, 0, integers.length);
+            return;
+        }
         double[] piece = new double[(int) Math.min(PIECE, elements)];
         for (long from = 0; from < elements; from += piece.length) {
             int count = (int) Math.min(piece.length, elements - from);
@@ -113,10 +119,11 @@ public final class SessionFile {
         return switch (tensor.type()) {
             case F64 -> DType.FLOAT64;
             case F32 -> DType.FLOAT32;
+            case I64 -> DType.INT64;
             default ->
                 throw Failures.invalid(
                         file,
-                        "has tensor %s of %s, but sessions hold F64 and F32."
+                        "has tensor %s of %s, but sessions hold F64, F32 and I64."
                                 .formatted(Failures.quoted(tensor.name()), tensor.type()));
         };
     }
@@ -130,7 +137,20 @@ public final class SessionFile {
         }
 
         @Override
+        public void readIntegers(long from, long[] target, int offset, int count) {
+            file.read(tensor.name(), from, target, offset, count);
+        }
+
+        @Override
         public void read(long from, double[] target, int offset, int count) {
+            if (dtype == DType.INT64) {
+                long[] integers = new long[count];
+                readIntegers(from, integers, 0, count);
+                for (int i = 0; i < count; i++) {
+                    target[offset + i] = integers[i];
+                }
+                return;
+            }
             file.read(tensor.name(), from, target, offset, count);
         }
     }

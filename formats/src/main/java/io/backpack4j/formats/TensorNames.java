@@ -20,6 +20,7 @@ final class TensorNames {
 
     static final String TARGET = "target";
     static final String VECTORS = "vec/";
+    static final String OPERANDS = "operand/";
 
     /** What PyTorch's batch norms count; nothing depends on it. */
     private static final String BATCH_COUNTER = ".num_batches_tracked";

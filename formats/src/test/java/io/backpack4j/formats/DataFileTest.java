@@ -29,6 +29,7 @@ import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -195,6 +196,28 @@ class DataFileTest {
         when(catalog.loss(DESCRIPTION.loss())).thenThrow(new BackpackException(KernelProblems.UNKNOWN_LOSS, "Two."));
         assertThatThrownBy(() -> load(DType.FLOAT32))
                 .hasMessageContainingAll("no tensor 'input'", "[UnknownModule] One.", "[UnknownLoss] Two.");
+    }
+
+    @Test
+    void readsOperandsOfParametersAndOfTheNetwork() {
+        write(Map.of("operand/range/a.weight", new double[] {-1, 1}, "operand/scale/*", new double[] {3}));
+        Tensor tensor = mock(Tensor.class);
+        TensorScope scope = mock(TensorScope.class);
+        when(scope.allocate(any(Shape.class), eq(DType.FLOAT32))).thenReturn(tensor);
+        try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
+            assertThat(new DataFile("d", file, DESCRIPTION)
+                            .operands(scope, DType.FLOAT32)
+                            .tensors())
+                    .isEqualTo(Map.of("range", Map.of("a.weight", tensor), "scale", Map.of("*", tensor)));
+        }
+        verify(scope).allocate(Shape.of(1, 2), DType.FLOAT32);
+        verify(scope).allocate(Shape.of(1), DType.FLOAT32);
+        write(Map.of("operand/scale/*", new double[] {Double.NaN}));
+        try (Safetensors file = Safetensors.open(directory.resolve("d"))) {
+            DataFile data = new DataFile("d", file, DESCRIPTION);
+            assertThatThrownBy(() -> data.operands(scope, DType.FLOAT32))
+                    .hasMessageContaining("Tensor 'operand/scale/*' of file 'd' is NaN");
+        }
     }
 
     private DataFile.Loaded load(DType dtype) {

@@ -36,6 +36,21 @@ public interface Session extends AutoCloseable {
     void add(Batch batch);
 
     /**
+     * Runs a pass over a batch of any size with operands that extensions declared, and adds what it accumulates. The session keeps copies of the first ones, which
+     * its results are of: all batches, and all sessions merged into it, must come with the same numbers.
+     *
+     * @param batch with sample ids that the session does not have yet
+     * @param operands the caller's, as of {@link RunOptions#operands}
+     * @throws BackpackException as {@link #add(Batch)} does, with every operand that is missing, not declared or of another shape, or has other numbers than before
+     */
+    default void add(Batch batch, RunOperands operands) {
+        if (!operands.tensors().isEmpty()) {
+            throw new BackpackException("Unsupported", "This session takes no operands.");
+        }
+        add(batch);
+    }
+
+    /**
      * Adds everything that another session has accumulated, behind what this one has. The other stays as it is.
      *
      * @param other for an equal model with equal numbers, with the same requests and seed; of this or another loaded library

@@ -30,7 +30,7 @@ public record SessionState(Map<String, String> properties, long[] sampleIds, Map
     /** A tensor that can be read by ranges, row-major. */
     public interface Numbers {
 
-        /** The type of the elements, floating. */
+        /** The type of the elements. */
         DType dtype();
 
         /** The shape. */
@@ -38,5 +38,14 @@ public record SessionState(Map<String, String> properties, long[] sampleIds, Map
 
         /** Reads {@code count} elements from position {@code from} of the row-major order on. */
         void read(long from, double[] target, int offset, int count);
+
+        /** Reads elements of {@link DType#INT64} as they are; see {@link #read}. */
+        default void readIntegers(long from, long[] target, int offset, int count) {
+            double[] values = new double[count];
+            read(from, values, 0, count);
+            for (int i = 0; i < count; i++) {
+                target[offset + i] = (long) values[i];
+            }
+        }
     }
 }

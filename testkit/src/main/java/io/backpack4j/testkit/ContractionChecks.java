@@ -55,6 +55,7 @@ public final class ContractionChecks {
             some.removeIf(request -> random.nextBoolean());
             execute(some, random.nextBoolean());
         }
+        new HistogramChecks(backend, derivatives, random).run();
     }
 
     private record Request(

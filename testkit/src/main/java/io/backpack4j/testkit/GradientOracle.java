@@ -57,7 +57,16 @@ public final class GradientOracle {
 
     /** The results of a contraction, in the order of {@link Contraction#shapes}. */
     public List<double[]> compute(Contraction contraction, double @Nullable [] operand) {
-        return contraction.accept(new Definitions(operand));
+        return compute(contraction, operand, null);
+    }
+
+    /**
+     * The results of a contraction, in the order of {@link Contraction#shapes}.
+     *
+     * @param values the parameter's values {@code *p}, for contractions that take them
+     */
+    public List<double[]> compute(Contraction contraction, double @Nullable [] operand, double @Nullable [] values) {
+        return contraction.accept(new Definitions(operand, values));
     }
 
     private double g(int v, int n, int p) {
@@ -228,13 +237,43 @@ public final class GradientOracle {
         return result;
     }
 
+    /** Bins by counting edges at or below a number. */
+    private static int bin(double x, double low, double high, int bins) {
+        int reached = 0;
+        for (int i = 1; i < bins; i++) {
+            double edge = (low * (bins - i) + high * i) / bins;
+            reached += x >= edge ? 1 : 0;
+        }
+        return Double.isNaN(x) ? bins : reached;
+    }
+
+    private double[] histogram(int bins, double[] range) {
+        double[] result = new double[bins + 1];
+        for (double gradient : gradients) {
+            result[bin(gradient, range[0], range[1], bins)]++;
+        }
+        return result;
+    }
+
+    private double[] jointHistogram(int bins, int binsOfValues, double[] ranges, double[] values) {
+        double[] result = new double[(bins + 1) * (binsOfValues + 1)];
+        for (int i = 0; i < gradients.length; i++) {
+            int row = bin(gradients[i], ranges[0], ranges[1], bins);
+            int column = bin(values[i % elements], ranges[2], ranges[3], binsOfValues);
+            result[row * (binsOfValues + 1) + column]++;
+        }
+        return result;
+    }
+
     /** Kinds of contractions and the methods that define them. */
     private final class Definitions implements ContractionVisitor<List<double[]>> {
 
         private final double @Nullable [] operand;
+        private final double @Nullable [] values;
 
-        Definitions(double @Nullable [] operand) {
+        Definitions(double @Nullable [] operand, double @Nullable [] values) {
             this.operand = operand;
+            this.values = values;
         }
 
         @Override
@@ -311,6 +350,20 @@ public final class GradientOracle {
         @Override
         public List<double[]> visit(Contraction.WeightedSum contraction) {
             return List.of(weightedSum(Objects.requireNonNull(operand), contraction.count()));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.Histogram contraction) {
+            return List.of(histogram(contraction.bins(), Objects.requireNonNull(operand)));
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.JointHistogram contraction) {
+            return List.of(jointHistogram(
+                    contraction.gradientBins(),
+                    contraction.parameterBins(),
+                    Objects.requireNonNull(operand),
+                    Objects.requireNonNull(values)));
         }
 
         @Override

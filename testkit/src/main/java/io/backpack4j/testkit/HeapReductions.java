@@ -56,19 +56,52 @@ final class HeapReductions implements Reductions {
     }
 
     @Override
-    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
+    public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
         HeapTensor in = backend.own(x);
-        HeapTensor out = backend.own(destination);
-        HeapChecks.floating(out);
-        int bins = out.size();
-        double width = (high - low) / bins;
+        HeapTensor edges = backend.own(range);
+        HeapTensor out = backend.own(counts);
+        HeapChecks.floating(edges, in);
+        HeapChecks.shape(edges, Shape.of(2));
+        int bins = out.size() - 1;
         for (int i = 0; i < in.size(); i++) {
-            double place = Math.floor((in.get(i) - low) / width);
-            if (!Double.isNaN(place)) {
-                int bin = (int) Math.max(0, Math.min(bins - 1, place));
-                out.set(bin, out.get(bin) + 1);
+            increment(out, bin(in.get(i), factor * edges.get(0), factor * edges.get(1), bins));
+        }
+    }
+
+    @Override
+    public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        HeapTensor in = backend.own(x);
+        HeapTensor others = backend.own(values);
+        HeapTensor edges = backend.own(ranges);
+        HeapTensor out = backend.own(counts);
+        HeapChecks.floating(edges, in);
+        HeapChecks.floating(edges, others);
+        HeapChecks.shape(edges, Shape.of(2, 2));
+        int rows = (int) out.shape().size(0) - 1;
+        int columns = (int) out.shape().size(1) - 1;
+        for (int i = 0; i < in.size(); i++) {
+            int row = bin(in.get(i), factor * edges.get(0), factor * edges.get(1), rows);
+            int column = bin(others.get(i % others.size()), edges.get(2), edges.get(3), columns);
+            increment(out, row * (columns + 1) + column);
+        }
+    }
+
+    private static void increment(HeapTensor counts, int index) {
+        long[] count = new long[1];
+        counts.read(index, count, 0, 1);
+        count[0]++;
+        counts.write(index, count, 0, 1);
+    }
+
+    /** By its definition. */
+    private static int bin(double x, double low, double high, int bins) {
+        int bin = 0;
+        for (int i = 1; i < bins; i++) {
+            if (x >= (low * (bins - i) + high * i) / bins) {
+                bin = i;
             }
         }
+        return Double.isNaN(x) ? bins : bin;
     }
 
     private static double start(Reduction reduction) {

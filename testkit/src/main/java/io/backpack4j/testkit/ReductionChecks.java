@@ -62,9 +62,16 @@ record ReductionChecks(BackendComparison both) {
                     .ints(50, -3, 12)
                     .mapToDouble(bin -> -1 + (bin + 0.5) * 0.25)
                     .toArray();
-            Tensor histogram = side.upload(Shape.of(8), 1, 2, 3, 4, 5, 6, 7, 8);
-            reductions.addHistogram(side.upload(Shape.of(50), middles), -1, 1, histogram);
-            results.add(histogram);
+            middles[0] = Double.NaN;
+            middles[1] = Double.POSITIVE_INFINITY;
+            Tensor x = side.upload(Shape.of(5, 10), middles);
+            Tensor counts = side.integers(Shape.of(9), 10);
+            reductions.addHistogram(x, side.upload(Shape.of(2), -2, 2), 0.5, counts);
+            results.add(counts);
+            Tensor values = side.upload(Shape.of(10), -9, -1, -0.5, -0.25, 0, 0, 0.25, 1, 9, Double.NaN);
+            Tensor pairs = side.integers(Shape.of(9, 6), 10);
+            reductions.addJointHistogram(x, values, side.upload(Shape.of(2, 2), -2, 2, -1, 1.5), 0.5, pairs);
+            results.add(pairs);
             return results;
         });
     }

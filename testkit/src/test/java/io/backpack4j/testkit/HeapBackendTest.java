@@ -192,12 +192,13 @@ class HeapBackendTest {
 
     @Test
     void countsInBins() {
-        Tensor x = tensor(DType.FLOAT64, Shape.of(5), -9, 0, 0.5, 1.99, 2);
-        Tensor bins = tensor(DType.FLOAT64, Shape.of(2), 10, 20);
+        Tensor x = tensor(DType.FLOAT64, Shape.of(6), -9, 0, 0.5, 1.99, 2, Double.NaN);
+        Tensor range = tensor(DType.FLOAT64, Shape.of(2), 0, 4);
+        Tensor counts = tensor(DType.INT64, Shape.of(3), 10, 20, 30);
 
-        backend.reductions().addHistogram(x, 0, 2, bins);
+        backend.reductions().addHistogram(x, range, 0.5, counts);
 
-        assertThat(bins.toDoubleArray()).containsExactly(13, 22);
+        assertThat(counts.toLongArray()).containsExactly(13, 22, 31);
     }
 
     @Test

@@ -213,8 +213,13 @@ final class DnnlReductions implements Reductions {
     }
 
     @Override
-    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
-        host.addHistogram(x, low, high, destination);
+    public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
+        host.addHistogram(x, range, factor, counts);
+    }
+
+    @Override
+    public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        host.addJointHistogram(x, values, ranges, factor, counts);
     }
 
     /** oneDNN's is off by up to 3e-6, its logarithm's error: the host's takes one exact logarithm per sum, and oneDNN for the rest. */

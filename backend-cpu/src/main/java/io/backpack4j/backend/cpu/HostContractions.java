@@ -30,6 +30,8 @@ final class HostContractions implements Contractions {
         for (TileConsumer consumer : consumers) {
             if (isOuterSquares(product, consumer)) {
                 addOuterSquares(product, (TileConsumer.SumOfSquares) consumer);
+            } else if (isOuter(product) && consumer instanceof TileConsumer.Histogram histogram) {
+                OuterHistogram.add(backend, product, histogram);
             } else {
                 others.add(consumer);
             }
@@ -37,6 +39,11 @@ final class HostContractions implements Contractions {
         if (!others.isEmpty()) {
             portable.contract(product, others);
         }
+    }
+
+    /** Whether tiles are outer products of two vectors. */
+    private static boolean isOuter(PerSampleProduct product) {
+        return product.positions() == 1 && product.groups() == 1;
     }
 
     private static boolean isOuterSquares(PerSampleProduct product, TileConsumer consumer) {

@@ -238,39 +238,12 @@ final class HostReductions implements Reductions {
     }
 
     @Override
-    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
-        CpuTensor source = backend.own(x);
-        int bins = (int) destination.shape().elements();
-        double[] counts = destination.toDoubleArray();
-        double width = (high - low) / bins;
-        double[] values = Scratch.get().a;
-        for (long at = 0; at < source.elements; at += values.length) {
-            int count = (int) Math.min(values.length, source.elements - at);
-            source.load(at, values, count);
-            for (int i = 0; i < count; i++) {
-                if (!Double.isNaN(values[i])) {
-                    counts[bin(values[i], low, high, width, bins)]++;
-                }
-            }
-        }
-        destination.write(0, counts, 0, bins);
+    public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
+        new HistogramLoop(range, factor, counts).add(backend.own(x));
     }
 
-    /** The bin whose edges, as computed, enclose the value: the quotient alone may be off by one next to an edge. */
-    private static int bin(double value, double low, double high, double width, int bins) {
-        if (value < low) {
-            return 0;
-        }
-        if (value >= high) {
-            return bins - 1;
-        }
-        int bin = Math.max(0, Math.min(bins - 1, (int) ((value - low) / width)));
-        while (bin > 0 && value < low + bin * width) {
-            bin--;
-        }
-        while (bin < bins - 1 && value >= low + (bin + 1) * width) {
-            bin++;
-        }
-        return bin;
+    @Override
+    public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        new HistogramLoop(ranges, factor, values, counts).add(backend.own(x));
     }
 }

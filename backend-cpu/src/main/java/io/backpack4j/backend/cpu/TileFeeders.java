@@ -168,6 +168,31 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
                 place);
     }
 
+    @Override
+    public TileFeeder visit(TileConsumer.Histogram histogram) {
+        return counting(new HistogramLoop(histogram.range(), histogram.factor(), histogram.destination()));
+    }
+
+    @Override
+    public TileFeeder visit(TileConsumer.JointHistogram histogram) {
+        return counting(
+                new HistogramLoop(histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+    }
+
+    /** A loop reads a copy of the tile, since it reads blocks and no addresses. */
+    private TileFeeder counting(HistogramLoop loop) {
+        DnnlPrimitive copy = context.get(
+                context.key(DnnlKind.COPY).add(elements),
+                Cost.elements(elements),
+                () -> DnnlRecipes.reorder(Layout.dense(elements), Layout.dense(elements)));
+        return new TileFeeder(copy, (primitive, tile, b) -> {
+            Block block = context.pool().allocate(bytes);
+            primitive.at(0, tile).at(1, block.address).run(context);
+            loop.add(block, elements);
+            context.pool().release(block);
+        });
+    }
+
     private long address(Tensor tensor) {
         return backend.own(tensor).address();
     }

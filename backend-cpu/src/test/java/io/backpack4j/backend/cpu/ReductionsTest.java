@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
@@ -169,10 +170,12 @@ class ReductionsTest extends VariantTest {
         try (var scope = backend.openScope()) {
             double[] values = {-5, -1, -0.75, -0.5, 0, 0.25, 0.49, 0.5, 0.99, 1, 7};
             Tensor x = new Numbers(Shape.of(values.length), values).on(scope, variant);
-            Tensor counts = Numbers.filled(Shape.of(4), 1).on(scope, variant);
-            backend.reductions().addHistogram(x, -1, 1, counts);
+            Tensor range = new Numbers(Shape.of(2), new double[] {-2, 2}).on(scope, variant);
+            Tensor counts = scope.allocate(Shape.of(5), DType.INT64);
+            backend.elementwise().fill(counts, 1);
+            backend.reductions().addHistogram(x, range, 0.5, counts);
             // edges -1, -0.5, 0, 0.5, 1
-            assertThat(counts.toDoubleArray()).containsExactly(1 + 3, 1 + 1, 1 + 3, 1 + 4);
+            assertThat(counts.toLongArray()).containsExactly(1 + 3, 1 + 1, 1 + 3, 1 + 4, 1);
         }
     }
 

@@ -309,6 +309,19 @@ final class CudaContractions implements Contractions {
         }
 
         @Override
+        public Runnable visit(TileConsumer.Histogram histogram) {
+            return () -> backend.reductions()
+                    .addHistogram(rows, histogram.range(), histogram.factor(), histogram.destination());
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.JointHistogram histogram) {
+            return () -> backend.reductions()
+                    .addJointHistogram(
+                            rows, histogram.values(), histogram.ranges(), histogram.factor(), histogram.destination());
+        }
+
+        @Override
         public Runnable visit(TileConsumer.WeightedSum weighted) {
             return () -> backend.products()
                     .multiplyColumns(

@@ -165,32 +165,71 @@ final class CudaReductions implements Reductions {
     }
 
     @Override
-    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
+    public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
         CudaTensor in = backend.own(x);
-        CudaTensor out = backend.own(destination);
-        long bins = out.elements;
-        if (in.elements == 0 || bins == 0) {
+        CudaTensor out = backend.own(counts);
+        long bins = out.elements - 1;
+        if (in.elements == 0) {
             return;
         }
         try (CudaScope scope = backend.openScope()) {
-            CudaTensor counts = scope.allocate(Shape.of(bins), DType.INT64);
-            backend.elementwise().fill(counts, 0);
+            CudaTensor edges = edges(scope, backend.own(range), 0, bins, factor);
             Arguments counting = new Arguments()
                     .tensor(in)
-                    .tensor(counts)
+                    .tensor(edges)
+                    .tensor(out)
                     .number(in.elements)
-                    .number(bins)
-                    .real(low)
-                    .real((high - low) / bins);
+                    .number(bins);
             backend.operation("histogram")
-                    .reads(in)
-                    .writes(counts)
-                    .launch(KernelFile.REDUCTIONS, in.dtype(), "count_bins", Grid.threads(in.elements), counting);
-            Arguments adding = new Arguments().tensor(counts).tensor(out).number(bins);
-            backend.operation("histogram")
-                    .reads(counts)
+                    .reads(in, edges)
                     .writes(out)
-                    .launch(KernelFile.REDUCTIONS, out.dtype(), "add_counts", Grid.threads(bins), adding);
+                    .launch(KernelFile.REDUCTIONS, in.dtype(), "count_bins", Grid.threads(in.elements), counting);
         }
+    }
+
+    @Override
+    public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        CudaTensor in = backend.own(x);
+        CudaTensor others = backend.own(values);
+        CudaTensor out = backend.own(counts);
+        if (in.elements == 0) {
+            return;
+        }
+        long bins = out.size(0) - 1;
+        long binsOfValues = out.size(1) - 1;
+        try (CudaScope scope = backend.openScope()) {
+            CudaTensor edges = edges(scope, backend.own(ranges), 0, bins, factor);
+            CudaTensor edgesOfValues = edges(scope, backend.own(ranges), 2, binsOfValues, 1);
+            Arguments counting = new Arguments()
+                    .tensor(in)
+                    .tensor(others)
+                    .tensor(edges)
+                    .tensor(edgesOfValues)
+                    .tensor(out)
+                    .number(in.elements)
+                    .number(others.elements)
+                    .number(bins)
+                    .number(binsOfValues);
+            backend.operation("jointHistogram")
+                    .reads(in, others, edges, edgesOfValues)
+                    .writes(out)
+                    .launch(KernelFile.REDUCTIONS, in.dtype(), "count_pairs", Grid.threads(in.elements), counting);
+        }
+    }
+
+    /** The edges as {@link io.backpack4j.spi.backend.Bins} has them, made once for all threads. */
+    private CudaTensor edges(CudaScope scope, CudaTensor ranges, long first, long bins, double factor) {
+        CudaTensor edges = scope.allocate(Shape.of(bins), DType.FLOAT64);
+        Arguments making = new Arguments()
+                .tensor(ranges)
+                .tensor(edges)
+                .number(first)
+                .number(bins)
+                .real(factor);
+        backend.operation("histogram")
+                .reads(ranges)
+                .writes(edges)
+                .launch(KernelFile.REDUCTIONS, ranges.dtype(), "make_edges", Grid.threads(1), making);
+        return edges;
     }
 }

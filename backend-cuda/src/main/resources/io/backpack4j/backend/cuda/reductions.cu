@@ -131,34 +131,78 @@ KERNEL(find_odd, Finite) {
     }
 }
 
+struct Edges {
+    const real* ranges;
+    double* edges;
+    i64 first;
+    i64 bins;
+    double factor;
+};
+
+// Inner edges of bins behind the first edge, which stands for itself. Products are rounded before they are added: fused, they would move zero off the middle.
+KERNEL(make_edges, Edges) {
+    EACH(one, 1) {
+        double low = (double)p.ranges[p.first] * p.factor;
+        double high = (double)p.ranges[p.first + 1] * p.factor;
+        p.edges[one] = low;
+        for (i64 i = 1; i < p.bins; i++) {
+            volatile double below = low * (double)(p.bins - i);
+            volatile double above = high * (double)i;
+            double edge = (below + above) / (double)p.bins;
+            p.edges[i] = i > 1 && p.edges[i - 1] > edge ? p.edges[i - 1] : edge;
+        }
+    }
+}
+
+// How many inner edges a number reaches, by halving; the number of bins for NaN.
+__device__ inline i64 bin_of(double x, const double* edges, i64 bins) {
+    if (x != x) {
+        return bins;
+    }
+    i64 bin = 0;
+    i64 end = bins;
+    while (end - bin > 1) {
+        i64 middle = (bin + end) / 2;
+        if (x >= edges[middle]) {
+            bin = middle;
+        } else {
+            end = middle;
+        }
+    }
+    return bin;
+}
+
 struct Histogram {
     const real* x;
+    const double* edges;
     u64* counts;
     i64 count;
     i64 bins;
-    double low;
-    double width;
 };
 
 // Whole numbers may be added in any order.
 KERNEL(count_bins, Histogram) {
     EACH(i, p.count) {
-        double place = floor(((double)p.x[i] - p.low) / p.width);
-        if (place == place) {
-            i64 bin = place < 0 ? 0 : place > (double)(p.bins - 1) ? p.bins - 1 : (i64)place;
-            atomicAdd(p.counts + bin, 1ULL);
-        }
+        atomicAdd(p.counts + bin_of((double)p.x[i], p.edges, p.bins), 1ULL);
     }
 }
 
-struct AddCounts {
-    const u64* counts;
-    real* destination;
+struct JointHistogram {
+    const real* x;
+    const real* values;
+    const double* edges;
+    const double* edges_of_values;
+    u64* counts;
+    i64 count;
+    i64 period;
     i64 bins;
+    i64 bins_of_values;
 };
 
-KERNEL(add_counts, AddCounts) {
-    EACH(i, p.bins) {
-        p.destination[i] += (real)p.counts[i];
+KERNEL(count_pairs, JointHistogram) {
+    EACH(i, p.count) {
+        i64 row = bin_of((double)p.x[i], p.edges, p.bins);
+        i64 column = bin_of((double)p.values[i % (position)p.period], p.edges_of_values, p.bins_of_values);
+        atomicAdd(p.counts + row * (p.bins_of_values + 1) + column, 1ULL);
     }
 }

@@ -24,6 +24,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -32,6 +33,7 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -165,22 +167,30 @@ public final class EvaluateCommand implements Runnable {
                 Plan plan = inputs.plan(backpack, requests, options());
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id(), plan);
-                try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan)) {
-                    evaluate(backpack.backend(), plan, vectors, inputs.batch(), metadata);
+                Backend backend = backpack.backend();
+                try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan);
+                        TensorScope scope = backend.openScope()) {
+                    RunOperands operands = inputs.operands(dataFile, scope);
+                    evaluate(backend, plan, vectors, inputs.batch(), operands, metadata);
                 }
             }
         }
     }
 
     private void evaluate(
-            Backend backend, Plan plan, ProductVectors vectors, Batch batch, Map<String, String> metadata) {
+            Backend backend,
+            Plan plan,
+            ProductVectors vectors,
+            Batch batch,
+            RunOperands operands,
+            Map<String, String> metadata) {
         SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
         types.putAll(vectors.results(dtypeOf(plan)));
         OutputSize size = OutputSize.of(types);
         size.require(maxOutput);
         size.announce(resultFile, spec.commandLine().getErr());
         try (ResultFile file = ResultFile.open(resultFile, types, metadata, nan.requiresFinite());
-                Results results = run(plan, batch, file)) {
+                Results results = run(plan, batch, operands, file)) {
             file.write(results);
             vectors.multiply(backend, results, dtypeOf(plan), file::write);
             file.commit();
@@ -188,7 +198,7 @@ public final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Results run(Plan plan, Batch batch, ResultFile file) {
+    private Results run(Plan plan, Batch batch, RunOperands operands, ResultFile file) {
         try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
             RunOptions options = RunOptions.seed(seed.value())
                     .taker(file::write)
@@ -203,7 +213,7 @@ public final class EvaluateCommand implements Runnable {
                             progress.step();
                         }
                     });
-            return plan.run(batch, options);
+            return plan.run(batch, options.operands(operands));
         }
     }
 

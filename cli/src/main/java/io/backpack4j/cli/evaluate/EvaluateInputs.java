@@ -9,9 +9,11 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -65,6 +67,13 @@ record EvaluateInputs(String json, ModelDescription description, DType dtype, Da
             return backpack.plan(loaded.model(), loaded.batch(), requests, options);
         } catch (BackpackException e) {
             throw loaded.inWordsOfTheFile(e);
+        }
+    }
+
+    /** The operands that a data file brings, in a scope. */
+    RunOperands operands(Path dataFile, TensorScope scope) {
+        try (Safetensors file = Safetensors.open(dataFile)) {
+            return new DataFile(dataFile.toString(), file, description).operands(scope, dtype);
         }
     }
 

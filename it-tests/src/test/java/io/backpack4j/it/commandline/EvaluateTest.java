@@ -99,6 +99,20 @@ class EvaluateTest {
     }
 
     @Test
+    void operands_that_no_extension_declares_are_refused() {
+        Run run = new Workspace(directory)
+                .tensor("operand/range/0.weight", new long[] {2}, -1, 1)
+                .tensor("operand/scale/*", new long[] {1}, 2)
+                .run();
+        assertThat(run.code()).isNotZero();
+        assertThat(run.err())
+                .contains(
+                        "[UnknownOperand] The run brings an operand 'range' of parameter '0.weight', which no extension of the pass declares. Declared: none. Leave it out.",
+                        "[UnknownOperand] The run brings an operand 'scale' of the network, which no extension of the pass declares. Declared: none. Leave it out.");
+        assertThat(result()).doesNotExist();
+    }
+
+    @Test
     void extensions_may_be_renamed_and_restricted() {
         Workspace workspace = new Workspace(directory)
                 .option("--extensions", "BatchGrad(as=rows,parameters=[0.*]),Variance(parameters=[*.bias,0.weight])");

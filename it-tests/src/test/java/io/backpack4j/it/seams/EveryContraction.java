@@ -85,6 +85,8 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
                 outputFactor));
         all.add(new Contraction.Dot(new Operand(this, signal.name() + ":vectors"), 1));
         all.add(new Contraction.WeightedSum(new Operand(this, signal.name() + ":weights"), 1));
+        all.add(new Contraction.Histogram(4, new Operand(this, signal.name() + ":range")));
+        all.add(new Contraction.JointHistogram(4, 3, new Operand(this, signal.name() + ":ranges")));
         if (signal instanceof LossGradient) {
             all.add(new Contraction.InputFactor(sizes, KroneckerConvention.EXPAND));
         }
@@ -94,6 +96,12 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
     /** 1, 2, …: against ones, gradients of a softmax would cancel. */
     @Override
     public Tensor operand(String name, SitePartial site) {
+        if (name.endsWith(":range")) {
+            return site.backend().upload(site.scope(), Shape.of(2), DType.FLOAT64, new double[] {-0.1, 0.2});
+        } else if (name.endsWith(":ranges")) {
+            return site.backend()
+                    .upload(site.scope(), Shape.of(2, 2), DType.FLOAT64, new double[] {-0.1, 0.2, -0.5, 0.5});
+        }
         String signal = name.substring(0, name.indexOf(':'));
         Shape shape =
                 name.endsWith(":vectors") ? site.shape().prepend(1) : Shape.of(1, columns.get(signal), site.samples());

@@ -133,7 +133,8 @@ public final class Kernel {
                 model,
                 layout,
                 options,
-                (batch, seed) -> plan(model, batch, requests, options.pass()).partials(batch, seed),
+                (batch, seed, operands) ->
+                        plan(model, batch, requests, options.pass()).partials(batch, seed, operands),
                 problems);
     }
 

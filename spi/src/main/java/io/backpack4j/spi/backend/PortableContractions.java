@@ -243,5 +243,18 @@ final class PortableContractions implements Contractions {
         public Runnable visit(TileConsumer.WeightedSum weighted) {
             return () -> addWeighted(scope, rows, first, weighted);
         }
+
+        @Override
+        public Runnable visit(TileConsumer.Histogram histogram) {
+            return () -> backend.reductions()
+                    .addHistogram(rows, histogram.range(), histogram.factor(), histogram.destination());
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.JointHistogram histogram) {
+            return () -> backend.reductions()
+                    .addJointHistogram(
+                            rows, histogram.values(), histogram.ranges(), histogram.factor(), histogram.destination());
+        }
     }
 }

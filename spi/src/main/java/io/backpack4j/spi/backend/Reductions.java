@@ -36,12 +36,29 @@ public interface Reductions {
     }
 
     /**
-     * Adds counts to a histogram: bin i of {@code bins} counts elements in [low + i·w, low + (i+1)·w), w = (high − low)/bins. Elements below
-     * {@code low} count in the first bin, elements from {@code high} on in the last, and NaN nowhere.
+     * Adds to the counts of equal bins. {@link Bins} says which bin a number is in.
      *
-     * @param destination {@code [bins]}, floating
+     * @param x any floating tensor
+     * @param range {@code [2]} of the type of {@code x}: the outer edges of the first and the last bin, before they are multiplied by the factor
+     * @param factor of the range
+     * @param counts INT64 {@code [bins + 1]}; the last counts elements that are NaN
      */
-    void addHistogram(Tensor x, double low, double high, Tensor destination);
+    default void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
+        new PortableHistograms(x).add(range, factor, counts);
+    }
+
+    /**
+     * Adds to the counts of pairs of an element and a value.
+     *
+     * @param x any floating tensor
+     * @param values of the type of {@code x}, whose element i mod P belongs to element i of {@code x}; their number P divides that of the elements
+     * @param ranges {@code [2, 2]} of that type: the outer edges of the elements' bins, before they are multiplied by the factor, then those of the values'
+     * @param factor of the elements' range
+     * @param counts INT64 {@code [bins + 1, bins of values + 1]}; the last row counts elements that are NaN, the last column values that are
+     */
+    default void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        new PortableHistograms(x).addJoint(values, ranges, factor, counts);
+    }
 
     /** destination = x − log Σ exp(x), the sum running over {@code axis}. */
     default void logSoftmax(Tensor x, int axis, Tensor destination) {

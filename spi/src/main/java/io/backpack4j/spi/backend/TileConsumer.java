@@ -134,4 +134,33 @@ public sealed interface TileConsumer {
             return visitor.visit(this);
         }
     }
+
+    /**
+     * destination[i] += the number of elements of all x_b in the i-th of equal bins, and in the last place the number of those that are NaN. See {@link Bins}.
+     *
+     * @param destination INT64 {@code [bins + 1]}
+     * @param range {@code [2]}: the outer edges of the first and the last bin, before they are multiplied by the factor
+     * @param factor of the range
+     */
+    record Histogram(Tensor destination, Tensor range, double factor) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * destination[i, j] += the number of elements of all x_b in bin i for which the value at the same place is in bin j. See {@link Bins}.
+     *
+     * @param destination INT64 {@code [bins + 1, bins of values + 1]}, the last row and column being NaN's
+     * @param ranges {@code [2, 2]}: the outer edges of the elements' bins, before they are multiplied by the factor, and those of the values'
+     * @param factor of the elements' range
+     * @param values {@code [*p]}
+     */
+    record JointHistogram(Tensor destination, Tensor ranges, double factor, Tensor values) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
 }

@@ -31,6 +31,12 @@ public interface TileConsumerVisitor<R> {
     /** Visits {@link TileConsumer.WeightedSum}. */
     R visit(TileConsumer.WeightedSum consumer);
 
+    /** Visits {@link TileConsumer.Histogram}. */
+    R visit(TileConsumer.Histogram consumer);
+
+    /** Visits {@link TileConsumer.JointHistogram}. */
+    R visit(TileConsumer.JointHistogram consumer);
+
     /**
      * A visitor for code that treats some consumers in a way of its own, such as a backend that fuses what it is fast at and leaves the rest to the
      * portable form.
@@ -79,6 +85,16 @@ public interface TileConsumerVisitor<R> {
 
         @Override
         default R visit(TileConsumer.WeightedSum consumer) {
+            return visitOther(consumer);
+        }
+
+        @Override
+        default R visit(TileConsumer.Histogram consumer) {
+            return visitOther(consumer);
+        }
+
+        @Override
+        default R visit(TileConsumer.JointHistogram consumer) {
             return visitOther(consumer);
         }
     }

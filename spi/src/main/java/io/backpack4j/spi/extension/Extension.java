@@ -3,6 +3,7 @@ package io.backpack4j.spi.extension;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
@@ -55,6 +56,15 @@ public interface Extension<R> {
     default Tensor operand(String name, SitePartial site) {
         throw new BackpackException(
                 CommonProblems.UNKNOWN_OPERAND, "Extension " + type() + " has no operand '" + name + "'.");
+    }
+
+    /**
+     * The operands of the network that a run brings, by name: see {@link SiteDeclaration#operand}, which declares those of a parameter.
+     *
+     * @return their shapes
+     */
+    default Map<String, Shape> networkOperands() {
+        return Map.of();
     }
 
     /** Makes the result of a parameter. Partial tensors may be part of it as they are; changed ones are allocated in its scope. */

@@ -1,5 +1,7 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
@@ -29,6 +31,11 @@ public interface NetworkPartial {
 
     /** The element type. */
     DType dtype();
+
+    /** An operand of the network that the run brought: see {@link Extension#networkOperands}. Read it. */
+    default Tensor operand(String name) {
+        throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
+    }
 
     /** The arithmetic. */
     Backend backend();

@@ -1,9 +1,12 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
 
@@ -62,6 +65,19 @@ public interface SiteDeclaration {
      */
     default void partial(String key, Signal signal, MergeRule rule, Shape shape, double degree) {
         partial(key, signal, rule, shape);
+    }
+
+    /**
+     * Declares an operand of this parameter that whoever starts a run brings with it: a tensor of the model's type. It is asked for at every run, and changing it
+     * makes no new plan. Extensions that declare the same name at a parameter share it. {@link Extension#networkOperands} declares those of the network.
+     *
+     * @param name without a slash
+     * @param shape the same for all extensions that declare it
+     * @return for contractions
+     */
+    default Operand operand(String name, Shape shape) {
+        throw new BackpackException(
+                CommonProblems.INVALID_DECLARATION, "Operands of a run cannot be declared here: '%s' was.".formatted(name));
     }
 
     /** Asks that {@link Extension#extract} be called for a signal. */

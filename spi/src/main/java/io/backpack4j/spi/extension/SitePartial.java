@@ -1,5 +1,7 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
@@ -45,6 +47,11 @@ public interface SitePartial {
 
     /** A folded tensor of the network, from an earlier stage. */
     Tensor folded(String name);
+
+    /** An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read it. */
+    default Tensor operand(String name) {
+        throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
+    }
 
     /** The arithmetic. */
     Backend backend();

@@ -1,5 +1,7 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.MergeRule;
@@ -28,6 +30,19 @@ public interface SiteVisit {
      * be added to; the block's columns and the chunk's samples for {@link MergeRule#PER_COLUMN_AND_SAMPLE}, to be written.
      */
     Tensor partial(String key);
+
+    /** An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read it. */
+    default Tensor operand(String name) {
+        throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
+    }
+
+    /**
+     * The factor c of the loss's reduction that is in the gradients: that of the whole batch, and 1 in a session, whose gradients have none. Divide columns by
+     * c to the power of the signal's degree to have them unscaled.
+     */
+    default double normaliser() {
+        throw new BackpackException("Unsupported", "This visit does not know the factor of the loss's reduction.");
+    }
 
     /** The arithmetic. */
     Backend backend();

@@ -1,6 +1,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -78,6 +79,26 @@ public sealed interface Contraction {
 
     /** Whether only the outputs' side of a factored parameter, or only its inputs' side, has a part in the result. */
     default boolean isOfOneSide() {
+        return false;
+    }
+
+    /** The type of the results of gradients of a type. */
+    default DType resultType(DType gradients) {
+        return gradients;
+    }
+
+    /** Whether the operand has an entry per sample of the batch, so that it belongs to one batch alone. */
+    default boolean hasOperandOfSamples() {
+        return false;
+    }
+
+    /** Whether the result is of gradients without the factor of the loss's reduction, whatever that is: {@link ContractionTask#factor}. */
+    default boolean looksAtUnscaled() {
+        return false;
+    }
+
+    /** Whether the parameter's values have a part in the result: {@link ContractionTask#values}. */
+    default boolean takesValues() {
         return false;
     }
 
@@ -598,6 +619,106 @@ public sealed interface Contraction {
         @Override
         public Optional<Operand> operand() {
             return Optional.of(weights);
+        }
+
+        @Override
+        public boolean hasOperandOfSamples() {
+            return true;
+        }
+    }
+
+    /**
+     * How many elements of all g_vn lie in each of equal bins: INT64 {@code [bins + 1]}, of which the last counts what is NaN. Bins are those of gradients
+     * without the factor of the loss's reduction. See {@link io.backpack4j.spi.backend.Bins} for which bin a number is in.
+     *
+     * @param bins their number
+     * @param range {@code [2]}: the outer edges of the first and the last bin. What lies beyond counts there
+     */
+    record Histogram(int bins, Operand range) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(bins + 1));
+        }
+
+        @Override
+        public DType resultType(DType gradients) {
+            return DType.INT64;
+        }
+
+        @Override
+        public int power() {
+            return 0;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public Optional<Operand> operand() {
+            return Optional.of(range);
+        }
+
+        @Override
+        public boolean looksAtUnscaled() {
+            return true;
+        }
+    }
+
+    /**
+     * How many pairs of an element of g_vn and the parameter's value there lie in each of the bins of both: INT64 {@code [gradientBins + 1, parameterBins + 1]},
+     * of which the last row counts gradients that are NaN, and the last column values that are. Every value counts V · N times. Bins are as of
+     * {@link Histogram}.
+     *
+     * @param gradientBins the number of bins of gradients
+     * @param parameterBins the number of bins of the parameter's values
+     * @param ranges {@code [2, 2]}: the outer edges of the gradients' bins, then those of the values'
+     */
+    record JointHistogram(int gradientBins, int parameterBins, Operand ranges) implements Contraction {
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(gradientBins + 1, parameterBins + 1));
+        }
+
+        @Override
+        public DType resultType(DType gradients) {
+            return DType.INT64;
+        }
+
+        @Override
+        public int power() {
+            return 0;
+        }
+
+        @Override
+        public MergeRule mergeRule() {
+            return MergeRule.SUM;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public Optional<Operand> operand() {
+            return Optional.of(ranges);
+        }
+
+        @Override
+        public boolean looksAtUnscaled() {
+            return true;
+        }
+
+        @Override
+        public boolean takesValues() {
+            return true;
         }
     }
 

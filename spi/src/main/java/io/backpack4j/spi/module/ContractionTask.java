@@ -15,15 +15,34 @@ import org.jspecify.annotations.Nullable;
  * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
  *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms},
  *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}, {@link Contraction.DotWithSum}), moments and extremes always overwrite
+ * @param factor what the loss's reduction multiplied every gradient by, for contractions that {@link Contraction#looksAtUnscaled look} at unscaled
+ *     ones
+ * @param values the parameter's values {@code *p}, for contractions that {@link Contraction#takesValues take} them
  */
 public record ContractionTask(
         Contraction contraction,
         List<Tensor> destinations,
         @Nullable Tensor operand,
-        boolean accumulate) {
+        boolean accumulate,
+        double factor,
+        @Nullable Tensor values) {
 
     public ContractionTask {
         destinations = List.copyOf(destinations);
+    }
+
+    /** A task of gradients that nothing was multiplied into, and without the parameter's values. */
+    public ContractionTask(
+            Contraction contraction, List<Tensor> destinations, @Nullable Tensor operand, boolean accumulate) {
+        this(contraction, destinations, operand, accumulate, 1, null);
+    }
+
+    /** The parameter's values, for a contraction that takes them. */
+    public Tensor requiredValues() {
+        if (values == null) {
+            throw new IllegalStateException(contraction + " needs the parameter's values");
+        }
+        return values;
     }
 
     /** The first, mostly the only, destination. */

@@ -52,6 +52,12 @@ public interface ContractionVisitor<R> {
     /** Visits {@link Contraction.WeightedSum}. */
     R visit(Contraction.WeightedSum contraction);
 
+    /** Visits {@link Contraction.Histogram}. */
+    R visit(Contraction.Histogram contraction);
+
+    /** Visits {@link Contraction.JointHistogram}. */
+    R visit(Contraction.JointHistogram contraction);
+
     /** Visits {@link Contraction.OuterProducts}. */
     R visit(Contraction.OuterProducts contraction);
 

@@ -81,6 +81,16 @@ public interface DirectForms extends ContractionVisitor<Optional<DirectForm>> {
     }
 
     @Override
+    default Optional<DirectForm> visit(Contraction.Histogram contraction) {
+        return Optional.empty();
+    }
+
+    @Override
+    default Optional<DirectForm> visit(Contraction.JointHistogram contraction) {
+        return Optional.empty();
+    }
+
+    @Override
     default Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
         return Optional.empty();
     }

@@ -142,6 +142,18 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     }
 
     @Override
+    public PortableForm visit(Contraction.Histogram contraction) {
+        return new PortableForm.OfTiles(
+                (scope, task) -> new TileConsumer.Histogram(task.destination(), task.requiredOperand(), task.factor()));
+    }
+
+    @Override
+    public PortableForm visit(Contraction.JointHistogram contraction) {
+        return new PortableForm.OfTiles((scope, task) -> new TileConsumer.JointHistogram(
+                task.destination(), task.requiredOperand(), task.factor(), task.requiredValues()));
+    }
+
+    @Override
     public PortableForm visit(Contraction.OuterProducts contraction) {
         return new PortableForm.OfLoop(task -> outerProducts(task.destination()));
     }

@@ -88,6 +88,16 @@ sealed interface StackedAssembly {
         }
 
         @Override
+        public StackedAssembly visit(Contraction.Histogram contraction) {
+            return new Whole();
+        }
+
+        @Override
+        public StackedAssembly visit(Contraction.JointHistogram contraction) {
+            return new Whole();
+        }
+
+        @Override
         public StackedAssembly visit(Contraction.InnerProducts contraction) {
             return new Added(false);
         }

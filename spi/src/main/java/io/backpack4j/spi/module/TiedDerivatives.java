@@ -211,6 +211,16 @@ final class TiedDerivatives extends ParameterDerivatives {
         }
 
         @Override
+        public Optional<DirectForm> visit(Contraction.Histogram contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.JointHistogram contraction) {
+            return ofJoined(contraction);
+        }
+
+        @Override
         public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
             return ofJoined(contraction);
         }

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.dryrun;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
@@ -31,12 +32,32 @@ record DryRunReductions(Backend backend) implements Reductions {
     }
 
     @Override
-    public void addHistogram(Tensor x, double low, double high, Tensor destination) {
-        Checks.floating("addHistogram", x, destination);
+    public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
+        Checks.floating("addHistogram", x, range);
+        Checks.sameShape("addHistogram", Shape.of(2), range);
+        Checks.type("addHistogram", counts, DType.INT64);
         Checks.require(
-                destination.shape().rank() == 1 && low < high,
+                counts.shape().rank() == 1 && counts.shape().size(0) > 1,
                 "addHistogram",
-                "needs bins [B] and low < high, not %s, %s and %s".formatted(destination.shape(), low, high));
+                "needs counts [bins + 1], not " + counts.shape());
+    }
+
+    @Override
+    public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        Checks.floating("addJointHistogram", x, values, ranges);
+        Checks.sameShape("addJointHistogram", Shape.of(2, 2), ranges);
+        Checks.type("addJointHistogram", counts, DType.INT64);
+        Shape shape = counts.shape();
+        Checks.require(
+                shape.rank() == 2 && shape.size(0) > 1 && shape.size(1) > 1,
+                "addJointHistogram",
+                "needs counts [bins + 1, bins of values + 1], not " + shape);
+        long period = values.shape().elements();
+        long elements = x.shape().elements();
+        Checks.require(
+                elements == 0 || (period > 0 && elements % period == 0),
+                "addJointHistogram",
+                "has %d values for %d elements".formatted(period, elements));
     }
 
     @Override

@@ -58,7 +58,7 @@ final class Accumulator {
             TensorScope scope, AccumulatorKey key, Shape parameter, DType dtype, long columns, long samples) {
         List<Tensor> allocated = new ArrayList<>();
         for (Shape shape : key.contraction().shapes(columns, samples, parameter)) {
-            allocated.add(scope.allocate(shape, dtype));
+            allocated.add(scope.allocate(shape, key.contraction().resultType(dtype)));
         }
         return allocated;
     }
@@ -84,10 +84,26 @@ final class Accumulator {
      * Prepares a step.
      *
      * @param scope closes after the step
-     * @param operand the whole operand, if the contraction has one
+     * @param given what the contraction takes beside the gradients
      */
-    Optional<Pending> prepare(TensorScope scope, Step step, @Nullable Tensor operand) {
-        return key.contraction().accept(new Preparation(scope, step, operand));
+    Optional<Pending> prepare(TensorScope scope, Step step, Given given) {
+        return key.contraction().accept(new Preparation(scope, step, given));
+    }
+
+    /**
+     * What a contraction takes beside the gradients.
+     *
+     * @param operand the whole operand, if it has one
+     * @param factor that of the loss's reduction in the gradients
+     * @param values the parameter's values, if it takes them
+     */
+    record Given(
+            @Nullable Tensor operand,
+            double factor,
+            @Nullable Tensor values) {
+
+        /** For contractions of gradients alone. */
+        static final Given NOTHING = new Given(null, 1, null);
     }
 
     /** Ends sums over chunks. No step may follow. */
@@ -222,12 +238,14 @@ final class Accumulator {
 
         private final TensorScope scope;
         private final Step step;
+        private final Given given;
         private final @Nullable Tensor operand;
 
-        Preparation(TensorScope scope, Step step, @Nullable Tensor operand) {
+        Preparation(TensorScope scope, Step step, Given given) {
             this.scope = scope;
             this.step = step;
-            this.operand = operand;
+            this.given = given;
+            this.operand = given.operand();
         }
 
         @Override
@@ -314,6 +332,24 @@ final class Accumulator {
         public Optional<Pending> visit(Contraction.WeightedSum sum) {
             Tensor ofStep = weights(scope, step, requireOperand(operand));
             return Optional.of(direct(chunks.of(step, false), ofStep, !step.firstBlock()));
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.Histogram histogram) {
+            return counted();
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.JointHistogram histogram) {
+            return counted();
+        }
+
+        /** Counts of all steps add up in one place, without an error to be kept. */
+        private Optional<Pending> counted() {
+            Tensor edges = requireOperand(operand);
+            var task = new ContractionTask(
+                    key.contraction(), results, edges, !step.first(), given.factor(), given.values());
+            return Optional.of(new Pending(task, () -> {}));
         }
 
         @Override

@@ -44,7 +44,9 @@ final class BackwardSweep implements AutoCloseable {
         void visit(SiteLayout site, SignalLayout signal, Step step, ParameterDerivatives derivatives);
 
         /** Columns of two signals, or of one, meet for the first time. */
-        void meet(SiteLayout site, PairSums.Waiting left, PairSums.Waiting right);
+        default void meet(SiteLayout site, PairSums.Waiting left, PairSums.Waiting right) {
+            throw new IllegalStateException("Nothing meets at " + site.parameter());
+        }
     }
 
     /** One signal on its way; columns that pass again are there for others to meet only. */

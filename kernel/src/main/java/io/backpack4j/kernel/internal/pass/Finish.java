@@ -26,11 +26,13 @@ final class Finish {
     private final SitePartialView.ProductMaker products;
     private final TensorScope partials;
     private final HandOver handOver;
+    private final GivenOperands operands;
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
 
     /**
      * @param partials owns what is folded
      * @param handOver what left already
+     * @param operands what the run brought
      */
     Finish(
             PassLayout layout,
@@ -40,7 +42,9 @@ final class Finish {
             PairSums sums,
             SitePartialView.ProductMaker products,
             TensorScope partials,
-            HandOver handOver) {
+            HandOver handOver,
+            GivenOperands operands) {
+        this.operands = operands;
         this.handOver = handOver;
         this.layout = layout;
         this.backend = backend;
@@ -55,7 +59,7 @@ final class Finish {
     SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
         return new SitePartialView(
-                site, request, layout.samples(), normaliser, tensors, sums::of, products, backend, scope);
+                site, request, layout.samples(), normaliser, tensors, sums::of, products, operands, backend, scope);
     }
 
     /** Folds a stage over the network. */
@@ -88,6 +92,7 @@ final class Finish {
                         layout.groups(request),
                         sums::of,
                         folded.getOrDefault(request, Map.of())),
+                operands,
                 backend,
                 scope);
     }

@@ -35,6 +35,7 @@ public final class HandOver {
     private final Backend backend;
     private final double normaliser;
     private final ResultTaker taker;
+    private final GivenOperands operands;
     private final List<Map<SiteRequest, Reach>> requests = new ArrayList<>();
     private final List<Map<AccumulatorKey, Reach>> keys = new ArrayList<>();
     private final List<SiteState> chunk = new ArrayList<>();
@@ -48,7 +49,8 @@ public final class HandOver {
         CHUNK
     }
 
-    HandOver(PassLayout layout, Backend backend, double normaliser, ResultTaker taker) {
+    HandOver(PassLayout layout, Backend backend, double normaliser, ResultTaker taker, GivenOperands operands) {
+        this.operands = operands;
         this.layout = layout;
         this.backend = backend;
         this.normaliser = normaliser;
@@ -214,11 +216,11 @@ public final class HandOver {
             Step local = step.withinBlock();
             for (Accumulator accumulator :
                     ofStep.accumulators(stage, signal, step.block().columns())) {
-                accumulator.prepare(scope, local, null).ifPresent(pending::add);
+                accumulator.prepare(scope, local, Accumulator.Given.NOTHING).ifPresent(pending::add);
             }
             Step within = step.withinChunk();
             for (Accumulator accumulator : chunk.get(site.index()).accumulators(stage, signal, step.columns())) {
-                accumulator.prepare(scope, within, null).ifPresent(pending::add);
+                accumulator.prepare(scope, within, Accumulator.Given.NOTHING).ifPresent(pending::add);
             }
         }
 
@@ -258,6 +260,7 @@ public final class HandOver {
                 (matrix, site) -> {
                     throw new IllegalStateException("Results with products are finished as a whole");
                 },
+                operands,
                 backend,
                 scope);
         R result = PluginCalls.call(part, "when it finished '" + parameter + "'", () -> extension.finish(view));

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -55,8 +56,11 @@ public final class MergedPartials implements AutoCloseable {
      * @param loss the reduced loss
      * @param lossPerSample of {@link #scope}
      * @param output of {@link #scope}, if it was kept
+     * @param operands what all runs brought
      */
-    public PassResults finish(double normaliser, double loss, Tensor lossPerSample, Optional<Tensor> output) {
+    public PassResults finish(
+            double normaliser, double loss, Tensor lossPerSample, Optional<Tensor> output, RunOperands operands) {
+        GivenOperands given = new GivenOperands(operands);
         TensorScope results = backend.openScope();
         boolean done = false;
         try {
@@ -73,7 +77,8 @@ public final class MergedPartials implements AutoCloseable {
                         throw new IllegalStateException("Products are of one batch");
                     },
                     partials,
-                    new HandOver(layout, backend, normaliser, HandOver.NOBODY));
+                    new HandOver(layout, backend, normaliser, HandOver.NOBODY, given),
+                    given);
             finish.fold(1);
             finish.finish(finished, results);
             done = true;

@@ -5,6 +5,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.NetworkPartial;
 import io.backpack4j.spi.extension.SitePartial;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -20,6 +21,7 @@ record NetworkPartialView(
         double normaliser,
         DType dtype,
         Tensors tensors,
+        GivenOperands operands,
         Backend backend,
         TensorScope scope)
         implements NetworkPartial {
@@ -61,5 +63,10 @@ record NetworkPartialView(
                 KernelProblems.UNKNOWN_PARTIAL,
                 "Extension %s %s '%s'. %s: %s."
                         .formatted(tensors.extension(), what, name, participle, new TreeSet<>(known.keySet())));
+    }
+
+    @Override
+    public Tensor operand(String name) {
+        return operands.of(name, Operand.NETWORK);
     }
 }

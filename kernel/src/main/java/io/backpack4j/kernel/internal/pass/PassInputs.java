@@ -2,6 +2,8 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.OperandSupplier;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.Tensor;
@@ -10,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +25,8 @@ public final class PassInputs {
     private final Function<String, Tensor> parameters;
     private final RandomKey seed;
     private final PassObserver observer;
+    private final RunOperands operands;
+    private final Optional<OperandSupplier> supplier;
 
     /**
      * Collects the numbers.
@@ -38,7 +43,15 @@ public final class PassInputs {
             long[] sampleIds,
             Function<String, Tensor> parameters,
             long seed) {
-        this(inputs, targets, sampleIds, parameters, new RandomKey(seed, 0, 0), PassObserver.NONE);
+        this(
+                inputs,
+                targets,
+                sampleIds,
+                parameters,
+                new RandomKey(seed, 0, 0),
+                PassObserver.NONE,
+                RunOperands.NONE,
+                Optional.empty());
     }
 
     /** Those of a batch and a model. */
@@ -57,18 +70,37 @@ public final class PassInputs {
             long[] sampleIds,
             Function<String, Tensor> parameters,
             RandomKey seed,
-            PassObserver observer) {
+            PassObserver observer,
+            RunOperands operands,
+            Optional<OperandSupplier> supplier) {
         this.inputs = inputs;
         this.targets = targets;
         this.sampleIds = sampleIds;
         this.parameters = parameters;
         this.seed = seed;
         this.observer = observer;
+        this.operands = operands;
+        this.supplier = supplier;
+    }
+
+    /** The same numbers with operands of the run, and whoever makes more of them after the first stage. */
+    public PassInputs withOperands(RunOperands other, Optional<OperandSupplier> otherSupplier) {
+        return new PassInputs(inputs, targets, sampleIds, parameters, seed, observer, other, otherSupplier);
+    }
+
+    /** What the run brings. */
+    RunOperands operands() {
+        return operands;
+    }
+
+    /** Who makes more of them after the first stage. */
+    Optional<OperandSupplier> supplier() {
+        return supplier;
     }
 
     /** The same numbers, watched by somebody. */
     public PassInputs watchedBy(PassObserver other) {
-        return new PassInputs(inputs, targets, sampleIds, parameters, seed, other);
+        return new PassInputs(inputs, targets, sampleIds, parameters, seed, other, operands, supplier);
     }
 
     /** The same numbers by handles of a scope's own, which outlive the batch's. */
@@ -81,7 +113,9 @@ public final class PassInputs {
                 sampleIds,
                 parameters,
                 seed,
-                PassObserver.NONE);
+                PassObserver.NONE,
+                RunOperands.NONE,
+                Optional.empty());
     }
 
     PassObserver observer() {

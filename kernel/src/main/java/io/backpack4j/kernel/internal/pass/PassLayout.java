@@ -42,6 +42,7 @@ public final class PassLayout {
     private final boolean updatesBuffers;
     private final Set<List<Integer>> subsamplings;
     private final PairLayout pairs;
+    private final OperandLayout operands;
 
     /**
      * A signal in one stage.
@@ -109,6 +110,7 @@ public final class PassLayout {
         this.sites = List.copyOf(sites);
         this.subsamplings = subsamplings(this.sites);
         this.pairs = new PairLayout(this.sites);
+        this.operands = new OperandLayout(this.sites, dtype);
         int stages = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -188,6 +190,11 @@ public final class PassLayout {
 
     List<Request<?>> requests() {
         return requests;
+    }
+
+    /** What runs bring. */
+    public OperandLayout operands() {
+        return operands;
     }
 
     List<SiteLayout> sites() {

@@ -6,9 +6,11 @@ import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * Belongs to one thread.
  */
 public final class PassRun {
+
+    private static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
 
     private final PassLayout layout;
     private final Splitting splitting;
@@ -41,6 +46,7 @@ public final class PassRun {
     private final HandOver handOver;
     private final Finish finish;
     private final BufferUpdates updates;
+    private final GivenOperands operands;
     private final Map<LossSignal, Long> columns = new HashMap<>();
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
@@ -64,12 +70,14 @@ public final class PassRun {
         this.updates = new BufferUpdates(backend);
         this.normaliser = normaliser;
         this.sums = new PairSums(backend, partials, layout.dtype(), inputs.observer());
-        this.handOver = new HandOver(layout, backend, normaliser, taker);
+        this.operands = new GivenOperands(inputs.operands());
+        this.handOver = new HandOver(layout, backend, normaliser, taker, operands);
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver);
+        this.finish = new Finish(
+                layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -187,6 +195,9 @@ public final class PassRun {
                 if (!last) {
                     finish.fold(stage);
                 }
+                if (stage == 1 && !last) {
+                    supply();
+                }
             }
         } finally {
             handOver.discardChunk();
@@ -224,6 +235,21 @@ public final class PassRun {
                 chunk.close();
             }
         }
+    }
+
+    /** Asks for the operands that are made of the gradient. */
+    private void supply() {
+        inputs.supplier().ifPresent(supplier -> {
+            Map<String, Tensor> gradients = new TreeMap<>();
+            for (SiteState site : sites) {
+                Tensor sum = site.accumulator(GRADIENT).results().get(0);
+                gradients.put(
+                        site.layout().parameter(),
+                        partials.view(sum, site.layout().shape()));
+            }
+            operands.add(supplier.supply(gradients, partials));
+            layout.operands().require(operands.all(), backend, false);
+        });
     }
 
     private BackwardSweep.SiteVisitor visitor(int stage) {
@@ -276,7 +302,7 @@ public final class PassRun {
             for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
                 AccumulatorKey key = accumulator.key();
                 if (step.wholeBatch() || !layoutOfSite.waits(key)) {
-                    accumulator.prepare(scope, step, operand(scope, site, key)).ifPresent(prepared::add);
+                    accumulator.prepare(scope, step, given(scope, site, key)).ifPresent(prepared::add);
                 }
             }
             HandOver.StepParts parts =
@@ -296,7 +322,8 @@ public final class PassRun {
                             site.partial(request, name, step.columns());
                         }
                     });
-                    var visit = new SiteVisitView(site, request, signal, step, derivatives, scope);
+                    var visit =
+                            new SiteVisitView(site, request, signal, step, derivatives, scope, operands, normaliser);
                     Extension<?> extension = request.request().extension();
                     PluginCalls.call(Part.of(extension), "as it looked at derivatives", () -> {
                         extension.extract(stage, visit);
@@ -308,15 +335,27 @@ public final class PassRun {
         }
     }
 
-    /** The operand of a contraction: what an earlier stage knows of the batch, or what the extension supplies that owns it. */
-    private @Nullable Tensor operand(TensorScope scope, SiteState site, AccumulatorKey key) {
+    /** What a contraction takes beside the gradients: what an earlier stage knows of the batch, what a run brought, or what an extension supplies. */
+    private Accumulator.Given given(TensorScope scope, SiteState site, AccumulatorKey key) {
         if (key.isOfBatch() && !site.layout().waits(key)) {
-            return ofBatch(site, key);
+            return new Accumulator.Given(ofBatch(site, key), 1, null);
         }
-        if (key.contraction().operand().isEmpty()) {
-            return null;
+        Contraction contraction = key.contraction();
+        if (contraction.operand().isEmpty()) {
+            return Accumulator.Given.NOTHING;
         }
-        Operand operand = key.contraction().operand().get();
+        String parameter = site.layout().parameter();
+        return new Accumulator.Given(
+                operand(scope, site, contraction.operand().get()),
+                Math.pow(normaliser, key.signal().degree()),
+                contraction.takesValues() ? inputs.parameter(parameter) : null);
+    }
+
+    /** An operand that the run brought, or that the extension supplies that owns it. */
+    private Tensor operand(TensorScope scope, SiteState site, Operand operand) {
+        if (operand.isOfRun()) {
+            return operands.of(operand.name(), site.layout().parameter());
+        }
         for (SiteRequest request : site.layout().requests()) {
             Extension<?> extension = request.request().extension();
             if (extension.equals(operand.owner())) {

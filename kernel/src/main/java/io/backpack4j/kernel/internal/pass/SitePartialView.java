@@ -25,6 +25,7 @@ record SitePartialView(
         Map<String, Tensor> foldedTensors,
         Function<GroupKey, Tensor> sums,
         ProductMaker products,
+        GivenOperands operands,
         Backend backend,
         TensorScope scope)
         implements SitePartial {
@@ -115,6 +116,11 @@ record SitePartialView(
                             .formatted(request.request().extension().type(), name, foldedTensors.keySet()));
         }
         return tensor;
+    }
+
+    @Override
+    public Tensor operand(String name) {
+        return operands.of(name, parameter());
     }
 
     private List<Tensor> results(String key) {

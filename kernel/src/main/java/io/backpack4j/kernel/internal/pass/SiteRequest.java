@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param products the matrices of whose blocks it wants products, by its own keys
  * @param pairs the inner products of two signals that it wants of the parameter, by its own keys
  * @param groups those that it wants over groups of parameters, by the groups' names
+ * @param operands what runs bring for it at this parameter, by name
  */
 public record SiteRequest(
         Request<?> request,
@@ -26,7 +27,8 @@ public record SiteRequest(
         Map<Integer, Set<Signal>> visits,
         Map<String, CurvatureMatrix> products,
         Map<String, PairKey> pairs,
-        Map<String, PairKey> groups) {
+        Map<String, PairKey> groups,
+        Map<String, DeclaredOperand> operands) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {
@@ -40,7 +42,7 @@ public record SiteRequest(
 
     /** The same with other accumulated results. */
     public SiteRequest withAccumulated(Map<String, AccumulatorKey> other) {
-        return new SiteRequest(request, other, partials, visits, products, pairs, groups);
+        return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands);
     }
 
     /** All inner products of two signals. */

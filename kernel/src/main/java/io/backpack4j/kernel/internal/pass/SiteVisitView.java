@@ -21,6 +21,8 @@ final class SiteVisitView implements SiteVisit {
     private final Step step;
     private final ParameterDerivatives derivatives;
     private final TensorScope scope;
+    private final GivenOperands operands;
+    private final double normaliser;
     private final List<Runnable> afterwards = new ArrayList<>();
 
     SiteVisitView(
@@ -29,13 +31,17 @@ final class SiteVisitView implements SiteVisit {
             Signal signal,
             Step step,
             ParameterDerivatives derivatives,
-            TensorScope scope) {
+            TensorScope scope,
+            GivenOperands operands,
+            double normaliser) {
         this.state = state;
         this.request = request;
         this.signal = signal;
         this.step = step;
         this.derivatives = derivatives;
         this.scope = scope;
+        this.operands = operands;
+        this.normaliser = normaliser;
     }
 
     /** Writes back what could not be handed out in place. */
@@ -81,6 +87,16 @@ final class SiteVisitView implements SiteVisit {
             return part;
         }
         return whole;
+    }
+
+    @Override
+    public Tensor operand(String name) {
+        return operands.of(name, parameter());
+    }
+
+    @Override
+    public double normaliser() {
+        return normaliser;
     }
 
     @Override

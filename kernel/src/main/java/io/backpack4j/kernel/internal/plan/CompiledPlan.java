@@ -4,10 +4,12 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.OperandSupplier;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.ResultTaker;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.BackendCalls;
@@ -28,6 +30,7 @@ import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +68,7 @@ public final class CompiledPlan implements Plan {
     @Override
     public Results run(Batch batch, RunOptions options) {
         requireTaker(options);
-        PassInputs inputs = inputs(batch, options.seed());
+        PassInputs inputs = inputs(batch, options.seed(), options.operands(), options.supplier());
         PassInputs controlled = inputs.watchedBy(new ControlledRun(options));
         CheckedTaker taker =
                 new CheckedTaker(options.taker().orElse(HandOver.NOBODY), finiteCheck, this::requirePlanned);
@@ -92,8 +95,8 @@ public final class CompiledPlan implements Plan {
     }
 
     /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
-    public PassPartials partials(Batch batch, long seed) {
-        PassInputs inputs = inputs(batch, seed);
+    public PassPartials partials(Batch batch, long seed, RunOperands operands) {
+        PassInputs inputs = inputs(batch, seed, operands, Optional.empty());
         PassInputs controlled = inputs.watchedBy(new ControlledRun(RunOptions.seed(seed)));
         return failingByName(() -> {
             PassPartials partials =
@@ -111,7 +114,7 @@ public final class CompiledPlan implements Plan {
         });
     }
 
-    private PassInputs inputs(Batch batch, long seed) {
+    private PassInputs inputs(Batch batch, long seed, RunOperands operands, Optional<OperandSupplier> supplier) {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
@@ -120,7 +123,8 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         TargetChecks.require(model.loss(), output, batch);
-        return PassInputs.of(batch, model, seed);
+        layout.operands().require(operands, backend, supplier.isPresent());
+        return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
     }
 
     /** What the pass takes is counted only if there is a budget. */

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PairKey;
+import io.backpack4j.kernel.internal.pass.DeclaredOperand;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
@@ -17,6 +18,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
@@ -41,6 +43,7 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, CurvatureMatrix> products = new LinkedHashMap<>();
     private final Map<String, PairKey> pairs = new LinkedHashMap<>();
     private final Map<String, PairKey> groups = new LinkedHashMap<>();
+    private final Map<String, DeclaredOperand> operands = new LinkedHashMap<>();
     private int stage;
 
     private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
@@ -63,7 +66,8 @@ final class DeclarationCollector implements SiteDeclaration {
                 collector.visits,
                 collector.products,
                 collector.pairs,
-                collector.groups);
+                collector.groups,
+                collector.operands);
     }
 
     @Override
@@ -95,7 +99,7 @@ final class DeclarationCollector implements SiteDeclaration {
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares, SumOfSquaresPerSample or Trace."
                             .formatted(key, contraction, signal.name()));
         }
-        if (contraction.power() == 0 && !signal.equals(new LossGradient())) {
+        if (contraction.isOfOneSide() && contraction.power() == 0 && !signal.equals(new LossGradient())) {
             throw new BackpackException(
                     CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' is an input factor of signal '%s'. Ask for it with LossGradient: it depends on no signal and is made once."
@@ -186,6 +190,18 @@ final class DeclarationCollector implements SiteDeclaration {
     public void product(String key, CurvatureMatrix matrix) {
         requireNew(key);
         products.put(key, matrix);
+    }
+
+    @Override
+    public Operand operand(String name, Shape shapeOfOperand) {
+        DeclaredOperand present = operands.putIfAbsent(name, new DeclaredOperand(shapeOfOperand, stage));
+        if (present != null && !present.shape().equals(shapeOfOperand)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "Operand '%s' is declared with shape %s and with shape %s. Use another name."
+                            .formatted(name, present.shape(), shapeOfOperand));
+        }
+        return Operand.ofRun(name);
     }
 
     private void requireNew(String key) {

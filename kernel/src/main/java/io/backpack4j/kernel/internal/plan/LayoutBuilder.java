@@ -7,6 +7,7 @@ import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
 import io.backpack4j.kernel.internal.pass.PairKey;
+import io.backpack4j.kernel.internal.pass.OperandLayout;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
@@ -71,6 +72,7 @@ final class LayoutBuilder {
         });
         reportClashes(requests, problems);
         reportGroups(sites, problems);
+        OperandLayout.report(sites, problems);
         ParameterChecks.report(graph, requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.ResultTaker;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
 import io.backpack4j.kernel.internal.pass.FiniteCheck;
@@ -33,6 +34,11 @@ import java.util.function.Predicate;
  * @param nanPolicy which results are looked at
  */
 record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsal {
+
+    @Override
+    public RunOperands operands(Backend backend, TensorScope scope) {
+        return layout.operands().zeros(backend, scope);
+    }
 
     @Override
     public Outcome run(

@@ -56,7 +56,7 @@ final class PlanTrial implements SplittingSearch.Trial {
     public TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
-            PassInputs inputs = imitated(given);
+            PassInputs inputs = imitated(given).withOperands(rehearsal.operands(dry, given), Optional.empty());
             long before = dry.memory().usedBytes();
             dry.resetPeak();
             Rehearsal.Outcome outcome = rehearsal.run(dry, inputs, splitting, product -> true, () -> {});
@@ -80,8 +80,16 @@ final class PlanTrial implements SplittingSearch.Trial {
     public Optional<SplittingSearch.Measured> measure(TrialOutcome tried, long budget) {
         // What is drawn at its first use takes memory that is not the pass's.
         model.parameters().names().forEach(model.parameters()::get);
-        PassInputs inputs = PassInputs.of(batch, model, 0);
         long planned = Math.min(tried.peakBytes(), budget);
+        try (TensorScope given = backend.openScope()) {
+            PassInputs inputs =
+                    PassInputs.of(batch, model, 0).withOperands(rehearsal.operands(backend, given), Optional.empty());
+            return measure(tried, inputs, planned, budget);
+        }
+    }
+
+    private Optional<SplittingSearch.Measured> measure(
+            TrialOutcome tried, PassInputs inputs, long planned, long budget) {
         try (MemoryAccount account = backend.openAccount(planned, budget).orElseThrow()) {
             AtomicLong whenMade = new AtomicLong();
             rehearsal.run(

@@ -1,11 +1,13 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Plan.ResultType;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.pass.PassInputs;
 import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -13,6 +15,11 @@ import java.util.function.Predicate;
 
 /** What is planned, done without numbers. */
 interface Rehearsal {
+
+    /** Stands in for the operands that a run brings, which are no part of what it takes. */
+    default RunOperands operands(Backend backend, TensorScope scope) {
+        return RunOperands.NONE;
+    }
 
     /**
      * Does it.

@@ -5,6 +5,7 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.SessionState;
@@ -43,7 +44,7 @@ public final class AccumulatingSession implements Session {
     public interface Passes {
 
         /** Runs one with the factor 1 of the loss. The caller closes what it leaves. */
-        PassPartials run(Batch batch, long seed);
+        PassPartials run(Batch batch, long seed, RunOperands operands);
     }
 
     private AccumulatingSession(
@@ -82,13 +83,20 @@ public final class AccumulatingSession implements Session {
 
     @Override
     public void add(Batch batch) {
+        add(batch, RunOperands.NONE);
+    }
+
+    @Override
+    public void add(Batch batch, RunOperands operands) {
         requireUsable();
+        layout.operands().require(operands, backend, false);
+        accumulated.operands().requireSame("The batch", operands);
         long[] ids = batch.sampleIds();
         accumulated.samples().requireNew("The batch", ids);
         numbers.requireSameAtAGlance();
-        try (PassPartials pass = passes.run(batch, options.seed())) {
+        try (PassPartials pass = passes.run(batch, options.seed(), operands)) {
             requireKnownDegrees(pass.normaliser());
-            BackendCalls.run(backend, "Adding a batch to the session", () -> accumulated.add(pass, ids));
+            BackendCalls.run(backend, "Adding a batch to the session", () -> accumulated.add(pass, operands, ids));
         }
     }
 
@@ -119,6 +127,12 @@ public final class AccumulatingSession implements Session {
         boolean kept = false;
         try {
             BackendCalls.run(backend, "Reading another session", () -> read.restore(state));
+            if (!read.isEmpty()) {
+                layout.operands().require(read.operands().kept(), backend, false);
+                accumulated
+                        .operands()
+                        .requireSame("The other session", read.operands().kept());
+            }
             if (accumulated.isEmpty()) {
                 accumulated.close();
                 accumulated = read;
@@ -167,7 +181,8 @@ public final class AccumulatingSession implements Session {
                     normaliser,
                     normaliser * accumulated.losses().total(),
                     accumulated.losses().tensor(scope),
-                    accumulated.outputs().map(outputs -> outputs.tensor(scope)));
+                    accumulated.outputs().map(outputs -> outputs.tensor(scope)),
+                    accumulated.operands().kept());
         }
     }
 

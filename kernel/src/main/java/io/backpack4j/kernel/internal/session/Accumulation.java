@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.spi.BackpackException;
@@ -34,6 +35,7 @@ final class Accumulation implements AutoCloseable {
     private final AddedSamples samples = new AddedSamples();
     private final List<Double> normalisers = new ArrayList<>();
     private final Map<String, Merged> merged = new LinkedHashMap<>();
+    private final KeptOperands operands;
     private boolean halfway;
 
     Accumulation(Backend backend, DType dtype, List<Slot> slots, boolean outputs) {
@@ -42,6 +44,12 @@ final class Accumulation implements AutoCloseable {
         this.slots = slots;
         this.outputs = outputs;
         this.scope = backend.openScope();
+        this.operands = new KeptOperands(backend, scope);
+    }
+
+    /** What all runs brought. */
+    KeptOperands operands() {
+        return operands;
     }
 
     boolean isEmpty() {
@@ -74,7 +82,7 @@ final class Accumulation implements AutoCloseable {
     }
 
     /** Adds a batch. What does not fit is reported before anything is added. */
-    void add(PassPartials pass, long... sampleIds) {
+    void add(PassPartials pass, RunOperands given, long... sampleIds) {
         Map<Slot, PassPartials.Value> values = new LinkedHashMap<>();
         Problems problems = new Problems();
         for (Slot slot : slots) {
@@ -87,6 +95,9 @@ final class Accumulation implements AutoCloseable {
         }
         problems.throwIfAny();
         halfway = true;
+        if (isEmpty()) {
+            operands.keep(given);
+        }
         values.forEach((slot, value) -> {
             Merged present = merged.get(slot.name());
             if (present == null) {
@@ -116,7 +127,7 @@ final class Accumulation implements AutoCloseable {
     private Merged first(Slot slot, PassPartials.Value value) {
         Tensor tensor = value.tensors().get(0);
         return switch (slot.rule()) {
-            case SUM -> MergedSum.of(backend, scope, tensor);
+            case SUM -> tensor.dtype() == DType.INT64 ? MergedCounts.of(tensor) : MergedSum.of(backend, scope, tensor);
             case MOMENTS -> MergedMoments.of(backend, scope, value);
             case MAX -> MergedMaximum.of(backend, scope, tensor);
             case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), tensor);
@@ -173,6 +184,7 @@ final class Accumulation implements AutoCloseable {
             problems.collect(() ->
                     merged.put(slot.name(), read(slot, new StateReader(state, slot.name()), ids.length)));
         }
+        problems.collect(() -> operands.restore(state));
         problems.collect(() -> restoreSamples(LOSS, state, ids.length));
         if (outputs) {
             problems.collect(() -> restoreSamples(OUTPUT, state, ids.length));
@@ -205,9 +217,10 @@ final class Accumulation implements AutoCloseable {
     }
 
     private Merged read(Slot slot, StateReader state, long count) {
-        state.requireType(dtype);
+        DType type = slot.type(dtype);
+        state.requireType(type);
         Merged read = switch (slot.rule()) {
-            case SUM -> MergedSum.of(backend, scope, state);
+            case SUM -> type == DType.INT64 ? MergedCounts.of(state) : MergedSum.of(backend, scope, state);
             case MOMENTS -> MergedMoments.of(backend, scope, state);
             case MAX -> MergedMaximum.of(backend, scope, state);
             case PER_SAMPLE, PER_COLUMN_AND_SAMPLE -> MergedSamples.of(backend, slot.sampleAxis(), state);
@@ -236,6 +249,7 @@ final class Accumulation implements AutoCloseable {
     Map<String, SessionState.Numbers> numbers() {
         Map<String, SessionState.Numbers> all = new LinkedHashMap<>();
         all.put(StateReader.name(NORMALISERS, "batches"), HostNumbers.vector(normalisers()));
+        all.putAll(operands.numbers());
         merged.forEach((name, value) ->
                 value.state().forEach((suffix, numbers) -> all.put(StateReader.name(name, suffix), numbers)));
         return all;

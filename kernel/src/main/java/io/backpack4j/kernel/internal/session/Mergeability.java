@@ -108,10 +108,18 @@ final class Mergeability {
                     ID,
                     "%s needs %s, which compares every sample's gradient with the sum over its own batch: with every batch that is added the sum changes. Compute it on a batch of its own."
                             .formatted(type, key.contraction()));
-        } else if (key.contraction().operand().isPresent()) {
+        } else if (key.contraction()
+                .operand()
+                .filter(operand -> !operand.isOfRun())
+                .isPresent()) {
             problems.add(
                     ID,
                     "%s contracts with weights or vectors that it makes for one batch. Compute it on a batch of its own."
+                            .formatted(type));
+        } else if (key.contraction().hasOperandOfSamples()) {
+            problems.add(
+                    ID,
+                    "%s contracts with an operand that has a weight per sample, which is of one batch. Compute it on a batch of its own."
                             .formatted(type));
         } else if (key.contraction().subsampling().isPresent()) {
             problems.add(

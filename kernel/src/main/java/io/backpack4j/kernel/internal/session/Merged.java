@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A partial result of the batches so far, for the factor 1 of the loss. */
-sealed interface Merged permits MergedMaximum, MergedMoments, MergedSamples, MergedSum {
+sealed interface Merged permits MergedCounts, MergedMaximum, MergedMoments, MergedSamples, MergedSum {
 
     /** The shape that further parts must have; the axis of samples has size 0. */
     Shape shape();

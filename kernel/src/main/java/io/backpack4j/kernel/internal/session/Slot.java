@@ -10,6 +10,7 @@ import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
@@ -101,6 +102,11 @@ record Slot(
         return accumulated != null
                 ? accumulated.rule()
                 : Objects.requireNonNull(own).rule();
+    }
+
+    /** The type of its numbers in passes of a type. */
+    DType type(DType dtype) {
+        return accumulated == null ? dtype : accumulated.contraction().resultType(dtype);
     }
 
     /** Its degree in the loss's factor, if it is known. */

@@ -1,0 +1,76 @@
+package io.backpack4j.kernel.internal.session;
+
+import io.backpack4j.kernel.SessionState;
+import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Map;
+
+/** A sum of whole numbers, which is exact. It is kept in host memory: counts are few. */
+record MergedCounts(Shape shape, long[] counts) implements Merged {
+
+    private static final String COUNTS = "counts";
+
+    static MergedCounts of(Tensor first) {
+        return new MergedCounts(first.shape(), first.toLongArray());
+    }
+
+    static MergedCounts of(StateReader state) {
+        SessionState.Numbers numbers = state.numbers(COUNTS);
+        long[] counts = new long[Math.toIntExact(numbers.shape().elements())];
+        numbers.readIntegers(0, counts, 0, counts.length);
+        return new MergedCounts(numbers.shape(), counts);
+    }
+
+    @Override
+    public void add(PassPartials.Value part) {
+        add(part.tensors().get(0).toLongArray());
+    }
+
+    @Override
+    public void add(Merged other) {
+        add(((MergedCounts) other).counts);
+    }
+
+    private void add(long... more) {
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] = Math.addExact(counts[i], more[i]);
+        }
+    }
+
+    /** Counts have degree 0: their factor is 1. */
+    @Override
+    public PassPartials.Value value(TensorScope scope, double factor) {
+        Tensor result = scope.allocate(shape, DType.INT64);
+        result.write(0, counts, 0, counts.length);
+        return Merged.single(result);
+    }
+
+    @Override
+    public Map<String, SessionState.Numbers> state() {
+        return Map.of(COUNTS, new HostCounts(shape, counts.clone()));
+    }
+
+    /** Whole numbers in an array. */
+    private record HostCounts(Shape shape, long[] values) implements SessionState.Numbers {
+
+        @Override
+        public DType dtype() {
+            return DType.INT64;
+        }
+
+        @Override
+        public void read(long from, double[] target, int offset, int count) {
+            for (int i = 0; i < count; i++) {
+                target[offset + i] = values[(int) from + i];
+            }
+        }
+
+        @Override
+        public void readIntegers(long from, long[] target, int offset, int count) {
+            System.arraycopy(values, (int) from, target, offset, count);
+        }
+    }
+}
