@@ -292,4 +292,16 @@ public final class KernelProblems {
             "Give one shape for each input.");
 
     private KernelProblems() {}
+
+    /** Runs bring an operand that an extension declares, but this run does not. */
+    public static final ProblemId MISSING_OPERAND = new ProblemId(
+            "MissingOperand",
+            "Runs bring an operand that an extension declares, but this run does not.",
+            "Give it with RunOptions.operands, with Session.add, or as operand/<name>/<parameter> in a data file.");
+
+    /** A session was given other operands than before. */
+    public static final ProblemId OTHER_OPERAND = new ProblemId(
+            "OtherOperand",
+            "A session was given other operands than before.",
+            "Give the same with every batch, or open another session.");
 }

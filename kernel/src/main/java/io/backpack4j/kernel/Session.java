@@ -1,6 +1,7 @@
 package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 
 /**
  * Accumulates over the batches of a data set. Its results are those of one pass over all batches taken as one, within rounding, however the data is
@@ -45,7 +46,7 @@ public interface Session extends AutoCloseable {
      */
     default void add(Batch batch, RunOperands operands) {
         if (!operands.tensors().isEmpty()) {
-            throw new BackpackException("Unsupported", "This session takes no operands.");
+            throw new BackpackException(CommonProblems.UNSUPPORTED, "This session takes no operands.");
         }
         add(batch);
     }

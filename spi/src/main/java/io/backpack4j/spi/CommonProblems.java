@@ -206,4 +206,10 @@ public final class CommonProblems {
             "InvalidComposition",
             "The graph of a composition does not fit together.",
             "Mend it: every part, input and parameter that it names must be there, and their shapes must fit.");
+
+    /** What was asked for is not there in an implementation of the contracts. */
+    public static final ProblemId UNSUPPORTED = new ProblemId(
+            "Unsupported",
+            "What was asked for is not there in an implementation of the contracts.",
+            "Use the kernel's own implementation, or override the method that the message names.");
 }

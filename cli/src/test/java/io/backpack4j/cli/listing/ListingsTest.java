@@ -1,10 +1,10 @@
 package io.backpack4j.cli.listing;
 
-import io.backpack4j.cli.console.CliProblems;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
+import io.backpack4j.cli.console.CliProblems;
 import io.backpack4j.kernel.BackendInfo;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.PluginInfo;

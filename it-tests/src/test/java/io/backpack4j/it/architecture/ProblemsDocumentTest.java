@@ -82,7 +82,8 @@ class ProblemsDocumentTest {
     }
 
     @ArchTest
-    static void every_kind_is_made_once_in_a_list_of_constants(JavaClasses classes) throws ReflectiveOperationException {
+    static void every_kind_is_made_once_in_a_list_of_constants(JavaClasses classes)
+            throws ReflectiveOperationException {
         List<String> elsewhere = classes.get(ProblemId.class).getConstructorCallsToSelf().stream()
                 .map(JavaAccess::getOriginOwner)
                 .map(JavaClass::getSimpleName)

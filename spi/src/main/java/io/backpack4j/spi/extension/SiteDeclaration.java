@@ -1,7 +1,7 @@
 package io.backpack4j.spi.extension;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.KroneckerSizes;
@@ -77,7 +77,8 @@ public interface SiteDeclaration {
      */
     default Operand operand(String name, Shape shape) {
         throw new BackpackException(
-                CommonProblems.INVALID_DECLARATION, "Operands of a run cannot be declared here: '%s' was.".formatted(name));
+                CommonProblems.INVALID_DECLARATION,
+                "Operands of a run cannot be declared here: '%s' was.".formatted(name));
     }
 
     /** Asks that {@link Extension#extract} be called for a signal. */

@@ -1,7 +1,7 @@
 package io.backpack4j.spi.extension;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;

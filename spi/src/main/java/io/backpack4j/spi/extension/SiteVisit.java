@@ -1,7 +1,7 @@
 package io.backpack4j.spi.extension;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.MergeRule;
@@ -41,7 +41,8 @@ public interface SiteVisit {
      * c to the power of the signal's degree to have them unscaled.
      */
     default double normaliser() {
-        throw new BackpackException("Unsupported", "This visit does not know the factor of the loss's reduction.");
+        throw new BackpackException(
+                CommonProblems.UNSUPPORTED, "This visit does not know the factor of the loss's reduction.");
     }
 
     /** The arithmetic. */

@@ -1,7 +1,7 @@
 package io.backpack4j.spi.module;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Optional;

@@ -144,9 +144,8 @@ final class StackedDerivatives extends ParameterDerivatives {
     private ContractionTask added(
             TensorScope scope, int index, ContractionTask task, boolean slicesOperand, List<Runnable> afterwards) {
         Tensor whole = task.operand();
-        Tensor operand = slicesOperand && whole != null
-                ? parts.get(index).rows().read(backend(), scope, whole, 1)
-                : whole;
+        Tensor operand =
+                slicesOperand && whole != null ? parts.get(index).rows().read(backend(), scope, whole, 1) : whole;
         Tensor destination = task.destination();
         if (index == 0) {
             return new ContractionTask(task.contraction(), List.of(destination), operand, task.accumulate());

@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;

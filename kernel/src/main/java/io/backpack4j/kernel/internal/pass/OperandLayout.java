@@ -1,7 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.RunOperands;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Operand;
@@ -102,7 +103,7 @@ public final class OperandLayout {
                 check(name, parameter, operand, tensor, backend, problems);
             } else if (!supplied || operand.stage() == 1) {
                 problems.add(
-                        "MissingOperand",
+                        KernelProblems.MISSING_OPERAND,
                         "The run brings no operand '%s' of %s, which has shape %s. Add it to RunOptions.operands, in a session to Session.add, in a data file as 'operand/%s/%s'."
                                 .formatted(name, described(parameter), operand.shape(), name, parameter));
             }
@@ -123,7 +124,9 @@ public final class OperandLayout {
             String name, String parameter, DeclaredOperand operand, Tensor tensor, Backend backend, Problems problems) {
         String which = "Operand '%s' of %s".formatted(name, described(parameter));
         if (tensor.isClosed()) {
-            problems.add(CommonProblems.CLOSED_TENSOR, "%s was closed. Keep it open until the run has ended.".formatted(which));
+            problems.add(
+                    CommonProblems.CLOSED_TENSOR,
+                    "%s was closed. Keep it open until the run has ended.".formatted(which));
         } else if (!tensor.backend().equals(backend.id())) {
             problems.add(
                     CommonProblems.FOREIGN_TENSOR,

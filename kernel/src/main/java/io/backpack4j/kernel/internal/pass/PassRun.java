@@ -76,8 +76,7 @@ public final class PassRun {
             sites.add(new SiteState(
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(
-                layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
+        this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -283,7 +282,9 @@ public final class PassRun {
             for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
                 if (layoutOfSite.waits(accumulator.key())) {
                     Tensor ofBatch = ofBatch(site, accumulator.key());
-                    accumulator.prepare(scope, step, ofBatch).ifPresent(prepared::add);
+                    accumulator
+                            .prepare(scope, step, new Accumulator.Given(ofBatch, 1, null))
+                            .ifPresent(prepared::add);
                 }
             }
             derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());

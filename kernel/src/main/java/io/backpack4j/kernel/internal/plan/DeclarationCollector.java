@@ -2,8 +2,8 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.DeclaredOperand;
+import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.PartialKey;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.BackpackException;
@@ -149,7 +149,8 @@ final class DeclarationCollector implements SiteDeclaration {
         }
         if (positions.isEmpty()) {
             throw new BackpackException(
-                    CommonProblems.INVALID_ARGUMENT, "A sub-sample has no positions. Leave it out to have all samples.");
+                    CommonProblems.INVALID_ARGUMENT,
+                    "A sub-sample has no positions. Leave it out to have all samples.");
         }
     }
 

@@ -1,16 +1,16 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.OperandLayout;
+import io.backpack4j.kernel.internal.pass.PairKey;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.SiteLayout;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.loss.Loss;

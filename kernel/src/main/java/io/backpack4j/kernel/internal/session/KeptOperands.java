@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.spi.Problems;
@@ -48,7 +49,7 @@ final class KeptOperands {
                     Tensor other = given.tensors().getOrDefault(name, Map.of()).get(parameter);
                     if (other == null || !equal(tensor, other)) {
                         problems.add(
-                                "OtherOperand",
+                                KernelProblems.OTHER_OPERAND,
                                 "%s comes with other numbers of operand '%s' of '%s' than the session was begun with: what was accumulated is of those. Open another session for them."
                                         .formatted(from, name, parameter));
                     }
