@@ -39,8 +39,8 @@ final class LossOptions {
             all.add(of("CrossEntropyLoss", samples, with(with(joined, "weight", WEIGHT), "label_smoothing", 0.3)));
             all.add(of("BCEWithLogitsLoss", samples, with(joined, "weight", List.of(0.25, 1, 2))));
             all.add(of("BCEWithLogitsLoss", samples, with(joined, "pos_weight", List.of(3, 0.5, 1.5))));
-            all.add(of("HuberLoss", samples, with(joined, "delta", 0.8)));
-            all.add(of("SmoothL1Loss", samples, with(joined, "beta", 0.7)));
+            all.add(of("HuberLoss", samples, with(joined, "delta", 2.5)));
+            all.add(of("SmoothL1Loss", samples, with(joined, "beta", 2.0)));
             all.add(of("PoissonNLLLoss", samples, joined));
             all.add(of("GaussianNLLLoss", samples, with(joined, "var", List.of(0.5, 2, 1))));
         }
