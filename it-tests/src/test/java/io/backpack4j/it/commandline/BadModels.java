@@ -43,10 +43,7 @@ final class BadModels {
         replaced("model_unknown_loss", LOSS, "\"type\": \"TripletMarginLoss\"");
         replaced("model_unknown_reduction", LOSS, LOSS.replace("mean", "none"));
         replaced("model_unknown_loss_argument", LOSS, LOSS + ", \"weights\": [1, 2]");
-        replaced(
-                "model_loss_arguments_of_pytorch",
-                LOSS,
-                LOSS + ", \"weight\": [1, -2], \"size_average\": false");
+        replaced("model_loss_arguments_of_pytorch", LOSS, LOSS + ", \"weight\": [1, -2], \"size_average\": false");
         replaced("model_loss_pos_weight", LOSS, "\"type\": \"BCEWithLogitsLoss\", \"pos_weight\": [3, [1]]");
         replaced("model_without_loss", "\"loss\": {" + LOSS + "}", "\"inputs\": [\"input\"]");
         replaced("model_unknown_key", "\"loss\"", "\"layers\": [], \"loss\"");

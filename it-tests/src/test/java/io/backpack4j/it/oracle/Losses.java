@@ -66,10 +66,10 @@ final class Losses {
                 yield full ? term.plus(Value.constant(stirling)) : term;
             }
             case "GaussianNLLLoss" -> {
-                double variance = Math.max(
-                        number(arguments, "var", shape, element, Double.NaN), number(arguments, "eps", 1e-6));
-                double constant = Math.log(variance)
-                        + (Boolean.TRUE.equals(arguments.get("full")) ? Math.log(2 * Math.PI) : 0);
+                double variance =
+                        Math.max(number(arguments, "var", shape, element, Double.NaN), number(arguments, "eps", 1e-6));
+                double constant =
+                        Math.log(variance) + (Boolean.TRUE.equals(arguments.get("full")) ? Math.log(2 * Math.PI) : 0);
                 yield error.times(error)
                         .times(1 / variance)
                         .plus(Value.constant(constant))
@@ -184,7 +184,12 @@ final class Losses {
 
     /** What −log p of a class at a position counts: its weight times its share of the target, smoothed. */
     private static double share(
-            Map<String, @Nullable Object> arguments, int classes, int positions, Numbers target, int label, int position) {
+            Map<String, @Nullable Object> arguments,
+            int classes,
+            int positions,
+            Numbers target,
+            int label,
+            int position) {
         double smoothing = number(arguments, "label_smoothing", 0);
         double share;
         if (target.values().length == classes * positions) {

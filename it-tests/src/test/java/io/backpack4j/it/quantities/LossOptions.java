@@ -47,10 +47,7 @@ final class LossOptions {
         Map<String, @Nullable Object> none = Map.of();
         all.add(soft(of("CrossEntropyLoss", samples, none)));
         all.add(soft(of("CrossEntropyLoss", samples, with(with(none, "weight", WEIGHT), "label_smoothing", 0.2))));
-        all.add(of(
-                "BCEWithLogitsLoss",
-                samples,
-                with(with(none, "weight", List.of(2)), "pos_weight", 3)));
+        all.add(of("BCEWithLogitsLoss", samples, with(with(none, "weight", List.of(2)), "pos_weight", 3)));
         all.add(of("PoissonNLLLoss", samples, with(with(none, "log_input", false), "eps", 9)));
         all.add(of("GaussianNLLLoss", samples, with(with(none, "var", 0.1), "eps", 0.6)));
         return all;

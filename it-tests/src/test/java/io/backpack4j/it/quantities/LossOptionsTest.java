@@ -54,8 +54,7 @@ class LossOptionsTest {
         return results;
     }
 
-    private static void check(
-            Setting setting, Passes passes, LossOptions.Named named, List<Request<?>> curvature) {
+    private static void check(Setting setting, Passes passes, LossOptions.Named named, List<Request<?>> curvature) {
         List<Request<?>> requests = Stream.concat(
                         curvature.stream(),
                         Stream.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "DiagHessian", "BatchDiagHessian")

@@ -99,10 +99,12 @@ class ReferenceCasesTest {
         return names;
     }
 
-    /** Scalar derivatives of second order take minutes for the largest case, which the library's own results are compared with above. */
+    /** Scalar derivatives of second order take minutes for the largest case, which the library's own results are compared with above. Some cases have none. */
     static List<ReferenceCase> smallCases() {
         return cases().stream()
                 .filter(reference -> !reference.name().equals("lenet_like"))
+                .filter(reference -> only(FIRST_ORDER, reference.results()).size()
+                        < reference.results().size())
                 .toList();
     }
 

@@ -176,12 +176,7 @@ class TorchArgumentsTest {
         }));
         assertThat(refused)
                 .containsExactlyInAnyOrder(
-                        "dtype",
-                        "padding_mode",
-                        "reduce",
-                        "reduction",
-                        "return_indices",
-                        "size_average");
+                        "dtype", "padding_mode", "reduce", "reduction", "return_indices", "size_average");
     }
 
     @Test

@@ -53,10 +53,7 @@ class OwnLossesContractTest extends LossContract {
                 LossCase.classes(new CrossEntropyLoss(weight, 7, LossReduction.MEAN, 0.3), positions, 0, 7, 1, 2),
                 LossCase.classes(new CrossEntropyLoss(null, -100, LossReduction.SUM, 1), rows, 0, 2, 1),
                 LossCase.real(new CrossEntropyLoss(LossReduction.MEAN), rows, 0.2, 0.3, 0.5, 1, 0, 0, 0, 0, 0),
-                LossCase.real(
-                        new CrossEntropyLoss(weight, -100, LossReduction.MEAN, 0.1),
-                        positions,
-                        DOUBLES),
+                LossCase.real(new CrossEntropyLoss(weight, -100, LossReduction.MEAN, 0.1), positions, DOUBLES),
                 LossCase.classes(new NLLLoss(weight, 2, LossReduction.MEAN), positions, 0, 1, 2, 1),
                 LossCase.classes(new NLLLoss(null, -100, LossReduction.SUM), rows, 0, 1, 2));
     }

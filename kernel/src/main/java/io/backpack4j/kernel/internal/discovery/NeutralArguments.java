@@ -33,7 +33,8 @@ final class NeutralArguments {
                     value -> false,
                     "null, because all numbers of a network have one type, and no module has another. Leave it out, and choose the type where the model is made (--dtype)"));
 
-    static final NeutralArguments OF_LOSSES = new NeutralArguments(Rule.ofReduction("size_average"), Rule.ofReduction("reduce"));
+    static final NeutralArguments OF_LOSSES =
+            new NeutralArguments(Rule.ofReduction("size_average"), Rule.ofReduction("reduce"));
 
     private final Map<String, Rule> rules;
 

@@ -1,8 +1,8 @@
 package io.backpack4j.modules.linear.loss;
 
-import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -67,19 +67,14 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
     }
 
     /** One over the weights of all targets that are not ignored; 1 for a sum, and if there are none. */
-    static double normaliser(
-            LossReduction reduction, Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
+    static double normaliser(LossReduction reduction, Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
         double sum = reduction == LossReduction.SUM ? 0 : sum(targets, weight, ignoreIndex);
         return sum == 0 ? 1 : 1 / sum;
     }
 
     /** Refuses a mean over nothing. */
     static void requireSome(
-            Loss loss,
-            LossReduction reduction,
-            Tensor targets,
-            @Nullable List<Double> weight,
-            long ignoreIndex) {
+            Loss loss, LossReduction reduction, Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
         long elements = targets.shape().elements();
         if (reduction == LossReduction.MEAN && elements > 0 && sum(targets, weight, ignoreIndex) == 0) {
             throw new BackpackException(

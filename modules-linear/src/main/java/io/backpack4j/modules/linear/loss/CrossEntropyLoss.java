@@ -108,6 +108,7 @@ public record CrossEntropyLoss(
 
     @Override
     public LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
-        return new CrossEntropyEvaluation(context, output, WeightedClasses.of(context, output, targets, this), normaliser);
+        return new CrossEntropyEvaluation(
+                context, output, WeightedClasses.of(context, output, targets, this), normaliser);
     }
 }

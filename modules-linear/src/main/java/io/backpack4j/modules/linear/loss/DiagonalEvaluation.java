@@ -97,7 +97,8 @@ abstract class DiagonalEvaluation extends CurvedElementEvaluation {
                 double value = Math.sqrt(normaliser);
                 Tensor rows = OneHot.rows(backend, scope, output.dtype(), from, to, j -> j, features, value);
                 Tensor vectors = scope.view(rows, Shape.of(to - from, 1, features));
-                long joined = samples * output.shape().elements(1, output.shape().rank() - 1);
+                long joined =
+                        samples * output.shape().elements(1, output.shape().rank() - 1);
                 Tensor ofPositions = scope.view(roots(), Shape.of(joined, features));
                 Tensor columns = scope.view(result, Shape.of(to - from, joined, features));
                 ops.combine(BinaryOperation.MULTIPLY, vectors, ofPositions, columns);

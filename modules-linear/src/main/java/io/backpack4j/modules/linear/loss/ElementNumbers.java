@@ -113,8 +113,7 @@ public record ElementNumbers(List<Long> shape, List<Double> values) {
     /** The numbers as a tensor that stretches to outputs {@code [N, *]}. */
     Tensor tensor(TensorScope scope, DType dtype, Shape output) {
         int excess = Math.max(0, shape.size() - output.rank());
-        long[] sizes =
-                shape.stream().skip(excess).mapToLong(size -> size).toArray();
+        long[] sizes = shape.stream().skip(excess).mapToLong(size -> size).toArray();
         Tensor tensor = scope.allocate(Shape.of(sizes), dtype);
         double[] numbers = values.stream().mapToDouble(value -> value).toArray();
         tensor.write(0, numbers, 0, numbers.length);

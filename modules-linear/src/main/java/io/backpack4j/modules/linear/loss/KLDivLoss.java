@@ -36,8 +36,9 @@ public record KLDivLoss(Reduction reduction, boolean logTarget) implements Loss 
 
     static KLDivLoss of(Arguments arguments) {
         boolean ofSamples = "batchmean".equals(arguments.value("reduction"));
-        Reduction reduction =
-                ofSamples ? Reduction.BATCHMEAN : Reduction.valueOf(LossReduction.of(arguments).name());
+        Reduction reduction = ofSamples
+                ? Reduction.BATCHMEAN
+                : Reduction.valueOf(LossReduction.of(arguments).name());
         return new KLDivLoss(reduction, arguments.flag("log_target", false));
     }
 

@@ -29,8 +29,7 @@ final class LossArguments {
     /** An error about an argument of a loss that was made without a file. */
     static BackpackException invalid(String type, String name, @Nullable Object value, String expected) {
         return new BackpackException(
-                "InvalidArgument",
-                "Argument '%s' of %s is %s, but must be %s.".formatted(name, type, value, expected));
+                "InvalidArgument", "Argument '%s' of %s is %s, but must be %s.".formatted(name, type, value, expected));
     }
 
     /** Refuses a number that is not finite or not as a loss needs it. */

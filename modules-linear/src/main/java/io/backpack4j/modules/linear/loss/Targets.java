@@ -79,8 +79,9 @@ final class Targets {
             targets.read(from, chunk, 0, count);
             for (int i = 0; i < count; i++) {
                 if ((chunk[i] < 0 || chunk[i] >= classes) && chunk[i] != ignored) {
-                    String expected = "a class from 0 to %d, as the network's output has %d classes, or %d, which is ignored"
-                            .formatted(classes - 1, classes, ignored);
+                    String expected =
+                            "a class from 0 to %d, as the network's output has %d classes, or %d, which is ignored"
+                                    .formatted(classes - 1, classes, ignored);
                     throw invalid(loss, targets.shape(), from + i, "class " + chunk[i], expected);
                 }
             }

@@ -48,8 +48,7 @@ final class TriangularRoot implements HessianRoot {
      * @param rootSums √s, the root of what every position counts, {@code [N, *positions]}; null if all are 1
      * @param normaliser c
      */
-    TriangularRoot(
-            EvaluationContext context, Tensor probabilities, @Nullable Tensor rootSums, double normaliser) {
+    TriangularRoot(EvaluationContext context, Tensor probabilities, @Nullable Tensor rootSums, double normaliser) {
         this.context = context;
         this.backend = context.backend();
         this.ops = backend.elementwise();

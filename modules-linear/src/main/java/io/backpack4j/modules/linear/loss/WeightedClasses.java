@@ -22,7 +22,10 @@ import org.jspecify.annotations.Nullable;
  * @param rootSums √s; null if all are 1
  */
 record WeightedClasses(
-        @Nullable Tensor labels, @Nullable Tensor terms, @Nullable Tensor sums, @Nullable Tensor rootSums) {
+        @Nullable Tensor labels,
+        @Nullable Tensor terms,
+        @Nullable Tensor sums,
+        @Nullable Tensor rootSums) {
 
     static WeightedClasses of(EvaluationContext context, Tensor output, Tensor targets, CrossEntropyLoss loss) {
         DType dtype = output.dtype();
@@ -33,8 +36,8 @@ record WeightedClasses(
             return spread(context, terms, null, loss);
         }
         if (loss.labelSmoothing() == 0) {
-            ClassTargets classes = ClassTargets.of(
-                    results, targets, dtype, output.shape().size(1), loss.weight(), loss.ignoreIndex());
+            ClassTargets classes =
+                    ClassTargets.of(results, targets, dtype, output.shape().size(1), loss.weight(), loss.ignoreIndex());
             Tensor roots = results.allocate(targets.shape(), dtype);
             Tensor factors = classes.factors();
             if (factors == null) {

@@ -142,8 +142,8 @@ class LossValuesTest {
         double[] second = logSoftmax(0, 0.5, -1);
         List<Double> weight = List.of(0.5, 2.0, 1.25);
         Shape shape = Shape.of(2, 3);
-        LossRunner ignoring = LossRunner.of(
-                new CrossEntropyLoss(weight, -100, LossReduction.MEAN, 0), shape, new double[] {1, -100});
+        LossRunner ignoring =
+                LossRunner.of(new CrossEntropyLoss(weight, -100, LossReduction.MEAN, 0), shape, new double[] {1, -100});
         assertThat(ignoring.values(output)[0]).isCloseTo(-2 * first[1], within(1e-14));
         assertThat(ignoring.values(output)[1]).isZero();
         assertThat(ignoring.normaliser()).isEqualTo(0.5);
@@ -153,11 +153,9 @@ class LossValuesTest {
         assertThat(smoothed.values(output)[0]).isCloseTo(-0.7 * 2 * first[1] + uniform, within(1e-14));
         assertThat(smoothed.normaliser()).isCloseTo(1 / 3.25, within(1e-15));
         LossRunner soft = new LossRunner(
-                new CrossEntropyLoss(weight, -1, LossReduction.MEAN, 0),
-                shape,
-                shape,
-                DType.FLOAT64,
-                new double[] {0.2, 0.3, 0.5, 0, 1, 0});
+                new CrossEntropyLoss(weight, -1, LossReduction.MEAN, 0), shape, shape, DType.FLOAT64, new double[] {
+                    0.2, 0.3, 0.5, 0, 1, 0
+                });
         double expected = -0.2 * 0.5 * first[0] - 0.3 * 2 * first[1] - 0.5 * 1.25 * first[2];
         assertThat(soft.values(output)[0]).isCloseTo(expected, within(1e-14));
         assertThat(soft.values(output)[1]).isCloseTo(-2 * second[1], within(1e-14));

@@ -82,7 +82,12 @@ class LossesTest {
 
     private static LossRunner soft(CrossEntropyLoss loss, Shape shape) {
         Random random = Randomness.of("probabilities of " + loss);
-        return new LossRunner(loss, shape, shape, DType.FLOAT64, random.doubles(shape.elements()).toArray());
+        return new LossRunner(
+                loss,
+                shape,
+                shape,
+                DType.FLOAT64,
+                random.doubles(shape.elements()).toArray());
     }
 
     private static LossRunner runner(Loss loss, Shape shape) {
