@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * ℓ_n = Σ_d t_nd (log t_nd − f_nd): outputs f hold logarithms of probabilities, as {@code LogSoftmax} makes them, targets t probabilities or their logarithms, of one shape
+ * ℓ_n = Σ_d t_nd (log t_nd − f_nd): outputs f hold logarithms of probabilities, as a log-softmax makes them, targets t probabilities or their logarithms, of one shape
  * {@code [N, *]}. PyTorch's mean is over all N·D elements, its {@code batchmean} over the samples. The loss is linear, so it has no Gauss-Newton matrix of its own.
  *
  * @param reduction how terms are joined
@@ -74,7 +74,7 @@ public record KLDivLoss(Reduction reduction, boolean logTarget) implements Loss 
     @Override
     public Optional<String> insteadOfGaussNewton() {
         return Optional.of(
-                "Use CrossEntropyLoss on the logits, without the LogSoftmax, with the probabilities as targets: it differs by a constant and a factor, and its Gauss-Newton matrix is the useful one.");
+                "Use CrossEntropyLoss on the logits, with the probabilities as targets: it differs by a constant and a factor, and its Gauss-Newton matrix is the useful one.");
     }
 
     @Override

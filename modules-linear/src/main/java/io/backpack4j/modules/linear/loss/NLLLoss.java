@@ -13,7 +13,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ℓ_n = −Σ_q w_y f_nyq: the output {@code [N, C, *]} holds logarithms of probabilities, as {@code LogSoftmax} makes them, and targets are class indices {@code [N, *]}. The
+ * ℓ_n = −Σ_q w_y f_nyq: the output {@code [N, C, *]} holds logarithms of probabilities, as a log-softmax makes them, and targets are class indices {@code [N, *]}. The
  * mean is over Σ w_y of the targets that are not ignored; a mean over nothing is refused. The loss is linear, so it has no Gauss-Newton matrix of its own.
  *
  * @param weight w, one number of at least 0 for every class; null for ones
@@ -66,7 +66,7 @@ public record NLLLoss(@Nullable List<Double> weight, long ignoreIndex, LossReduc
     @Override
     public Optional<String> insteadOfGaussNewton() {
         return Optional.of(
-                "Use CrossEntropyLoss on the logits, without the LogSoftmax: the loss is the same, and its Gauss-Newton matrix is the useful one.");
+                "Use CrossEntropyLoss on the logits, whose logarithms of probabilities these are: the loss is the same, and its Gauss-Newton matrix is the useful one.");
     }
 
     @Override
