@@ -89,7 +89,10 @@ final class Networks {
         return problem(random, model, samples, new int[] {3, 4}, 3);
     }
 
-    /** The same with any loss. Two of its targets are class 1, where they are classes, and one is ignored by PyTorch's default. */
+    /**
+     * The same with any loss. Two of its targets are class 1, where they are classes, and one is ignored by PyTorch's
+     * default.
+     */
     static Problem residual(LossDescription loss, int samples) {
         boolean classes = List.of("CrossEntropyLoss", "NLLLoss").contains(loss.type());
         Problem problem = residual(classes ? "CrossEntropyLoss" : "MSELoss", "mean", samples);

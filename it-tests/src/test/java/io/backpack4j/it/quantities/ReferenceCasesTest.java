@@ -24,7 +24,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The results of BackPACK on PyTorch, and of PyTorch alone where BackPACK has none. Extensions that the class path lacks are left out. */
+/**
+ * The results of BackPACK on PyTorch, and of PyTorch alone where BackPACK has none. Extensions that the class path
+ * lacks are left out.
+ */
 class ReferenceCasesTest {
 
     private static final Set<String> FIRST_ORDER = Set.of("grad_batch", "batch_l2", "sum_grad_squared", "variance");
@@ -99,7 +102,10 @@ class ReferenceCasesTest {
         return names;
     }
 
-    /** Scalar derivatives of second order take minutes for the largest case, which the library's own results are compared with above. Some cases have none. */
+    /**
+     * Scalar derivatives of second order take minutes for the largest case, which the library's own results are
+     * compared with above. Some cases have none.
+     */
     static List<ReferenceCase> smallCases() {
         return cases().stream()
                 .filter(reference -> !reference.name().equals("lenet_like"))

@@ -4,8 +4,10 @@ import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * A Monte-Carlo root of the Hessian: random columns s with E[s sᵀ] = c ∇²ℓ and mean zero. For a negative log-likelihood these may be gradients at targets drawn from
- * the model's own predictive distribution. Where terms have weights of their own, they are not: a weight that belongs to the observed target stays that one's.
+ * A Monte-Carlo root of the Hessian: random columns s with E[s sᵀ] = c ∇²ℓ and mean zero. For a negative log-likelihood
+ * these may be gradients at targets drawn from
+ * the model's own predictive distribution. Where terms have weights of their own, they are not: a weight that belongs
+ * to the observed target stays that one's.
  */
 public interface GradientSampler {
 

@@ -81,8 +81,10 @@ public interface Loss {
     }
 
     /**
-     * What to use instead of the Gauss-Newton matrix, where the Hessian of the loss by the network's output is zero wherever it exists: that matrix is zero
-     * too, and plans refuse its extensions with this advice. Such a loss still offers a root and products, which are zero, for the network's own Hessian is
+     * What to use instead of the Gauss-Newton matrix, where the Hessian of the loss by the network's output is zero
+     * wherever it exists: that matrix is zero
+     * too, and plans refuse its extensions with this advice. Such a loss still offers a root and products, which are
+     * zero, for the network's own Hessian is
      * not. Nothing by default.
      *
      * @return sentences that tell a user what to do

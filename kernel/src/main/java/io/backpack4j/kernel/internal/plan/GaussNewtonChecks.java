@@ -13,7 +13,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * Whether anybody asks for the Gauss-Newton matrix of a loss whose Hessian by the output is zero. An answer of zeros would be right, and would mislead. Hessians of the network
+ * Whether anybody asks for the Gauss-Newton matrix of a loss whose Hessian by the output is zero. An answer of zeros
+ * would be right, and would mislead. Hessians of the network
  * take the loss's part, which is zero, and the other nodes' parts, which are not.
  */
 final class GaussNewtonChecks {

@@ -14,7 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ℓ_n = −Σ_d w_d (π_d y_nd log σ(f_nd) + (1 − y_nd) log(1 − σ(f_nd))), the outputs f and targets y, from 0 to 1, having one
+ * ℓ_n = −Σ_d w_d (π_d y_nd log σ(f_nd) + (1 − y_nd) log(1 − σ(f_nd))), the outputs f and targets y, from 0 to 1, having
+ * one
  * shape {@code [N, *]}. The mean is over all N·D elements, whatever the weights.
  *
  * @param weight w, at least 0; null for ones

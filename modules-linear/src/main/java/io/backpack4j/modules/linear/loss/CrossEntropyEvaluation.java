@@ -20,7 +20,10 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Cross-entropy at N samples with C classes at Q positions; p is the softmax, s what a position counts, c the factor of the reduction. */
+/**
+ * Cross-entropy at N samples with C classes at Q positions; p is the softmax, s what a position counts, c the factor of
+ * the reduction.
+ */
 final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, GradientSampler, HessianProduct {
 
     private final EvaluationContext context;

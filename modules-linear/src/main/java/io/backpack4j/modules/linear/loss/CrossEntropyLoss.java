@@ -14,11 +14,14 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ℓ_n = −Σ_q Σ_k w_k t_nkq log p_nkq, p being the softmax over the axis of classes of the output {@code [N, C, *]} and q the
- * positions {@code *} of a sample. Targets are class indices {@code [N, *]}, for which t is one at the class y and zero elsewhere, or probabilities {@code [N, C, *]}.
+ * ℓ_n = −Σ_q Σ_k w_k t_nkq log p_nkq, p being the softmax over the axis of classes of the output {@code [N, C, *]} and
+ * q the
+ * positions {@code *} of a sample. Targets are class indices {@code [N, *]}, for which t is one at the class y and zero
+ * elsewhere, or probabilities {@code [N, C, *]}.
  * Smoothed, t is (1 − ε) t + ε/C.
  *
- * <p>The mean of class indices is over Σ w_y of the targets that are not ignored, even where they are smoothed; that of probabilities is over samples and positions. A
+ * <p>The mean of class indices is over Σ w_y of the targets that are not ignored, even where they are smoothed; that of
+ * probabilities is over samples and positions. A
  * mean over nothing is refused.
  *
  * @param weight w, one number of at least 0 for every class; null for ones

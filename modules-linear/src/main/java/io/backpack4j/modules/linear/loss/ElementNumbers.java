@@ -14,7 +14,8 @@ import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Numbers for the elements of a sample's output, the same for all samples: one for all, or a list, or lists of lists, aligned at the last axes; axes of size one,
+ * Numbers for the elements of a sample's output, the same for all samples: one for all, or a list, or lists of lists,
+ * aligned at the last axes; axes of size one,
  * and missing ones, stretch.
  *
  * @param shape their shape, without axes if there is one number

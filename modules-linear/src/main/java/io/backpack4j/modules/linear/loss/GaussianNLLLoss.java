@@ -14,7 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ℓ_n = ½ Σ_d (log v_d + (f_nd − y_nd)² / v_d), outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D elements. The variances v, which PyTorch's loss takes
+ * ℓ_n = ½ Σ_d (log v_d + (f_nd − y_nd)² / v_d), outputs f and targets y having one shape {@code [N, *]}. The mean is
+ * over all N·D elements. The variances v, which PyTorch's loss takes
  * as a third input, are an argument here, the same for all samples.
  *
  * @param var v, at least 0

@@ -11,7 +11,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 
 /**
- * ℓ_n = Σ_d of d²/2 where |d| is below δ, and δ (|d| − δ/2) elsewhere, d = f_nd − y_nd, outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D
+ * ℓ_n = Σ_d of d²/2 where |d| is below δ, and δ (|d| − δ/2) elsewhere, d = f_nd − y_nd, outputs f and targets y having
+ * one shape {@code [N, *]}. The mean is over all N·D
  * elements.
  *
  * @param reduction how terms are joined

@@ -11,8 +11,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * ℓ_n = Σ_d t_nd (log t_nd − f_nd): outputs f hold logarithms of probabilities, as a log-softmax makes them, targets t probabilities or their logarithms, of one shape
- * {@code [N, *]}. PyTorch's mean is over all N·D elements, its {@code batchmean} over the samples. The loss is linear, so it has no Gauss-Newton matrix of its own.
+ * ℓ_n = Σ_d t_nd (log t_nd − f_nd): outputs f hold logarithms of probabilities, as a log-softmax makes them, targets t
+ * probabilities or their logarithms, of one shape
+ * {@code [N, *]}. PyTorch's mean is over all N·D elements, its {@code batchmean} over the samples. The loss is linear,
+ * so it has no Gauss-Newton matrix of its own.
  *
  * @param reduction how terms are joined
  * @param logTarget whether targets are logarithms

@@ -11,7 +11,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * ℓ_n = Σ_d |f_nd − y_nd|, outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D elements. The loss is linear in pieces: its Hessian is zero
+ * ℓ_n = Σ_d |f_nd − y_nd|, outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D elements.
+ * The loss is linear in pieces: its Hessian is zero
  * wherever it exists.
  *
  * @param reduction how terms are joined

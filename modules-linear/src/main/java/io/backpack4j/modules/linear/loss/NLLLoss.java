@@ -13,8 +13,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ℓ_n = −Σ_q w_y f_nyq: the output {@code [N, C, *]} holds logarithms of probabilities, as a log-softmax makes them, and targets are class indices {@code [N, *]}. The
- * mean is over Σ w_y of the targets that are not ignored; a mean over nothing is refused. The loss is linear, so it has no Gauss-Newton matrix of its own.
+ * ℓ_n = −Σ_q w_y f_nyq: the output {@code [N, C, *]} holds logarithms of probabilities, as a log-softmax makes them,
+ * and targets are class indices {@code [N, *]}. The
+ * mean is over Σ w_y of the targets that are not ignored; a mean over nothing is refused. The loss is linear, so it has
+ * no Gauss-Newton matrix of its own.
  *
  * @param weight w, one number of at least 0 for every class; null for ones
  * @param ignoreIndex the target that counts for nothing

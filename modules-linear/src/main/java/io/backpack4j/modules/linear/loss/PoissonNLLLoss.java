@@ -11,7 +11,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 
 /**
- * ℓ_n = Σ_d of e^f − t f, f being the logarithm of the mean of a Poisson distribution, or of f − t log(f + ε), f being the mean itself. Outputs f and targets t have one shape
+ * ℓ_n = Σ_d of e^f − t f, f being the logarithm of the mean of a Poisson distribution, or of f − t log(f + ε), f being
+ * the mean itself. Outputs f and targets t have one shape
  * {@code [N, *]}. The mean is over all N·D elements.
  *
  * @param logInput whether outputs are logarithms

@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * ℓ_n = Σ_d of d²/(2β) where |d| is below β, and |d| − β/2 elsewhere, d = f_nd − y_nd, outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D
+ * ℓ_n = Σ_d of d²/(2β) where |d| is below β, and |d| − β/2 elsewhere, d = f_nd − y_nd, outputs f and targets y having
+ * one shape {@code [N, *]}. The mean is over all N·D
  * elements. With β = 0 it is {@link L1Loss}.
  *
  * @param reduction how terms are joined

@@ -14,7 +14,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The targets of a cross-entropy: the terms at a position are −a_k log p_k, and a_k sum up to s. One class has all of s, or all classes have some.
+ * The targets of a cross-entropy: the terms at a position are −a_k log p_k, and a_k sum up to s. One class has all of
+ * s, or all classes have some.
  *
  * @param labels the class that has all, {@code [N, *]}; null if all have some
  * @param terms a, {@code [N, C, *]}; null if one has all

@@ -8,7 +8,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
-/** Binary cross-entropy with weights w of the elements and π of the positive targets: w ((1 − t) f + (1 + (π − 1) t) log(1 + e^−f)). */
+/**
+ * Binary cross-entropy with weights w of the elements and π of the positive targets: w ((1 − t) f + (1 + (π − 1) t)
+ * log(1 + e^−f)).
+ */
 final class WeightedLogisticEvaluation extends DiagonalEvaluation {
 
     private static final Activation SIGMOID = Activation.of(Activation.Kind.SIGMOID);
