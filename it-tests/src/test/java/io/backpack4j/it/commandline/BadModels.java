@@ -40,14 +40,11 @@ final class BadModels {
         replaced("model_named_like_the_input", "{\"name\": \"1\", ", "{\"name\": \"input\", ");
         replaced("model_unused_node", "{\"name\": \"2\", ", "{\"name\": \"2\", \"inputs\": [\"0\"], ");
         replaced("model_unknown_output", "\"loss\"", "\"output\": \"3\", \"loss\"");
-        replaced("model_unknown_loss", LOSS, "\"type\": \"NLLLoss\"");
+        replaced("model_unknown_loss", LOSS, "\"type\": \"TripletMarginLoss\"");
         replaced("model_unknown_reduction", LOSS, LOSS.replace("mean", "none"));
         replaced("model_unknown_loss_argument", LOSS, LOSS + ", \"weights\": [1, 2]");
-        replaced(
-                "model_loss_arguments_of_pytorch",
-                LOSS,
-                LOSS + ", \"weight\": [1, 2], \"ignore_index\": 0, \"label_smoothing\": 0.1, \"size_average\": false");
-        replaced("model_loss_pos_weight", LOSS, "\"type\": \"BCEWithLogitsLoss\", \"pos_weight\": [3]");
+        replaced("model_loss_arguments_of_pytorch", LOSS, LOSS + ", \"weight\": [1, -2], \"size_average\": false");
+        replaced("model_loss_pos_weight", LOSS, "\"type\": \"BCEWithLogitsLoss\", \"pos_weight\": [3, [1]]");
         replaced("model_without_loss", "\"loss\": {" + LOSS + "}", "\"inputs\": [\"input\"]");
         replaced("model_unknown_key", "\"loss\"", "\"layers\": [], \"loss\"");
         replaced("model_unknown_tie", THIRD, THIRD + ", \"tie\": {\"weight\": \"5.weight\"}");

@@ -71,7 +71,7 @@ final class BadTensors {
         add("batch_sizes_differ", workspace -> workspace.integers("target", new long[] {3}, 0, 1, 0));
         add("target_missing", workspace -> workspace.without("target"));
         add("target_class_too_large", workspace -> workspace.integers("target", TARGET, 0, 1, 2, 0));
-        add("target_class_negative", workspace -> workspace.integers("target", TARGET, 0, -100, 1, 0));
+        add("target_class_negative", workspace -> workspace.integers("target", TARGET, 0, -1, 1, 0));
         add("target_real_for_classes", workspace -> workspace.tensor("target", TARGET, 0, 1, 1, 0));
         add("target_wrong_shape", workspace -> workspace.integers("target", new long[] {4, 2}, new long[8]));
         add(

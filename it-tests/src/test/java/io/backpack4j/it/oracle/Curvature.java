@@ -30,8 +30,7 @@ public final class Curvature {
         for (int n = 0; n < problem.samples(); n++) {
             samples.add(new Sample(problem, n));
         }
-        double factor = Losses.factor(
-                problem.model().loss(), samples.size(), samples.get(0).output());
+        double factor = Losses.factor(problem, samples.get(0).output());
         for (Sample sample : samples) {
             List<Value> outputs = sample.output().elements();
             double[][] hessian = jacobian(sample.loss().derivatives(outputs), outputs);

@@ -24,8 +24,7 @@ public final class DenseCurvature {
         for (int n = 0; n < problem.samples(); n++) {
             samples.add(new Sample(problem, n));
         }
-        this.factor = Losses.factor(
-                problem.model().loss(), samples.size(), samples.get(0).output());
+        this.factor = Losses.factor(problem, samples.get(0).output());
     }
 
     /** The parameters in the order of rows. */

@@ -18,7 +18,7 @@ public final class FirstOrder {
             samples.add(new Sample(problem, n));
         }
         Sample first = samples.get(0);
-        double factor = Losses.factor(problem.model().loss(), samples.size(), first.output());
+        double factor = Losses.factor(problem, first.output());
         double[] losses =
                 samples.stream().mapToDouble(sample -> sample.loss().number()).toArray();
         double loss = 0;

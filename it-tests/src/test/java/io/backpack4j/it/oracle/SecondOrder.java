@@ -27,7 +27,7 @@ public final class SecondOrder {
         for (int n = 0; n < problem.samples(); n++) {
             samples.add(new Sample(problem, n));
         }
-        double factor = Losses.factor(loss, samples.size(), samples.get(0).output());
+        double factor = Losses.factor(problem, samples.get(0).output());
         List<double[][]> hessians = new ArrayList<>();
         for (int n = 0; n < samples.size(); n++) {
             hessians.add(Losses.hessian(
@@ -41,7 +41,8 @@ public final class SecondOrder {
                 Sample sample = samples.get(n);
                 double[][] jacobian = jacobian(sample, parameter);
                 ggn.add(scaled(factor, quadraticDiagonal(jacobian, hessians.get(n))));
-                roots.add(product(Losses.root(loss, sample.output(), factor), jacobian));
+                roots.add(product(
+                        Losses.root(loss, sample.output(), problem.targets().row(n), factor), jacobian));
                 if (hessian) {
                     diagonals.add(scaled(factor, hessianDiagonal(sample, parameter)));
                 }

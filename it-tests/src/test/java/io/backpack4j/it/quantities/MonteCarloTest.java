@@ -12,6 +12,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Draws: what they tend to, and what they depend on. */
@@ -30,8 +31,21 @@ class MonteCarloTest {
         "BCEWithLogitsLoss, sum"
     })
     void estimates_are_unbiased(String loss, String reduction) {
+        checkMean(Networks.residual(loss, reduction, N));
+    }
+
+    static List<LossOptions.Named> options() {
+        return LossOptions.curved(N);
+    }
+
+    @ParameterizedTest
+    @MethodSource("options")
+    void estimates_of_every_option_are_unbiased(LossOptions.Named named) {
+        checkMean(named.problem());
+    }
+
+    private static void checkMean(Problem problem) {
         int draws = 3000;
-        Problem problem = Networks.residual(loss, reduction, N);
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             Map<String, double[]> results = passes.run(
                     problem,
@@ -65,7 +79,16 @@ class MonteCarloTest {
     @ParameterizedTest
     @ValueSource(strings = {"CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss"})
     void the_error_falls_with_the_root_of_the_number_of_draws(String loss) {
-        Problem problem = Networks.residual(loss, "mean", N);
+        checkSlope(Networks.residual(loss, "mean", N));
+    }
+
+    @ParameterizedTest
+    @MethodSource("options")
+    void the_error_of_every_option_falls_with_the_root_of_the_number_of_draws(LossOptions.Named named) {
+        checkSlope(named.problem());
+    }
+
+    private static void checkSlope(Problem problem) {
         int[] counts = {1, 4, 16, 64, 256};
         double[] x = new double[counts.length];
         double[] y = new double[counts.length];

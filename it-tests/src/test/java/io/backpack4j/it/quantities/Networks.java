@@ -88,4 +88,36 @@ final class Networks {
                 linear("6", 5, 3));
         return problem(random, model, samples, new int[] {3, 4}, 3);
     }
+
+    /**
+     * The same with any loss. Two of its targets are class 1, where they are classes, and one is ignored by PyTorch's
+     * default.
+     */
+    static Problem residual(LossDescription loss, int samples) {
+        boolean classes = List.of("CrossEntropyLoss", "NLLLoss").contains(loss.type());
+        Problem problem = residual(classes ? "CrossEntropyLoss" : "MSELoss", "mean", samples);
+        ModelDescription old = problem.model();
+        ModelDescription model = new ModelDescription(old.nodes(), old.inputs(), old.output(), loss);
+        Numbers targets = problem.targets();
+        if (classes) {
+            double[] labels = targets.values().clone();
+            labels[0] = 1;
+            labels[samples - 2] = 1;
+            labels[samples - 1] = -100;
+            labels[1] = 2;
+            targets = new Numbers(targets.shape(), labels);
+        }
+        return new Problem(model, problem.inputs(), targets, problem.parameters());
+    }
+
+    /** The same with probabilities of classes as targets. */
+    static Problem withProbabilities(Problem problem, int classes) {
+        int samples = problem.samples();
+        double[] targets = new Random(samples).doubles((long) samples * classes).toArray();
+        return new Problem(
+                problem.model(),
+                problem.inputs(),
+                new Numbers(new int[] {samples, classes}, targets),
+                problem.parameters());
+    }
 }

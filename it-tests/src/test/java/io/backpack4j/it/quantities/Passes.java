@@ -167,12 +167,19 @@ final class Passes implements AutoCloseable {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
         problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
         Numbers targets = problem.targets();
-        if (problem.model().loss().type().equals("CrossEntropyLoss")) {
+        if (areClasses(problem)) {
             long[] classes =
                     Arrays.stream(targets.values()).mapToLong(Math::round).toArray();
             return builder.targets(shape(targets), classes).build();
         }
         return builder.targets(shape(targets), targets.values()).build();
+    }
+
+    /** Probabilities of classes are not all whole numbers. */
+    private static boolean areClasses(Problem problem) {
+        return List.of("CrossEntropyLoss", "NLLLoss")
+                        .contains(problem.model().loss().type())
+                && Arrays.stream(problem.targets().values()).allMatch(value -> value == Math.rint(value));
     }
 
     static Shape shape(Numbers numbers) {

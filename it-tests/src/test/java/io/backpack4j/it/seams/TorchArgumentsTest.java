@@ -43,6 +43,10 @@ class TorchArgumentsTest {
     private static final Set<String> NOT_OF_PYTORCH =
             Set.of("Concat", "Mul", "Pad", "Permute", "Scale", "Slice", "Sum");
 
+    /** What PyTorch has as a further input. */
+    private static final Map<String, Map<String, Object>> INPUTS_OF_PYTORCH =
+            Map.of("GaussianNLLLoss", Map.of("var", 0.5));
+
     /** Values of arguments without a default. */
     private static final Map<String, Object> REQUIRED = Map.of(
             "in_features", 4,
@@ -90,6 +94,11 @@ class TorchArgumentsTest {
             Map.entry("pos_weight", List.of(2.0)),
             Map.entry("ignore_index", 3),
             Map.entry("label_smoothing", 0.1),
+            Map.entry("beta", 0.5),
+            Map.entry("delta", 0.5),
+            Map.entry("log_input", false),
+            Map.entry("log_target", true),
+            Map.entry("full", true),
             Map.entry("size_average", false),
             Map.entry("reduce", false),
             Map.entry("reduction", "none"),
@@ -167,16 +176,7 @@ class TorchArgumentsTest {
         }));
         assertThat(refused)
                 .containsExactlyInAnyOrder(
-                        "dtype",
-                        "ignore_index",
-                        "label_smoothing",
-                        "padding_mode",
-                        "pos_weight",
-                        "reduce",
-                        "reduction",
-                        "return_indices",
-                        "size_average",
-                        "weight");
+                        "dtype", "padding_mode", "reduce", "reduction", "return_indices", "size_average");
     }
 
     @Test
@@ -262,8 +262,10 @@ class TorchArgumentsTest {
     /** A module or a loss, whichever has the type. */
     private static Object create(String type, Map<String, ? extends @Nullable Object> arguments) {
         Catalog catalog = backpack.catalog();
+        Map<String, @Nullable Object> all = new HashMap<>(INPUTS_OF_PYTORCH.getOrDefault(type, Map.of()));
+        all.putAll(arguments);
         return catalog.lossTypes().contains(type)
-                ? catalog.loss(new LossDescription(type, new HashMap<>(arguments)))
+                ? catalog.loss(new LossDescription(type, all))
                 : catalog.module("node 'a' (" + type + ")", type, arguments);
     }
 

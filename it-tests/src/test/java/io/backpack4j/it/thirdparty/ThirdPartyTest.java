@@ -16,6 +16,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.modules.linear.loss.NLLLoss;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Module;
@@ -129,7 +130,7 @@ class ThirdPartyTest {
         try (Model model = backpack.model(graph, loss, DType.FLOAT64, input)) {
             model.parameters().initialize(7);
             var builder = backpack.batch(DType.FLOAT64).input("input", input.prepend(N), inputs);
-            builder = loss instanceof CrossEntropyLoss
+            builder = isOfClasses(loss)
                     ? builder.targets(
                             targets,
                             Arrays.stream(wanted).mapToLong(it -> (long) it).toArray())
@@ -229,12 +230,17 @@ class ThirdPartyTest {
                 .add("last", new Linear(4, 3))
                 .build();
         for (String type : backpack.catalog().lossTypes()) {
-            Loss loss = backpack.catalog().loss(new LossDescription(type, Map.of()));
-            Shape targets = loss instanceof CrossEntropyLoss ? Shape.of(N) : Shape.of(N, 3);
+            Map<String, Object> required = type.equals("GaussianNLLLoss") ? Map.of("var", 0.5) : Map.of();
+            Loss loss = backpack.catalog().loss(new LossDescription(type, required));
+            Shape targets = isOfClasses(loss) ? Shape.of(N) : Shape.of(N, 3);
             Map<String, double[]> results = run(graph, loss, Shape.of(4), targets, PassOptions.DEFAULT, requests());
             assertRatios(results, "gain.gain");
             assertRatios(results, "last.weight");
         }
+    }
+
+    private static boolean isOfClasses(Loss loss) {
+        return loss instanceof CrossEntropyLoss || loss instanceof NLLLoss;
     }
 
     @Test

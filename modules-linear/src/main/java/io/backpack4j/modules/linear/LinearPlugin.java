@@ -1,15 +1,12 @@
 package io.backpack4j.modules.linear;
 
 import com.google.auto.service.AutoService;
-import io.backpack4j.modules.linear.loss.BCEWithLogitsLoss;
-import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
-import io.backpack4j.modules.linear.loss.MSELoss;
+import io.backpack4j.modules.linear.loss.LossProviders;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.loss.LossProvider;
-import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.List;
@@ -50,10 +47,7 @@ public final class LinearPlugin implements Plugin {
 
     @Override
     public List<LossProvider> losses() {
-        return List.of(
-                LossProvider.of("CrossEntropyLoss", arguments -> new CrossEntropyLoss(LossReduction.of(arguments))),
-                LossProvider.of("MSELoss", arguments -> new MSELoss(LossReduction.of(arguments))),
-                LossProvider.of("BCEWithLogitsLoss", arguments -> new BCEWithLogitsLoss(LossReduction.of(arguments))));
+        return LossProviders.all();
     }
 
     private static Linear linear(Arguments arguments) {

@@ -9,6 +9,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,6 +79,19 @@ public interface Loss {
      */
     default List<Integer> positionAxes(Shape output) {
         return List.of();
+    }
+
+    /**
+     * What to use instead of the Gauss-Newton matrix, where the Hessian of the loss by the network's output is zero
+     * wherever it exists: that matrix is zero
+     * too, and plans refuse its extensions with this advice. Such a loss still offers a root and products, which are
+     * zero, for the network's own Hessian is
+     * not. Nothing by default.
+     *
+     * @return sentences that tell a user what to do
+     */
+    default Optional<String> insteadOfGaussNewton() {
+        return Optional.empty();
     }
 
     /**

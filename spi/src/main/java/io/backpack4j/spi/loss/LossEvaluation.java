@@ -20,7 +20,10 @@ public interface LossEvaluation {
         return Optional.empty();
     }
 
-    /** Gradients at drawn targets, if the loss is a negative log-likelihood. */
+    /**
+     * A Monte-Carlo root of the Hessian, if the loss has one: gradients at drawn targets of a negative log-likelihood,
+     * for example.
+     */
     default Optional<GradientSampler> gradientSampler() {
         return Optional.empty();
     }

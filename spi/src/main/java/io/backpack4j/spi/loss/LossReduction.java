@@ -9,9 +9,21 @@ public enum LossReduction {
     /** c is one. */
     SUM;
 
+    /** What a user of PyTorch's {@code none} wants. */
+    public static final String INSTEAD_OF_NONE =
+            "Derivatives are those of one number; every result has the losses of single samples as 'loss_batch'";
+
     /** Reads the argument {@code reduction}, {@code mean} by default as in PyTorch. */
     public static LossReduction of(Arguments arguments) {
+        if ("none".equals(arguments.value("reduction"))) {
+            throw arguments.wrong("reduction", "one of mean, sum. " + INSTEAD_OF_NONE, "none");
+        }
         return arguments.word("reduction", "mean", "mean", "sum").equals("sum") ? SUM : MEAN;
+    }
+
+    /** The word that {@link #of} reads. */
+    public String word() {
+        return this == SUM ? "sum" : "mean";
     }
 
     /** The factor c for a number of averaged terms. */

@@ -33,25 +33,8 @@ final class NeutralArguments {
                     value -> false,
                     "null, because all numbers of a network have one type, and no module has another. Leave it out, and choose the type where the model is made (--dtype)"));
 
-    static final NeutralArguments OF_LOSSES = new NeutralArguments(
-            new Rule(
-                    "weight",
-                    value -> false,
-                    "null, because terms of a loss are not weighted. Leave it out: all classes and elements count alike"),
-            new Rule(
-                    "pos_weight",
-                    value -> false,
-                    "null, because terms of positive targets are not weighted. Leave it out: they count like those of negative ones"),
-            new Rule(
-                    "ignore_index",
-                    value -> equal(value, -100),
-                    "-100, PyTorch's default, because no target is left out of the loss and its mean. Leave it out, and give batches without such targets"),
-            new Rule(
-                    "label_smoothing",
-                    value -> equal(value, 0),
-                    "0, because targets are not mixed with the uniform distribution. Leave it out"),
-            Rule.ofReduction("size_average"),
-            Rule.ofReduction("reduce"));
+    static final NeutralArguments OF_LOSSES =
+            new NeutralArguments(Rule.ofReduction("size_average"), Rule.ofReduction("reduce"));
 
     private final Map<String, Rule> rules;
 
@@ -72,10 +55,6 @@ final class NeutralArguments {
                 }
             }
         }
-    }
-
-    private static boolean equal(Object value, double number) {
-        return value instanceof Number given && given.doubleValue() == number;
     }
 
     /** Whether a value changes no number, given all arguments. */

@@ -53,8 +53,10 @@ final class LayoutBuilder {
             }
             declared.put(parameter, wanted);
         });
-        RootReduction reduction = RootReduction.of(
-                declared.values().stream().flatMap(List::stream).toList());
+        List<SiteRequest> declarations =
+                declared.values().stream().flatMap(List::stream).toList();
+        GaussNewtonChecks.reportRequests(loss, declarations, problems);
+        RootReduction reduction = RootReduction.of(declarations);
         List<SiteLayout> sites = new ArrayList<>();
         declared.forEach((parameter, all) -> {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));

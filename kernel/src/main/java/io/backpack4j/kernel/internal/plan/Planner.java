@@ -94,6 +94,7 @@ public final class Planner {
             problems.add(KernelProblems.NO_PARAMETERS, "The model has no trained parameters to linearise by.");
         }
         ProductChecks.report(graph, matrices, problems);
+        GaussNewtonChecks.reportMatrices(model.loss(), matrices, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
         if (options.memoryBytes().isPresent()) {

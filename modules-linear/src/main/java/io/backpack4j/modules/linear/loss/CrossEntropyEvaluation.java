@@ -20,13 +20,16 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Cross-entropy at N samples with C classes at Q positions; p is the softmax, c the factor of the reduction. */
+/**
+ * Cross-entropy at N samples with C classes at Q positions; p is the softmax, s what a position counts, c the factor of
+ * the reduction.
+ */
 final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, GradientSampler, HessianProduct {
 
     private final EvaluationContext context;
     private final Backend backend;
     private final Elementwise ops;
-    private final Tensor targets;
+    private final WeightedClasses targets;
     private final double normaliser;
     private final Tensor logProbabilities;
     private final Shape shape;
@@ -36,7 +39,7 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
     private @Nullable Tensor probabilities;
     private @Nullable TriangularRoot triangular;
 
-    CrossEntropyEvaluation(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+    CrossEntropyEvaluation(EvaluationContext context, Tensor output, WeightedClasses targets, double normaliser) {
         this.context = context;
         this.backend = context.backend();
         this.ops = backend.elementwise();
@@ -50,28 +53,45 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
         backend.reductions().logSoftmax(output, 1, logProbabilities);
     }
 
-    /** −Σ_q log p_{n,y,q}. */
+    /** −Σ_q s_q log p_{n,y,q}, or −Σ_kq a_kq log p_nkq. */
     @Override
     public Tensor values() {
         Tensor values = context.scope().allocate(Shape.of(samples), dtype());
         try (TensorScope scope = backend.openScope()) {
-            Tensor picked = scope.allocate(targets.shape(), dtype());
-            backend.indexing().pick(logProbabilities, 1, targets, picked);
-            Tensor rows = scope.view(picked, Shape.of(samples, positions));
+            Tensor labels = targets.labels();
+            Tensor terms = targets.terms();
+            Tensor weighted = scope.allocate(labels == null ? shape : labels.shape(), dtype());
+            if (labels != null) {
+                backend.indexing().pick(logProbabilities, 1, labels, weighted);
+                Tensor sums = targets.sums();
+                if (sums != null) {
+                    ops.combine(BinaryOperation.MULTIPLY, weighted, sums, weighted);
+                }
+            } else if (terms != null) {
+                ops.combine(BinaryOperation.MULTIPLY, logProbabilities, terms, weighted);
+            }
+            long perSample = weighted.shape().elements(1, weighted.shape().rank());
+            Tensor rows = scope.view(weighted, Shape.of(samples, perSample));
             backend.reductions().reduce(Reduction.SUM, rows, 1, 2, values);
         }
         ops.affine(values, -1, 0, values);
         return values;
     }
 
-    /** c (p − onehot(y)). */
+    /** c s (p − onehot(y)), or c (s p − a). */
     @Override
     public Tensor gradient() {
         Tensor gradient = context.scope().allocate(shape.prepend(1), dtype());
         try (TensorScope scope = backend.openScope()) {
             Tensor ofSamples = scope.view(gradient, shape);
             ops.apply(UnaryOperation.EXP, logProbabilities, ofSamples);
-            backend.indexing().addAt(targets, 1, -1, ofSamples);
+            if (targets.labels() != null) {
+                backend.indexing().addAt(targets.labels(), 1, -1, ofSamples);
+            }
+            weigh(scope, targets.sums(), ofSamples);
+            if (targets.terms() != null) {
+                ops.addScaled(-1, targets.terms(), ofSamples);
+            }
         }
         ops.affine(gradient, normaliser, 0, gradient);
         return gradient;
@@ -97,7 +117,7 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
         return classes * positions;
     }
 
-    /** Column v·Q + q is zero except at position q, where it is √c √p_v (onehot(v) − p). */
+    /** Column v·Q + q is zero except at position q, where it is √(c s) √p_v (onehot(v) − p). */
     @Override
     public Tensor columns(long from, long to) {
         long count = to - from;
@@ -108,7 +128,13 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
             Tensor ofSamples = scope.view(probabilities(), byPosition(samples, classes));
             Tensor labelColumns = scope.view(labels, withoutPositions(count, 1, classes));
             ops.combine(BinaryOperation.SUBTRACT, labelColumns, ofSamples, columns);
-            ops.combine(BinaryOperation.MULTIPLY, columns, factors(scope, from, to), columns);
+            Tensor factors = factors(scope, from, to);
+            Tensor rootSums = targets.rootSums();
+            if (rootSums != null) {
+                Tensor ofPositions = scope.view(rootSums, byPosition(samples, 1));
+                ops.combine(BinaryOperation.MULTIPLY, factors, ofPositions, factors);
+            }
+            ops.combine(BinaryOperation.MULTIPLY, columns, factors, columns);
         }
         return result;
     }
@@ -126,7 +152,7 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
     private TriangularRoot triangular() {
         TriangularRoot known = triangular;
         if (known == null) {
-            known = new TriangularRoot(context, probabilities(), normaliser);
+            known = new TriangularRoot(context, probabilities(), targets.rootSums(), normaliser);
             triangular = known;
         }
         return known;
@@ -156,12 +182,12 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
         return factors;
     }
 
-    /** √(c/M) (p − onehot(ỹ)), ỹ drawn from p. */
+    /** √(c s/M) (p − onehot(ỹ)), ỹ drawn from p; s is the observed target's. */
     @Override
     public Tensor columns(RandomKey key, int from, int to, int total) {
         Tensor result = context.scope().allocate(shape.prepend(to - from), dtype());
         try (TensorScope scope = backend.openScope()) {
-            Tensor labels = scope.allocate(targets.shape(), DType.INT64);
+            Tensor labels = scope.allocate(shape.dropFirst(2).prepend(samples), DType.INT64);
             for (int draw = from; draw < to; draw++) {
                 Tensor row = scope.rows(result, draw - from, draw - from + 1);
                 Tensor column = scope.view(row, shape);
@@ -169,12 +195,13 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
                 ops.copy(probabilities(), column);
                 backend.indexing().addAt(labels, 1, -1, column);
             }
+            weigh(scope, targets.rootSums(), result);
         }
         ops.affine(result, Math.sqrt(normaliser / total), 0, result);
         return result;
     }
 
-    /** c p ⊙ (t − pᵀt). */
+    /** c s p ⊙ (t − pᵀt). */
     @Override
     public Tensor multiply(Tensor tangents) {
         long count = tangents.shape().size(0);
@@ -187,8 +214,18 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
             ops.combine(BinaryOperation.SUBTRACT, tangents, stretched, result);
         }
         ops.combine(BinaryOperation.MULTIPLY, result, probabilities(), result);
+        try (TensorScope scope = backend.openScope()) {
+            weigh(scope, targets.sums(), result);
+        }
         ops.affine(result, normaliser, 0, result);
         return result;
+    }
+
+    /** Multiplies {@code [N, C, *]}, or columns of such, by numbers of positions. */
+    private void weigh(TensorScope scope, @Nullable Tensor factors, Tensor columns) {
+        if (factors != null) {
+            ops.combine(BinaryOperation.MULTIPLY, columns, scope.view(factors, shape.with(1, 1)), columns);
+        }
     }
 
     private Tensor probabilities() {

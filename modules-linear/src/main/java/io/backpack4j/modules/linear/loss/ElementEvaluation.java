@@ -2,21 +2,16 @@ package io.backpack4j.modules.linear.loss;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Elementwise;
-import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.backend.Reduction;
-import io.backpack4j.spi.loss.GradientSampler;
-import io.backpack4j.spi.loss.HessianProduct;
-import io.backpack4j.spi.loss.HessianRoot;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.util.Optional;
 
-/** A loss that treats every one of the D elements of a sample's output on its own, so that its Hessian is diagonal. */
-abstract class ElementEvaluation implements LossEvaluation, HessianRoot, GradientSampler, HessianProduct {
+/** A loss that treats every one of the D elements of a sample's output on its own. */
+abstract class ElementEvaluation implements LossEvaluation {
 
     final EvaluationContext context;
     final Backend backend;
@@ -44,9 +39,6 @@ abstract class ElementEvaluation implements LossEvaluation, HessianRoot, Gradien
     /** Writes the derivative of every element's loss, with the shape of the output. */
     abstract void writeDerivatives(TensorScope scope, Tensor typedTargets, Tensor destination);
 
-    /** Writes the derivative at drawn targets, for one draw, with the shape of the output. */
-    abstract void writeDrawn(TensorScope scope, RandomKey key, Tensor destination);
-
     @Override
     public final Tensor values() {
         Tensor values = context.scope().allocate(Shape.of(samples), output.dtype());
@@ -69,48 +61,15 @@ abstract class ElementEvaluation implements LossEvaluation, HessianRoot, Gradien
         return gradient;
     }
 
-    /** √(c/M) times the derivatives at drawn targets. */
-    @Override
-    public final Tensor columns(RandomKey key, int from, int to, int total) {
-        Tensor result = context.scope().allocate(output.shape().prepend(to - from), output.dtype());
-        for (int draw = from; draw < to; draw++) {
-            try (TensorScope scope = backend.openScope()) {
-                Tensor row = scope.rows(result, draw - from, draw - from + 1);
-                writeDrawn(scope, key.draw(draw), scope.view(row, output.shape()));
-            }
-        }
-        ops.affine(result, Math.sqrt(normaliser / total), 0, result);
-        return result;
-    }
-
-    @Override
-    public final long count() {
-        return elements;
-    }
-
-    @Override
-    public final Optional<HessianRoot> hessianRoot() {
-        return Optional.of(this);
-    }
-
-    @Override
-    public final Optional<GradientSampler> gradientSampler() {
-        return Optional.of(this);
-    }
-
-    @Override
-    public final Optional<HessianProduct> hessianProduct() {
-        return Optional.of(this);
-    }
-
-    /** The unit vectors from {@code from} to {@code to}, times a value: {@code [to − from, 1, D]}. */
-    final Tensor unitVectors(TensorScope scope, long from, long to, double value) {
-        Tensor rows = OneHot.rows(backend, scope, output.dtype(), from, to, j -> j, elements, value);
-        return scope.view(rows, Shape.of(to - from, 1, elements));
+    /** One number, which stretches. */
+    final Tensor number(TensorScope scope, double value) {
+        Tensor number = scope.allocate(Shape.of(), output.dtype());
+        ops.fill(number, value);
+        return number;
     }
 
     /** The targets in the output's type. */
-    private Tensor typedTargets(TensorScope scope) {
+    final Tensor typedTargets(TensorScope scope) {
         DType dtype = output.dtype();
         if (targets.dtype() == dtype) {
             return targets;

@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Binary cross-entropy at N samples: the negative log-likelihood of targets that are 1 with probability σ(f). */
-final class LogisticEvaluation extends ElementEvaluation {
+final class LogisticEvaluation extends CurvedElementEvaluation {
 
     private static final Activation SIGMOID = Activation.of(Activation.Kind.SIGMOID);
 

@@ -8,7 +8,6 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * ℓ_n = Σ_d (f_nd − y_nd)², the outputs f and targets y having one shape {@code [N, *]}. The mean is over all N·D
@@ -25,9 +24,7 @@ public record MSELoss(LossReduction reduction) implements Loss {
 
     @Override
     public void validate(Shape output, Shape targets, DType targetType) {
-        Targets.batched(this, output, 1, "[N, *]");
-        Targets.shaped(this, output, targets, output);
-        Targets.typed(this, targetType.isFloating(), "real numbers", targetType);
+        Targets.elements(this, output, targets, targetType);
     }
 
     @Override
@@ -45,10 +42,9 @@ public record MSELoss(LossReduction reduction) implements Loss {
         return reduction.normaliserOfAll(ofBatches);
     }
 
-    /** All axes but the last, at which a network's last linear map acts. Any choice would do. */
     @Override
     public List<Integer> positionAxes(Shape output) {
-        return IntStream.range(0, output.rank() - 2).boxed().toList();
+        return Targets.positionAxes(output);
     }
 
     @Override

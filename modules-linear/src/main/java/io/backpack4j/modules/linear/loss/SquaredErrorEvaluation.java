@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /** Squared error at N samples: the negative log-likelihood of normal targets with mean f and variance 1/2. */
-final class SquaredErrorEvaluation extends ElementEvaluation {
+final class SquaredErrorEvaluation extends CurvedElementEvaluation {
 
     SquaredErrorEvaluation(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
         super(context, output, targets, normaliser);

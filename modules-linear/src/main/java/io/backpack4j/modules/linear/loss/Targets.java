@@ -8,7 +8,9 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.DoublePredicate;
+import java.util.stream.IntStream;
 
 /** What losses check of their targets. */
 final class Targets {
@@ -43,10 +45,22 @@ final class Targets {
         }
     }
 
+    /** Checks real targets of the output's shape. */
+    static void elements(Loss loss, Shape output, Shape targets, DType targetType) {
+        batched(loss, output, 1, "[N, *]");
+        shaped(loss, output, targets, output);
+        typed(loss, targetType.isFloating(), "real numbers", targetType);
+    }
+
+    /** All axes but the last, at which a network's last linear map acts. Any choice would do for a loss of elements. */
+    static List<Integer> positionAxes(Shape output) {
+        return IntStream.range(0, output.rank() - 2).boxed().toList();
+    }
+
     /** Checks floating targets element by element. */
     static void values(Loss loss, Tensor targets, DoublePredicate valid, String expected) {
-        double[] chunk = new double[CHUNK];
         long elements = targets.shape().elements();
+        double[] chunk = new double[(int) Math.min(CHUNK, elements)];
         for (long from = 0; from < elements; from += CHUNK) {
             int count = (int) Math.min(CHUNK, elements - from);
             targets.read(from, chunk, 0, count);
@@ -58,17 +72,18 @@ final class Targets {
         }
     }
 
-    /** Checks class indices. */
-    static void classes(Loss loss, Tensor targets, long classes) {
-        long[] chunk = new long[CHUNK];
+    /** Checks class indices, of which one value is ignored. */
+    static void classes(Loss loss, Tensor targets, long classes, long ignored) {
         long elements = targets.shape().elements();
+        long[] chunk = new long[(int) Math.min(CHUNK, elements)];
         for (long from = 0; from < elements; from += CHUNK) {
             int count = (int) Math.min(CHUNK, elements - from);
             targets.read(from, chunk, 0, count);
             for (int i = 0; i < count; i++) {
-                if (chunk[i] < 0 || chunk[i] >= classes) {
-                    String expected = "a class from 0 to %d, as the network's output has %d classes"
-                            .formatted(classes - 1, classes);
+                if ((chunk[i] < 0 || chunk[i] >= classes) && chunk[i] != ignored) {
+                    String expected =
+                            "a class from 0 to %d, as the network's output has %d classes, or %d, which is ignored"
+                                    .formatted(classes - 1, classes, ignored);
                     throw invalid(loss, targets.shape(), from + i, "class " + chunk[i], expected);
                 }
             }

@@ -17,7 +17,8 @@ import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lower triangular root of the Hessian c (diag p − p pᵀ) of a cross-entropy. With the tails R_v = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at
+ * The lower triangular root of the Hessian c (diag p − p pᵀ) of a cross-entropy, or c s times that. With the tails R_v
+ * = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at
  * class v and −d_v p_i / R_{v+1} at the classes i > v. The last column is zero and left out: one column fewer than classes. Nothing is subtracted,
  * so entries keep their digits however close to 1 a probability is.
  */
@@ -45,9 +46,10 @@ final class TriangularRoot implements HessianRoot {
      * Of some samples.
      *
      * @param probabilities {@code [N, C, *positions]}
+     * @param rootSums √s, the root of what every position counts, {@code [N, *positions]}; null if all are 1
      * @param normaliser c
      */
-    TriangularRoot(EvaluationContext context, Tensor probabilities, double normaliser) {
+    TriangularRoot(EvaluationContext context, Tensor probabilities, @Nullable Tensor rootSums, double normaliser) {
         this.context = context;
         this.backend = context.backend();
         this.ops = backend.elementwise();
@@ -81,6 +83,13 @@ final class TriangularRoot implements HessianRoot {
             ops.combine(BinaryOperation.MULTIPLY, diagonals, rowsOf(scope, byClass, 0, count), diagonals);
             ops.apply(UnaryOperation.SQRT, diagonals, diagonals);
             ops.affine(diagonals, Math.sqrt(normaliser), 0, diagonals);
+            if (rootSums != null) {
+                Tensor byPosition = scope.allocate(Shape.of(positions, samples), dtype);
+                Tensor ofSamples = scope.view(rootSums, Shape.of(samples, positions));
+                backend.indexing().permute(ofSamples, new int[] {1, 0}, byPosition);
+                Tensor byColumn = scope.view(diagonals, Shape.of(count, positions, samples));
+                ops.combine(BinaryOperation.MULTIPLY, byColumn, byPosition, byColumn);
+            }
         }
     }
 

@@ -27,9 +27,13 @@ record LossRunner(Loss loss, Shape shape, Shape targetShape, DType targetType, d
     static final RandomKey KEY = new RandomKey(17, 0, 0);
 
     static LossRunner of(Loss loss, Shape shape, double[] targets) {
-        boolean classes = loss instanceof CrossEntropyLoss;
+        boolean classes = isOfClasses(loss);
         Shape targetShape = classes ? shape.dropFirst(2).prepend(shape.size(0)) : shape;
         return new LossRunner(loss, shape, targetShape, classes ? DType.INT64 : DType.FLOAT64, targets);
+    }
+
+    static boolean isOfClasses(Loss loss) {
+        return loss instanceof CrossEntropyLoss || loss instanceof NLLLoss;
     }
 
     long samples() {

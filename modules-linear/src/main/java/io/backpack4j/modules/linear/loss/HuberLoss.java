@@ -1,0 +1,65 @@
+package io.backpack4j.modules.linear.loss;
+
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.loss.LossEvaluation;
+import io.backpack4j.spi.loss.LossReduction;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+
+/**
+ * ℓ_n = Σ_d of d²/2 where |d| is below δ, and δ (|d| − δ/2) elsewhere, d = f_nd − y_nd, outputs f and targets y having
+ * one shape {@code [N, *]}. The mean is over all N·D
+ * elements.
+ *
+ * @param reduction how terms are joined
+ * @param delta δ, above 0
+ */
+public record HuberLoss(LossReduction reduction, double delta) implements Loss {
+
+    public HuberLoss {
+        LossArguments.require(delta > 0, "HuberLoss", "delta", delta, "a number above 0");
+    }
+
+    /** The mean, with δ = 1. */
+    public HuberLoss() {
+        this(LossReduction.MEAN, 1);
+    }
+
+    static HuberLoss of(Arguments arguments) {
+        return new HuberLoss(LossReduction.of(arguments), arguments.number("delta", 1));
+    }
+
+    @Override
+    public void validate(Shape output, Shape targets, DType targetType) {
+        Targets.elements(this, output, targets, targetType);
+    }
+
+    @Override
+    public void validateValues(Shape output, Tensor targets) {
+        Targets.values(this, targets, Double::isFinite, "a finite number");
+    }
+
+    @Override
+    public double normaliser(Shape output, Tensor targets) {
+        return reduction.normaliser(output.elements());
+    }
+
+    @Override
+    public double normaliserOfAll(double... ofBatches) {
+        return reduction.normaliserOfAll(ofBatches);
+    }
+
+    @Override
+    public List<Integer> positionAxes(Shape output) {
+        return Targets.positionAxes(output);
+    }
+
+    @Override
+    public LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+        return new HuberEvaluation(context, output, targets, normaliser, delta, 1);
+    }
+}
