@@ -47,11 +47,21 @@ final class Modules {
                         axis((int) number(arguments, "end_dim", -1), x));
             case "Permute" -> permute(x, list(arguments, "dims"));
             case "Slice" -> slice(x, list(arguments, "slices"));
-            default -> spatial(node, x, parameters);
+            default -> Activations.knows(node.type()) ? activation(node, x, parameters) : spatial(node, x, parameters);
         };
     }
 
+    private Values activation(NodeDescription node, Values x, Function<String, Values> parameters) {
+        Activations activations = new Activations(node.arguments(), x, parameters);
+        Values y = activations.apply(node.type());
+        margin = Math.min(margin, activations.margin());
+        return y;
+    }
+
     private Values spatial(NodeDescription node, Values x, Function<String, Values> parameters) {
+        if (Norms.knows(node.type())) {
+            return new Norms(node.arguments(), x, parameters).apply(node.type());
+        }
         String family = node.type().replaceFirst("[123]d$", "");
         if (!SpatialModules.knows(family)) {
             throw new IllegalArgumentException("The oracle does not know " + node.type());

@@ -49,8 +49,8 @@ record ReferenceCase(
             Map<String, double[]> results = new TreeMap<>();
             for (TensorInfo tensor : file.tensors().values()) {
                 String name = tensor.name();
-                boolean isResult =
-                        name.contains("/") || List.of("loss", "output").contains(name);
+                boolean isResult = name.contains("/")
+                        || List.of("loss", "loss_batch", "output").contains(name);
                 if (name.startsWith(VECTORS)) {
                     vectors.put(name.substring(VECTORS.length()), numbers(file, name));
                 } else if (isResult) {
