@@ -55,6 +55,8 @@ final class SupportExamples {
         add(SEQUENCE, Map.of(), "Flatten");
         add(SEQUENCE, Map.of("normalized_shape", 4), "LayerNorm", "RMSNorm");
         add(IMAGES[0], Map.of("num_groups", 1, "num_channels", 2), "GroupNorm");
+        add(SEQUENCE, Map.of("dim", 1), "Mean");
+        add(VECTOR, Map.of("shape", List.of(3, 4)), "Parameter");
         add(SEQUENCE, Map.of("dims", List.of(0, 2, 1)), "Permute");
         add(SEQUENCE, Map.of("slices", List.of(Arrays.asList(null, null, 1), Arrays.asList(0, 2, 1))), "Slice");
         add(SEQUENCE, Map.of("input_size", 4, "hidden_size", 3, "batch_first", true), "RNN", "LSTM");

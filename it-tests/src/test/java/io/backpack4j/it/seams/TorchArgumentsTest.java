@@ -41,7 +41,7 @@ class TorchArgumentsTest {
 
     /** Those that {@code torch.nn} lacks. */
     private static final Set<String> NOT_OF_PYTORCH =
-            Set.of("Concat", "Mul", "Pad", "Permute", "Scale", "Slice", "Sum");
+            Set.of("Concat", "Mean", "Mul", "Pad", "Parameter", "Permute", "Scale", "Slice", "Sum");
 
     /** Values of arguments without a default. */
     private static final Map<String, Object> REQUIRED = Map.ofEntries(

@@ -22,7 +22,9 @@ import io.backpack4j.modules.linear.GLU;
 import io.backpack4j.modules.linear.Hardtanh;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.Mean;
 import io.backpack4j.modules.linear.PReLU;
+import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.Scale;
 import io.backpack4j.modules.linear.Slice;
@@ -85,6 +87,8 @@ class WrittenModelsTest {
                         new Hardtanh(-0.2, 0.5),
                         new PReLU(1, 0.1),
                         new GLU(-1),
+                        new Mean(-1),
+                        new Parameter(List.of(2L, 3L)),
                         new Softmax(null),
                         new LogSoftmax(-1L),
                         new LayerNorm(List.of(2L, 3L), 0.1, true, false),

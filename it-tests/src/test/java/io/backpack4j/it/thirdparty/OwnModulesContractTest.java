@@ -24,9 +24,11 @@ import io.backpack4j.modules.linear.LeakyReLU;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.LogSigmoid;
 import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.Mean;
 import io.backpack4j.modules.linear.Mish;
 import io.backpack4j.modules.linear.Mul;
 import io.backpack4j.modules.linear.PReLU;
+import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.Permute;
 import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.ReLU6;
@@ -103,6 +105,10 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Linear(5, 3), line),
                 ModuleCase.of(new Mul(), vector, vector, vector),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
+                ModuleCase.of(new Mean(1), line),
+                ModuleCase.of(new Mean(-2), image),
+                ModuleCase.of(new Mean(1), vector),
+                ModuleCase.of(new Parameter(List.of(2L, 3L)), vector),
                 ModuleCase.of(new Permute(0, 3, 1, 2), image),
                 ModuleCase.of(slice, image),
                 ModuleCase.of(Conv.of(1, 2, 4, 2).withGroups(2).withPadding(1), line),
@@ -147,6 +153,8 @@ class OwnModulesContractTest extends ModuleContract {
                         "Scale",
                         "Sum",
                         "Concat",
+                        "Mean",
+                        "Parameter",
                         "Permute",
                         "Slice",
                         "Conv1d",

@@ -58,6 +58,8 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Sum", arguments -> new Sum()),
                 ModuleProvider.of("Mul", arguments -> new Mul()),
                 ModuleProvider.of("Concat", arguments -> new Concat(arguments.integer("dim"))),
+                ModuleProvider.of("Mean", arguments -> new Mean(arguments.integer("dim"))),
+                ModuleProvider.of("Parameter", arguments -> new Parameter(arguments.integers("shape"))),
                 ModuleProvider.of("Permute", arguments -> new Permute(arguments.integers("dims"))),
                 ModuleProvider.of("Slice", SliceArguments::read));
     }
