@@ -104,7 +104,7 @@ record ElementwiseChecks(BackendComparison both) {
     void activates() {
         for (Activation.Kind kind : Activation.Kind.values()) {
             for (double parameter : new double[] {0.3, -0.2}) {
-                Activation activation = new Activation(kind, parameter);
+                Activation activation = new Activation(kind, parameter, 0.9);
                 both.compare(activation.toString(), side -> {
                     var ops = side.backend().elementwise();
                     List<Tensor> results = new ArrayList<>();

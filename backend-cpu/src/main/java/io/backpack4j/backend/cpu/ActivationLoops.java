@@ -10,21 +10,27 @@ final class ActivationLoops {
     private ActivationLoops() {}
 
     static void apply(Activation activation, int order, double[] x, int count) {
-        switch (order) {
-            case 0 -> value(activation, x, count);
-            case 1 -> derivative(activation, x, count);
-            case 2 -> secondDerivative(activation, x, count);
-            default ->
-                throw new BackpackException(
-                        CommonProblems.INVALID_ORDER,
-                        "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+        if (order < 0 || order > 2) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ORDER, "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+        }
+        switch (activation.kind()) {
+            case GELU, GELU_TANH, SILU, MISH -> GateLoops.apply(activation.kind(), order, x, count);
+            case SOFTPLUS, SOFTSIGN, HARDTANH, HARDSIGMOID, HARDSWISH -> PieceLoops.apply(activation, order, x, count);
+            default -> {
+                switch (order) {
+                    case 0 -> value(activation, x, count);
+                    case 1 -> derivative(activation, x, count);
+                    default -> secondDerivative(activation, x, count);
+                }
+            }
         }
     }
 
     /** f'(x), given what a forward pass saves: f(x) if {@link Activation#derivativeFromOutput()}, else x. */
     static void derivativeFromSaved(Activation activation, double[] saved, int count) {
         if (!activation.derivativeFromOutput()) {
-            derivative(activation, saved, count);
+            apply(activation, 1, saved, count);
             return;
         }
         switch (activation.kind()) {
@@ -40,7 +46,8 @@ final class ActivationLoops {
                     saved[i] = (1 - saved[i]) * (1 + saved[i]);
                 }
             }
-            case RELU, LEAKY_RELU, LOG_SIGMOID -> derivative(activation, saved, count);
+            // the output is on the same side of kinks as the input
+            default -> apply(activation, 1, saved, count);
         }
     }
 
@@ -69,7 +76,8 @@ final class ActivationLoops {
                     x[i] = Math.tanh(x[i]);
                 }
             }
-            case LOG_SIGMOID -> {
+            // LOG_SIGMOID
+            default -> {
                 for (int i = 0; i < count; i++) {
                     x[i] = Math.min(x[i], 0) - Math.log1p(Math.exp(-Math.abs(x[i])));
                 }
@@ -93,7 +101,8 @@ final class ActivationLoops {
                     x[i] = tanhDerivative(x[i]);
                 }
             }
-            case LOG_SIGMOID -> {
+            // LOG_SIGMOID
+            default -> {
                 for (int i = 0; i < count; i++) {
                     x[i] = sigmoid(-x[i]);
                 }
@@ -121,7 +130,8 @@ final class ActivationLoops {
                     x[i] = -2 * Math.tanh(x[i]) * tanhDerivative(x[i]);
                 }
             }
-            case LOG_SIGMOID -> {
+            // LOG_SIGMOID
+            default -> {
                 for (int i = 0; i < count; i++) {
                     x[i] = -sigmoidDerivative(x[i]);
                 }
@@ -156,12 +166,12 @@ final class ActivationLoops {
         }
     }
 
-    private static double sigmoid(double x) {
+    static double sigmoid(double x) {
         double tail = Math.exp(-Math.abs(x));
         return (x < 0 ? tail : 1) / (1 + tail);
     }
 
-    private static double sigmoidDerivative(double x) {
+    static double sigmoidDerivative(double x) {
         double tail = Math.exp(-Math.abs(x));
         return tail / ((1 + tail) * (1 + tail));
     }

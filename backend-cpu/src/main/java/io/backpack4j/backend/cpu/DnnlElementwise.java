@@ -19,6 +19,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_relu;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_soft_relu;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_sqrt;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_square;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_swish;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh_use_dst_for_bwd;
 
@@ -217,6 +218,8 @@ final class DnnlElementwise implements Elementwise {
             case TANH -> eltwise(dnnl_eltwise_tanh, 0, 0, x, to);
             // oneDNN's has an error of 1e-6 where the value is far smaller
             case LOG_SIGMOID -> false;
+            case SILU -> eltwise(dnnl_eltwise_swish, 1, 0, x, to);
+            default -> false;
         };
     }
 
@@ -247,6 +250,7 @@ final class DnnlElementwise implements Elementwise {
             case LOG_SIGMOID -> backward(dnnl_eltwise_soft_relu, -1, saved, cotangents, to);
             // oneDNN knows no ELU whose right side has another slope than 1
             case SELU -> false;
+            default -> false;
         };
     }
 

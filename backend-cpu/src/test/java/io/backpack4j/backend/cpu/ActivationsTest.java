@@ -27,7 +27,17 @@ class ActivationsTest extends VariantTest {
             Activation.of(Kind.SELU),
             Activation.of(Kind.SIGMOID),
             Activation.of(Kind.TANH),
-            Activation.of(Kind.LOG_SIGMOID));
+            Activation.of(Kind.LOG_SIGMOID),
+            Activation.of(Kind.GELU),
+            Activation.of(Kind.GELU_TANH),
+            Activation.of(Kind.SILU),
+            Activation.of(Kind.MISH),
+            new Activation(Kind.SOFTPLUS, 1, 20),
+            new Activation(Kind.SOFTPLUS, 2.5, 0.4),
+            Activation.of(Kind.SOFTSIGN),
+            new Activation(Kind.HARDTANH, -1.1, 0.7),
+            Activation.of(Kind.HARDSIGMOID),
+            Activation.of(Kind.HARDSWISH));
 
     private static final double[] POINTS = {
         0, 1e-8, -1e-8, 1e-3, -1e-3, 0.5, -0.5, 1, -1, 5, -5, 30, -30, 100, -100, 1e30, -1e30
@@ -54,7 +64,96 @@ class ActivationsTest extends VariantTest {
                     case 1 -> sigmoid(0, -x);
                     default -> -sigmoid(1, x);
                 };
+            case GELU -> gated(order, x, normal(x));
+            case GELU_TANH -> geluTanh(order, x);
+            case SILU -> gated(order, x, new double[] {sigmoid(0, x), sigmoid(1, x), sigmoid(2, x)});
+            case MISH -> mish(order, x);
+            case SOFTPLUS -> softplus(order, x, activation.parameter(), activation.second());
+            case SOFTSIGN ->
+                switch (order) {
+                    case 0 -> x / (1 + Math.abs(x));
+                    case 1 -> StrictMath.pow(1 + Math.abs(x), -2);
+                    default -> -2 * Math.signum(x) * StrictMath.pow(1 + Math.abs(x), -3);
+                };
+            case HARDTANH -> hard(order, x, activation.parameter(), activation.second());
+            case HARDSIGMOID -> order == 0 ? (hard(0, x, -3, 3) + 3) / 6 : hard(order, x, -3, 3) / 6;
+            case HARDSWISH -> hardswish(order, x);
         };
+    }
+
+    /** What a gate g makes of x, with g, g' and g''. */
+    private static double gated(int order, double x, double[] gate) {
+        return switch (order) {
+            case 0 -> x * gate[0];
+            case 1 -> gate[0] + x * gate[1];
+            default -> 2 * gate[1] + x * gate[2];
+        };
+    }
+
+    private static double geluTanh(int order, double x) {
+        double scale = Math.sqrt(8 / Math.PI);
+        double w = scale * (x + 0.044715 * x * x * x);
+        double first = scale * (1 + 3 * 0.044715 * x * x);
+        double second = 6 * scale * 0.044715 * x;
+        if (Math.abs(w) > 800) {
+            return order == 0 ? Math.max(x, 0) : order == 1 && x > 0 ? 1 : 0;
+        }
+        double bent = sigmoid(2, w) * first * first + sigmoid(1, w) * second;
+        return gated(order, x, new double[] {sigmoid(0, w), sigmoid(1, w) * first, bent});
+    }
+
+    /** tanh(s) with s = log(1 + exp(x)). */
+    private static double mish(int order, double x) {
+        double s = softplus(0, x, 1, Double.POSITIVE_INFINITY);
+        double t = StrictMath.tanh(s);
+        double steep = 4 * sigmoid(1, 2 * s);
+        double slope = sigmoid(0, x);
+        return gated(order, x, new double[] {t, steep * slope, steep * (sigmoid(1, x) - 2 * t * slope * slope)});
+    }
+
+    private static double softplus(int order, double x, double beta, double threshold) {
+        double z = beta * x;
+        if (z > threshold) {
+            return order == 0 ? x : order == 1 ? 1 : 0;
+        }
+        return switch (order) {
+            case 0 -> (Math.max(z, 0) + StrictMath.log1p(StrictMath.exp(-Math.abs(z)))) / beta;
+            case 1 -> sigmoid(0, z);
+            default -> beta * sigmoid(1, z);
+        };
+    }
+
+    /** Φ, φ and φ', Φ by its continued fraction, or by its series near 0. */
+    private static double[] normal(double x) {
+        double a = Math.min(Math.abs(x), 60);
+        double density = StrictMath.exp(-a * a / 2) / Math.sqrt(2 * Math.PI);
+        double fraction = a;
+        double sum = a;
+        double term = a;
+        for (int k = 2000; k > 0 && a > 1.5; k--) {
+            fraction = a + k / fraction;
+        }
+        for (int k = 3; k < 80; k += 2) {
+            term *= a * a / k;
+            sum += term;
+        }
+        double tail = a > 1.5 ? density / fraction : 0.5 - density * sum;
+        return new double[] {x > 0 ? 1 - tail : tail, density, -Math.signum(x) * a * density};
+    }
+
+    private static double hard(int order, double x, double low, double high) {
+        return switch (order) {
+            case 0 -> Math.max(low, Math.min(high, x));
+            case 1 -> x > low && x < high ? 1 : 0;
+            default -> 0;
+        };
+    }
+
+    private static double hardswish(int order, double x) {
+        if (x <= -3 || x >= 3) {
+            return x < 0 || order == 2 ? 0 : order == 0 ? x : 1;
+        }
+        return order == 0 ? x * (x + 3) / 6 : order == 1 ? x / 3 + 0.5 : 1 / 3.0;
     }
 
     private static double kinked(int order, double x, double right, double left) {

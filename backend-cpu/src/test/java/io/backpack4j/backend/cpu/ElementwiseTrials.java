@@ -50,7 +50,8 @@ final class ElementwiseTrials {
                 new Function(dnnl_eltwise_tanh, 0, 0, Math::tanh),
                 new Function(dnnl_eltwise_relu, alpha, 0, x -> x > 0 ? x : alpha * x),
                 new Function(dnnl_eltwise_elu, alpha, 0, x -> elu(x, alpha)),
-                new Function(dnnl_eltwise_logistic, 0, 0, ElementwiseTrials::sigmoid));
+                new Function(dnnl_eltwise_logistic, 0, 0, ElementwiseTrials::sigmoid),
+                new Function(dnnl_eltwise_swish, 1, 0, x -> x * sigmoid(x)));
         float[] x = wide(random, count(random));
         if (function.algorithm == dnnl_eltwise_sqrt) {
             for (int i = 0; i < x.length; i++) {

@@ -156,7 +156,8 @@ final class CudaElementwise implements Elementwise {
                 .number(in.elements)
                 .number(activation.kind().ordinal())
                 .number(order)
-                .real(activation.parameter());
+                .real(activation.parameter())
+                .real(activation.second());
         each(activation.kind().toString(), "activate", in, out, arguments);
     }
 
@@ -186,7 +187,8 @@ final class CudaElementwise implements Elementwise {
                 .number(activation.kind().ordinal())
                 .number(order)
                 .number(activation.derivativeFromOutput() ? 1 : 0)
-                .real(activation.parameter());
+                .real(activation.parameter())
+                .real(activation.second());
         backend.operation(activation.kind() + (order == 1 ? " pullback" : " curvature"))
                 .reads(kept, in)
                 .writes(out)

@@ -99,6 +99,9 @@ final class KernelLibrary {
         }
         lines.add("#define SELU_ALPHA " + Activation.SELU_ALPHA);
         lines.add("#define SELU_SCALE " + Activation.SELU_SCALE);
+        lines.add("#define GELU_TANH_SCALE " + Activation.GELU_TANH_SCALE);
+        lines.add("#define GELU_TANH_CUBIC " + Activation.GELU_TANH_CUBIC);
+        lines.add("#define GELU_RANGE " + Activation.GELU_RANGE);
         return String.join("\n", lines) + "\n";
     }
 

@@ -175,6 +175,109 @@ __device__ inline real elu(real x, real alpha, real scale) {
     return x > 0 ? scale * x : x <= 0 ? scale * alpha * expm1(x) : x;
 }
 
+// x g(x), its first or second derivative, g being a gate from 0 to 1 with derivatives first and second.
+__device__ inline real gated(i64 order, real x, real gate, real first, real second) {
+    return order == 0 ? x * gate : order == 1 ? gate + x * first : 2 * first + x * second;
+}
+
+__device__ inline real gelu(i64 order, real x) {
+    real size = fabs(x) > (real)GELU_RANGE ? (real)GELU_RANGE : fabs(x);
+    real density = exp(-size * size / 2) * (real)0.39894228040143267794;
+    real tail = erfc(size * (real)0.70710678118654752440) / 2;
+    real near = x < 0 ? -size : size;
+    return gated(order, x, x > 0 ? 1 - tail : tail, density, -near * density);
+}
+
+__device__ inline real gelu_tanh(i64 order, real x) {
+    real size = fabs(x) > (real)GELU_RANGE ? (real)GELU_RANGE : fabs(x);
+    real near = x < 0 ? -size : size;
+    real scale = (real)GELU_TANH_SCALE;
+    real cubic = (real)GELU_TANH_CUBIC * near * near;
+    real argument = scale * near * (1 + cubic);
+    real change = scale * (1 + 3 * cubic);
+    real bend = 6 * scale * (real)GELU_TANH_CUBIC * near - tanh(argument / 2) * change * change;
+    real slope = sigmoid_derivative(argument);
+    return gated(order, x, sigmoid(argument), slope * change, slope * bend);
+}
+
+__device__ inline real silu(i64 order, real x) {
+    real slope = sigmoid_derivative(x);
+    return gated(order, x, sigmoid(x), slope, -slope * tanh(x / 2));
+}
+
+__device__ inline real mish(i64 order, real x) {
+    real e = exp(-fabs(x));
+    int positive = x > 0;
+    real d = positive ? 1 + e * (2 + 2 * e) : 2 + e * (2 + e);
+    real gate = (positive ? 1 + 2 * e : e * (2 + e)) / d;
+    real first = 4 * e * (positive ? e * (1 + e) : 1 + e) / (d * d);
+    real bend = positive ? e * (e * (2 * e * (e + 1) - 3) - 2) : 2 + e * (2 - e * (3 + 2 * e));
+    return gated(order, x, gate, first, 4 * e * bend / (d * d * d));
+}
+
+__device__ inline real softplus(i64 order, real beta, real threshold, real x) {
+    real argument = beta * x;
+    if (argument > threshold) {
+        return order == 0 ? x : order == 1 ? (real)1 : (real)0;
+    }
+    return order == 0   ? ((argument > 0 ? argument : (real)0) + log1p(exp(-fabs(argument)))) / beta
+           : order == 1 ? sigmoid(argument)
+                        : beta * sigmoid_derivative(argument);
+}
+
+__device__ inline real softsign(i64 order, real x) {
+    real inverse = 1 / (1 + fabs(x));
+    real sign = x > 0 ? (real)1 : x < 0 ? (real)-1 : (real)0;
+    return order == 0 ? x * inverse : order == 1 ? inverse * inverse : -2 * sign * inverse * inverse * inverse;
+}
+
+__device__ inline real hardtanh(i64 order, real low, real high, real x) {
+    if (order == 0) {
+        return x < low ? low : x > high ? high : x;
+    }
+    return order == 1 && x > low && x < high ? 1 : 0;
+}
+
+__device__ inline real hardsigmoid(i64 order, real x) {
+    return order == 0 ? hardtanh(0, 0, 6, x + 3) / 6 : hardtanh(order, -3, 3, x) / 6;
+}
+
+__device__ inline real hardswish(i64 order, real x) {
+    if (order == 0) {
+        return x * hardsigmoid(0, x);
+    }
+    real inside = hardtanh(1, -3, 3, x);
+    return order == 2 ? inside / 3 : x >= 3 ? (real)1 : inside != 0 ? x / 3 + (real)0.5 : (real)0;
+}
+
+// Whether of_order has the function; the kinds from GELU on.
+__device__ inline int has_orders(i64 kind) {
+    return kind >= ACTIVATION_GELU;
+}
+
+__device__ inline real of_order(i64 kind, i64 order, real parameter, real second, real x) {
+    switch (kind) {
+        case ACTIVATION_GELU:
+            return gelu(order, x);
+        case ACTIVATION_GELU_TANH:
+            return gelu_tanh(order, x);
+        case ACTIVATION_SILU:
+            return silu(order, x);
+        case ACTIVATION_MISH:
+            return mish(order, x);
+        case ACTIVATION_SOFTPLUS:
+            return softplus(order, parameter, second, x);
+        case ACTIVATION_SOFTSIGN:
+            return softsign(order, x);
+        case ACTIVATION_HARDTANH:
+            return hardtanh(order, parameter, second, x);
+        case ACTIVATION_HARDSIGMOID:
+            return hardsigmoid(order, x);
+        default:  // ACTIVATION_HARDSWISH
+            return hardswish(order, x);
+    }
+}
+
 __device__ inline real activation_value(i64 kind, real parameter, real x) {
     switch (kind) {
         case ACTIVATION_RELU:
@@ -279,13 +382,15 @@ struct Activate {
     i64 kind;
     i64 order;
     double parameter;
+    double second;
 };
 
 KERNEL(activate, Activate) {
     real parameter = (real)p.parameter;
     EACH(i, p.count) {
         real x = p.x[i];
-        p.destination[i] = p.order == 0   ? activation_value(p.kind, parameter, x)
+        p.destination[i] = has_orders(p.kind) ? of_order(p.kind, p.order, parameter, (real)p.second, x)
+                           : p.order == 0   ? activation_value(p.kind, parameter, x)
                            : p.order == 1 ? activation_first(p.kind, parameter, x)
                                           : activation_second(p.kind, parameter, x);
     }
@@ -302,13 +407,15 @@ struct Pull {
     i64 order;
     i64 from_output;
     double parameter;
+    double second;
 };
 
 KERNEL(pull, Pull) {
     real parameter = (real)p.parameter;
     EACH(i, p.count) {
         real saved = p.saved[i % (position)p.period];
-        real factor = p.order == 1 ? first_from_saved(p.kind, parameter, p.from_output, saved)
+        real factor = has_orders(p.kind) ? of_order(p.kind, p.order, parameter, (real)p.second, saved)
+                      : p.order == 1 ? first_from_saved(p.kind, parameter, p.from_output, saved)
                                    : second_from_saved(p.kind, parameter, p.from_output, saved);
         p.destination[i] = p.cotangents[i] * factor;
     }

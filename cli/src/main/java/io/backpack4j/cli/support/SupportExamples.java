@@ -36,10 +36,27 @@ final class SupportExamples {
                 "Sigmoid",
                 "Tanh",
                 "LogSigmoid",
+                "GELU",
+                "SiLU",
+                "Mish",
+                "Softplus",
+                "Softsign",
+                "Hardtanh",
+                "Hardswish",
+                "Hardsigmoid",
+                "ReLU6",
+                "PReLU",
+                "GLU",
+                "Softmax",
+                "LogSoftmax",
                 "Identity",
                 "Dropout");
         add(VECTOR, Map.of("weight", 2), "Scale");
         add(SEQUENCE, Map.of(), "Flatten");
+        add(SEQUENCE, Map.of("normalized_shape", 4), "LayerNorm", "RMSNorm");
+        add(IMAGES[0], Map.of("num_groups", 1, "num_channels", 2), "GroupNorm");
+        add(SEQUENCE, Map.of("dim", 1), "Mean");
+        add(VECTOR, Map.of("shape", List.of(3, 4)), "Parameter");
         add(SEQUENCE, Map.of("dims", List.of(0, 2, 1)), "Permute");
         add(SEQUENCE, Map.of("slices", List.of(Arrays.asList(null, null, 1), Arrays.asList(0, 2, 1))), "Slice");
         add(SEQUENCE, Map.of("input_size", 4, "hidden_size", 3, "batch_first", true), "RNN", "LSTM");
@@ -55,6 +72,7 @@ final class SupportExamples {
             addSpatial(axes, Map.of("padding", 1), "ZeroPad");
             addSpatial(axes, Map.of("padding", 1, "value", 0.5), "ConstantPad");
             addSpatial(axes, Map.of("num_features", 2, "mode", "eval"), "BatchNorm");
+            addSpatial(axes, Map.of("num_features", 2, "affine", true), "InstanceNorm");
         }
         add(IMAGES[1], Map.of("padding", List.of(0, 1), "value", 0), "Pad");
     }

@@ -45,13 +45,25 @@ final class Modules {
                         x,
                         axis((int) number(arguments, "start_dim", 1), x),
                         axis((int) number(arguments, "end_dim", -1), x));
+            case "Mean" -> mean(x, axis((int) number(arguments, "dim", 1), x));
+            case "Parameter" -> parameters.apply("weight");
             case "Permute" -> permute(x, list(arguments, "dims"));
             case "Slice" -> slice(x, list(arguments, "slices"));
-            default -> spatial(node, x, parameters);
+            default -> Activations.knows(node.type()) ? activation(node, x, parameters) : spatial(node, x, parameters);
         };
     }
 
+    private Values activation(NodeDescription node, Values x, Function<String, Values> parameters) {
+        Activations activations = new Activations(node.arguments(), x, parameters);
+        Values y = activations.apply(node.type());
+        margin = Math.min(margin, activations.margin());
+        return y;
+    }
+
     private Values spatial(NodeDescription node, Values x, Function<String, Values> parameters) {
+        if (Norms.knows(node.type())) {
+            return new Norms(node.arguments(), x, parameters).apply(node.type());
+        }
         String family = node.type().replaceFirst("[123]d$", "");
         if (!SpatialModules.knows(family)) {
             throw new IllegalArgumentException("The oracle does not know " + node.type());
@@ -129,6 +141,24 @@ final class Modules {
             }
         }
         return new Values(shape.stream().mapToInt(size -> size).toArray(), x.elements());
+    }
+
+    private static Values mean(Values x, int axis) {
+        int[] shape = new int[x.shape().length - 1];
+        System.arraycopy(x.shape(), 0, shape, 0, axis);
+        System.arraycopy(x.shape(), axis + 1, shape, axis, shape.length - axis);
+        int length = x.shape()[axis];
+        return Values.fill(shape, index -> {
+            Value sum = constant(0);
+            for (int i = 0; i < length; i++) {
+                int[] from = new int[index.length + 1];
+                System.arraycopy(index, 0, from, 0, axis);
+                from[axis] = i;
+                System.arraycopy(index, axis, from, axis + 1, index.length - axis);
+                sum = sum.plus(x.at(from));
+            }
+            return sum.times(1.0 / length);
+        });
     }
 
     private static Values permute(Values x, List<?> dims) {

@@ -115,6 +115,25 @@ public final class Value {
         return times(0.5).tanh().plus(constant(1)).times(0.5);
     }
 
+    /** The distribution function of the standard normal distribution, by its series. */
+    public Value normalDistribution() {
+        double term = number;
+        double sum = number;
+        for (int k = 3; Math.abs(term) > 1e-20; k += 2) {
+            term *= number * number / k;
+            sum += term;
+        }
+        double density = Math.exp(-number * number / 2) / Math.sqrt(2 * Math.PI);
+        return of(
+                0.5 + density * sum,
+                new Operand(this, () -> times(this).times(-0.5).exp().times(1 / Math.sqrt(2 * Math.PI))));
+    }
+
+    /** The root of a positive number. */
+    public Value root() {
+        return log().times(0.5).exp();
+    }
+
     public static Value sum(Iterable<Value> terms) {
         Value sum = constant(0);
         for (Value term : terms) {

@@ -67,7 +67,45 @@ class KinksTest {
             new AtZero("SELU", Map.of(), Activation.of(Activation.Kind.SELU), 0, SELU_LEFT, SELU_LEFT),
             new AtZero("Sigmoid", Map.of(), Activation.of(Activation.Kind.SIGMOID), 0.5, 0.25, 0),
             new AtZero("Tanh", Map.of(), Activation.of(Activation.Kind.TANH), 0, 1, 0),
-            new AtZero("LogSigmoid", Map.of(), Activation.of(Activation.Kind.LOG_SIGMOID), -Math.log(2), 0.5, -0.25));
+            new AtZero("LogSigmoid", Map.of(), Activation.of(Activation.Kind.LOG_SIGMOID), -Math.log(2), 0.5, -0.25),
+            new AtZero("GELU", Map.of(), Activation.of(Activation.Kind.GELU), 0, 0.5, 2 / Math.sqrt(2 * Math.PI)),
+            new AtZero(
+                    "GELU",
+                    Map.of("approximate", "tanh"),
+                    Activation.of(Activation.Kind.GELU_TANH),
+                    0,
+                    0.5,
+                    2 / Math.sqrt(2 * Math.PI)),
+            new AtZero("SiLU", Map.of(), Activation.of(Activation.Kind.SILU), 0, 0.5, 0.5),
+            new AtZero("Mish", Map.of(), Activation.of(Activation.Kind.MISH), 0, 0.6, 0.64),
+            new AtZero("Softplus", Map.of(), new Activation(Activation.Kind.SOFTPLUS, 1, 20), Math.log(2), 0.5, 0.25),
+            // the left side of its threshold
+            new AtZero(
+                    "Softplus",
+                    Map.of("beta", 2, "threshold", 0),
+                    new Activation(Activation.Kind.SOFTPLUS, 2, 0),
+                    Math.log(2) / 2,
+                    0.5,
+                    0.5),
+            new AtZero("Softsign", Map.of(), Activation.of(Activation.Kind.SOFTSIGN), 0, 1, 0),
+            new AtZero("Hardtanh", Map.of(), new Activation(Activation.Kind.HARDTANH, -1, 1), 0, 1, 0),
+            new AtZero(
+                    "Hardtanh",
+                    Map.of("min_val", 0, "max_val", 1),
+                    new Activation(Activation.Kind.HARDTANH, 0, 1),
+                    0,
+                    0,
+                    0),
+            new AtZero(
+                    "Hardtanh",
+                    Map.of("min_val", -1, "max_val", 0),
+                    new Activation(Activation.Kind.HARDTANH, -1, 0),
+                    0,
+                    0,
+                    0),
+            new AtZero("ReLU6", Map.of(), new Activation(Activation.Kind.HARDTANH, 0, 6), 0, 0, 0),
+            new AtZero("Hardswish", Map.of(), Activation.of(Activation.Kind.HARDSWISH), 0, 0.5, 1 / 3.0),
+            new AtZero("Hardsigmoid", Map.of(), Activation.of(Activation.Kind.HARDSIGMOID), 0.5, 1 / 6.0, 0));
 
     @ParameterizedTest
     @EnumSource
@@ -108,6 +146,36 @@ class KinksTest {
             checkAll(what + ": pullback", result, 3 * expected.first());
             backend.elementwise().activationCurvature(activation, saved, cotangents, result);
             checkAll(what + ": curvature", result, 3 * expected.second());
+        }
+    }
+
+    /** PyTorch's derivatives at the bounds: those outside, and no second derivative. */
+    @ParameterizedTest
+    @EnumSource
+    void bounds_have_the_slope_of_what_is_outside(Setting setting) {
+        try (Passes passes = new Passes(setting);
+                TensorScope scope = passes.backpack().backend().openScope()) {
+            Backend backend = passes.backpack().backend();
+            for (int size : SIZES) {
+                for (double bound : new double[] {-3, 3}) {
+                    double[] bounds = new double[2 * size];
+                    Arrays.fill(bounds, bound);
+                    Tensor x = backend.upload(
+                            scope, Shape.of(bounds.length), passes.setting().dtype(), bounds);
+                    Tensor result = scope.allocate(x.shape(), x.dtype());
+                    for (Activation.Kind kind :
+                            List.of(Activation.Kind.HARDSWISH, Activation.Kind.HARDSIGMOID, Activation.Kind.HARDTANH)) {
+                        Activation activation = new Activation(kind, -3, 3);
+                        boolean steep = kind == Activation.Kind.HARDSWISH && bound == 3;
+                        backend.elementwise().activation(activation, 1, x, result);
+                        checkAll(kind + "' at " + bound, result, steep ? 1 : 0);
+                        backend.elementwise().activationPullback(activation, x, x, result);
+                        checkAll("pullback of " + kind + " at " + bound, result, steep ? 3 : 0);
+                        backend.elementwise().activation(activation, 2, x, result);
+                        checkAll(kind + "'' at " + bound, result, 0);
+                    }
+                }
+            }
         }
     }
 

@@ -185,6 +185,7 @@ class RandomNetworksTest {
         }
         assertThat(seen)
                 .contains("Linear", "ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "LogSigmoid", "Identity")
+                .contains("PReLU", "Softmax", "SiLU", "Softsign", "ReLU6")
                 .contains("Flatten", "Dropout", "Scale", "Sum", "Mul", "Concat", "Permute", "Slice")
                 .contains("CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss", "mean", "sum")
                 .contains("own", "tied", "trained", "frozen", "once", "twice", "N=1", "N=7")

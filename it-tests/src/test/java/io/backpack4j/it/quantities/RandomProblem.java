@@ -25,7 +25,9 @@ final class RandomProblem {
 
     private static final int MOST_ELEMENTS = 24;
     private static final List<String> ACTIVATIONS =
-            List.of("ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "LogSigmoid");
+            List.of("ReLU", "LeakyReLU", "ELU", "SELU", "Sigmoid", "Tanh", "LogSigmoid", "PReLU", "Softmax", "Further");
+    private static final List<String> FURTHER =
+            List.of("GELU", "SiLU", "Mish", "Softplus", "Softsign", "Hardtanh", "ReLU6", "Hardswish", "Hardsigmoid");
 
     private final Random random;
     private final List<NodeDescription> nodes = new ArrayList<>();
@@ -263,13 +265,25 @@ final class RandomProblem {
     }
 
     private void activation() {
-        String type = ACTIVATIONS.get(random.nextInt(ACTIVATIONS.size()));
+        String drawn = ACTIVATIONS.get(random.nextInt(ACTIVATIONS.size()));
+        String type = drawn.equals("Further") ? FURTHER.get(random.nextInt(FURTHER.size())) : drawn;
+        int channels = current.shape()[0];
+        boolean shared = random.nextBoolean();
         Map<String, Object> arguments = switch (type) {
             case "LeakyReLU" -> Map.of("negative_slope", between(-2, 3) / 10.0);
             case "ELU" -> Map.of("alpha", between(-3, 15) / 10.0);
+            case "GELU" -> Map.of("approximate", shared ? "tanh" : "none");
+            case "Softplus" -> Map.of("beta", between(2, 30) / 10.0, "threshold", between(1, 20));
+            case "Hardtanh" -> Map.of("min_val", between(-9, 1) / 10.0, "max_val", between(2, 12) / 10.0);
+            case "PReLU" -> Map.of("num_parameters", shared ? 1 : channels);
+            case "Softmax" -> Map.of("dim", between(1, current.rank()));
             default -> Map.of();
         };
-        add(type, arguments, current.shape(), current);
+        if (type.equals("PReLU")) {
+            parameters.put(name() + ".weight", new int[] {shared ? 1 : channels});
+        }
+        boolean logarithm = type.equals("Softmax") && shared;
+        add(logarithm ? "LogSoftmax" : type, arguments, current.shape(), current);
     }
 
     private void simple() {

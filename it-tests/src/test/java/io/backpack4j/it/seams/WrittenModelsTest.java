@@ -17,12 +17,25 @@ import io.backpack4j.modules.conv.MaxPool2d;
 import io.backpack4j.modules.conv.Pad;
 import io.backpack4j.modules.linear.Dropout;
 import io.backpack4j.modules.linear.Flatten;
+import io.backpack4j.modules.linear.GELU;
+import io.backpack4j.modules.linear.GLU;
+import io.backpack4j.modules.linear.Hardtanh;
 import io.backpack4j.modules.linear.Linear;
+import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.Mean;
+import io.backpack4j.modules.linear.PReLU;
+import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.Scale;
 import io.backpack4j.modules.linear.Slice;
+import io.backpack4j.modules.linear.Softmax;
+import io.backpack4j.modules.linear.Softplus;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
+import io.backpack4j.modules.norm.GroupNorm;
+import io.backpack4j.modules.norm.InstanceNorm;
+import io.backpack4j.modules.norm.LayerNorm;
+import io.backpack4j.modules.norm.RMSNorm;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
@@ -69,6 +82,19 @@ class WrittenModelsTest {
                         new Dropout(0.3, Mode.EVAL),
                         new Slice(List.of(new Slice.Range(), new Slice.Index(-1), new Slice.Range(1L, null, 2L))),
                         new Scale(0.1),
+                        new GELU("tanh"),
+                        new Softplus(0.3, 5),
+                        new Hardtanh(-0.2, 0.5),
+                        new PReLU(1, 0.1),
+                        new GLU(-1),
+                        new Mean(-1),
+                        new Parameter(List.of(2L, 3L)),
+                        new Softmax(null),
+                        new LogSoftmax(-1L),
+                        new LayerNorm(List.of(2L, 3L), 0.1, true, false),
+                        new RMSNorm(List.of(3L), null, true),
+                        new GroupNorm(2, 4, 0.2, false),
+                        new InstanceNorm(2, 4, 0.3, true),
                         new Flatten(),
                         new Linear(7, 3, false)),
                 directory);

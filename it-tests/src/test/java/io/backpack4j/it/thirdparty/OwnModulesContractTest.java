@@ -14,19 +14,38 @@ import io.backpack4j.modules.linear.Concat;
 import io.backpack4j.modules.linear.Dropout;
 import io.backpack4j.modules.linear.ELU;
 import io.backpack4j.modules.linear.Flatten;
+import io.backpack4j.modules.linear.GELU;
+import io.backpack4j.modules.linear.GLU;
+import io.backpack4j.modules.linear.Hardsigmoid;
+import io.backpack4j.modules.linear.Hardswish;
+import io.backpack4j.modules.linear.Hardtanh;
 import io.backpack4j.modules.linear.Identity;
 import io.backpack4j.modules.linear.LeakyReLU;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.LogSigmoid;
+import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.Mean;
+import io.backpack4j.modules.linear.Mish;
 import io.backpack4j.modules.linear.Mul;
+import io.backpack4j.modules.linear.PReLU;
+import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.Permute;
 import io.backpack4j.modules.linear.ReLU;
+import io.backpack4j.modules.linear.ReLU6;
 import io.backpack4j.modules.linear.SELU;
 import io.backpack4j.modules.linear.Scale;
+import io.backpack4j.modules.linear.SiLU;
 import io.backpack4j.modules.linear.Sigmoid;
 import io.backpack4j.modules.linear.Slice;
+import io.backpack4j.modules.linear.Softmax;
+import io.backpack4j.modules.linear.Softplus;
+import io.backpack4j.modules.linear.Softsign;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.Tanh;
+import io.backpack4j.modules.norm.GroupNorm;
+import io.backpack4j.modules.norm.InstanceNorm;
+import io.backpack4j.modules.norm.LayerNorm;
+import io.backpack4j.modules.norm.RMSNorm;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
@@ -58,6 +77,25 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Sigmoid(), image),
                 ModuleCase.of(new Tanh(), image),
                 ModuleCase.of(new LogSigmoid(), vector),
+                ModuleCase.of(new GELU(), vector),
+                ModuleCase.of(new GELU("tanh"), vector),
+                ModuleCase.of(new SiLU(), image),
+                ModuleCase.of(new Mish(), vector),
+                ModuleCase.of(new Softplus(1.5, 0.7), image),
+                ModuleCase.of(new Softsign(), vector),
+                ModuleCase.of(new Hardtanh(-0.4, 0.9), image),
+                ModuleCase.of(new Hardswish(), image),
+                ModuleCase.of(new Hardsigmoid(), image),
+                ModuleCase.of(new ReLU6(), vector),
+                ModuleCase.of(new PReLU(), image),
+                ModuleCase.of(new PReLU(2, 0.25), image),
+                ModuleCase.of(new PReLU(3, 0.25), vector),
+                ModuleCase.of(new GLU(), image),
+                ModuleCase.of(new GLU(1), image),
+                ModuleCase.of(new Softmax(1L), vector),
+                ModuleCase.of(new Softmax(2L), image),
+                ModuleCase.of(new LogSoftmax(null), vector),
+                ModuleCase.of(new LogSoftmax(-1L), image),
                 ModuleCase.of(new Identity(), image),
                 ModuleCase.of(new Flatten(), image),
                 ModuleCase.of(new Dropout(0.4), image),
@@ -67,6 +105,10 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Linear(5, 3), line),
                 ModuleCase.of(new Mul(), vector, vector, vector),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
+                ModuleCase.of(new Mean(1), line),
+                ModuleCase.of(new Mean(-2), image),
+                ModuleCase.of(new Mean(1), vector),
+                ModuleCase.of(new Parameter(List.of(2L, 3L)), vector),
                 ModuleCase.of(new Permute(0, 3, 1, 2), image),
                 ModuleCase.of(slice, image),
                 ModuleCase.of(Conv.of(1, 2, 4, 2).withGroups(2).withPadding(1), line),
@@ -80,6 +122,18 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(AdaptiveMaxPool.of(1, 2), line),
                 ModuleCase.of(AdaptiveAvgPool.of(3, 2, 1, 2), volume),
                 ModuleCase.of(new Pad(List.of(1L, -1L, 2L, 0L), 0.5), image),
+                ModuleCase.of(LayerNorm.of(3), vector),
+                ModuleCase.of(LayerNorm.of(2), image),
+                ModuleCase.of(LayerNorm.of(3, 2), image),
+                ModuleCase.of(new LayerNorm(List.of(5L), 0.1, true, false), line),
+                ModuleCase.of(new LayerNorm(List.of(5L), 1e-5, false, true), line),
+                ModuleCase.of(new RMSNorm(List.of(5L), null, true), line),
+                ModuleCase.of(new RMSNorm(List.of(3L, 2L), 0.01, false), image),
+                ModuleCase.of(new GroupNorm(2, 4), Shape.of(4, 3)),
+                ModuleCase.of(new GroupNorm(1, 2, 0.1, false), image),
+                ModuleCase.of(new InstanceNorm(1, 2, 1e-5, true), line),
+                ModuleCase.of(new InstanceNorm(2, 2, 1e-5, false), image),
+                ModuleCase.of(new InstanceNorm(3, 2, 1e-3, true), volume),
                 ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), image),
                 ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, Mode.EVAL), image),
                 ModuleCase.of(new Dropout(0.4, Mode.EVAL), image));
@@ -99,6 +153,8 @@ class OwnModulesContractTest extends ModuleContract {
                         "Scale",
                         "Sum",
                         "Concat",
+                        "Mean",
+                        "Parameter",
                         "Permute",
                         "Slice",
                         "Conv1d",

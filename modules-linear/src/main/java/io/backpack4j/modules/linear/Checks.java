@@ -45,4 +45,21 @@ final class Checks {
         }
         return (int) (value < 0 ? value + rank : value);
     }
+
+    /**
+     * The axis of one sample behind such a number, {@code shape.size(axis)} of which belongs to every sample.
+     *
+     * @throws io.backpack4j.spi.BackpackException {@code InvalidArgument} if it is the batch
+     */
+    static int sampleAxis(Module module, String argument, long value, Shape sample) {
+        int axis = axis(module, argument, value, sample);
+        if (axis == 0) {
+            throw ModuleChecks.invalid(
+                    module.type(),
+                    argument,
+                    value,
+                    "an axis behind the batch, which is axis 0; dim=1 is the first axis of a sample");
+        }
+        return axis - 1;
+    }
 }

@@ -10,6 +10,7 @@ import io.backpack4j.spi.loss.LossProvider;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleProvider;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Brings the modules of this package and the losses. Arguments have PyTorch's names and defaults. */
 @AutoService(Plugin.class)
@@ -34,6 +35,19 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Sigmoid", arguments -> new Sigmoid()),
                 ModuleProvider.of("Tanh", arguments -> new Tanh()),
                 ModuleProvider.of("LogSigmoid", arguments -> new LogSigmoid()),
+                ModuleProvider.of("GELU", arguments -> new GELU(arguments.word("approximate", "none", "none", "tanh"))),
+                ModuleProvider.of("SiLU", arguments -> new SiLU()),
+                ModuleProvider.of("Mish", arguments -> new Mish()),
+                ModuleProvider.of("Softplus", LinearPlugin::softplus),
+                ModuleProvider.of("Softsign", arguments -> new Softsign()),
+                ModuleProvider.of("Hardtanh", LinearPlugin::hardtanh),
+                ModuleProvider.of("Hardswish", arguments -> new Hardswish()),
+                ModuleProvider.of("Hardsigmoid", arguments -> new Hardsigmoid()),
+                ModuleProvider.of("ReLU6", arguments -> new ReLU6()),
+                ModuleProvider.of("PReLU", LinearPlugin::prelu),
+                ModuleProvider.of("GLU", arguments -> new GLU(arguments.integer("dim", -1))),
+                ModuleProvider.of("Softmax", arguments -> new Softmax(axis(arguments))),
+                ModuleProvider.of("LogSoftmax", arguments -> new LogSoftmax(axis(arguments))),
                 ModuleProvider.of("Identity", LinearPlugin::identity),
                 ModuleProvider.of("Flatten", LinearPlugin::flatten),
                 ModuleProvider.of("Dropout", LinearPlugin::dropout),
@@ -41,6 +55,8 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Sum", arguments -> new Sum()),
                 ModuleProvider.of("Mul", arguments -> new Mul()),
                 ModuleProvider.of("Concat", arguments -> new Concat(arguments.integer("dim"))),
+                ModuleProvider.of("Mean", arguments -> new Mean(arguments.integer("dim"))),
+                ModuleProvider.of("Parameter", arguments -> new Parameter(arguments.integers("shape"))),
                 ModuleProvider.of("Permute", arguments -> new Permute(arguments.integers("dims"))),
                 ModuleProvider.of("Slice", SliceArguments::read));
     }
@@ -53,6 +69,25 @@ public final class LinearPlugin implements Plugin {
     private static Linear linear(Arguments arguments) {
         return new Linear(
                 arguments.integer("in_features"), arguments.integer("out_features"), arguments.flag("bias", true));
+    }
+
+    private static Softplus softplus(Arguments arguments) {
+        return new Softplus(arguments.number("beta", 1), arguments.number("threshold", 20));
+    }
+
+    /** PyTorch's older names of the bounds are taken, too. */
+    private static Hardtanh hardtanh(Arguments arguments) {
+        return new Hardtanh(
+                arguments.number("min_value", arguments.number("min_val", -1)),
+                arguments.number("max_value", arguments.number("max_val", 1)));
+    }
+
+    private static PReLU prelu(Arguments arguments) {
+        return new PReLU(arguments.integer("num_parameters", 1), arguments.number("init", 0.25));
+    }
+
+    private static @Nullable Long axis(Arguments arguments) {
+        return arguments.has("dim") ? Long.valueOf(arguments.integer("dim")) : null;
     }
 
     /** Whatever is given is taken and means nothing, as in PyTorch, where an identity stands in for any module. */

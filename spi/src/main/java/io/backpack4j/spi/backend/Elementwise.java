@@ -31,8 +31,8 @@ public interface Elementwise {
     void addScaled(double alpha, Tensor x, Tensor destination);
 
     /**
-     * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's, the left one. Finite for all
-     * finite x.
+     * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's: the left one, and at
+     * the bounds of {@code HARDTANH}, {@code HARDSIGMOID} and {@code HARDSWISH} that outside of them. Finite for all finite x.
      */
     default void activation(Activation activation, int order, Tensor x, Tensor destination) {
         PortableActivations.apply(backend(), activation, order, x, destination);
@@ -58,8 +58,8 @@ public interface Elementwise {
     }
 
     /**
-     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations; that of the left side at 0
-     * of ELU and SELU.
+     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations and of {@code HARDSWISH}; that of
+     * the left side at 0 of ELU and SELU and at the threshold of {@code SOFTPLUS}.
      *
      * @param saved f(x) if {@link Activation#derivativeFromOutput()}, else x; {@code [N, *]}
      * @param cotangents {@code [N, *]}

@@ -1,42 +1,34 @@
 package io.backpack4j.spi.backend;
 
-import static io.backpack4j.spi.backend.BinaryOperation.DIVIDE;
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MINIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Activation functions and their first two derivatives, made of plain operations in forms that neither overflow nor cancel. */
-final class PortableActivations {
-
-    private final Elementwise ops;
-    private final TensorScope scope;
-    private final Tensor x;
-    private final Tensor destination;
+final class PortableActivations extends PortableFormulas {
 
     private PortableActivations(Elementwise ops, TensorScope scope, Tensor x, Tensor destination) {
-        this.ops = ops;
-        this.scope = scope;
-        this.x = x;
-        this.destination = destination;
+        super(ops, scope, x, destination);
     }
 
     static void apply(Backend backend, Activation activation, int order, Tensor x, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
-            var writer = new PortableActivations(backend.elementwise(), scope, x, destination);
-            switch (order) {
-                case 0 -> writer.value(activation);
-                case 1 -> writer.derivative(activation);
-                case 2 -> writer.secondDerivative(activation);
+            if (order < 0 || order > 2) {
+                throw new BackpackException(
+                        CommonProblems.INVALID_ORDER, "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+            }
+            switch (activation.kind()) {
+                case GELU, GELU_TANH, SILU, MISH ->
+                    new PortableGates(backend.elementwise(), scope, x, destination).write(activation.kind(), order);
+                case SOFTPLUS, SOFTSIGN, HARDTANH, HARDSIGMOID, HARDSWISH ->
+                    new PortablePieces(backend.elementwise(), scope, x, destination).write(activation, order);
                 default ->
-                    throw new BackpackException(
-                            CommonProblems.INVALID_ORDER,
-                            "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                    new PortableActivations(backend.elementwise(), scope, x, destination).write(activation, order);
             }
         }
     }
@@ -63,10 +55,7 @@ final class PortableActivations {
                     writer.ops.affine(y, 1, 1, destination);
                     writer.ops.combine(MULTIPLY, destination, complement, destination);
                 }
-                case LOG_SIGMOID ->
-                    throw new BackpackException(
-                            CommonProblems.INVALID_ACTIVATION,
-                            "The derivative of LogSigmoid needs its input, not its output.");
+                default -> throw needsInput(activation);
             }
         }
     }
@@ -92,12 +81,23 @@ final class PortableActivations {
                     writer.ops.combine(MULTIPLY, destination, y, destination);
                     writer.ops.affine(destination, -2, 0, destination);
                 }
-                case LOG_SIGMOID ->
-                    throw new BackpackException(
-                            CommonProblems.INVALID_ACTIVATION,
-                            "The derivatives of LogSigmoid need its input, not its output.");
+                default -> throw needsInput(activation);
             }
         }
+    }
+
+    private void write(Activation activation, int order) {
+        switch (order) {
+            case 0 -> value(activation);
+            case 1 -> derivative(activation);
+            default -> secondDerivative(activation);
+        }
+    }
+
+    private static BackpackException needsInput(Activation activation) {
+        return new BackpackException(
+                CommonProblems.INVALID_ACTIVATION,
+                "The derivatives of %s need its input, not its output.".formatted(activation.kind()));
     }
 
     private void value(Activation activation) {
@@ -108,9 +108,10 @@ final class PortableActivations {
             case SELU -> elu(Activation.SELU_ALPHA, Activation.SELU_SCALE);
             case SIGMOID -> sigmoid(x, destination);
             case TANH -> ops.apply(UnaryOperation.TANH, x, destination);
-            case LOG_SIGMOID -> {
+            // LOG_SIGMOID; the others have classes of their own
+            default -> {
                 // min(x, 0) - log(1 + exp(-|x|))
-                Tensor tail = expOfMinusAbs();
+                Tensor tail = expOfMinusAbs(x);
                 ops.apply(UnaryOperation.LOG1P, tail, tail);
                 ops.combine(MINIMUM, x, constant(0), destination);
                 ops.addScaled(-1, tail, destination);
@@ -124,7 +125,7 @@ final class PortableActivations {
             case LEAKY_RELU -> slope(activation.parameter());
             case ELU -> eluDerivative(activation.parameter(), 1, 1);
             case SELU -> eluDerivative(Activation.SELU_ALPHA, Activation.SELU_SCALE, 1);
-            case SIGMOID -> sigmoidDerivative(destination);
+            case SIGMOID -> sigmoidDerivative(x, destination);
             case TANH -> {
                 // 1 - tanh² loses all digits for large |x|; 4 σ(2x) σ(-2x) keeps them
                 Tensor twice = temporary();
@@ -136,7 +137,8 @@ final class PortableActivations {
                 ops.combine(MULTIPLY, twice, other, destination);
                 ops.affine(destination, 4, 0, destination);
             }
-            case LOG_SIGMOID -> sigmoidOfMinus(destination);
+            // LOG_SIGMOID; the others have classes of their own
+            default -> sigmoidOfMinus(destination);
         }
     }
 
@@ -150,7 +152,7 @@ final class PortableActivations {
                 Tensor half = temporary();
                 ops.affine(x, 0.5, 0, half);
                 ops.apply(UnaryOperation.TANH, half, half);
-                sigmoidDerivative(destination);
+                sigmoidDerivative(x, destination);
                 ops.combine(MULTIPLY, destination, half, destination);
                 ops.affine(destination, -1, 0, destination);
             }
@@ -161,8 +163,9 @@ final class PortableActivations {
                 ops.combine(MULTIPLY, destination, tanh, destination);
                 ops.affine(destination, -2, 0, destination);
             }
-            case LOG_SIGMOID -> {
-                sigmoidDerivative(destination);
+            // LOG_SIGMOID; the others have classes of their own
+            default -> {
+                sigmoidDerivative(x, destination);
                 ops.affine(destination, -1, 0, destination);
             }
         }
@@ -223,50 +226,5 @@ final class PortableActivations {
         ops.combine(MINIMUM, x, constant(0), destination);
         ops.affine(destination, 1, limit, destination);
         ops.combine(MULTIPLY, destination, elsewhere, destination);
-    }
-
-    /** exp(min(x, 0)) / (1 + exp(-|x|)). */
-    private void sigmoid(Tensor argument, Tensor target) {
-        Tensor denominator = temporary();
-        ops.apply(UnaryOperation.ABS, argument, denominator);
-        ops.affine(denominator, -1, 0, denominator);
-        ops.apply(UnaryOperation.EXP, denominator, denominator);
-        ops.affine(denominator, 1, 1, denominator);
-        ops.combine(MINIMUM, argument, constant(0), target);
-        ops.apply(UnaryOperation.EXP, target, target);
-        ops.combine(DIVIDE, target, denominator, target);
-    }
-
-    private void sigmoidOfMinus(Tensor target) {
-        Tensor minus = temporary();
-        ops.affine(x, -1, 0, minus);
-        sigmoid(minus, target);
-    }
-
-    /** exp(-|x|) / (1 + exp(-|x|))². */
-    private void sigmoidDerivative(Tensor target) {
-        Tensor tail = expOfMinusAbs();
-        Tensor denominator = temporary();
-        ops.affine(tail, 1, 1, denominator);
-        ops.apply(UnaryOperation.SQUARE, denominator, denominator);
-        ops.combine(DIVIDE, tail, denominator, target);
-    }
-
-    private Tensor expOfMinusAbs() {
-        Tensor tail = temporary();
-        ops.apply(UnaryOperation.ABS, x, tail);
-        ops.affine(tail, -1, 0, tail);
-        ops.apply(UnaryOperation.EXP, tail, tail);
-        return tail;
-    }
-
-    private Tensor constant(double value) {
-        Tensor constant = scope.allocate(Shape.of(), x.dtype());
-        ops.fill(constant, value);
-        return constant;
-    }
-
-    private Tensor temporary() {
-        return scope.allocate(x.shape(), x.dtype());
     }
 }

@@ -42,7 +42,19 @@ class PortableActivationsTest {
                 Activation.of(Kind.SELU),
                 Activation.of(Kind.SIGMOID),
                 Activation.of(Kind.TANH),
-                Activation.of(Kind.LOG_SIGMOID));
+                Activation.of(Kind.LOG_SIGMOID),
+                Activation.of(Kind.GELU),
+                Activation.of(Kind.GELU_TANH),
+                Activation.of(Kind.SILU),
+                Activation.of(Kind.MISH),
+                new Activation(Kind.SOFTPLUS, 1, 20),
+                new Activation(Kind.SOFTPLUS, 2.5, 0.6),
+                new Activation(Kind.SOFTPLUS, -1, 3),
+                Activation.of(Kind.SOFTSIGN),
+                new Activation(Kind.HARDTANH, -1.1, 0.7),
+                new Activation(Kind.HARDTANH, 0, 6),
+                Activation.of(Kind.HARDSIGMOID),
+                Activation.of(Kind.HARDSWISH));
     }
 
     @AfterEach
@@ -173,7 +185,7 @@ class PortableActivationsTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void curvatureIsZeroOfPiecewiseLinearFunctions(Kind kind) {
-        Activation activation = new Activation(kind, 0.5);
+        Activation activation = new Activation(kind, 0.5, 0.7);
 
         double[] second = evaluate(activation, 2, -2, -0.5, 0.5, 2);
 
@@ -202,6 +214,123 @@ class PortableActivationsTest {
         return within(1e-14 * Math.abs(expected) + Double.MIN_NORMAL);
     }
 
+    /** What a gate makes of x, g being a function with two derivatives. */
+    private static double gated(int order, double x, double g, double first, double second) {
+        return switch (order) {
+            case 0 -> x * g;
+            case 1 -> g + x * first;
+            default -> 2 * first + x * second;
+        };
+    }
+
+    /** T(a) = φ(a) / (a + 1 / (a + 2 / (a + 3 / …))), or ½ − φ(a) (a + a³/3 + a⁵/15 + …) for small a ≥ 0. */
+    private static double normalTail(double a) {
+        double density = Math.exp(-a * a / 2) / Math.sqrt(2 * Math.PI);
+        if (density == 0) {
+            return 0;
+        }
+        if (a > 1.5) {
+            double fraction = a;
+            for (int k = 2000; k > 0; k--) {
+                fraction = a + k / fraction;
+            }
+            return density / fraction;
+        }
+        double term = a;
+        double sum = a;
+        for (int k = 3; k < 80; k += 2) {
+            term *= a * a / k;
+            sum += term;
+        }
+        return 0.5 - density * sum;
+    }
+
+    private static double gelu(int order, double x) {
+        double tail = normalTail(Math.abs(x));
+        double density = Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+        return gated(order, x, x > 0 ? 1 - tail : tail, density, density == 0 ? 0 : -x * density);
+    }
+
+    private static double geluTanh(int order, double x) {
+        double c = Math.sqrt(8 / Math.PI);
+        double w = c * (x + 0.044715 * x * x * x);
+        if (Math.abs(w) > 800) {
+            return order == 0 ? Math.max(x, 0) : order == 1 && x > 0 ? 1 : 0;
+        }
+        double first = c * (1 + 3 * 0.044715 * x * x);
+        double slope = sigmoid(w) * sigmoid(-w);
+        double second = slope * (6 * c * 0.044715 * x - Math.tanh(w / 2) * first * first);
+        return gated(order, x, sigmoid(w), slope * first, second);
+    }
+
+    private static double silu(int order, double x) {
+        double slope = sigmoid(x) * sigmoid(-x);
+        return gated(order, x, sigmoid(x), slope, -slope * Math.tanh(x / 2));
+    }
+
+    /** By the chain rule: t = tanh(s), s = log(1 + exp(x)), t' = (1 − t²) σ, t'' = (1 − t²) (σ' − 2 t σ²). */
+    private static double mish(int order, double x) {
+        double s = x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
+        double t = Math.tanh(s);
+        double steep = 4 * sigmoid(2 * s) * sigmoid(-2 * s);
+        double slope = sigmoid(x) * sigmoid(-x);
+        double second = steep * (slope - 2 * t * sigmoid(x) * sigmoid(x));
+        return gated(order, x, t, steep * sigmoid(x), second);
+    }
+
+    private static double softplus(Activation activation, int order, double x) {
+        double beta = activation.parameter();
+        double z = beta * x;
+        if (z > activation.second()) {
+            return order == 0 ? x : order == 1 ? 1 : 0;
+        }
+        return switch (order) {
+            case 0 -> (z > 0 ? z + Math.log1p(Math.exp(-z)) : Math.log1p(Math.exp(z))) / beta;
+            case 1 -> sigmoid(z);
+            default -> beta * sigmoid(z) * sigmoid(-z);
+        };
+    }
+
+    private static double softsign(int order, double x) {
+        return switch (order) {
+            case 0 -> x / (1 + Math.abs(x));
+            case 1 -> Math.pow(1 + Math.abs(x), -2);
+            default -> -2 * Math.signum(x) * Math.pow(1 + Math.abs(x), -3);
+        };
+    }
+
+    private static double hard(Activation activation, int order, double x) {
+        boolean isTanh = activation.kind() == Kind.HARDTANH;
+        double low = isTanh ? activation.parameter() : -3;
+        double high = isTanh ? activation.second() : 3;
+        boolean inside = x > low && x < high;
+        if (activation.kind() == Kind.HARDSWISH) {
+            return switch (order) {
+                case 0 -> inside ? x * (x + 3) / 6 : Math.max(x > 0 ? x : 0, 0);
+                case 1 -> inside ? x / 3 + 0.5 : x > 0 ? 1 : 0;
+                default -> inside ? 1.0 / 3 : 0;
+            };
+        }
+        double clamped = Math.min(Math.max(x, low), high);
+        return switch (order) {
+            case 0 -> isTanh ? clamped : (clamped + 3) / 6;
+            case 1 -> !inside ? 0 : isTanh ? 1 : 1.0 / 6;
+            default -> 0;
+        };
+    }
+
+    private static double newer(Activation activation, int order, double x) {
+        return switch (activation.kind()) {
+            case GELU -> gelu(order, x);
+            case GELU_TANH -> geluTanh(order, x);
+            case SILU -> silu(order, x);
+            case MISH -> mish(order, x);
+            case SOFTPLUS -> softplus(activation, order, x);
+            case SOFTSIGN -> softsign(order, x);
+            default -> hard(activation, order, x);
+        };
+    }
+
     private static double value(Activation activation, double x) {
         double parameter = activation.parameter();
         return switch (activation.kind()) {
@@ -212,6 +341,7 @@ class PortableActivationsTest {
             case SIGMOID -> sigmoid(x);
             case TANH -> Math.tanh(x);
             case LOG_SIGMOID -> x > 0 ? -Math.log1p(Math.exp(-x)) : x - Math.log1p(Math.exp(x));
+            default -> newer(activation, 0, x);
         };
     }
 
@@ -225,6 +355,7 @@ class PortableActivationsTest {
             case SIGMOID -> sigmoid(x) * sigmoid(-x);
             case TANH -> 1 / Math.pow(Math.cosh(x), 2);
             case LOG_SIGMOID -> sigmoid(-x);
+            default -> newer(activation, 1, x);
         };
     }
 
@@ -237,6 +368,7 @@ class PortableActivationsTest {
             case SIGMOID -> -sigmoid(x) * sigmoid(-x) * Math.tanh(x / 2);
             case TANH -> -2 * Math.tanh(x) / Math.pow(Math.cosh(x), 2);
             case LOG_SIGMOID -> -sigmoid(x) * sigmoid(-x);
+            default -> newer(activation, 2, x);
         };
     }
 

@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.session;
 
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
@@ -27,7 +29,7 @@ final class SessionProperties {
 
     static Map<String, String> of(Model model, PassLayout layout, SessionOptions options, ModelNumbers numbers) {
         Map<String, String> properties = new LinkedHashMap<>();
-        properties.put("model", structure(model, layout.graph().graph()));
+        properties.put("model", structure(model, layout.graph()));
         properties.put("loss", described(model.loss()));
         properties.put("dtype", model.dtype().name());
         properties.put("parameters", numbers.checksum());
@@ -46,10 +48,11 @@ final class SessionProperties {
         return "%s = %s for %s".formatted(request.name(), described(request.extension()), request.parameters());
     }
 
-    /** @param graph the model's, with modules in the modes of the passes */
-    private static String structure(Model model, Graph graph) {
+    /** @param bound the model's nodes, and parts of compositions, in the modes of the passes */
+    private static String structure(Model model, BoundGraph bound) {
         List<String> lines = new ArrayList<>();
-        for (Graph.Node node : graph.nodes()) {
+        for (BoundNode boundNode : bound.nodes()) {
+            Graph.Node node = boundNode.node();
             Frozen frozen = node.frozen();
             String trained = frozen.all() ? "frozen" : "frozen " + new TreeSet<>(frozen.names());
             lines.add("node '%s': %s of %s, tied %s, %s"
@@ -62,7 +65,8 @@ final class SessionProperties {
                 lines.add("parameter '%s': %s".formatted(name, spec.shape()));
             }
         }
-        lines.add("inputs %s, output '%s'".formatted(graph.inputs(), graph.output()));
+        lines.add("inputs %s, output '%s'"
+                .formatted(bound.graph().inputs(), bound.graph().output()));
         return lines(lines);
     }
 

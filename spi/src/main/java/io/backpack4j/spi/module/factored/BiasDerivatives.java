@@ -22,10 +22,10 @@ public final class BiasDerivatives extends ParameterDerivatives {
     private final int positionAxis;
     private final Forms forms = new Forms();
 
-    private BiasDerivatives(Backend backend, Tensor cotangents, int channelAxis, int positionAxis) {
+    private BiasDerivatives(Backend backend, Tensor cotangents, Shape parameter, int positionAxis) {
         super(
                 backend,
-                Shape.of(cotangents.shape().size(channelAxis)),
+                parameter,
                 cotangents.dtype(),
                 cotangents.shape().size(0),
                 cotangents.shape().size(1));
@@ -39,7 +39,17 @@ public final class BiasDerivatives extends ParameterDerivatives {
      * @param cotangents {@code [V, N, S, O]}
      */
     public static BiasDerivatives channelsLast(Backend backend, Tensor cotangents) {
-        return new BiasDerivatives(backend, cotangents, 3, 2);
+        return channelsLast(backend, cotangents, Shape.of(cotangents.shape().size(3)));
+    }
+
+    /**
+     * Of cotangents whose positions come before the elements of a bias of any shape, as those of layer norms.
+     *
+     * @param cotangents {@code [V, N, S, O]}
+     * @param parameter the bias's shape, of O elements
+     */
+    public static BiasDerivatives channelsLast(Backend backend, Tensor cotangents, Shape parameter) {
+        return new BiasDerivatives(backend, cotangents, parameter, 2);
     }
 
     /**
@@ -48,15 +58,16 @@ public final class BiasDerivatives extends ParameterDerivatives {
      * @param cotangents {@code [V, N, O, S]}
      */
     public static BiasDerivatives channelsFirst(Backend backend, Tensor cotangents) {
-        return new BiasDerivatives(backend, cotangents, 2, 3);
+        return new BiasDerivatives(
+                backend, cotangents, Shape.of(cotangents.shape().size(2)), 3);
     }
 
     @Override
     public void perSample(Block block, Tensor destination) {
         try (TensorScope scope = backend().openScope()) {
             Tensor rows = SampleBlocks.rows(backend(), scope, cotangents, block);
-            Tensor target =
-                    scope.view(destination, parameter().prepend(rows.shape().size(0)));
+            Shape flat = Shape.of(rows.shape().size(0), parameter().elements());
+            Tensor target = scope.view(destination, flat);
             if (cotangents.shape().size(positionAxis) == 1) {
                 backend().elementwise().copy(scope.view(rows, target.shape()), target);
             } else {
@@ -72,7 +83,9 @@ public final class BiasDerivatives extends ParameterDerivatives {
 
     private void outerProducts(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
-            Tensor rows = gradients(scope);
+            Tensor gradients = gradients(scope);
+            Tensor rows = scope.view(
+                    gradients, Shape.of(columns() * samples(), parameter().elements()));
             backend().products().multiply(rows, true, rows, false, 1, 1, task.destination());
         }
     }
@@ -110,7 +123,8 @@ public final class BiasDerivatives extends ParameterDerivatives {
             return scope.view(cotangents, shape);
         }
         Tensor sums = scope.allocate(shape, dtype());
-        sum(scope.view(cotangents, cotangents.shape().dropFirst(2).prepend(batch)), sums);
+        Tensor flat = scope.view(sums, Shape.of(batch, parameter().elements()));
+        sum(scope.view(cotangents, cotangents.shape().dropFirst(2).prepend(batch)), flat);
         return sums;
     }
 

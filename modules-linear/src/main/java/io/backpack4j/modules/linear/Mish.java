@@ -1,0 +1,12 @@
+package io.backpack4j.modules.linear;
+
+import io.backpack4j.spi.backend.Activation;
+
+/** y = x tanh(log(1 + exp(x))). */
+public record Mish() implements ActivationModule {
+
+    @Override
+    public Activation activation() {
+        return Activation.of(Activation.Kind.MISH);
+    }
+}
