@@ -96,7 +96,6 @@ class TorchArgumentsTest {
             Map.entry("inplace", true),
             Map.entry("p", 0.25),
             Map.entry("approximate", "tanh"),
-            Map.entry("beta", 0.5),
             Map.entry("threshold", 3),
             Map.entry("min_val", -0.5),
             Map.entry("max_val", 0.5),

@@ -126,16 +126,16 @@ record GLUEvaluation(Tensor output, Shape input, int axis, Tensor gate, Tensor s
 
     /** With e for unit vectors and β± = bend/2 ± 1: g s/2 (e_a + β₊ e_b)(…)ᵀ − g s/2 (e_a + β₋ e_b)(…)ᵀ for every element. */
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         Shape shape = output.shape();
         long outer = shape.elements(1, axis);
         long inner = shape.elements(axis, shape.rank());
         Shape lines = Shape.of(shape.size(0), outer, 2, inner);
-        return new LineCurvature(
+        return Optional.of(new LineCurvature(
                 input,
                 lines,
                 Optional.empty(),
-                List.of(vectors(context, cotangents, lines, 1), vectors(context, cotangents, lines, -1)));
+                List.of(vectors(context, cotangents, lines, 1), vectors(context, cotangents, lines, -1))));
     }
 
     private LineCurvature.Vectors vectors(EvaluationContext context, Tensor cotangents, Shape lines, double sign) {

@@ -122,8 +122,8 @@ record PReLUEvaluation(Tensor output, Shape channels, Tensor slope, Tensor negat
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return Curvature.zero();
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.of(Curvature.zero());
     }
 
     @Override

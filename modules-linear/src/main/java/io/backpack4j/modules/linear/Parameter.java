@@ -125,8 +125,8 @@ public record Parameter(List<Long> shape) implements Module {
         }
 
         @Override
-        public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-            return Curvature.zero();
+        public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+            return Optional.of(Curvature.zero());
         }
     }
 }

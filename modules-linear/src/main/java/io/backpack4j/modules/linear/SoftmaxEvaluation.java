@@ -145,7 +145,7 @@ record SoftmaxEvaluation(Tensor output, Shape lines, boolean isLog) implements E
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         Backend backend = context.backend();
         Elementwise ops = backend.elementwise();
         TensorScope scope = context.scope();
@@ -156,10 +156,12 @@ record SoftmaxEvaluation(Tensor output, Shape lines, boolean isLog) implements E
         Shape perLine = lines.with(2, 1);
         if (isLog) {
             Tensor weights = scope.view(new Lines(backend, scope).sum(gradient), perLine);
-            return new LineCurvature(output.shape(), lines, diagonal, List.of(new LineCurvature.Vectors(p, weights)));
+            return Optional.of(
+                    new LineCurvature(output.shape(), lines, diagonal, List.of(new LineCurvature.Vectors(p, weights))));
         }
         Tensor minus = scope.allocate(perLine, output.dtype());
         ops.fill(minus, -1);
-        return new LineCurvature(output.shape(), lines, diagonal, LineCurvature.mixed(context, h, p, minus));
+        return Optional.of(
+                new LineCurvature(output.shape(), lines, diagonal, LineCurvature.mixed(context, h, p, minus)));
     }
 }

@@ -206,7 +206,7 @@ record NormEvaluation(Tensor output, Affine affine, boolean centred, Tensor norm
     }
 
     @Override
-    public Curvature curvature(EvaluationContext context, Tensor cotangents) {
-        return NormCurvature.of(this, context, cotangents);
+    public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
+        return Optional.of(NormCurvature.of(this, context, cotangents));
     }
 }

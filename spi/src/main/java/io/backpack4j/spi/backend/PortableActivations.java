@@ -20,7 +20,8 @@ final class PortableActivations extends PortableFormulas {
         try (TensorScope scope = backend.openScope()) {
             if (order < 0 || order > 2) {
                 throw new BackpackException(
-                        CommonProblems.INVALID_ORDER, "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
+                        CommonProblems.INVALID_ORDER,
+                        "Derivatives of order 0, 1 and 2 exist, not of order " + order + ".");
             }
             switch (activation.kind()) {
                 case GELU, GELU_TANH, SILU, MISH ->

@@ -1,7 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;

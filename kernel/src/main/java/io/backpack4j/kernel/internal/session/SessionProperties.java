@@ -1,13 +1,13 @@
 package io.backpack4j.kernel.internal.session;
 
-import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.ParameterSpec;

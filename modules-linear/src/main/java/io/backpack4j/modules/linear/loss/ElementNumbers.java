@@ -1,8 +1,8 @@
 package io.backpack4j.modules.linear.loss;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;

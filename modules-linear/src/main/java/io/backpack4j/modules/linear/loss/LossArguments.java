@@ -1,8 +1,8 @@
 package io.backpack4j.modules.linear.loss;
 
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,8 @@ final class LossArguments {
     /** An error about an argument of a loss that was made without a file. */
     static BackpackException invalid(String type, String name, @Nullable Object value, String expected) {
         return new BackpackException(
-                CommonProblems.INVALID_ARGUMENT, "Argument '%s' of %s is %s, but must be %s.".formatted(name, type, value, expected));
+                CommonProblems.INVALID_ARGUMENT,
+                "Argument '%s' of %s is %s, but must be %s.".formatted(name, type, value, expected));
     }
 
     /** Refuses a number that is not finite or not as a loss needs it. */
