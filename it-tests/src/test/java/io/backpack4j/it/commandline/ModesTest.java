@@ -92,7 +92,7 @@ class ModesTest {
         Run real = workspace("")
                 .tensor("norm.num_batches_tracked", new long[0], 7.5)
                 .run();
-        assertThat(real.err()).contains("[WrongType]", "'norm.num_batches_tracked'", "must hold integers");
+        assertThat(real.err()).contains("[WrongType]", "'norm.num_batches_tracked'", "a counter holds integers");
         Run wrong = workspace("")
                 .integers("norm.num_batches_tracked", new long[] {2}, 7, 8)
                 .run();

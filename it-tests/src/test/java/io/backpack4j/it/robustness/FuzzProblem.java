@@ -92,8 +92,11 @@ record FuzzProblem(byte[] model, byte[] data, List<String> extensions) {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         shapes.put("input", sample.prepend(SAMPLES));
         backpack.parameters(graph, sample).forEach((name, spec) -> {
-            shapes.put(name, spec.shape());
-            shapes.put("vec/" + name, spec.shape().prepend(2));
+            // A file may lack what only counts.
+            if (!spec.isInteger()) {
+                shapes.put(name, spec.shape());
+                shapes.put("vec/" + name, spec.shape().prepend(2));
+            }
         });
         if (!classes) {
             shapes.put("target", Shape.of(SAMPLES, 2));
