@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.CommonProblems;
@@ -26,11 +28,15 @@ public final class OperandLayout {
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {
                 request.operands().forEach((name, operand) -> put(name, site.parameter(), operand));
-                request.request().extension().networkOperands().forEach((name, shape) -> {
+                ofNetwork(request.request().extension()).forEach((name, shape) -> {
                     put(name, Operand.NETWORK, new DeclaredOperand(shape, 1));
                 });
             }
         }
+    }
+
+    private static Map<String, Shape> ofNetwork(Extension<?> extension) {
+        return PluginCalls.call(Part.of(extension), "as it declared operands", extension::networkOperands);
     }
 
     private void put(String name, String parameter, DeclaredOperand operand) {
@@ -55,7 +61,7 @@ public final class OperandLayout {
                 request.operands().forEach((name, operand) -> {
                     report(shapes, type, name, site.parameter(), operand.shape().toString(), problems);
                 });
-                request.request().extension().networkOperands().forEach((name, shape) -> {
+                ofNetwork(request.request().extension()).forEach((name, shape) -> {
                     report(shapes, type, name, Operand.NETWORK, shape.toString(), problems);
                 });
             }

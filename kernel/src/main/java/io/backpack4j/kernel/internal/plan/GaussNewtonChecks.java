@@ -1,5 +1,8 @@
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.pass.Part;
+import java.util.Optional;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
@@ -24,7 +27,7 @@ final class GaussNewtonChecks {
 
     /** Reports extensions. */
     static void reportRequests(Loss loss, Collection<SiteRequest> requests, Problems problems) {
-        loss.insteadOfGaussNewton().ifPresent(advice -> {
+        advice(loss).ifPresent(advice -> {
             Set<String> types = new TreeSet<>();
             for (SiteRequest request : requests) {
                 if (isGaussNewton(request)) {
@@ -37,11 +40,15 @@ final class GaussNewtonChecks {
 
     /** Reports matrices that a linearisation is asked for. */
     static void reportMatrices(Loss loss, Set<CurvatureMatrix> matrices, Problems problems) {
-        loss.insteadOfGaussNewton().ifPresent(advice -> {
+        advice(loss).ifPresent(advice -> {
             if (matrices.stream().anyMatch(GaussNewtonChecks::isGaussNewton)) {
                 report(loss, "Products with the Gauss-Newton matrix are", advice, problems);
             }
         });
+    }
+
+    private static Optional<String> advice(Loss loss) {
+        return PluginCalls.call(Part.of(loss), "as it said what to use", loss::insteadOfGaussNewton);
     }
 
     private static void report(Loss loss, String who, String advice, Problems problems) {
