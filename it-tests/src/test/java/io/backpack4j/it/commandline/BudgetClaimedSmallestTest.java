@@ -16,7 +16,7 @@ class BudgetClaimedSmallestTest {
     @Test
     void the_smallest_budget_does_and_one_byte_less_does_not() {
         BudgetFault fault = BudgetFault.of("budget-claimed-smallest", directory);
-        assertThat(fault.requireSmallest("SqrtGGNMC(mc_samples=9)")).isEqualTo(13_184);
+        assertThat(fault.requireSmallest("SqrtGGNMC(mc_samples=9)")).isEqualTo(13_376);
         fault.requireSmallest("BatchGrad(subsampling=[0, 5])");
         assertThat(fault.refusal("SqrtGGNMC(mc_samples=9)", 13_500)).isEqualTo(Optional.empty());
     }

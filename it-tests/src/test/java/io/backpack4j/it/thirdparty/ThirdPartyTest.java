@@ -84,7 +84,29 @@ class ThirdPartyTest {
             LAYERS.put("ZeroPad" + axes, Map.of("padding", 1));
             LAYERS.put("ConstantPad" + axes, Map.of("padding", 1, "value", 0.5));
             LAYERS.put("BatchNorm" + axes, Map.of("num_features", 2, "mode", "eval"));
+            LAYERS.put("InstanceNorm" + axes, Map.of("num_features", 2, "affine", true));
         }
+        for (String activation : List.of(
+                "GELU",
+                "GLU",
+                "Hardsigmoid",
+                "Hardswish",
+                "Hardtanh",
+                "Mish",
+                "PReLU",
+                "ReLU6",
+                "SiLU",
+                "Softplus",
+                "Softsign")) {
+            LAYERS.put(activation, Map.of());
+        }
+        LAYERS.put("Softmax", Map.of("dim", 1));
+        LAYERS.put("LogSoftmax", Map.of("dim", 1));
+        LAYERS.put("Mean", Map.of("dim", -1));
+        LAYERS.put("Parameter", Map.of("shape", List.of(3, 4)));
+        LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
+        LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));
+        LAYERS.put("RMSNorm", Map.of("normalized_shape", 4));
     }
 
     @TempDir

@@ -45,6 +45,19 @@ class LinearPluginTest {
                         "Sigmoid",
                         "Tanh",
                         "LogSigmoid",
+                        "GELU",
+                        "SiLU",
+                        "Mish",
+                        "Softplus",
+                        "Softsign",
+                        "Hardtanh",
+                        "Hardswish",
+                        "Hardsigmoid",
+                        "ReLU6",
+                        "PReLU",
+                        "GLU",
+                        "Softmax",
+                        "LogSoftmax",
                         "Identity",
                         "Flatten",
                         "Dropout",
@@ -52,11 +65,23 @@ class LinearPluginTest {
                         "Sum",
                         "Mul",
                         "Concat",
+                        "Mean",
+                        "Parameter",
                         "Permute",
                         "Slice");
         assertThat(plugin.losses())
                 .extracting(LossProvider::type)
-                .containsExactly("CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss");
+                .containsExactly(
+                        "CrossEntropyLoss",
+                        "NLLLoss",
+                        "MSELoss",
+                        "BCEWithLogitsLoss",
+                        "L1Loss",
+                        "SmoothL1Loss",
+                        "HuberLoss",
+                        "PoissonNLLLoss",
+                        "GaussianNLLLoss",
+                        "KLDivLoss");
         for (String type : new String[] {"ReLU", "SELU", "Sigmoid", "Tanh", "LogSigmoid", "Identity", "Sum", "Mul"}) {
             assertThat(create(type, Map.of()).type()).isEqualTo(type);
         }

@@ -1,14 +1,14 @@
 package io.backpack4j.kernel.internal.pass;
 
-import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;

@@ -1,8 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.kernel.internal.pass.Part;
-import java.util.Optional;
+import io.backpack4j.kernel.internal.pass.PluginCalls;
 import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
@@ -12,6 +11,7 @@ import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import java.util.Collection;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
