@@ -180,7 +180,7 @@ class TiedWeightsTest {
                         passes.request("BatchDiagGGNExact", Map.of()),
                         passes.request("SumGradSquared", Map.of()));
                 Map<String, double[]> results = passes.run(problem, requests, PassOptions.DEFAULT);
-                // Products add in an order of their own: d a − d a leaves rounding of one unit, whose square is some 1e-32.
+                // Products add in an order of their own: rounding of one unit is left, whose square is some 1e-32.
                 double most = setting == Setting.FLOAT64 ? 1e-30 : 1e-12;
                 for (String key : List.of("diag_ggn_exact", "diag_ggn_exact_batch", "sum_grad_squared")) {
                     for (double value : results.get("0.weight/" + key)) {
