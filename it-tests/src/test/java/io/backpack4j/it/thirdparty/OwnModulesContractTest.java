@@ -122,7 +122,8 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(AdaptiveMaxPool.of(1, 2), line),
                 ModuleCase.of(AdaptiveAvgPool.of(3, 2, 1, 2), volume),
                 ModuleCase.of(new Pad(List.of(1L, -1L, 2L, 0L), 0.5), image),
-                // Differences need steps far below the scale on which a norm bends: √eps where few numbers are normalised.
+                // Differences need steps far below the scale on which a norm bends: √eps where few numbers are
+                // normalised.
                 ModuleCase.of(new LayerNorm(List.of(3L), 0.1, true, true), vector),
                 ModuleCase.of(new LayerNorm(List.of(2L), 0.1, true, true), image),
                 ModuleCase.of(LayerNorm.of(3, 2), image),
