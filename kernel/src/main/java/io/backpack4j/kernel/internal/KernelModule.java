@@ -5,6 +5,7 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.internal.discovery.BackendSelector;
+import io.backpack4j.kernel.internal.discovery.KernelSettings;
 import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.discovery.PluginDiscovery;
 import io.backpack4j.kernel.internal.plan.Planner;

@@ -1,8 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.kernel.KernelProblems;
-import io.backpack4j.kernel.internal.KernelSettings;
-import io.backpack4j.kernel.internal.MissingClass;
+import io.backpack4j.kernel.internal.calls.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Suggestions;

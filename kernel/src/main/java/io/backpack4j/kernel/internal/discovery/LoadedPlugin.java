@@ -1,6 +1,6 @@
 package io.backpack4j.kernel.internal.discovery;
 
-import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.calls.CodeLocation;
 import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;

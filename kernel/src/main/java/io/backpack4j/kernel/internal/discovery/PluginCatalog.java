@@ -9,7 +9,7 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.Request;
-import io.backpack4j.kernel.internal.MissingClass;
+import io.backpack4j.kernel.internal.calls.MissingClass;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.NamedService;

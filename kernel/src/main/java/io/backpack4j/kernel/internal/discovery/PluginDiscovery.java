@@ -1,8 +1,7 @@
 package io.backpack4j.kernel.internal.discovery;
 
 import io.backpack4j.kernel.KernelProblems;
-import io.backpack4j.kernel.internal.CodeLocation;
-import io.backpack4j.kernel.internal.KernelSettings;
+import io.backpack4j.kernel.internal.calls.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;

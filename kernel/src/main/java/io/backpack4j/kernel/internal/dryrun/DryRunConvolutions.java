@@ -19,7 +19,7 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     @Override
     public void convolve(Window window, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor destination) {
-        Checks.floating("convolve", x, weight, destination);
+        TensorChecks.floating("convolve", x, weight, destination);
         checkBias("convolve", bias, destination);
         checkSizes("convolve", window, destination.shape(), x.shape(), weight.shape());
         checkBatches("convolve", destination, x);
@@ -28,7 +28,7 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     @Override
     public void convolveTransposed(Window window, Tensor y, Tensor weight, @Nullable Tensor bias, Tensor destination) {
-        Checks.floating("convolveTransposed", y, weight, destination);
+        TensorChecks.floating("convolveTransposed", y, weight, destination);
         checkBias("convolveTransposed", bias, destination);
         checkSizes("convolveTransposed", window, y.shape(), destination.shape(), weight.shape());
         checkBatches("convolveTransposed", y, destination);
@@ -37,13 +37,13 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     @Override
     public void unfold(Window window, Tensor x, List<Long> outputSizes, Tensor destination) {
-        Checks.floating("unfold", x, destination);
+        TensorChecks.floating("unfold", x, destination);
         checkUnfolded("unfold", window, x.shape(), outputSizes, destination.shape());
     }
 
     @Override
     public void fold(Window window, Tensor unfolded, List<Long> outputSizes, Tensor destination) {
-        Checks.floating("fold", unfolded, destination);
+        TensorChecks.floating("fold", unfolded, destination);
         checkUnfolded("fold", window, destination.shape(), outputSizes, unfolded.shape());
     }
 
@@ -64,8 +64,8 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
     @Override
     public void squaredNorms(PerSampleConvolution product, Tensor destination) {
         check("squaredNorms", product);
-        Checks.floating("squaredNorms", product.inputs(), destination);
-        Checks.sameShape("squaredNorms", Shape.of(product.batch()), destination);
+        TensorChecks.floating("squaredNorms", product.inputs(), destination);
+        TensorChecks.sameShape("squaredNorms", Shape.of(product.batch()), destination);
         long positions = product.positions();
         Shape tile = product.prefersGram() ? Shape.of(2, product.groups(), positions, positions) : product.weight();
         try (TensorScope scope = backend.openScope()) {
@@ -75,18 +75,18 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
     }
 
     private static void check(String operation, PerSampleConvolution product) {
-        Checks.floating(operation, product.outputs(), product.inputs());
+        TensorChecks.floating(operation, product.outputs(), product.inputs());
         Shape outputs = product.outputs().shape();
         Shape inputs = product.inputs().shape();
         checkSizes(operation, product.window(), outputs, inputs, product.weight());
-        Checks.require(
+        TensorChecks.require(
                 product.samples() == 0 || product.batch() % product.samples() == 0,
                 operation,
                 "needs one batch to be a multiple of the other, not " + outputs + " and " + inputs);
     }
 
     private static void checkBatches(String operation, Tensor outputs, Tensor inputs) {
-        Checks.require(
+        TensorChecks.require(
                 outputs.shape().size(0) == inputs.shape().size(0),
                 operation,
                 "needs equal batches, not " + inputs.shape() + " and " + outputs.shape());
@@ -94,8 +94,8 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     private static void checkBias(String operation, @Nullable Tensor bias, Tensor destination) {
         if (bias != null) {
-            Checks.floating(operation, destination, bias);
-            Checks.require(
+            TensorChecks.floating(operation, destination, bias);
+            TensorChecks.require(
                     destination.shape().rank() > 1
                             && bias.shape().equals(destination.shape().slice(1, 2)),
                     operation,
@@ -105,22 +105,22 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     private static void checkSizes(String operation, Window window, Shape outputs, Shape inputs, Shape weight) {
         int rank = 2 + window.axes();
-        Checks.require(
+        TensorChecks.require(
                 outputs.rank() == rank && inputs.rank() == rank && weight.rank() == rank,
                 operation,
                 "needs %d spatial axes in inputs, weight and outputs, not %s, %s and %s"
                         .formatted(window.axes(), inputs, weight, outputs));
-        Checks.require(
+        TensorChecks.require(
                 weight.dropFirst(2).equals(shape(window.kernel())),
                 operation,
                 "needs a weight of the window's size %s, not %s".formatted(window.kernel(), weight));
         long perGroup = weight.size(1);
-        Checks.require(
+        TensorChecks.require(
                 perGroup == 0 ? inputs.size(1) == 0 : inputs.size(1) % perGroup == 0,
                 operation,
                 "cannot make groups of %s with weight %s".formatted(inputs, weight));
         long groups = groups(inputs, weight);
-        Checks.require(
+        TensorChecks.require(
                 outputs.size(1) == weight.size(0) && groups > 0 && outputs.size(1) % groups == 0,
                 operation,
                 "needs the weight's output channels in %d groups: weight %s, outputs %s"
@@ -129,18 +129,18 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
 
     private static void checkUnfolded(
             String operation, Window window, Shape inputs, List<Long> outputSizes, Shape unfolded) {
-        Checks.require(
+        TensorChecks.require(
                 inputs.rank() == 2 + window.axes() && outputSizes.size() == window.axes(),
                 operation,
                 "needs %d spatial axes, not %s and positions %s".formatted(window.axes(), inputs, outputSizes));
-        Checks.require(
+        TensorChecks.require(
                 unfolded.rank() == 4 && unfolded.size(1) > 0 && inputs.size(1) % unfolded.size(1) == 0,
                 operation,
                 "needs [B, G, S, C/G · K], G dividing the channels of " + inputs + ", not " + unfolded);
         long groups = unfolded.size(1);
         Shape expected = Shape.of(
                 inputs.size(0), groups, shape(outputSizes).elements(), inputs.size(1) / groups * window.elements());
-        Checks.require(
+        TensorChecks.require(
                 unfolded.equals(expected),
                 operation,
                 "of %s needs unfolded shape %s, but was given %s".formatted(inputs, expected, unfolded));

@@ -10,42 +10,43 @@ record DryRunDecompositions(Backend backend) implements Decompositions {
 
     @Override
     public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
-        Checks.floating("symmetricEigen", a, values, vectors);
+        TensorChecks.floating("symmetricEigen", a, values, vectors);
         square("symmetricEigen", a);
-        Checks.sameShape("symmetricEigen", a.shape().slice(0, a.shape().rank() - 1), values);
-        Checks.sameShape("symmetricEigen", a.shape(), vectors);
+        TensorChecks.sameShape("symmetricEigen", a.shape().slice(0, a.shape().rank() - 1), values);
+        TensorChecks.sameShape("symmetricEigen", a.shape(), vectors);
     }
 
     @Override
     public void cholesky(Tensor a, Tensor destination) {
-        Checks.floating("cholesky", a, destination);
+        TensorChecks.floating("cholesky", a, destination);
         square("cholesky", a);
-        Checks.sameShape("cholesky", a.shape(), destination);
+        TensorChecks.sameShape("cholesky", a.shape(), destination);
     }
 
     @Override
     public void choleskySolve(Tensor factor, Tensor right, Tensor destination) {
-        Checks.floating("choleskySolve", factor, right, destination);
+        TensorChecks.floating("choleskySolve", factor, right, destination);
         square("choleskySolve", factor);
-        Checks.require(
+        TensorChecks.require(
                 right.shape().rank() == factor.shape().rank(),
                 "choleskySolve",
                 "needs operands of one rank, not %s and %s".formatted(factor.shape(), right.shape()));
-        Checks.sameShape("choleskySolve", factor.shape().with(-2, right.shape().size(-2)), right);
-        Checks.sameShape("choleskySolve", right.shape(), destination);
+        TensorChecks.sameShape(
+                "choleskySolve", factor.shape().with(-2, right.shape().size(-2)), right);
+        TensorChecks.sameShape("choleskySolve", right.shape(), destination);
     }
 
     @Override
     public void choleskyInverse(Tensor factor, Tensor destination) {
-        Checks.floating("choleskyInverse", factor, destination);
+        TensorChecks.floating("choleskyInverse", factor, destination);
         square("choleskyInverse", factor);
-        Checks.sameShape("choleskyInverse", factor.shape(), destination);
+        TensorChecks.sameShape("choleskyInverse", factor.shape(), destination);
         Decompositions.super.choleskyInverse(factor, destination);
     }
 
     private static void square(String operation, Tensor a) {
         Shape shape = a.shape();
-        Checks.require(
+        TensorChecks.require(
                 shape.rank() >= 2 && shape.size(-1) == shape.size(-2),
                 operation,
                 "needs square matrices, not " + shape);

@@ -13,53 +13,53 @@ record DryRunElementwise(Backend backend) implements Elementwise {
 
     @Override
     public void fill(Tensor destination, double value) {
-        Checks.own(destination);
+        TensorChecks.own(destination);
     }
 
     @Override
     public void copy(Tensor source, Tensor destination) {
-        Checks.own(source);
-        Checks.own(destination);
-        Checks.sameShape("copy", source.shape(), destination);
+        TensorChecks.own(source);
+        TensorChecks.own(destination);
+        TensorChecks.sameShape("copy", source.shape(), destination);
     }
 
     @Override
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
-        Checks.floating(operation.name(), x, destination);
-        Checks.sameShape(operation.name(), x.shape(), destination);
+        TensorChecks.floating(operation.name(), x, destination);
+        TensorChecks.sameShape(operation.name(), x.shape(), destination);
     }
 
     @Override
     public void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination) {
-        Checks.floating(operation.name(), a, b, destination);
-        Checks.sameShape(operation.name(), stretched(operation, a.shape(), b.shape()), destination);
+        TensorChecks.floating(operation.name(), a, b, destination);
+        TensorChecks.sameShape(operation.name(), stretched(operation, a.shape(), b.shape()), destination);
     }
 
     @Override
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
-        Checks.floating("affine", x, destination);
-        Checks.sameShape("affine", x.shape(), destination);
+        TensorChecks.floating("affine", x, destination);
+        TensorChecks.sameShape("affine", x.shape(), destination);
     }
 
     @Override
     public void addScaled(double alpha, Tensor x, Tensor destination) {
-        Checks.floating("addScaled", x, destination);
-        Checks.sameShape("addScaled", x.shape(), destination);
+        TensorChecks.floating("addScaled", x, destination);
+        TensorChecks.sameShape("addScaled", x.shape(), destination);
     }
 
     @Override
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
-        Checks.floating(activation.kind().name(), x, destination);
-        Checks.sameShape(activation.kind().name(), x.shape(), destination);
+        TensorChecks.floating(activation.kind().name(), x, destination);
+        TensorChecks.sameShape(activation.kind().name(), x.shape(), destination);
     }
 
     @Override
     public void activationPullback(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
         String name = activation.kind().name();
-        Checks.floating(name, saved, cotangents, destination);
-        Checks.require(cotangents.shape().rank() > 0, name, "needs cotangents with a column axis");
-        Checks.sameShape(name, cotangents.shape().dropFirst(1), saved);
-        Checks.sameShape(name, cotangents.shape(), destination);
+        TensorChecks.floating(name, saved, cotangents, destination);
+        TensorChecks.require(cotangents.shape().rank() > 0, name, "needs cotangents with a column axis");
+        TensorChecks.sameShape(name, cotangents.shape().dropFirst(1), saved);
+        TensorChecks.sameShape(name, cotangents.shape(), destination);
     }
 
     private static Shape stretched(BinaryOperation operation, Shape a, Shape b) {
@@ -68,7 +68,7 @@ record DryRunElementwise(Backend backend) implements Elementwise {
         for (int axis = 1; axis <= rank; axis++) {
             long left = axis <= a.rank() ? a.size(-axis) : 1;
             long right = axis <= b.rank() ? b.size(-axis) : 1;
-            Checks.require(
+            TensorChecks.require(
                     left == right || left == 1 || right == 1,
                     operation.name(),
                     "cannot align shapes " + a + " and " + b);

@@ -12,36 +12,36 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void permute(Tensor source, int[] axes, Tensor destination) {
-        Checks.own(source);
-        Checks.own(destination);
-        Checks.require(
+        TensorChecks.own(source);
+        TensorChecks.own(destination);
+        TensorChecks.require(
                 axes.length == source.shape().rank(), "permute", "needs as many axes as the shape " + source.shape());
         long[] sizes = new long[axes.length];
         for (int i = 0; i < axes.length; i++) {
             sizes[i] = source.shape().size(axes[i]);
         }
-        Checks.sameShape("permute", Shape.of(sizes), destination);
+        TensorChecks.sameShape("permute", Shape.of(sizes), destination);
     }
 
     @Override
     public void extract(Tensor source, Region region, Tensor destination) {
         checkRegion("extract", source, region);
-        Checks.own(destination);
-        Checks.sameShape("extract", region.shape(), destination);
+        TensorChecks.own(destination);
+        TensorChecks.sameShape("extract", region.shape(), destination);
     }
 
     @Override
     public void insert(Tensor source, Region region, Tensor destination) {
         checkRegion("insert", destination, region);
-        Checks.own(source);
-        Checks.sameShape("insert", region.shape(), source);
+        TensorChecks.own(source);
+        TensorChecks.sameShape("insert", region.shape(), source);
     }
 
     @Override
     public void pad(Tensor source, Region region, double value, Tensor destination) {
         checkRegion("pad", destination, region);
-        Checks.own(source);
-        Checks.sameShape("pad", region.shape(), source);
+        TensorChecks.own(source);
+        TensorChecks.sameShape("pad", region.shape(), source);
     }
 
     @Override
@@ -56,45 +56,45 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void pick(Tensor x, int axis, Tensor indices, Tensor destination) {
-        Checks.floating("pick", x, destination);
+        TensorChecks.floating("pick", x, destination);
         checkIndices("pick", x, axis, indices);
-        Checks.sameShape("pick", indices.shape(), destination);
+        TensorChecks.sameShape("pick", indices.shape(), destination);
     }
 
     @Override
     public void addAt(Tensor indices, int axis, double value, Tensor destination) {
-        Checks.floating("addAt", destination);
+        TensorChecks.floating("addAt", destination);
         checkIndices("addAt", destination, axis, indices);
     }
 
     private static void checkIndices(String operation, Tensor x, int axis, Tensor indices) {
-        Checks.type(operation, indices, DType.INT64);
+        TensorChecks.type(operation, indices, DType.INT64);
         Shape rest =
                 x.shape().slice(0, axis).append(x.shape().dropFirst(axis + 1).toArray());
-        Checks.sameShape(operation, rest, indices);
+        TensorChecks.sameShape(operation, rest, indices);
     }
 
     private static void checkRows(String operation, Tensor table, Tensor indices, Tensor rows) {
-        Checks.floating(operation, table, rows);
-        Checks.type(operation, indices, DType.INT64);
-        Checks.require(
+        TensorChecks.floating(operation, table, rows);
+        TensorChecks.type(operation, indices, DType.INT64);
+        TensorChecks.require(
                 indices.shape().rank() == 1 && table.shape().rank() > 0,
                 operation,
                 "needs a list of indices and rows, not %s and %s".formatted(indices.shape(), table.shape()));
-        Checks.sameShape(operation, table.shape().with(0, indices.shape().size(0)), rows);
+        TensorChecks.sameShape(operation, table.shape().with(0, indices.shape().size(0)), rows);
     }
 
     private static void checkRegion(String operation, Tensor tensor, Region region) {
-        Checks.own(tensor);
+        TensorChecks.own(tensor);
         int rank = tensor.shape().rank();
-        Checks.require(
+        TensorChecks.require(
                 region.starts().size() == rank,
                 operation,
                 "needs a region of the shape's rank, not %s of %s".formatted(region, tensor.shape()));
         for (int axis = 0; axis < rank; axis++) {
             long size = region.sizes().get(axis);
             long last = region.starts().get(axis) + (size - 1) * region.steps().get(axis);
-            Checks.require(
+            TensorChecks.require(
                     size == 0
                             || (region.starts().get(axis) >= 0
                                     && last < tensor.shape().size(axis)),

@@ -16,7 +16,7 @@ record DryRunPooling(Backend backend) implements Pooling {
     @Override
     public void maximum(Window window, Tensor x, Tensor destination, Tensor indices) {
         checkMaximum("maximum", x, destination, indices);
-        Checks.require(
+        TensorChecks.require(
                 x.shape().rank() == 2 + window.axes(),
                 "maximum",
                 "needs %d spatial axes, not %s".formatted(window.axes(), x.shape()));
@@ -34,7 +34,7 @@ record DryRunPooling(Backend backend) implements Pooling {
                 Window.Overlap overlap = window.overlap(axis, k, in, out);
                 meets = overlap.firstOutput() <= t && t < overlap.firstOutput() + overlap.count();
             }
-            Checks.require(
+            TensorChecks.require(
                     meets,
                     "maximum",
                     "has nothing to choose from at position %d of axis %d: no element of %s lies within its size %d"
@@ -45,7 +45,7 @@ record DryRunPooling(Backend backend) implements Pooling {
     @Override
     public void adaptiveMaximum(Tensor x, Tensor destination, Tensor indices) {
         checkMaximum("adaptiveMaximum", x, destination, indices);
-        Checks.require(
+        TensorChecks.require(
                 x.shape().dropFirst(2).elements() > 0
                         || destination.shape().dropFirst(2).elements() == 0,
                 "adaptiveMaximum",
@@ -53,10 +53,10 @@ record DryRunPooling(Backend backend) implements Pooling {
     }
 
     private static void checkMaximum(String operation, Tensor x, Tensor destination, Tensor indices) {
-        Checks.floating(operation, x, destination);
+        TensorChecks.floating(operation, x, destination);
         checkPlanes(operation, x.shape(), destination.shape());
-        Checks.type(operation, indices, DType.INT64);
-        Checks.sameShape(operation, destination.shape(), indices);
+        TensorChecks.type(operation, indices, DType.INT64);
+        TensorChecks.sameShape(operation, destination.shape(), indices);
     }
 
     @Override
@@ -70,12 +70,12 @@ record DryRunPooling(Backend backend) implements Pooling {
     }
 
     private static void checkIndices(String operation, Tensor indices, Tensor pooled, Tensor whole) {
-        Checks.floating(operation, pooled, whole);
-        Checks.type(operation, indices, DType.INT64);
+        TensorChecks.floating(operation, pooled, whole);
+        TensorChecks.type(operation, indices, DType.INT64);
         checkPlanes(operation, whole.shape(), pooled.shape());
         Shape shape = indices.shape();
         long batch = pooled.shape().size(0);
-        Checks.require(
+        TensorChecks.require(
                 shape.rank() > 0
                         && shape.equals(pooled.shape().with(0, shape.size(0)))
                         && (shape.size(0) == 0 ? batch == 0 : batch % shape.size(0) == 0),
@@ -85,7 +85,7 @@ record DryRunPooling(Backend backend) implements Pooling {
     }
 
     private static void checkPlanes(String operation, Shape whole, Shape pooled) {
-        Checks.require(
+        TensorChecks.require(
                 whole.rank() >= 2
                         && whole.rank() == pooled.rank()
                         && whole.slice(0, 2).equals(pooled.slice(0, 2)),
@@ -95,9 +95,9 @@ record DryRunPooling(Backend backend) implements Pooling {
 
     @Override
     public void resample(List<@Nullable Tensor> matrices, boolean transposed, Tensor x, Tensor destination) {
-        Checks.floating("resample", x, destination);
+        TensorChecks.floating("resample", x, destination);
         checkPlanes("resample", x.shape(), destination.shape());
-        Checks.require(
+        TensorChecks.require(
                 matrices.size() == x.shape().rank() - 2,
                 "resample",
                 "needs one matrix per spatial axis, not %d for %s".formatted(matrices.size(), x.shape()));
@@ -126,11 +126,11 @@ record DryRunPooling(Backend backend) implements Pooling {
 
     private static void checkMatrix(Tensor x, @Nullable Tensor matrix, boolean transposed, long in, long out) {
         if (matrix == null) {
-            Checks.require(
+            TensorChecks.require(
                     in == out, "resample", "needs a matrix to change an axis from size %d to %d".formatted(in, out));
         } else {
-            Checks.floating("resample", x, matrix);
-            Checks.sameShape("resample", transposed ? Shape.of(in, out) : Shape.of(out, in), matrix);
+            TensorChecks.floating("resample", x, matrix);
+            TensorChecks.sameShape("resample", transposed ? Shape.of(in, out) : Shape.of(out, in), matrix);
         }
     }
 }

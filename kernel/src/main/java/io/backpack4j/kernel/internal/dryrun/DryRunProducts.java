@@ -11,15 +11,15 @@ record DryRunProducts(Backend backend) implements Products {
     @Override
     public void multiply(
             Tensor a, boolean transposeA, Tensor b, boolean transposeB, double alpha, double beta, Tensor destination) {
-        Checks.floating("multiply", a, b, destination);
+        TensorChecks.floating("multiply", a, b, destination);
         int rank = destination.shape().rank();
-        Checks.require(
+        TensorChecks.require(
                 rank >= 2 && a.shape().rank() == rank && b.shape().rank() == rank,
                 "multiply",
                 "needs operands of one rank of at least 2, not %s, %s and %s"
                         .formatted(a.shape(), b.shape(), destination.shape()));
         long inner = a.shape().size(transposeA ? -2 : -1);
-        Checks.require(
+        TensorChecks.require(
                 inner == b.shape().size(transposeB ? -1 : -2),
                 "multiply",
                 "cannot join shapes %s%s and %s%s"
@@ -28,7 +28,7 @@ record DryRunProducts(Backend backend) implements Products {
         for (int axis = 0; axis < rank - 2; axis++) {
             long left = a.shape().size(axis);
             long right = b.shape().size(axis);
-            Checks.require(
+            TensorChecks.require(
                     left == right || left == 1 || right == 1,
                     "multiply",
                     "cannot align batches of %s and %s".formatted(a.shape(), b.shape()));
@@ -36,7 +36,7 @@ record DryRunProducts(Backend backend) implements Products {
         }
         expected = expected.with(-2, a.shape().size(transposeA ? -1 : -2))
                 .with(-1, b.shape().size(transposeB ? -2 : -1));
-        Checks.sameShape("multiply", expected, destination);
+        TensorChecks.sameShape("multiply", expected, destination);
     }
 
     private static String transposed(boolean yes) {

@@ -11,29 +11,29 @@ final class DryRunRandomDraws implements RandomDraws {
 
     @Override
     public void uniform(RandomKey key, long[] sampleIds, Tensor destination) {
-        Checks.floating("uniform", destination);
+        TensorChecks.floating("uniform", destination);
         checkSamples("uniform", sampleIds, destination);
     }
 
     @Override
     public void normal(RandomKey key, long[] sampleIds, Tensor destination) {
-        Checks.floating("normal", destination);
+        TensorChecks.floating("normal", destination);
         checkSamples("normal", sampleIds, destination);
     }
 
     @Override
     public void categorical(RandomKey key, long[] sampleIds, Tensor probabilities, Tensor destination) {
-        Checks.floating("categorical", probabilities);
-        Checks.type("categorical", destination, DType.INT64);
+        TensorChecks.floating("categorical", probabilities);
+        TensorChecks.type("categorical", destination, DType.INT64);
         checkSamples("categorical", sampleIds, destination);
         Shape shape = probabilities.shape();
-        Checks.require(shape.rank() >= 2, "categorical", "needs probabilities [N, C, *], not " + shape);
-        Checks.sameShape(
+        TensorChecks.require(shape.rank() >= 2, "categorical", "needs probabilities [N, C, *], not " + shape);
+        TensorChecks.sameShape(
                 "categorical", shape.slice(0, 1).append(shape.dropFirst(2).toArray()), destination);
     }
 
     private static void checkSamples(String operation, long[] sampleIds, Tensor destination) {
-        Checks.require(
+        TensorChecks.require(
                 destination.shape().rank() > 0 && destination.shape().size(0) == sampleIds.length,
                 operation,
                 "needs one row per sample: %d samples, shape %s".formatted(sampleIds.length, destination.shape()));

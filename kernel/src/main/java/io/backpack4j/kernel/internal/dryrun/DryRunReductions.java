@@ -12,14 +12,14 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination) {
-        Checks.floating(reduction.name(), x, destination);
-        Checks.require(
+        TensorChecks.floating(reduction.name(), x, destination);
+        TensorChecks.require(
                 from >= 0 && from <= to && to <= x.shape().rank(),
                 reduction.name(),
                 "cannot reduce axes %d to %d of shape %s".formatted(from, to, x.shape()));
         Shape rest = x.shape().slice(0, from).append(x.shape().dropFirst(to).toArray());
-        Checks.sameShape(reduction.name(), rest, destination);
-        Checks.require(
+        TensorChecks.sameShape(reduction.name(), rest, destination);
+        TensorChecks.require(
                 reduction == Reduction.SUM || x.shape().elements(from, to) > 0,
                 reduction.name(),
                 "of nothing is not defined; the shape is " + x.shape());
@@ -27,16 +27,16 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public boolean allFinite(Tensor x) {
-        Checks.own(x);
+        TensorChecks.own(x);
         return true;
     }
 
     @Override
     public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
-        Checks.floating("addHistogram", x, range);
-        Checks.sameShape("addHistogram", Shape.of(2), range);
-        Checks.type("addHistogram", counts, DType.INT64);
-        Checks.require(
+        TensorChecks.floating("addHistogram", x, range);
+        TensorChecks.sameShape("addHistogram", Shape.of(2), range);
+        TensorChecks.type("addHistogram", counts, DType.INT64);
+        TensorChecks.require(
                 counts.shape().rank() == 1 && counts.shape().size(0) > 1,
                 "addHistogram",
                 "needs counts [bins + 1], not " + counts.shape());
@@ -44,17 +44,17 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
-        Checks.floating("addJointHistogram", x, values, ranges);
-        Checks.sameShape("addJointHistogram", Shape.of(2, 2), ranges);
-        Checks.type("addJointHistogram", counts, DType.INT64);
+        TensorChecks.floating("addJointHistogram", x, values, ranges);
+        TensorChecks.sameShape("addJointHistogram", Shape.of(2, 2), ranges);
+        TensorChecks.type("addJointHistogram", counts, DType.INT64);
         Shape shape = counts.shape();
-        Checks.require(
+        TensorChecks.require(
                 shape.rank() == 2 && shape.size(0) > 1 && shape.size(1) > 1,
                 "addJointHistogram",
                 "needs counts [bins + 1, bins of values + 1], not " + shape);
         long period = values.shape().elements();
         long elements = x.shape().elements();
-        Checks.require(
+        TensorChecks.require(
                 elements == 0 || (period > 0 && elements % period == 0),
                 "addJointHistogram",
                 "has %d values for %d elements".formatted(period, elements));
@@ -62,9 +62,9 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public void logSoftmax(Tensor x, int axis, Tensor destination) {
-        Checks.floating("logSoftmax", x, destination);
-        Checks.sameShape("logSoftmax", x.shape(), destination);
-        Checks.require(
+        TensorChecks.floating("logSoftmax", x, destination);
+        TensorChecks.sameShape("logSoftmax", x.shape(), destination);
+        TensorChecks.require(
                 axis >= 0 && axis < x.shape().rank(), "logSoftmax", "has no axis " + axis + " in shape " + x.shape());
     }
 

@@ -25,7 +25,7 @@ final class DryRunScope extends OwningScope<DryRunTensor> {
 
     @Override
     protected DryRunTensor own(Tensor tensor) {
-        return Checks.own(tensor);
+        return TensorChecks.own(tensor);
     }
 
     @Override

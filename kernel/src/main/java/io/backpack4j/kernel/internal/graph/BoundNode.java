@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.internal.calls.Part;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.module.RowBlock;
@@ -46,6 +47,11 @@ public record BoundNode(
         Owner rows(RowBlock some) {
             return new Owner(parameter, Optional.of(rows.map(some::within).orElse(some)));
         }
+    }
+
+    /** The module's part in a pass, for messages. */
+    public Part part() {
+        return new Part(described, node.module().getClass());
     }
 
     /** What a node is called in messages. */

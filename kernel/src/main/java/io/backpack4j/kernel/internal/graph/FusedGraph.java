@@ -3,7 +3,7 @@ package io.backpack4j.kernel.internal.graph;
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
-import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.calls.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.Fusion;
 import io.backpack4j.spi.module.Module;

@@ -2,8 +2,8 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
-import io.backpack4j.kernel.internal.CodeLocation;
-import io.backpack4j.kernel.internal.MissingClass;
+import io.backpack4j.kernel.internal.calls.CodeLocation;
+import io.backpack4j.kernel.internal.calls.MissingClass;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;

@@ -2,7 +2,7 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.Graph;
-import io.backpack4j.kernel.internal.CodeLocation;
+import io.backpack4j.kernel.internal.calls.CodeLocation;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;

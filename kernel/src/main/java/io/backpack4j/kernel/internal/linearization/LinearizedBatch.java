@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.linearization;
 
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.extension.CurvatureMatrix;

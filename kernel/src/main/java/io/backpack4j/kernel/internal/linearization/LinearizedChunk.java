@@ -1,11 +1,11 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.ChunkForward;
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.module.Contraction;
@@ -67,7 +67,7 @@ final class LinearizedChunk implements AutoCloseable {
     void pullback(Tensor cotangents, Map<String, Tensor> destinations) {
         try (TensorScope scope = backend.openScope()) {
             Tensor seed = scope.view(cotangents, cotangents.shape());
-            walkBack(seed, destinations, (node, inner) -> ReverseWalk.Source.NONE);
+            walkBack(seed, destinations, (node, inner) -> PullbackWalk.Source.NONE);
         }
     }
 
@@ -85,7 +85,7 @@ final class LinearizedChunk implements AutoCloseable {
             } else if (hessian) {
                 walkBack(seed, unscaled, (node, inner) -> second(node, moved, unscaled, inner));
             } else {
-                walkBack(seed, unscaled, (node, inner) -> ReverseWalk.Source.NONE);
+                walkBack(seed, unscaled, (node, inner) -> PullbackWalk.Source.NONE);
             }
             if (scale != 1) {
                 destinations.forEach((name, destination) -> backend.elementwise()
@@ -96,12 +96,12 @@ final class LinearizedChunk implements AutoCloseable {
 
     /** What a node adds on the way back beside its pullback. */
     private interface Addition {
-        ReverseWalk.Source at(BoundNode node, TensorScope scope);
+        PullbackWalk.Source at(BoundNode node, TensorScope scope);
     }
 
     private void walkBack(Tensor seed, Map<String, Tensor> destinations, Addition addition) {
         boolean[] reaches = Reach.of(layout.graph(), destinations.keySet());
-        new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, cotangents, pullback, scope) -> {
+        new PullbackWalk(layout, backend, forward).walk(seed, reaches, (node, cotangents, pullback, scope) -> {
             node.owners().forEach((name, owner) -> {
                 Tensor destination = destinations.get(owner.parameter());
                 if (destination != null) {
@@ -122,7 +122,7 @@ final class LinearizedChunk implements AutoCloseable {
     }
 
     private static void addSum(BoundNode node, Pullback pullback, String name, Tensor destination) {
-        PluginCalls.call(Part.of(node), "in its backward pass", () -> {
+        PluginCalls.call(node.part(), "in its backward pass", () -> {
             ParameterDerivatives derivatives = pullback.parameter(name);
             derivatives.execute(List.of(new ContractionTask(new Contraction.Sum(), List.of(destination), null, true)));
             return derivatives;
@@ -130,13 +130,13 @@ final class LinearizedChunk implements AutoCloseable {
     }
 
     /** d/dt J(x + t ẋ, θ + t θ̇)ᵀ g, g being the loss's gradient. */
-    private ReverseWalk.Source second(
+    private PullbackWalk.Source second(
             BoundNode node, NodeTangents moved, Map<String, Tensor> destinations, TensorScope scope) {
         Optional<Tangents> tangents = moved.at(node);
         if (tangents.isEmpty()) {
-            return ReverseWalk.Source.NONE;
+            return PullbackWalk.Source.NONE;
         }
-        Part part = Part.of(node);
+        Part part = node.part();
         PullbackTangent change = PluginCalls.call(
                 part,
                 "in its second derivative",
@@ -157,12 +157,12 @@ final class LinearizedChunk implements AutoCloseable {
         return change::input;
     }
 
-    private ReverseWalk.Source residual(
+    private PullbackWalk.Source residual(
             CurvatureMatrix.PositiveCurvature matrix, BoundNode node, NodeTangents moved, TensorScope scope) {
-        Optional<Residual> residual = gradients.residual(matrix.projection(), node);
+        Optional<ProjectedCurvature> residual = gradients.residual(matrix.projection(), node);
         Optional<Tangents> tangents = moved.at(node);
         if (residual.isEmpty() || tangents.isEmpty()) {
-            return ReverseWalk.Source.NONE;
+            return PullbackWalk.Source.NONE;
         }
         return residual.get().multiply(tangents.get(), backend, scope)::get;
     }

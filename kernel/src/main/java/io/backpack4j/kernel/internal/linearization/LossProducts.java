@@ -1,9 +1,9 @@
 package io.backpack4j.kernel.internal.linearization;
 
-import io.backpack4j.kernel.internal.pass.ChunkForward;
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;

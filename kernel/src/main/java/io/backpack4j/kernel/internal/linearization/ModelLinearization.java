@@ -2,11 +2,11 @@ package io.backpack4j.kernel.internal.linearization;
 
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Linearization;
-import io.backpack4j.kernel.internal.pass.BackendCalls;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.calls.BackendCalls;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
@@ -40,7 +40,7 @@ public final class ModelLinearization implements Linearization {
         this.backend = backend;
         this.matrices = Set.copyOf(matrices);
         this.parameters = new LinkedHashMap<>();
-        for (SiteLayout site : layout.siteLayouts()) {
+        for (SiteLayout site : layout.sites()) {
             parameters.put(site.parameter(), site.shape());
         }
         this.outputShape = layout.graph().outputShape().prepend(layout.samples());

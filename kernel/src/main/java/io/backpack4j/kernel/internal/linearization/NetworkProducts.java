@@ -1,12 +1,12 @@
 package io.backpack4j.kernel.internal.linearization;
 
 import io.backpack4j.kernel.KernelProblems;
-import io.backpack4j.kernel.internal.pass.BackendCalls;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.calls.BackendCalls;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.kernel.internal.pass.Products;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;

@@ -1,10 +1,10 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.ChunkForward;
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
@@ -34,7 +34,7 @@ final class NodeGradients implements AutoCloseable {
     private final ChunkForward forward;
     private final TensorScope scope;
     private final @Nullable Tensor[] atNodes;
-    private final Map<Projection, @Nullable Residual[]> residuals = new EnumMap<>(Projection.class);
+    private final Map<Projection, @Nullable ProjectedCurvature[]> residuals = new EnumMap<>(Projection.class);
 
     NodeGradients(PassLayout layout, Backend backend, ChunkForward forward) {
         this.layout = layout;
@@ -56,13 +56,13 @@ final class NodeGradients implements AutoCloseable {
         if (!hessian && projections.isEmpty()) {
             return;
         }
-        projections.forEach(projection -> residuals.put(projection, new @Nullable Residual[atNodes.length]));
+        projections.forEach(projection -> residuals.put(projection, new @Nullable ProjectedCurvature[atNodes.length]));
         boolean[] reaches = Reach.of(layout.graph(), layout.graph().uses().keySet());
         List<BoundNode> unsupported = new ArrayList<>();
         Set<String> supported = new TreeSet<>();
         Tensor seed = PluginCalls.call(
                 Part.of(layout.loss()), "in its gradient", () -> forward.loss().gradient());
-        new ReverseWalk(layout, backend, forward).walk(seed, reaches, (node, gradient, pullback, walk) -> {
+        new PullbackWalk(layout, backend, forward).walk(seed, reaches, (node, gradient, pullback, walk) -> {
             if (!projections.isEmpty()) {
                 if (project(node, gradient, reaches, projections)) {
                     supported.add(node.node().module().type());
@@ -73,7 +73,7 @@ final class NodeGradients implements AutoCloseable {
             if (hessian) {
                 atNodes[node.index()] = scope.view(gradient, gradient.shape());
             }
-            return ReverseWalk.Source.NONE;
+            return PullbackWalk.Source.NONE;
         });
         requireSupported(unsupported, supported);
     }
@@ -88,7 +88,7 @@ final class NodeGradients implements AutoCloseable {
         }
         try (TensorScope work = backend.openScope()) {
             Optional<Curvature> given = PluginCalls.call(
-                    Part.of(node),
+                    node.part(),
                     "in its curvature",
                     () -> forward.evaluation(node).curvature(forward.context(node, work), gradient));
             if (given.isEmpty()) {
@@ -99,10 +99,10 @@ final class NodeGradients implements AutoCloseable {
                 return true;
             }
             for (Projection projection : projections) {
-                Residual residual = PluginCalls.call(
-                        Part.of(node),
+                ProjectedCurvature residual = PluginCalls.call(
+                        node.part(),
                         "in its curvature",
-                        () -> Residual.of(
+                        () -> ProjectedCurvature.of(
                                 forward.context(node, scope),
                                 curvature,
                                 projection,
@@ -134,7 +134,7 @@ final class NodeGradients implements AutoCloseable {
     }
 
     /** What a node adds to the Hessian at its inputs, projected; empty if it adds nothing. */
-    Optional<Residual> residual(Projection projection, BoundNode node) {
+    Optional<ProjectedCurvature> residual(Projection projection, BoundNode node) {
         return Optional.ofNullable(Objects.requireNonNull(residuals.get(projection))[node.index()]);
     }
 

@@ -1,11 +1,10 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.ChunkForward;
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.RowBlock;
 import io.backpack4j.spi.module.Tangents;
@@ -82,11 +81,11 @@ final class NodeTangents implements AutoCloseable {
 
     private Tensor push(BoundNode node, Tangents tangents) {
         Tensor output = PluginCalls.call(
-                Part.of(node),
+                node.part(),
                 "in its Jacobian product",
                 () -> forward.evaluation(node).pushforward(forward.context(node, scope), tangents));
         Shape expected = node.declaration().output().prepend(columns, samples());
-        PluginCalls.check(Part.of(node), "the tangents of its output", output, expected, layout.dtype());
+        PluginCalls.check(node.part(), "the tangents of its output", output, expected, layout.dtype());
         // A module may hand a tangent on as it is; two handles then close apart.
         boolean same = tangents.inputs().stream().anyMatch(input -> input.isPresent() && input.get() == output);
         return same ? scope.view(output, output.shape()) : output;

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
@@ -177,10 +178,10 @@ final class Accumulator {
     }
 
     private Pending perColumnAndSample(TensorScope scope, Step step, @Nullable Tensor operand) {
-        Tensor view = Blocks.view(scope, results.get(0), step);
+        Tensor view = StepRegions.view(scope, results.get(0), step);
         return view != null
                 ? direct(view, operand, false)
-                : inserted(scope, Blocks.region(results.get(0), step), operand);
+                : inserted(scope, StepRegions.region(results.get(0), step), operand);
     }
 
     private Pending inserted(TensorScope scope, Region region, @Nullable Tensor operand) {

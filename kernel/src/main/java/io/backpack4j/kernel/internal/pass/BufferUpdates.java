@@ -1,6 +1,10 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Tensor;
@@ -28,7 +32,7 @@ final class BufferUpdates implements AutoCloseable {
             Map<String, Tensor> buffers = node.declaration().needsWholeBatch() ? copies(node, inputs) : Map.of();
             if (!buffers.isEmpty()) {
                 try (TensorScope temporary = backend.openScope()) {
-                    PluginCalls.call(Part.of(node), "as it updated its buffers", () -> {
+                    PluginCalls.call(node.part(), "as it updated its buffers", () -> {
                         whole.evaluation(node).updateBuffers(whole.context(node, temporary), buffers);
                         return buffers;
                     });

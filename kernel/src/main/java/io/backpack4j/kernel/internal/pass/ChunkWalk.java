@@ -1,8 +1,13 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.PassLayout.SignalLayout;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SignalLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.LossGradient;
@@ -31,7 +36,7 @@ final class ChunkWalk {
     private final Backend backend;
     private final ChunkForward chunk;
     private final Map<LossSignal, Long> columns;
-    private final BackwardSweep.SiteVisitor visitor;
+    private final BlockWalk.SiteVisitor visitor;
 
     /** @param columns how many columns signals have, found out by the first chunk */
     ChunkWalk(
@@ -40,7 +45,7 @@ final class ChunkWalk {
             Backend backend,
             ChunkForward chunk,
             Map<LossSignal, Long> columns,
-            BackwardSweep.SiteVisitor visitor) {
+            BlockWalk.SiteVisitor visitor) {
         this.layout = layout;
         this.splitting = splitting;
         this.backend = backend;
@@ -51,10 +56,10 @@ final class ChunkWalk {
 
     /** @param release whether nothing walks this chunk afterwards, so that evaluations can be given back on the way */
     void walk(int stage, boolean release) {
-        try (Residuals residuals = new Residuals(layout, layout.residual(stage), backend, chunk)) {
+        try (PendingCurvature residuals = new PendingCurvature(layout, layout.residual(stage), backend, chunk)) {
             fromLoss(stage, layout.signals(stage), residuals, release);
             residuals.requireSupported();
-            for (Residuals.Source source = residuals.next(); source != null; source = residuals.next()) {
+            for (PendingCurvature.Source source = residuals.next(); source != null; source = residuals.next()) {
                 fromNode(stage, source, residuals, release);
             }
         }
@@ -62,12 +67,12 @@ final class ChunkWalk {
 
     /** Walks some signals from the loss alone, as the last that walks the chunk. Signals that meet have met before. */
     void walkAgain(List<SignalLayout> signals) {
-        try (Residuals none = new Residuals(layout, Optional.empty(), backend, chunk)) {
+        try (PendingCurvature none = new PendingCurvature(layout, Optional.empty(), backend, chunk)) {
             fromLoss(NO_STAGE, signals, none, true);
         }
     }
 
-    private void fromLoss(int stage, List<SignalLayout> signals, Residuals residuals, boolean release) {
+    private void fromLoss(int stage, List<SignalLayout> signals, PendingCurvature residuals, boolean release) {
         List<SignalLayout> inBlocks = new ArrayList<>();
         long blocks = 1;
         for (SignalLayout signal : signals) {
@@ -82,7 +87,7 @@ final class ChunkWalk {
         }
         for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
             boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
-            try (BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
+            try (BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
                 for (SignalLayout signal : signals) {
                     long count = Objects.requireNonNull(columns.get(signal.source()));
                     long width = blockOf(signal, count);
@@ -113,7 +118,7 @@ final class ChunkWalk {
     }
 
     /** Sends every two blocks of a signal's columns together, so that all columns meet: b(b − 1)/2 more walks. */
-    private void meetBlocks(int stage, SignalLayout signal, Residuals residuals) {
+    private void meetBlocks(int stage, SignalLayout signal, PendingCurvature residuals) {
         long count = Objects.requireNonNull(columns.get(signal.source()));
         long width = blockOf(signal, count);
         long blocks = ceilingOf(count, width);
@@ -124,7 +129,7 @@ final class ChunkWalk {
             }
         }
         for (long part : splitting.parts(pairs.size(), index -> widths(pairs.get((int) index), count, width))) {
-            try (BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
+            try (BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
                 for (long block : pairs.get((int) part)) {
                     long from = block * width;
                     Block columnsOfBlock = block(from, from + width(count, width, block));
@@ -165,7 +170,7 @@ final class ChunkWalk {
         return new Block(fromColumn, toColumn, chunk.fromSample(), chunk.toSample());
     }
 
-    private void fromNode(int stage, Residuals.Source source, Residuals residuals, boolean release) {
+    private void fromNode(int stage, PendingCurvature.Source source, PendingCurvature residuals, boolean release) {
         BoundNode node = source.node();
         try (TensorScope owner = source.scope()) {
             long count = source.curvature().columns();
@@ -175,9 +180,9 @@ final class ChunkWalk {
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();
-                        BackwardSweep sweep = new BackwardSweep(layout, stage, backend, chunk, visitor, residuals)) {
+                        BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
                     Curvature.Columns sent = PluginCalls.call(
-                            Part.of(node),
+                            node.part(),
                             "in its curvature",
                             () -> source.curvature()
                                     .columns(chunk.context(node, scope), block.fromColumn(), block.toColumn()));
@@ -192,7 +197,7 @@ final class ChunkWalk {
     }
 
     private void check(BoundNode node, Curvature.Columns columns, Block block) {
-        Part part = Part.of(node);
+        Part part = node.part();
         Shape weights = Shape.of(block.columns(), block.samples());
         PluginCalls.check(part, "the weights of its curvature", columns.weights(), weights, layout.dtype());
         if (columns.inputs().size() != node.inputs().size()) {

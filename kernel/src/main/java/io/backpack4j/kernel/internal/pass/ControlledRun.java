@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Cancellation;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassListener;
 import io.backpack4j.kernel.RunOptions;
+import io.backpack4j.kernel.internal.evaluation.PassObserver;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.Signal;

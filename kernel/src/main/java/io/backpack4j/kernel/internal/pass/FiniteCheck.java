@@ -1,6 +1,8 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;

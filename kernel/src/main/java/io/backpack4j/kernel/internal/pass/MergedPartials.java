@@ -1,6 +1,12 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.RunOperands;
+import io.backpack4j.kernel.internal.evaluation.PassObserver;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

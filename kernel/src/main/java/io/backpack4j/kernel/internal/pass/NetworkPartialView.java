@@ -1,6 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.NetworkPartial;

@@ -1,5 +1,7 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.evaluation.PassObserver;
+import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.extension.Signal;

@@ -1,8 +1,10 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
-import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.PairLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.HashMap;
@@ -14,8 +16,6 @@ import java.util.TreeMap;
 
 /** What a pass accumulated, before extensions make results of it. Owns its tensors; close it when done. */
 public final class PassPartials implements AutoCloseable {
-
-    private static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
 
     private final TensorScope partials;
     private final TensorScope outputs;
@@ -67,7 +67,7 @@ public final class PassPartials implements AutoCloseable {
 
     /** The sum of a parameter's gradients, {@code [1, *p]}. */
     public Value gradient(String parameter) {
-        return value(site(parameter).accumulator(GRADIENT));
+        return value(site(parameter).accumulator(AccumulatorKey.GRADIENT));
     }
 
     /** A partial result under a request's own key. */

@@ -1,18 +1,20 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.ResultTaker;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
-import io.backpack4j.spi.extension.Extension;
-import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
-import io.backpack4j.spi.extension.Signal;
-import io.backpack4j.spi.module.Contraction;
-import io.backpack4j.spi.module.Operand;
-import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -31,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PassRun {
 
-    private static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
-
     private final PassLayout layout;
     private final Splitting splitting;
     private final Backend backend;
@@ -45,6 +45,7 @@ public final class PassRun {
     private final PairSums sums;
     private final HandOver handOver;
     private final Finish finish;
+    private final SiteVisits visits;
     private final BufferUpdates updates;
     private final GivenOperands operands;
     private final Map<LossSignal, Long> columns = new HashMap<>();
@@ -77,6 +78,7 @@ public final class PassRun {
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
         this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
+        this.visits = new SiteVisits(layout, backend, inputs, normaliser, sites, sums, handOver, finish, operands);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -178,7 +180,7 @@ public final class PassRun {
                         }
                     }
                     handOver.openChunk(stage, from, to);
-                    new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, columns, visits.of(stage)).walk(stage, last);
                     handOver.closeChunk(stage);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < layout.samples()) {
@@ -227,9 +229,8 @@ public final class PassRun {
             inputs.observer().chunk(stage, part.from(), part.to());
             ChunkForward chunk = new ChunkForward(layout, backend, inputs, part.from(), part.to(), normaliser);
             try {
-                BackwardSweep.SiteVisitor visitor = (site, signal, step, derivatives) ->
-                        visitAgain(stage, site, signal.signal(), step, derivatives);
-                new ChunkWalk(layout, splitting, backend, chunk, columns, visitor).walkAgain(layout.waiting(stage));
+                new ChunkWalk(layout, splitting, backend, chunk, columns, visits.ofWaiting(stage))
+                        .walkAgain(layout.waiting(stage));
             } finally {
                 chunk.close();
             }
@@ -241,7 +242,7 @@ public final class PassRun {
         inputs.supplier().ifPresent(supplier -> {
             Map<String, Tensor> gradients = new TreeMap<>();
             for (SiteState site : sites) {
-                Tensor sum = site.accumulator(GRADIENT).results().get(0);
+                Tensor sum = site.accumulator(AccumulatorKey.GRADIENT).results().get(0);
                 gradients.put(
                         site.layout().parameter(),
                         partials.view(sum, site.layout().shape()));
@@ -249,124 +250,6 @@ public final class PassRun {
             operands.add(supplier.supply(gradients, partials));
             layout.operands().require(operands.all(), backend, false);
         });
-    }
-
-    private BackwardSweep.SiteVisitor visitor(int stage) {
-        return new BackwardSweep.SiteVisitor() {
-            @Override
-            public void visit(
-                    SiteLayout site, PassLayout.SignalLayout signal, Step step, ParameterDerivatives derivatives) {
-                PassRun.this.visit(stage, site, signal.signal(), step, derivatives);
-            }
-
-            @Override
-            public void meet(SiteLayout site, PairSums.Waiting left, PairSums.Waiting right) {
-                for (GroupKey group : layout.pairs().at(site)) {
-                    PairKey pair = group.pair();
-                    boolean wanted = pair.stage() == stage
-                            && pair.left().equals(left.signal())
-                            && pair.right().equals(right.signal());
-                    if (wanted) {
-                        sums.add(group, left, right);
-                    }
-                }
-            }
-        };
-    }
-
-    private void visitAgain(
-            int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
-        SiteState site = sites.get(layoutOfSite.index());
-        try (TensorScope scope = backend.openScope()) {
-            List<Accumulator.Pending> prepared = new ArrayList<>();
-            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
-                if (layoutOfSite.waits(accumulator.key())) {
-                    Tensor ofBatch = ofBatch(site, accumulator.key());
-                    accumulator
-                            .prepare(scope, step, new Accumulator.Given(ofBatch, 1, null))
-                            .ifPresent(prepared::add);
-                }
-            }
-            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
-            prepared.forEach(pending -> pending.afterwards().run());
-        }
-    }
-
-    private static Tensor ofBatch(SiteState site, AccumulatorKey key) {
-        return site.accumulator(site.layout().ofBatch(key)).results().get(0);
-    }
-
-    private void visit(int stage, SiteLayout layoutOfSite, Signal signal, Step step, ParameterDerivatives derivatives) {
-        SiteState site = sites.get(layoutOfSite.index());
-        try (TensorScope scope = backend.openScope()) {
-            List<Accumulator.Pending> prepared = new ArrayList<>();
-            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
-                AccumulatorKey key = accumulator.key();
-                if (step.wholeBatch() || !layoutOfSite.waits(key)) {
-                    accumulator.prepare(scope, step, given(scope, site, key)).ifPresent(prepared::add);
-                }
-            }
-            HandOver.StepParts parts =
-                    handOver.isAt(layoutOfSite) ? handOver.step(layoutOfSite, stage, signal, step, scope) : null;
-            if (parts != null) {
-                parts.prepare(scope, prepared);
-            }
-            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
-            prepared.forEach(pending -> pending.afterwards().run());
-            if (parts != null) {
-                parts.finish();
-            }
-            for (SiteRequest request : layoutOfSite.requests()) {
-                if (request.visits(stage, signal)) {
-                    request.partials().forEach((name, key) -> {
-                        if (key.signal().equals(signal)) {
-                            site.partial(request, name, step.columns());
-                        }
-                    });
-                    var visit =
-                            new SiteVisitView(site, request, signal, step, derivatives, scope, operands, normaliser);
-                    Extension<?> extension = request.request().extension();
-                    PluginCalls.call(Part.of(extension), "as it looked at derivatives", () -> {
-                        extension.extract(stage, visit);
-                        return visit;
-                    });
-                    visit.finish();
-                }
-            }
-        }
-    }
-
-    /** What a contraction takes beside the gradients: what an earlier stage knows of the batch, what a run brought, or what an extension supplies. */
-    private Accumulator.Given given(TensorScope scope, SiteState site, AccumulatorKey key) {
-        if (key.isOfBatch() && !site.layout().waits(key)) {
-            return new Accumulator.Given(ofBatch(site, key), 1, null);
-        }
-        Contraction contraction = key.contraction();
-        if (contraction.operand().isEmpty()) {
-            return Accumulator.Given.NOTHING;
-        }
-        String parameter = site.layout().parameter();
-        return new Accumulator.Given(
-                operand(scope, site, contraction.operand().get()),
-                Math.pow(normaliser, key.signal().degree()),
-                contraction.takesValues() ? inputs.parameter(parameter) : null);
-    }
-
-    /** An operand that the run brought, or that the extension supplies that owns it. */
-    private Tensor operand(TensorScope scope, SiteState site, Operand operand) {
-        if (operand.isOfRun()) {
-            return operands.of(operand.name(), site.layout().parameter());
-        }
-        for (SiteRequest request : site.layout().requests()) {
-            Extension<?> extension = request.request().extension();
-            if (extension.equals(operand.owner())) {
-                return PluginCalls.call(
-                        Part.of(extension),
-                        "as it supplied '" + operand.name() + "'",
-                        () -> extension.operand(operand.name(), finish.view(site, request, scope)));
-            }
-        }
-        throw new IllegalStateException("Nobody owns " + operand);
     }
 
     /** The products of all extensions come from one network that stays linearised. */

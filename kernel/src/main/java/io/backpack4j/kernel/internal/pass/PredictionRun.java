@@ -1,8 +1,13 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Prediction;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.evaluation.NodeContext;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.evaluation.SampleIds;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -120,13 +125,13 @@ public final class PredictionRun {
                     samples,
                     inputs.seed().stream("node:" + node.node().name()));
             Tensor output = PluginCalls.call(
-                    Part.of(node),
+                    node.part(),
                     "in its forward pass",
                     () -> node.node()
                             .module()
                             .evaluate(context, arguments, parameters)
                             .output());
-            PluginCalls.check(Part.of(node), "its output", output, expected, dtype);
+            PluginCalls.check(node.part(), "its output", output, expected, dtype);
             return chunk.view(output, output.shape());
         }
     }

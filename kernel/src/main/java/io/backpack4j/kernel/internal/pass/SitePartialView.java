@@ -1,6 +1,12 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.PairKey;
+import io.backpack4j.kernel.internal.layout.PairLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;

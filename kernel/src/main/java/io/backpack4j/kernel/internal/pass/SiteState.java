@@ -1,5 +1,9 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.PartialKey;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.MergeRule;

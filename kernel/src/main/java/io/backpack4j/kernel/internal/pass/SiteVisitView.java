@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.extension.SiteVisit;
@@ -78,12 +79,12 @@ final class SiteVisitView implements SiteVisit {
         } else if (rule == MergeRule.PER_SAMPLE) {
             return scope.rows(whole, step.block().fromSample(), step.block().toSample());
         } else if (rule == MergeRule.PER_COLUMN_AND_SAMPLE) {
-            Tensor view = Blocks.view(scope, whole, step);
+            Tensor view = StepRegions.view(scope, whole, step);
             if (view != null) {
                 return view;
             }
-            Tensor part = scope.allocate(Blocks.region(whole, step).shape(), whole.dtype());
-            afterwards.add(() -> backend().indexing().insert(part, Blocks.region(whole, step), whole));
+            Tensor part = scope.allocate(StepRegions.region(whole, step).shape(), whole.dtype());
+            afterwards.add(() -> backend().indexing().insert(part, StepRegions.region(whole, step), whole));
             return part;
         }
         return whole;

@@ -1,4 +1,4 @@
-/** Walks a network forward and backward, as a plan says. */
+/** Walks back through an evaluated network, as a layout says, and what that accumulates. */
 @NullMarked
 package io.backpack4j.kernel.internal.pass;
 

@@ -4,9 +4,9 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.tensor.DType;
@@ -46,7 +46,7 @@ final class ChainChecks {
     }
 
     static void report(PassLayout layout, PassOptions options, Problems problems) {
-        ChainChecks checks = new ChainChecks(layout.graph(), layout.siteLayouts(), problems);
+        ChainChecks checks = new ChainChecks(layout.graph(), layout.sites(), problems);
         for (String extension : checks.extensions) {
             checks.reportBranches(extension);
             options.memoryBytes().ifPresent(budget -> checks.reportSizes(extension, layout, budget));

@@ -1,11 +1,11 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Request;
-import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.DeclaredOperand;
-import io.backpack4j.kernel.internal.pass.PairKey;
-import io.backpack4j.kernel.internal.pass.PartialKey;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.DeclaredOperand;
+import io.backpack4j.kernel.internal.layout.PairKey;
+import io.backpack4j.kernel.internal.layout.PartialKey;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.CondensedSignal;

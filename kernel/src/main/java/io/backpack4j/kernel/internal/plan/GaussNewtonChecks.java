@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CurvatureMatrix;

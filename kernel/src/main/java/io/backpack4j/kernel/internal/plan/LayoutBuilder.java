@@ -4,17 +4,15 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.OperandLayout;
-import io.backpack4j.kernel.internal.pass.PairKey;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.OperandLayout;
+import io.backpack4j.kernel.internal.layout.PairKey;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
-import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.loss.Loss;
-import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
@@ -28,8 +26,6 @@ import java.util.Set;
 
 /** Asks every extension what it needs at every parameter, and lays out a pass that gives it to them. */
 final class LayoutBuilder {
-
-    private static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
 
     private LayoutBuilder() {}
 
@@ -61,7 +57,7 @@ final class LayoutBuilder {
         declared.forEach((parameter, all) -> {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
             List<SiteRequest> wanted = all.stream().map(reduction::applied).toList();
-            Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(GRADIENT));
+            Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(AccumulatorKey.GRADIENT));
             wanted.forEach(site -> site.accumulated().values().forEach(key -> add(key, accumulators)));
             sites.add(new SiteLayout(
                     sites.size(),
@@ -151,7 +147,7 @@ final class LayoutBuilder {
                 boolean onlyGradient = request.partials().isEmpty()
                         && request.visits().isEmpty()
                         && request.allPairs().findAny().isEmpty()
-                        && request.accumulated().values().stream().allMatch(GRADIENT::equals);
+                        && request.accumulated().values().stream().allMatch(AccumulatorKey.GRADIENT::equals);
                 if (!onlyGradient) {
                     refused.add(request.request().extension().type());
                 }

@@ -1,11 +1,11 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Linearization;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.kernel.internal.linearization.LinearizedBatch;
 import io.backpack4j.kernel.internal.linearization.ModelLinearization;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.Tensor;

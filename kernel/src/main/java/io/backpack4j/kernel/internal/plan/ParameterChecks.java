@@ -4,7 +4,7 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Patterns;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
 import java.util.ArrayList;

@@ -9,7 +9,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
@@ -90,7 +90,7 @@ public final class Planner {
                 .validate(output, batch.targets().shape(), batch.targets().dtype()));
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), List.of(), problems);
-        if (layout.siteLayouts().isEmpty()) {
+        if (layout.sites().isEmpty()) {
             problems.add(KernelProblems.NO_PARAMETERS, "The model has no trained parameters to linearise by.");
         }
         ProductChecks.report(graph, matrices, problems);
@@ -151,7 +151,7 @@ public final class Planner {
         }
         PassLayout layout =
                 LayoutBuilder.build(written, model.loss(), model.dtype(), batch.samples(), requests, new Problems());
-        return ChainChecks.averaging(written, layout.siteLayouts()).isEmpty() ? fused : written;
+        return ChainChecks.averaging(written, layout.sites()).isEmpty() ? fused : written;
     }
 
     private BoundGraph bind(Model model, Batch batch, PassOptions options) {
@@ -217,7 +217,7 @@ public final class Planner {
         if (chunk >= samples) {
             return;
         }
-        Set<String> averaging = ChainChecks.averaging(graph, layout.siteLayouts());
+        Set<String> averaging = ChainChecks.averaging(graph, layout.sites());
         if (!averaging.isEmpty()) {
             problems.add(
                     CommonProblems.NOT_MERGEABLE,

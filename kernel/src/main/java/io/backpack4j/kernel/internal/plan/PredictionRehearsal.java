@@ -2,10 +2,10 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.Prediction;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
-import io.backpack4j.kernel.internal.pass.PassInputs;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.kernel.internal.pass.PredictionRun;
-import io.backpack4j.kernel.internal.pass.Splitting;
 import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;

@@ -2,8 +2,8 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.RunOperands;
-import io.backpack4j.kernel.internal.pass.PassInputs;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;

@@ -1,7 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.ReducedHessianRoot;
 import java.util.Collection;

@@ -1,7 +1,7 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.PassOptions;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.BackpackException;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,8 +1,8 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.internal.pass.Part;
-import io.backpack4j.kernel.internal.pass.PluginCalls;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.Shape;
 

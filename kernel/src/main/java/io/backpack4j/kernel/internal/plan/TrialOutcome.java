@@ -1,6 +1,6 @@
 package io.backpack4j.kernel.internal.plan;
 
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.layout.Splitting;
 
 /**
  * What trying a splitting found.

@@ -2,11 +2,11 @@ package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.PairKey;
-import io.backpack4j.kernel.internal.pass.PassLayout;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.PairKey;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.ProblemId;
@@ -33,7 +33,7 @@ final class Mergeability {
                                 .formatted(node.described()));
             }
         }
-        for (SiteLayout site : layout.siteLayouts()) {
+        for (SiteLayout site : layout.sites()) {
             for (SiteRequest request : site.requests()) {
                 report(request, scales, problems);
             }

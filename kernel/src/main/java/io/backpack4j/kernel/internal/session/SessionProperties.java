@@ -8,7 +8,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
-import io.backpack4j.kernel.internal.pass.PassLayout;
+import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.module.ParameterSpec;
 import java.util.ArrayList;
@@ -35,7 +35,7 @@ final class SessionProperties {
         properties.put("parameters", numbers.checksum());
         properties.put(
                 "requests",
-                lines(new TreeSet<>(layout.siteLayouts().stream()
+                lines(new TreeSet<>(layout.sites().stream()
                         .flatMap(site -> site.requests().stream())
                         .map(request -> described(request.request()))
                         .toList())));

@@ -1,13 +1,13 @@
 package io.backpack4j.kernel.internal.session;
 
-import io.backpack4j.kernel.internal.pass.AccumulatorKey;
-import io.backpack4j.kernel.internal.pass.GroupKey;
+import io.backpack4j.kernel.internal.layout.AccumulatorKey;
+import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.PartialKey;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
-import io.backpack4j.kernel.internal.pass.PartialKey;
-import io.backpack4j.kernel.internal.pass.PassLayout;
 import io.backpack4j.kernel.internal.pass.PassPartials;
-import io.backpack4j.kernel.internal.pass.SiteLayout;
-import io.backpack4j.kernel.internal.pass.SiteRequest;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.DType;
@@ -58,7 +58,7 @@ record Slot(
     static List<Slot> of(PassLayout layout) {
         List<Slot> slots = new ArrayList<>();
         Map<GroupKey, Slot> groups = new LinkedHashMap<>();
-        for (SiteLayout site : layout.siteLayouts()) {
+        for (SiteLayout site : layout.sites()) {
             AccumulatorKey gradient = site.accumulators().get(0);
             Map<AccumulatorKey, Slot> shared = new HashMap<>();
             shared.put(gradient, new Slot(site.parameter() + "/grad", site, null, "grad", gradient, null));

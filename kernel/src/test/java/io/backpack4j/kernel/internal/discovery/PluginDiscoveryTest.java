@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.backpack4j.kernel.PluginInfo;
-import io.backpack4j.kernel.internal.KernelSettings;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.kernel.PassOptions;
-import io.backpack4j.kernel.internal.pass.Splitting;
+import io.backpack4j.kernel.internal.layout.Splitting;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;

@@ -1,0 +1,41 @@
+package io.backpack4j.kernel.internal.calls;
+
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.Module;
+
+/**
+ * A plugin's part in a pass, for messages.
+ *
+ * @param who it, such as {@code node 'conv1' (Conv2d)}
+ * @param code the class of what is called
+ */
+public record Part(String who, Class<?> code) {
+
+    /** A node, by its name. */
+    public static Part of(String node, Module module) {
+        return new Part("node '%s' (%s)".formatted(node, module.type()), module.getClass());
+    }
+
+    public static Part of(Loss loss) {
+        return new Part("loss " + loss.type(), loss.getClass());
+    }
+
+    public static Part of(Extension<?> extension) {
+        return new Part("extension " + extension.type(), extension.getClass());
+    }
+
+    /** The contracts' own signals hand on what a loss gives them: what fails there is the loss. */
+    public static Part of(Signal signal, Loss loss) {
+        String name = "signal '%s'".formatted(signal.name());
+        return signal.getClass().getPackageName().equals(Signal.class.getPackageName())
+                ? new Part("%s of loss %s".formatted(name, loss.type()), loss.getClass())
+                : new Part(name, signal.getClass());
+    }
+
+    /** Where it comes from. */
+    public String location() {
+        return CodeLocation.of(code);
+    }
+}

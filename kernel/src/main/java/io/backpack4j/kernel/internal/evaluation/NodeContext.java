@@ -1,0 +1,16 @@
+package io.backpack4j.kernel.internal.evaluation;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.RandomKey;
+import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/** Where a module or a loss works. */
+public record NodeContext(Backend backend, TensorScope scope, SampleIds samples, RandomKey randomKey)
+        implements EvaluationContext {
+
+    @Override
+    public long[] sampleIds() {
+        return samples.ids();
+    }
+}

@@ -1,0 +1,57 @@
+package io.backpack4j.kernel.internal.evaluation;
+
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Sees every step of a pass, and may end the pass by throwing. */
+public interface PassObserver {
+
+    /** Does nothing. */
+    PassObserver NONE = new PassObserver() {};
+
+    /** Some samples are taken next. */
+    default void chunk(int stage, long fromSample, long toSample) {}
+
+    /** All results are made, and what they were made of is still there. */
+    default void made() {}
+
+    /** Some of a signal's columns start next. */
+    default void columns(Signal signal, Block block, long columns) {}
+
+    /**
+     * A sum over parameters is kept from now on, in one piece.
+     *
+     * @param what it, beginning a sentence
+     */
+    default void sum(String what, Shape shape, long bytes) {}
+
+    /** A node is evaluated next. */
+    default void forward(BoundNode node) {}
+
+    /**
+     * A node was evaluated.
+     *
+     * @param output {@code [n, *out]}
+     * @param fromSample the place of the first sample in the batch
+     */
+    default void evaluated(BoundNode node, Tensor output, long fromSample) {}
+
+    /**
+     * The loss was evaluated.
+     *
+     * @param values {@code [n]}
+     * @param fromSample the place of the first sample in the batch
+     */
+    default void evaluated(Tensor values, long fromSample) {}
+
+    /**
+     * A signal passes a node next.
+     *
+     * @param arrived its columns at the node's output, {@code [v, n, *out]}
+     * @param block which columns and samples they are
+     */
+    default void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {}
+}

@@ -1,0 +1,61 @@
+package io.backpack4j.kernel.internal.layout;
+
+import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.ResidualCurvature;
+import io.backpack4j.spi.extension.Signal;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What one request wants at one parameter.
+ *
+ * @param request the request
+ * @param accumulated its accumulated results by its own keys
+ * @param partials the partial results that it fills itself, by its own keys
+ * @param visits the signals at which it wants to be called, by stage
+ * @param products the matrices of whose blocks it wants products, by its own keys
+ * @param pairs the inner products of two signals that it wants of the parameter, by its own keys
+ * @param groups those that it wants over groups of parameters, by the groups' names
+ * @param operands what runs bring for it at this parameter, by name
+ */
+public record SiteRequest(
+        Request<?> request,
+        Map<String, AccumulatorKey> accumulated,
+        Map<String, PartialKey> partials,
+        Map<Integer, Set<Signal>> visits,
+        Map<String, CurvatureMatrix> products,
+        Map<String, PairKey> pairs,
+        Map<String, PairKey> groups,
+        Map<String, DeclaredOperand> operands) {
+
+    /** Whether it declared nothing, and so leaves the parameter out. */
+    public boolean isEmpty() {
+        return accumulated.isEmpty()
+                && partials.isEmpty()
+                && visits.isEmpty()
+                && products.isEmpty()
+                && pairs.isEmpty()
+                && groups.isEmpty();
+    }
+
+    /** The same with other accumulated results. */
+    public SiteRequest withAccumulated(Map<String, AccumulatorKey> other) {
+        return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands);
+    }
+
+    /** All inner products of two signals. */
+    public Stream<PairKey> allPairs() {
+        return Stream.concat(pairs.values().stream(), groups.values().stream());
+    }
+
+    public boolean visits(int stage, Signal signal) {
+        return visits.getOrDefault(stage, Set.of()).contains(signal);
+    }
+
+    /** Whether it wants the curvature of non-linear nodes. */
+    public boolean wantsResidual() {
+        return accumulated.values().stream().anyMatch(key -> key.signal() instanceof ResidualCurvature);
+    }
+}
