@@ -77,14 +77,15 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()
             .that()
-            .resideInAnyPackage("io.backpack4j.modules..", "io.backpack4j.ext..")
+            .resideInAnyPackage(PLUGINS)
             .should()
             .onlyDependOnClassesThat(DescribedPredicate.describe(
                     "are contracts, annotations, the JDK or their own module's",
                     type -> !type.getPackageName().startsWith("io.backpack4j")
                             || type.getPackageName().startsWith("io.backpack4j.spi")
                             || type.getPackageName().startsWith("io.backpack4j.modules")
-                            || type.getPackageName().startsWith("io.backpack4j.ext")));
+                            || type.getPackageName().startsWith("io.backpack4j.ext")
+                            || type.getPackageName().startsWith("io.backpack4j.backend")));
 
     @ArchTest
     static final ArchRule plugins_do_not_know_each_other = slices().matching(
