@@ -168,9 +168,9 @@ public final class EvaluateCommand implements Runnable {
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id(), plan);
                 Backend backend = backpack.backend();
-                try (ProductVectors vectors = ProductVectors.of(dataFile, inputs.description(), plan);
-                        TensorScope scope = backend.openScope()) {
-                    RunOperands operands = inputs.operands(dataFile, scope);
+                ProductVectors vectors = ProductVectors.of(inputs.data(), plan);
+                try (TensorScope scope = backend.openScope()) {
+                    RunOperands operands = inputs.operands(scope);
                     evaluate(backend, plan, vectors, inputs.batch(), operands, metadata);
                 }
             }

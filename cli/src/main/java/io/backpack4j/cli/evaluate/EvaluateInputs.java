@@ -24,11 +24,12 @@ import org.jspecify.annotations.Nullable;
  * What {@code evaluate} reads.
  *
  * @param json the model as it is in its file
- * @param description the model
  * @param dtype the type to compute with
+ * @param file the data file, open
+ * @param data the data file as the model sees it
  * @param loaded the model and the batch
  */
-record EvaluateInputs(String json, ModelDescription description, DType dtype, DataFile.Loaded loaded)
+record EvaluateInputs(String json, DType dtype, Safetensors file, DataFile data, DataFile.Loaded loaded)
         implements AutoCloseable {
 
     /**
@@ -43,17 +44,20 @@ record EvaluateInputs(String json, ModelDescription description, DType dtype, Da
         Optional<String> json = attempt(() -> ModelFile.text(modelFile), problems);
         Optional<ModelDescription> description =
                 json.flatMap(text -> attempt(() -> ModelFile.parse(text, modelFile.toString()), problems));
-        Optional<EvaluateInputs> inputs = attempt(() -> Safetensors.open(dataFile), problems)
-                .flatMap(file -> {
-                    try (file) {
-                        return description.flatMap(model -> {
-                            DataFile data = new DataFile(dataFile.toString(), file, model);
-                            DType type = dtype == null ? data.dtype() : dtype;
-                            return attempt(() -> data.load(backpack, type), problems)
-                                    .map(loaded -> new EvaluateInputs(json.orElseThrow(), model, type, loaded));
-                        });
-                    }
-                });
+        Optional<Safetensors> opened = attempt(() -> Safetensors.open(dataFile), problems);
+        Optional<EvaluateInputs> inputs = Optional.empty();
+        try {
+            inputs = opened.flatMap(file -> description.flatMap(model -> {
+                DataFile data = new DataFile(dataFile.toString(), file, model);
+                DType type = dtype == null ? data.dtype() : dtype;
+                return attempt(() -> data.load(backpack, type), problems)
+                        .map(loaded -> new EvaluateInputs(json.orElseThrow(), type, file, data, loaded));
+            }));
+        } finally {
+            if (inputs.isEmpty()) {
+                opened.ifPresent(Safetensors::close);
+            }
+        }
         if (!problems.isEmpty()) {
             inputs.ifPresent(EvaluateInputs::close);
         }
@@ -71,20 +75,20 @@ record EvaluateInputs(String json, ModelDescription description, DType dtype, Da
     }
 
     /** The operands that a data file brings, in a scope. */
-    RunOperands operands(Path dataFile, TensorScope scope) {
-        try (Safetensors file = Safetensors.open(dataFile)) {
-            return new DataFile(dataFile.toString(), file, description).operands(scope, dtype);
-        }
+    RunOperands operands(TensorScope scope) {
+        return data.operands(scope, dtype);
     }
 
     Batch batch() {
         return loaded.batch();
     }
 
-    /** Closes the model and the batch. */
+    /** Closes the model, the batch and the file. */
     @Override
     public void close() {
-        loaded.close();
+        try (Safetensors last = file) {
+            loaded.close();
+        }
     }
 
     private static <T> Optional<T> attempt(Supplier<T> action, Problems problems) {

@@ -1,8 +1,6 @@
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.formats.DataFile;
-import io.backpack4j.formats.Safetensors;
-import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.Problems;
@@ -11,25 +9,21 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
-import org.jspecify.annotations.Nullable;
 
 /** The vectors that a data file holds for the products of a plan, read one parameter at a time. */
-final class ProductVectors implements AutoCloseable {
+final class ProductVectors {
 
-    private final @Nullable Safetensors file;
-    private final @Nullable DataFile data;
+    private final DataFile data;
 
     /** Shapes {@code [V, *p]} by the products' names. */
     private final SortedMap<String, Shape> shapes;
 
-    private ProductVectors(@Nullable Safetensors file, @Nullable DataFile data, SortedMap<String, Shape> shapes) {
-        this.file = file;
+    private ProductVectors(DataFile data, SortedMap<String, Shape> shapes) {
         this.data = data;
         this.shapes = shapes;
     }
@@ -37,27 +31,17 @@ final class ProductVectors implements AutoCloseable {
     /**
      * Looks for the vectors of all products.
      *
+     * @param data stays open as long as these are used
      * @throws io.backpack4j.spi.BackpackException with all that are missing or do not fit
      */
-    static ProductVectors of(Path dataFile, ModelDescription model, Plan plan) {
-        if (plan.products().isEmpty()) {
-            return new ProductVectors(null, null, new TreeMap<>());
-        }
-        Safetensors file = Safetensors.open(dataFile);
+    static ProductVectors of(DataFile data, Plan plan) {
         Problems problems = new Problems();
-        try {
-            DataFile data = new DataFile(dataFile.toString(), file, model);
-            SortedMap<String, Shape> shapes = new TreeMap<>();
-            plan.products()
-                    .forEach((name, parameter) ->
-                            problems.collect(() -> shapes.put(name, data.vectors(parameterOf(name), parameter))));
-            problems.throwIfAny();
-            return new ProductVectors(file, data, shapes);
-        } finally {
-            if (!problems.isEmpty()) {
-                file.close();
-            }
-        }
+        SortedMap<String, Shape> shapes = new TreeMap<>();
+        plan.products()
+                .forEach((name, parameter) ->
+                        problems.collect(() -> shapes.put(name, data.vectors(parameterOf(name), parameter))));
+        problems.throwIfAny();
+        return new ProductVectors(data, shapes);
     }
 
     private static String parameterOf(String product) {
@@ -73,10 +57,6 @@ final class ProductVectors implements AutoCloseable {
 
     /** Multiplies all vectors, product by product. */
     void multiply(Backend backend, Results results, DType dtype, BiConsumer<String, Tensor> consumer) {
-        DataFile open = data;
-        if (open == null) {
-            return;
-        }
         results.products().forEach((name, product) -> {
             try (TensorScope scope = backend.openScope()) {
                 Tensor vectors = scope.allocate(
@@ -84,16 +64,9 @@ final class ProductVectors implements AutoCloseable {
                                 .prepend(
                                         Objects.requireNonNull(shapes.get(name)).size(0)),
                         dtype);
-                open.readVectors(parameterOf(name), vectors);
+                data.readVectors(parameterOf(name), vectors);
                 consumer.accept(name, product.multiply(scope, vectors));
             }
         });
-    }
-
-    @Override
-    public void close() {
-        if (file != null) {
-            file.close();
-        }
     }
 }

@@ -16,7 +16,7 @@ import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.internal.discovery.BackendSelector;
 import io.backpack4j.kernel.internal.discovery.KernelSettings;
 import io.backpack4j.kernel.internal.graph.BatchAssembler;
-import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.Bindings;
 import io.backpack4j.kernel.internal.graph.StoredModel;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.plan.BatchSignature;
@@ -49,6 +49,7 @@ public final class Kernel {
     private final Catalog catalog;
     private final BackendSelector selector;
     private final Planner planner;
+    private final Bindings bindings;
     private final OptionalLong memoryBytes;
     private final long seed;
     private final PlanCache<PassKey, CompiledPlan> plans = new PlanCache<>();
@@ -68,6 +69,7 @@ public final class Kernel {
         this.memoryBytes = settings.memoryBytes();
         this.seed = settings.seed();
         this.catalog = catalog;
+        this.bindings = new Bindings(catalog::module);
         this.selector = selector;
         this.planner = planner;
     }
@@ -89,11 +91,11 @@ public final class Kernel {
     }
 
     public Model model(Graph graph, @Nullable Loss loss, DType dtype, List<Shape> inputShapes) {
-        return new StoredModel(backend(), BoundGraph.bind(graph, inputShapes, catalog::module), loss, dtype, seed);
+        return new StoredModel(backend(), bindings.bind(graph, inputShapes), loss, dtype, seed);
     }
 
     public Map<String, ParameterSpec> parameters(Graph graph, List<Shape> inputShapes) {
-        return BoundGraph.bind(graph, inputShapes, catalog::module).parameters();
+        return bindings.bind(graph, inputShapes).parameters();
     }
 
     public BatchBuilder batch(DType dtype) {

@@ -28,6 +28,11 @@ public final class StoredModel implements Model {
         this.parameters = new ParameterStore(backend, bound, dtype, seed);
     }
 
+    /** The graph with the shapes of {@link #inputShapes}, its modules in the modes that they say. */
+    public BoundGraph bound() {
+        return bound;
+    }
+
     @Override
     public Graph graph() {
         return bound.graph();

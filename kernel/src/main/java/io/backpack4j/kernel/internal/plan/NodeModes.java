@@ -28,6 +28,13 @@ final class NodeModes {
         this.options = options;
     }
 
+    /** Whether all modules stay as they are, whatever the graph. */
+    static boolean changeNothing(ModeOptions options) {
+        return options.mode().isEmpty()
+                && options.nodes().isEmpty()
+                && options.statistics() == BatchStatistics.DIFFERENTIATED;
+    }
+
     /**
      * A node's module in its mode; the module itself if nothing is said. A composition comes before its parts, which have its mode if a pattern names it.
      *

@@ -9,6 +9,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.kernel.internal.graph.StoredModel;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -71,7 +72,7 @@ public final class Planner {
      * @param problems gets everything that does not fit
      */
     public PassLayout sessionLayout(Model model, List<Request<?>> requests, PassOptions options, Problems problems) {
-        BoundGraph graph = bind(model.graph(), model.inputShapes(), options);
+        BoundGraph graph = bind(model, model.inputShapes(), options);
         return LayoutBuilder.build(graph, model.loss(), model.dtype(), ANY_SAMPLES, requests, problems);
     }
 
@@ -159,10 +160,17 @@ public final class Planner {
         for (String name : model.graph().inputs()) {
             shapes.add(input(batch, name).shape().dropFirst(1));
         }
-        return bind(model.graph(), shapes, options);
+        return bind(model, shapes, options);
     }
 
-    private BoundGraph bind(Graph graph, List<Shape> inputShapes, PassOptions options) {
+    /** A model's own binding serves all passes over samples of its shapes, unless they put modules into other modes. */
+    private BoundGraph bind(Model model, List<Shape> inputShapes, PassOptions options) {
+        if (model instanceof StoredModel stored
+                && stored.inputShapes().equals(inputShapes)
+                && NodeModes.changeNothing(options.modes())) {
+            return stored.bound();
+        }
+        Graph graph = model.graph();
         NodeModes modes = new NodeModes(options.modes());
         BoundGraph bound = BoundGraph.bind(graph, inputShapes, catalog::module, modes::applied);
         modes.requireMatches(graph);
