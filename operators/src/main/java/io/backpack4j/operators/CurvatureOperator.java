@@ -13,8 +13,7 @@ import java.util.Map;
  *
  * <p>Over one batch, what the forward pass keeps stays in memory until the operator is closed; over several, every product makes a forward pass of each batch.
  */
-public abstract sealed class CurvatureOperator implements LinearOperator, AutoCloseable
-        permits HessianOperator, GgnOperator, EmpiricalFisherOperator, PositiveCurvatureOperator {
+public class CurvatureOperator implements LinearOperator, AutoCloseable {
 
     private final Linearizations linearizations;
     private final CurvatureMatrix matrix;
@@ -22,6 +21,15 @@ public abstract sealed class CurvatureOperator implements LinearOperator, AutoCl
     CurvatureOperator(Objective objective, CurvatureMatrix matrix) {
         this.linearizations = new Linearizations(objective, List.of(matrix));
         this.matrix = matrix;
+    }
+
+    /**
+     * Any symmetric matrix that is known by its products, an own one too.
+     *
+     * @throws io.backpack4j.spi.BackpackException if something does not fit
+     */
+    public static CurvatureOperator of(Objective objective, CurvatureMatrix matrix) {
+        return new CurvatureOperator(objective, matrix);
     }
 
     /** Where parameters stand in vectors. */

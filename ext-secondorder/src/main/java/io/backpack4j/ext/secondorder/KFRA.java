@@ -1,6 +1,5 @@
 package io.backpack4j.ext.secondorder;
 
-import io.backpack4j.spi.extension.AveragedHessianRoot;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;

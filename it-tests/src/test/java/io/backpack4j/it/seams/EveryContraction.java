@@ -1,6 +1,6 @@
 package io.backpack4j.it.seams;
 
-import io.backpack4j.spi.extension.AveragedHessianRoot;
+import io.backpack4j.ext.secondorder.AveragedHessianRoot;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossHessianRoot;

@@ -22,15 +22,20 @@ public record LossHessianRoot() implements LossSignal {
 
     @Override
     public long columns(LossEvaluation loss) {
-        return root(loss).count();
+        return of(loss).count();
     }
 
     @Override
     public Tensor seed(EvaluationContext context, LossEvaluation loss, long from, long to) {
-        return root(loss).columns(from, to);
+        return of(loss).columns(from, to);
     }
 
-    private static HessianRoot root(LossEvaluation loss) {
+    /**
+     * The root that a loss has.
+     *
+     * @throws BackpackException if it has none
+     */
+    public static HessianRoot of(LossEvaluation loss) {
         return loss.hessianRoot()
                 .orElseThrow(
                         () -> new BackpackException(

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.calls;
 
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
@@ -26,12 +27,14 @@ public record Part(String who, Class<?> code) {
         return new Part("extension " + extension.type(), extension.getClass());
     }
 
-    /** The contracts' own signals hand on what a loss gives them: what fails there is the loss. */
+    /** A signal at a loss; what the loss itself does wrong is reported as the loss's. */
     public static Part of(Signal signal, Loss loss) {
-        String name = "signal '%s'".formatted(signal.name());
-        return signal.getClass().getPackageName().equals(Signal.class.getPackageName())
-                ? new Part("%s of loss %s".formatted(name, loss.type()), loss.getClass())
-                : new Part(name, signal.getClass());
+        return new Part("signal '%s' of loss %s".formatted(signal.name(), loss.type()), signal.getClass());
+    }
+
+    /** A curvature matrix at a loss; what the loss itself does wrong is reported as the loss's. */
+    public static Part of(CurvatureMatrix matrix, Loss loss) {
+        return new Part("the %s of loss %s".formatted(matrix.name(), loss.type()), matrix.getClass());
     }
 
     /** Where it comes from. */

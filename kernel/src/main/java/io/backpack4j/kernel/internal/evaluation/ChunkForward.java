@@ -52,10 +52,11 @@ public final class ChunkForward implements AutoCloseable {
         try {
             this.output = evaluate(inputs);
             Tensor targets = inputScope.rows(inputs.targets(), fromSample, toSample);
-            this.loss = PluginCalls.call(
-                    Part.of(layout.loss()),
-                    "in its evaluation",
-                    () -> layout.loss().evaluate(lossContext, output, targets, normaliser));
+            Part part = Part.of(layout.loss());
+            LossEvaluation evaluated = PluginCalls.call(
+                    part, "in its evaluation", () -> layout.loss().evaluate(lossContext, output, targets, normaliser));
+            this.loss = new CheckedLoss(
+                    evaluated, part, toSample - fromSample, layout.graph().outputShape(), layout.dtype());
             done = true;
         } finally {
             if (!done) {
@@ -84,7 +85,7 @@ public final class ChunkForward implements AutoCloseable {
         return output;
     }
 
-    /** The loss at this chunk. */
+    /** The loss at this chunk, whose errors are reported as its own. */
     public LossEvaluation loss() {
         return loss;
     }
@@ -92,6 +93,11 @@ public final class ChunkForward implements AutoCloseable {
     /** Where the loss works. */
     public EvaluationContext lossContext() {
         return lossContext;
+    }
+
+    /** The same with another scope. */
+    public EvaluationContext lossContext(TensorScope scope) {
+        return new NodeContext(backend, scope, samples, lossContext.randomKey());
     }
 
     public Evaluation evaluation(BoundNode node) {

@@ -8,6 +8,7 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.CurvatureMatrix.Projection;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.ParameterDerivatives;
@@ -29,7 +30,7 @@ final class LinearizedChunk implements AutoCloseable {
     private final PassLayout layout;
     private final Backend backend;
     private final ChunkForward forward;
-    private final LossProducts loss;
+    private final double normaliser;
     private final NodeGradients gradients;
 
     LinearizedChunk(
@@ -43,7 +44,7 @@ final class LinearizedChunk implements AutoCloseable {
         this.layout = layout;
         this.backend = backend;
         this.forward = new ChunkForward(layout, backend, inputs, from, to, normaliser);
-        this.loss = new LossProducts(layout, backend, forward, normaliser);
+        this.normaliser = normaliser;
         this.gradients = new NodeGradients(layout, backend, forward);
         boolean done = false;
         try {
@@ -74,15 +75,15 @@ final class LinearizedChunk implements AutoCloseable {
     /** destinations += scale · matrix · t. */
     void multiply(
             CurvatureMatrix matrix, double scale, Map<String, Tensor> tangents, Map<String, Tensor> destinations) {
-        boolean hessian = matrix instanceof CurvatureMatrix.Hessian;
-        boolean residuals = matrix instanceof CurvatureMatrix.PositiveCurvature;
-        try (NodeTangents moved = new NodeTangents(layout, backend, forward, tangents, hessian || residuals);
+        Optional<Projection> projection = matrix.nodeProjection();
+        boolean ofNodes = matrix.hasSecondDerivatives() || projection.isPresent();
+        try (NodeTangents moved = new NodeTangents(layout, backend, forward, tangents, ofNodes);
                 TensorScope scope = backend.openScope()) {
             Map<String, Tensor> unscaled = scale == 1 ? destinations : Zeros.like(backend, scope, destinations);
-            Tensor seed = loss.multiply(matrix, moved.output(), scope);
-            if (matrix instanceof CurvatureMatrix.PositiveCurvature positive) {
-                walkBack(seed, unscaled, (node, inner) -> residual(positive, node, moved, inner));
-            } else if (hessian) {
+            Tensor seed = atLoss(matrix, moved.output(), scope);
+            if (projection.isPresent()) {
+                walkBack(seed, unscaled, (node, inner) -> projected(projection.get(), node, moved, inner));
+            } else if (matrix.hasSecondDerivatives()) {
                 walkBack(seed, unscaled, (node, inner) -> second(node, moved, unscaled, inner));
             } else {
                 walkBack(seed, unscaled, (node, inner) -> PullbackWalk.Source.NONE);
@@ -92,6 +93,15 @@ final class LinearizedChunk implements AutoCloseable {
                         .addScaled(scale, Objects.requireNonNull(unscaled.get(name)), destination));
             }
         }
+    }
+
+    private Tensor atLoss(CurvatureMatrix matrix, Tensor tangents, TensorScope scope) {
+        Part part = Part.of(matrix, layout.loss());
+        Tensor product = PluginCalls.call(
+                part,
+                "at the loss",
+                () -> matrix.atLoss(forward.lossContext(scope), forward.loss(), normaliser, tangents));
+        return PluginCalls.check(part, "its product", product, tangents.shape(), tangents.dtype());
     }
 
     /** What a node adds on the way back beside its pullback. */
@@ -157,14 +167,14 @@ final class LinearizedChunk implements AutoCloseable {
         return change::input;
     }
 
-    private PullbackWalk.Source residual(
-            CurvatureMatrix.PositiveCurvature matrix, BoundNode node, NodeTangents moved, TensorScope scope) {
-        Optional<ProjectedCurvature> residual = gradients.residual(matrix.projection(), node);
+    private PullbackWalk.Source projected(
+            Projection projection, BoundNode node, NodeTangents moved, TensorScope scope) {
+        Optional<ProjectedCurvature> projected = gradients.projected(projection, node);
         Optional<Tangents> tangents = moved.at(node);
-        if (residual.isEmpty() || tangents.isEmpty()) {
+        if (projected.isEmpty() || tangents.isEmpty()) {
             return PullbackWalk.Source.NONE;
         }
-        return residual.get().multiply(tangents.get(), backend, scope)::get;
+        return projected.get().multiply(tangents.get(), backend, scope)::get;
     }
 
     @Override

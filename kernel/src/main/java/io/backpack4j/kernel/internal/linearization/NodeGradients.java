@@ -1,6 +1,5 @@
 package io.backpack4j.kernel.internal.linearization;
 
-import io.backpack4j.kernel.internal.calls.Part;
 import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -34,7 +33,7 @@ final class NodeGradients implements AutoCloseable {
     private final ChunkForward forward;
     private final TensorScope scope;
     private final @Nullable Tensor[] atNodes;
-    private final Map<Projection, @Nullable ProjectedCurvature[]> residuals = new EnumMap<>(Projection.class);
+    private final Map<Projection, @Nullable ProjectedCurvature[]> projected = new EnumMap<>(Projection.class);
 
     NodeGradients(PassLayout layout, Backend backend, ChunkForward forward) {
         this.layout = layout;
@@ -46,22 +45,19 @@ final class NodeGradients implements AutoCloseable {
 
     /** Walks the gradient back if a matrix needs it. */
     void prepare(Set<CurvatureMatrix> matrices) {
-        boolean hessian = matrices.stream().anyMatch(CurvatureMatrix.Hessian.class::isInstance);
+        boolean hessian = matrices.stream().anyMatch(CurvatureMatrix::hasSecondDerivatives);
         Set<Projection> projections = EnumSet.noneOf(Projection.class);
         for (CurvatureMatrix matrix : matrices) {
-            if (matrix instanceof CurvatureMatrix.PositiveCurvature positive) {
-                projections.add(positive.projection());
-            }
+            matrix.nodeProjection().ifPresent(projections::add);
         }
         if (!hessian && projections.isEmpty()) {
             return;
         }
-        projections.forEach(projection -> residuals.put(projection, new @Nullable ProjectedCurvature[atNodes.length]));
+        projections.forEach(projection -> projected.put(projection, new @Nullable ProjectedCurvature[atNodes.length]));
         boolean[] reaches = Reach.of(layout.graph(), layout.graph().uses().keySet());
         List<BoundNode> unsupported = new ArrayList<>();
         Set<String> supported = new TreeSet<>();
-        Tensor seed = PluginCalls.call(
-                Part.of(layout.loss()), "in its gradient", () -> forward.loss().gradient());
+        Tensor seed = forward.loss().gradient();
         new PullbackWalk(layout, backend, forward).walk(seed, reaches, (node, gradient, pullback, walk) -> {
             if (!projections.isEmpty()) {
                 if (project(node, gradient, reaches, projections)) {
@@ -99,7 +95,7 @@ final class NodeGradients implements AutoCloseable {
                 return true;
             }
             for (Projection projection : projections) {
-                ProjectedCurvature residual = PluginCalls.call(
+                ProjectedCurvature own = PluginCalls.call(
                         node.part(),
                         "in its curvature",
                         () -> ProjectedCurvature.of(
@@ -110,7 +106,7 @@ final class NodeGradients implements AutoCloseable {
                                 shapes,
                                 gradient.shape().size(1),
                                 layout.dtype()));
-                Objects.requireNonNull(residuals.get(projection))[node.index()] = residual;
+                Objects.requireNonNull(projected.get(projection))[node.index()] = own;
             }
             return true;
         }
@@ -134,8 +130,8 @@ final class NodeGradients implements AutoCloseable {
     }
 
     /** What a node adds to the Hessian at its inputs, projected; empty if it adds nothing. */
-    Optional<ProjectedCurvature> residual(Projection projection, BoundNode node) {
-        return Optional.ofNullable(Objects.requireNonNull(residuals.get(projection))[node.index()]);
+    Optional<ProjectedCurvature> projected(Projection projection, BoundNode node) {
+        return Optional.ofNullable(Objects.requireNonNull(projected.get(projection))[node.index()]);
     }
 
     @Override

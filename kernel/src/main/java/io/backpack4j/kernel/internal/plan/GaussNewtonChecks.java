@@ -41,7 +41,7 @@ final class GaussNewtonChecks {
     /** Reports matrices that a linearisation is asked for. */
     static void reportMatrices(Loss loss, Set<CurvatureMatrix> matrices, Problems problems) {
         advice(loss).ifPresent(advice -> {
-            if (matrices.stream().anyMatch(GaussNewtonChecks::isGaussNewton)) {
+            if (matrices.stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian)) {
                 report(loss, "Products with the Gauss-Newton matrix are", advice, problems);
             }
         });
@@ -64,10 +64,6 @@ final class GaussNewtonChecks {
         boolean columns = !request.wantsResidual()
                 && Stream.concat(accumulated, visited)
                         .anyMatch(signal -> signal instanceof LossSignal && !(signal instanceof LossGradient));
-        return columns || request.products().values().stream().anyMatch(GaussNewtonChecks::isGaussNewton);
-    }
-
-    private static boolean isGaussNewton(CurvatureMatrix matrix) {
-        return matrix instanceof CurvatureMatrix.GaussNewton || matrix instanceof CurvatureMatrix.SampledGaussNewton;
+        return columns || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
     }
 }

@@ -12,17 +12,22 @@ final class ProductChecks {
 
     private ProductChecks() {}
 
-    /** The empirical Fisher matrix is made of gradients of single samples, which do not exist where samples influence each other. */
+    /** Gradients of single samples do not exist where samples influence each other. */
     static void report(BoundGraph graph, Set<CurvatureMatrix> matrices, Problems problems) {
-        if (matrices.stream().noneMatch(CurvatureMatrix.EmpiricalFisher.class::isInstance)) {
-            return;
+        for (CurvatureMatrix matrix : matrices) {
+            if (matrix.needsSingleSamples()) {
+                report(graph, matrix, problems);
+            }
         }
+    }
+
+    private static void report(BoundGraph graph, CurvatureMatrix matrix, Problems problems) {
         for (BoundNode node : graph.nodes()) {
             if (node.declaration().couplesSamples()) {
                 problems.add(
                         KernelProblems.COUPLED_SAMPLES,
-                        "The empirical Fisher matrix is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or another matrix."
-                                .formatted(node.described()));
+                        "The %s is made of gradients of single samples, but %s mixes the samples of a batch. Use its eval mode with running statistics (\"mode\": \"eval\" in a model file), or another matrix."
+                                .formatted(matrix.name(), node.described()));
             }
         }
     }

@@ -3,7 +3,6 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.extension.LossHessianRoot;
-import io.backpack4j.spi.extension.ReducedHessianRoot;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -49,7 +48,7 @@ final class RootReduction {
 
     private static AccumulatorKey reduced(AccumulatorKey key) {
         return key.signal() instanceof LossHessianRoot
-                ? new AccumulatorKey(key.stage(), new ReducedHessianRoot(), key.contraction())
+                ? new AccumulatorKey(key.stage(), new PlannedRoot(PlannedRoot.Choice.REDUCED), key.contraction())
                 : key;
     }
 }

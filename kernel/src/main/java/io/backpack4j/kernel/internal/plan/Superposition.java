@@ -7,7 +7,6 @@ import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.LossHessianRoot;
-import io.backpack4j.spi.extension.SuperposedHessianRoot;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
@@ -102,7 +101,8 @@ final class Superposition {
         return key.contraction()
                 .overPositions()
                 .filter(contraction -> key.signal() instanceof LossHessianRoot)
-                .map(contraction -> new AccumulatorKey(key.stage(), new SuperposedHessianRoot(), contraction))
+                .map(contraction ->
+                        new AccumulatorKey(key.stage(), new PlannedRoot(PlannedRoot.Choice.SUPERPOSED), contraction))
                 .orElse(key);
     }
 }

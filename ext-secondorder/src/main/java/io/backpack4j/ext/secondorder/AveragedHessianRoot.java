@@ -1,8 +1,10 @@
-package io.backpack4j.spi.extension;
+package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.extension.CondensedSignal;
+import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
