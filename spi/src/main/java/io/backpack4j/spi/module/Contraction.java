@@ -1,9 +1,6 @@
 package io.backpack4j.spi.module;
 
-import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 
@@ -11,49 +8,17 @@ import java.util.Optional;
  * What can be made of per-sample gradients g_vn (V columns, N samples, a parameter of shape {@code *p}) without extensions knowing layers or
  * layers knowing extensions. Equal contractions of equal signals are computed once.
  */
-public sealed interface Contraction {
+public sealed interface Contraction extends RuledContraction {
 
     /** The shapes of the results. */
     List<Shape> shapes(long columns, long samples, Shape parameter);
 
-    /** How often a per-sample gradient is multiplied into the result: 2 for squares, 0 for what depends on no signal. */
-    int power();
-
-    /** How results of parts of a batch, and of blocks of columns, become those of the whole. */
-    MergeRule mergeRule();
-
     /** Calls the visitor's method for this kind of contraction. */
     <R> R accept(ContractionVisitor<R> visitor);
-
-    /** Whether blocks of the signal's columns may come one after the other. */
-    default boolean splitsColumns() {
-        return true;
-    }
 
     /** What an extension supplies when the walk gets to the parameter, if the contraction needs anything. */
     default Optional<Operand> operand() {
         return Optional.empty();
-    }
-
-    /** Whether the columns may have weights {@code [V, N]}, signed ones too. */
-    default boolean acceptsWeights() {
-        return false;
-    }
-
-    /**
-     * Whether destinations are overwritten whatever {@link ContractionTask#accumulate} says, since they have one entry per column and sample, or are
-     * merged by more than a sum.
-     */
-    default boolean overwrites() {
-        return false;
-    }
-
-    /**
-     * Whether the result depends on the columns only through Σ_v g_vn g_vnᵀ, so that any root of a Hessian gives the same, also one with fewer
-     * columns.
-     */
-    default boolean dependsOnOuterProductsOnly() {
-        return false;
     }
 
     /**
@@ -73,53 +38,13 @@ public sealed interface Contraction {
     }
 
     /** What passes accumulate in its place until all parts are merged, and make it of then. */
-    default Optional<Condensed> condensed() {
+    default Optional<CondensedContraction> condensed() {
         return Optional.empty();
-    }
-
-    /** Whether only the outputs' side of a factored parameter, or only its inputs' side, has a part in the result. */
-    default boolean isOfOneSide() {
-        return false;
-    }
-
-    /** The type of the results of gradients of a type. */
-    default DType resultType(DType gradients) {
-        return gradients;
-    }
-
-    /** Whether the operand has an entry per sample of the batch, so that it belongs to one batch alone. */
-    default boolean hasOperandOfSamples() {
-        return false;
-    }
-
-    /** Whether the result is of gradients without the factor of the loss's reduction, whatever that is: {@link ContractionTask#factor}. */
-    default boolean looksAtUnscaled() {
-        return false;
-    }
-
-    /** Whether the parameter's values have a part in the result: {@link ContractionTask#values}. */
-    default boolean takesValues() {
-        return false;
     }
 
     /** The positions in the batch that are wanted, in order; all if empty. */
     default Optional<List<Integer>> subsampling() {
         return Optional.empty();
-    }
-
-    /**
-     * A contraction whose merged results become fewer numbers.
-     *
-     * @param source the contraction that is accumulated and merged
-     * @param step makes the result of it
-     */
-    record Condensed(Contraction source, Step step) {
-
-        /** Makes a result of merged results. */
-        public interface Step {
-            /** Overwrites {@code result}; the {@code merged} tensors are only read. */
-            void condense(Backend backend, List<Tensor> merged, Tensor result);
-        }
     }
 
     /**
@@ -144,23 +69,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 1;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        public ContractionRules rules() {
+            return ContractionRules.PER_SAMPLE;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
     }
 
@@ -172,13 +87,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 1;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.SUM;
         }
 
         @Override
@@ -195,23 +105,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.MOMENTS;
+        public ContractionRules rules() {
+            return ContractionRules.MOMENTS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
     }
 
@@ -223,28 +123,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.SUM_OF_SQUARES;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean acceptsWeights() {
-            return true;
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
 
         @Override
@@ -264,23 +149,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.SUM_OF_SQUARES_OVER_POSITIONS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
     }
 
@@ -292,28 +167,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.PER_SAMPLE;
+        public ContractionRules rules() {
+            return ContractionRules.SUM_OF_SQUARES_PER_SAMPLE;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean acceptsWeights() {
-            return true;
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
     }
 
@@ -325,23 +185,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        public ContractionRules rules() {
+            return ContractionRules.SQUARED_NORMS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
     }
 
@@ -356,23 +206,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 1;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.MAX;
+        public ContractionRules rules() {
+            return ContractionRules.EXTREMES;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
     }
 
@@ -384,28 +224,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.TRACE;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean acceptsWeights() {
-            return true;
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
 
         @Override
@@ -422,23 +247,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.TRACE_OVER_POSITIONS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
     }
 
@@ -450,23 +265,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        public ContractionRules rules() {
+            return ContractionRules.DOT_WITH_SUM;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
 
         @Override
@@ -486,13 +291,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.MOMENTS;
+        public ContractionRules rules() {
+            return ContractionRules.CENTRED_SQUARED_NORM;
         }
 
         @Override
@@ -501,13 +301,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public boolean overwrites() {
-            return true;
-        }
-
-        @Override
-        public Optional<Condensed> condensed() {
-            return Optional.of(new Condensed(
+        public Optional<CondensedContraction> condensed() {
+            return Optional.of(new CondensedContraction(
                     new Moments(),
                     (backend, moments, result) -> backend.reductions().total(moments.get(1), result)));
         }
@@ -526,28 +321,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return sameSample ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
+        public ContractionRules rules() {
+            return sameSample ? ContractionRules.INNER_PRODUCTS_PER_SAMPLE : ContractionRules.INNER_PRODUCTS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
-        }
-
-        @Override
-        public boolean splitsColumns() {
-            return false;
         }
     }
 
@@ -564,23 +344,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 1;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.PER_COLUMN_AND_SAMPLE;
+        public ContractionRules rules() {
+            return ContractionRules.DOT;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean overwrites() {
-            return true;
         }
 
         @Override
@@ -602,13 +372,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 1;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.WEIGHTED_SUM;
         }
 
         @Override
@@ -619,11 +384,6 @@ public sealed interface Contraction {
         @Override
         public Optional<Operand> operand() {
             return Optional.of(weights);
-        }
-
-        @Override
-        public boolean hasOperandOfSamples() {
-            return true;
         }
     }
 
@@ -641,18 +401,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public DType resultType(DType gradients) {
-            return DType.INT64;
-        }
-
-        @Override
-        public int power() {
-            return 0;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.HISTOGRAM;
         }
 
         @Override
@@ -663,11 +413,6 @@ public sealed interface Contraction {
         @Override
         public Optional<Operand> operand() {
             return Optional.of(range);
-        }
-
-        @Override
-        public boolean looksAtUnscaled() {
-            return true;
         }
     }
 
@@ -687,18 +432,8 @@ public sealed interface Contraction {
         }
 
         @Override
-        public DType resultType(DType gradients) {
-            return DType.INT64;
-        }
-
-        @Override
-        public int power() {
-            return 0;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.JOINT_HISTOGRAM;
         }
 
         @Override
@@ -710,16 +445,6 @@ public sealed interface Contraction {
         public Optional<Operand> operand() {
             return Optional.of(ranges);
         }
-
-        @Override
-        public boolean looksAtUnscaled() {
-            return true;
-        }
-
-        @Override
-        public boolean takesValues() {
-            return true;
-        }
     }
 
     /** Σ_v Σ_n g_vn g_vnᵀ: {@code [P, P]}, P being the number of the parameter's elements. */
@@ -730,23 +455,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.OUTER_PRODUCTS;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
         }
     }
 
@@ -764,23 +479,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 0;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.INPUT_FACTOR;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean isOfOneSide() {
-            return true;
         }
     }
 
@@ -802,28 +507,13 @@ public sealed interface Contraction {
         }
 
         @Override
-        public int power() {
-            return 2;
-        }
-
-        @Override
-        public MergeRule mergeRule() {
-            return MergeRule.SUM;
+        public ContractionRules rules() {
+            return ContractionRules.OUTPUT_FACTOR;
         }
 
         @Override
         public <R> R accept(ContractionVisitor<R> visitor) {
             return visitor.visit(this);
-        }
-
-        @Override
-        public boolean dependsOnOuterProductsOnly() {
-            return true;
-        }
-
-        @Override
-        public boolean isOfOneSide() {
-            return true;
         }
     }
 }

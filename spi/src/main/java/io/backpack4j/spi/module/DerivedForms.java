@@ -47,7 +47,7 @@ final class DerivedForms {
     }
 
     /** What a step makes of merged results, of those of one task. */
-    PortableForm condensed(Contraction.Condensed condensed) {
+    PortableForm condensed(CondensedContraction condensed) {
         return new PortableForm.OfAnother(
                 condensed.source(), (task, merged) -> condensed.step().condense(backend, merged, task.destination()));
     }

@@ -25,7 +25,12 @@ sealed interface StackedAssembly {
      *
      * @param parts the number of blocks
      */
-    record Of(int parts) implements ContractionVisitor<StackedAssembly> {
+    record Of(int parts) implements OtherwiseVisitor<StackedAssembly> {
+
+        @Override
+        public StackedAssembly otherwise(Contraction contraction) {
+            return new Whole();
+        }
 
         @Override
         public StackedAssembly visit(Contraction.PerSample contraction) {
@@ -63,11 +68,6 @@ sealed interface StackedAssembly {
         }
 
         @Override
-        public StackedAssembly visit(Contraction.Extremes contraction) {
-            return new Whole();
-        }
-
-        @Override
         public StackedAssembly visit(Contraction.Trace contraction) {
             return new Added(false);
         }
@@ -83,21 +83,6 @@ sealed interface StackedAssembly {
         }
 
         @Override
-        public StackedAssembly visit(Contraction.CentredSquaredNorm contraction) {
-            return new Whole();
-        }
-
-        @Override
-        public StackedAssembly visit(Contraction.Histogram contraction) {
-            return new Whole();
-        }
-
-        @Override
-        public StackedAssembly visit(Contraction.JointHistogram contraction) {
-            return new Whole();
-        }
-
-        @Override
         public StackedAssembly visit(Contraction.InnerProducts contraction) {
             return new Added(false);
         }
@@ -110,11 +95,6 @@ sealed interface StackedAssembly {
         @Override
         public StackedAssembly visit(Contraction.WeightedSum contraction) {
             return new Rows(1);
-        }
-
-        @Override
-        public StackedAssembly visit(Contraction.OuterProducts contraction) {
-            return new Whole();
         }
 
         @Override

@@ -151,53 +151,14 @@ final class TiedDerivatives extends ParameterDerivatives {
 
         private final Optional<DirectForm> sum = Optional.of(DirectForm.overwriting(TiedDerivatives.this::addUses));
 
-        private Optional<DirectForm> ofJoined(Contraction contraction) {
-            return joined == null ? Optional.empty() : joined.directForm(contraction);
-        }
-
         @Override
-        public Optional<DirectForm> visit(Contraction.PerSample contraction) {
-            return ofJoined(contraction);
+        public Optional<DirectForm> otherwise(Contraction contraction) {
+            return joined == null ? Optional.empty() : joined.directForm(contraction);
         }
 
         @Override
         public Optional<DirectForm> visit(Contraction.Sum contraction) {
             return sum;
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.Moments contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.SumOfSquares contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.SumOfSquaresPerSample contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.SquaredNorms contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.Extremes contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.Trace contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.InnerProducts contraction) {
-            return ofJoined(contraction);
         }
 
         @Override
@@ -211,21 +172,6 @@ final class TiedDerivatives extends ParameterDerivatives {
         }
 
         @Override
-        public Optional<DirectForm> visit(Contraction.Histogram contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.JointHistogram contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
-        public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
-            return ofJoined(contraction);
-        }
-
-        @Override
         public Optional<DirectForm> visit(Contraction.InputFactor contraction) {
             return Optional.of(DirectForm.adding(TiedDerivatives.this::addMean));
         }
@@ -233,6 +179,26 @@ final class TiedDerivatives extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.OutputFactor contraction) {
             return sum;
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.SumOfSquaresOverPositions contraction) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.CentredSquaredNorm contraction) {
+            return Optional.empty();
         }
     }
 }

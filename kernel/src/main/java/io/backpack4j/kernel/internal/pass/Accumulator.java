@@ -7,7 +7,7 @@ import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
-import io.backpack4j.spi.module.ContractionVisitor;
+import io.backpack4j.spi.module.OtherwiseVisitor;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -235,7 +235,7 @@ final class Accumulator {
     }
 
     /** How each kind of contraction prepares a step; empty where the step has no part in the result. */
-    private final class Preparation implements ContractionVisitor<Optional<Pending>> {
+    private final class Preparation implements OtherwiseVisitor<Optional<Pending>> {
 
         private final TensorScope scope;
         private final Step step;
@@ -247,6 +247,19 @@ final class Accumulator {
             this.step = step;
             this.given = given;
             this.operand = given.operand();
+        }
+
+        /** By the rule of its parts. */
+        @Override
+        public Optional<Pending> otherwise(Contraction contraction) {
+            return switch (contraction.mergeRule()) {
+                case SUM -> summed();
+                case PER_SAMPLE -> ofSamples();
+                case PER_COLUMN_AND_SAMPLE -> Optional.of(perColumnAndSample(scope, step, null));
+                case MOMENTS -> Optional.of(moments(scope, step));
+                case MAX -> Optional.of(maximum(scope, step));
+                case NOT_MERGEABLE -> Optional.of(direct(results.get(0), step.weights(), !step.firstBlock()));
+            };
         }
 
         @Override
@@ -264,46 +277,6 @@ final class Accumulator {
         }
 
         @Override
-        public Optional<Pending> visit(Contraction.Moments contraction) {
-            return Optional.of(moments(scope, step));
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.SumOfSquares squares) {
-            return summed();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.SumOfSquaresOverPositions squares) {
-            return summed();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.SumOfSquaresPerSample squares) {
-            return ofSamples();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.SquaredNorms norms) {
-            return Optional.of(perColumnAndSample(scope, step, null));
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.Extremes extremes) {
-            return Optional.of(maximum(scope, step));
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.Trace trace) {
-            return summed();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.TraceOverPositions trace) {
-            return summed();
-        }
-
-        @Override
         public Optional<Pending> visit(Contraction.DotWithSum dot) {
             Tensor ofColumns = operand == null
                     ? null
@@ -315,13 +288,6 @@ final class Accumulator {
         @Override
         public Optional<Pending> visit(Contraction.CentredSquaredNorm norm) {
             throw new IllegalStateException("Accumulated are " + key.source());
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.InnerProducts products) {
-            return products.sameSample()
-                    ? ofSamples()
-                    : Optional.of(direct(results.get(0), step.weights(), !step.firstBlock()));
         }
 
         @Override
@@ -351,21 +317,6 @@ final class Accumulator {
             var task = new ContractionTask(
                     key.contraction(), results, edges, !step.first(), given.factor(), given.values());
             return Optional.of(new Pending(task, () -> {}));
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.OuterProducts products) {
-            return summed();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.InputFactor factor) {
-            return summed();
-        }
-
-        @Override
-        public Optional<Pending> visit(Contraction.OutputFactor factor) {
-            return summed();
         }
 
         private Optional<Pending> summed() {

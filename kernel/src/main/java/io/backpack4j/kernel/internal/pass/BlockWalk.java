@@ -36,7 +36,7 @@ final class BlockWalk implements AutoCloseable {
     private final Backend backend;
     private final ChunkForward forward;
     private final SiteVisitor visitor;
-    private final PendingCurvature residuals;
+    private final PendingCurvature curvature;
     private final List<Lane> lanes = new ArrayList<>();
     /** Scopes of pullbacks that are still needed. */
     private final List<TensorScope> kept = new ArrayList<>();
@@ -66,20 +66,20 @@ final class BlockWalk implements AutoCloseable {
     /** The derivatives of one of several uses of a parameter. */
     private record Arrived(SiteUse use, ParameterDerivatives derivatives) {}
 
-    /** @param residuals sees the loss gradient at every node that it passes */
+    /** @param curvature sees the loss gradient at every node that it passes */
     BlockWalk(
             PassLayout layout,
             int stage,
             Backend backend,
             ChunkForward forward,
             SiteVisitor visitor,
-            PendingCurvature residuals) {
+            PendingCurvature curvature) {
         this.layout = layout;
         this.stage = stage;
         this.backend = backend;
         this.forward = forward;
         this.visitor = visitor;
-        this.residuals = residuals;
+        this.curvature = curvature;
     }
 
     /**
@@ -191,7 +191,7 @@ final class BlockWalk implements AutoCloseable {
                 "in its backward pass",
                 () -> forward.evaluation(node).pullback(forward.context(node, scope), cotangents));
         if (lane.signal().signal() instanceof LossGradient && !lane.repeated()) {
-            residuals.collect(node, cotangents);
+            curvature.collect(node, cotangents);
         }
         boolean pending = false;
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {

@@ -56,11 +56,11 @@ final class ChunkWalk {
 
     /** @param release whether nothing walks this chunk afterwards, so that evaluations can be given back on the way */
     void walk(int stage, boolean release) {
-        try (PendingCurvature residuals = new PendingCurvature(layout, layout.residual(stage), backend, chunk)) {
-            fromLoss(stage, layout.signals(stage), residuals, release);
-            residuals.requireSupported();
-            for (PendingCurvature.Source source = residuals.next(); source != null; source = residuals.next()) {
-                fromNode(stage, source, residuals, release);
+        try (PendingCurvature curvature = new PendingCurvature(layout, layout.residual(stage), backend, chunk)) {
+            fromLoss(stage, layout.signals(stage), curvature, release);
+            curvature.requireSupported();
+            for (PendingCurvature.Source source = curvature.next(); source != null; source = curvature.next()) {
+                fromNode(stage, source, curvature, release);
             }
         }
     }
@@ -72,7 +72,7 @@ final class ChunkWalk {
         }
     }
 
-    private void fromLoss(int stage, List<SignalLayout> signals, PendingCurvature residuals, boolean release) {
+    private void fromLoss(int stage, List<SignalLayout> signals, PendingCurvature curvature, boolean release) {
         List<SignalLayout> inBlocks = new ArrayList<>();
         long blocks = 1;
         for (SignalLayout signal : signals) {
@@ -87,7 +87,7 @@ final class ChunkWalk {
         }
         for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
             boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
-            try (BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
+            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
                 for (SignalLayout signal : signals) {
                     long count = Objects.requireNonNull(columns.get(signal.source()));
                     long width = blockOf(signal, count);
@@ -96,15 +96,15 @@ final class ChunkWalk {
                         long from = block * width;
                         Step step = new Step(block(from, from + columnsOfBlock), count, layout.samples(), null);
                         chunk.observer().columns(signal.signal(), step.block(), count);
-                        sweep.send(signal, step, false);
+                        walk.send(signal, step, false);
                     } else if (ridesAlong(stage, signal, signals, block)) {
-                        sweep.send(signal, new Step(block(0, count), count, layout.samples(), null), true);
+                        walk.send(signal, new Step(block(0, count), count, layout.samples(), null), true);
                     }
                 }
-                sweep.walk(node -> last && node > residuals.top());
+                walk.walk(node -> last && node > curvature.top());
             }
         }
-        inBlocks.forEach(signal -> meetBlocks(stage, signal, residuals));
+        inBlocks.forEach(signal -> meetBlocks(stage, signal, curvature));
     }
 
     /** Whether the gradient meets columns of a block, so that it passes once more. */
@@ -118,7 +118,7 @@ final class ChunkWalk {
     }
 
     /** Sends every two blocks of a signal's columns together, so that all columns meet: b(b − 1)/2 more walks. */
-    private void meetBlocks(int stage, SignalLayout signal, PendingCurvature residuals) {
+    private void meetBlocks(int stage, SignalLayout signal, PendingCurvature curvature) {
         long count = Objects.requireNonNull(columns.get(signal.source()));
         long width = blockOf(signal, count);
         long blocks = ceilingOf(count, width);
@@ -129,13 +129,13 @@ final class ChunkWalk {
             }
         }
         for (long part : splitting.parts(pairs.size(), index -> widths(pairs.get((int) index), count, width))) {
-            try (BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
+            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
                 for (long block : pairs.get((int) part)) {
                     long from = block * width;
                     Block columnsOfBlock = block(from, from + width(count, width, block));
-                    sweep.send(signal, new Step(columnsOfBlock, count, layout.samples(), null), true);
+                    walk.send(signal, new Step(columnsOfBlock, count, layout.samples(), null), true);
                 }
-                sweep.walk(node -> false);
+                walk.walk(node -> false);
             }
         }
     }
@@ -170,7 +170,7 @@ final class ChunkWalk {
         return new Block(fromColumn, toColumn, chunk.fromSample(), chunk.toSample());
     }
 
-    private void fromNode(int stage, PendingCurvature.Source source, PendingCurvature residuals, boolean release) {
+    private void fromNode(int stage, PendingCurvature.Source source, PendingCurvature curvature, boolean release) {
         BoundNode node = source.node();
         try (TensorScope owner = source.scope()) {
             long count = source.curvature().columns();
@@ -180,7 +180,7 @@ final class ChunkWalk {
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();
-                        BlockWalk sweep = new BlockWalk(layout, stage, backend, chunk, visitor, residuals)) {
+                        BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
                     Curvature.Columns sent = PluginCalls.call(
                             node.part(),
                             "in its curvature",
@@ -188,9 +188,9 @@ final class ChunkWalk {
                                     .columns(chunk.context(node, scope), block.fromColumn(), block.toColumn()));
                     check(node, sent, block);
                     Step step = new Step(block, count, layout.samples(), sent.weights());
-                    chunk.observer().columns(residuals.signal().signal(), block, count);
-                    sweep.send(residuals.signal(), node, sent.inputs(), step);
-                    sweep.walk(index -> last && index > residuals.top());
+                    chunk.observer().columns(curvature.signal().signal(), block, count);
+                    walk.send(curvature.signal(), node, sent.inputs(), step);
+                    walk.walk(index -> last && index > curvature.top());
                 }
             }
         }

@@ -12,7 +12,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.SitePartial;
-import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.CondensedContraction;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -75,7 +75,7 @@ record SitePartialView(
                 .orElseGet(() -> results.get(0));
     }
 
-    private Tensor condensed(AccumulatorKey key, Contraction.Condensed condensed, List<Tensor> merged) {
+    private Tensor condensed(AccumulatorKey key, CondensedContraction condensed, List<Tensor> merged) {
         Shape shape = key.contraction().shapes(1, samples, shape()).get(0);
         Tensor result = scope.allocate(shape, merged.get(0).dtype());
         condensed.step().condense(backend, merged, result);
