@@ -49,7 +49,10 @@ public final class BackPack implements AutoCloseable {
         this.seeds = seeds;
     }
 
-    /** Loads all plugins of the class path and opens the backend that {@code -Dbackpack.backend} names, or the best available one. */
+    /**
+     * Loads all plugins of the class path and opens the backend that {@code -Dbackpack.backend} names, or the best
+     * available one.
+     */
     public static BackPack create() {
         return builder().build();
     }
@@ -59,7 +62,7 @@ public final class BackPack implements AutoCloseable {
         return new Builder();
     }
 
-    /** What plugins provide. Opening no backend, it works where no backend does. */
+    /** Catalogue of what plugins provide. Opening no backend, it works where no backend does. */
     public Catalog catalog() {
         return kernel.catalog();
     }
@@ -70,7 +73,8 @@ public final class BackPack implements AutoCloseable {
     }
 
     /**
-     * Makes a model. Parameters that nobody sets ({@link Parameters#set(String, double[])}) are drawn at their first use, as PyTorch does.
+     * Makes a model. Parameters that nobody sets ({@link Parameters#set(String, double[])}) are drawn at their first
+     * use, as PyTorch does.
      *
      * @param inputShapes the shapes of one sample's inputs, in the graph's order
      */
@@ -116,10 +120,12 @@ public final class BackPack implements AutoCloseable {
     }
 
     /**
-     * Computes the gradient and the given extensions for all parameters. Plans are kept and reused for equal shapes and requests.
+     * Computes the gradient and the given extensions for all parameters. Plans are kept and reused for equal shapes and
+     * requests.
      *
-     * <p>Random draws differ from call to call: the pass with number k = {@link #passes} takes its seed from the instance's ({@link Builder#seed}) and k, the first,
-     * k = 0, the instance's seed itself. A pass that is refused or fails does not count, nor does one that is given a seed.
+     * <p>Random draws differ from call to call: the pass with number k = {@link #passes} takes its seed from the
+     * instance's ({@link Builder#seed}) and k, the first, k = 0, the instance's seed itself. A pass that is refused or
+     * fails does not count, nor does one that is given a seed.
      */
     public Results compute(Model model, Batch batch, Extension<?>... extensions) {
         return compute(model, batch, requests(extensions), PassOptions.DEFAULT);
@@ -144,13 +150,17 @@ public final class BackPack implements AutoCloseable {
         return seeds.next(seed -> plan.run(batch, seed));
     }
 
-    /** How many passes have taken their seed from this instance's: the number k of the next. A checkpoint keeps it. */
+    /**
+     * Number of passes that have taken their seed from this instance's: the number k of the next. A checkpoint keeps
+     * it.
+     */
     public long passes() {
         return seeds.passes();
     }
 
     /**
-     * Sets the number k of the next pass that takes its seed from this instance's, as when training goes on from a checkpoint.
+     * Sets the number k of the next pass that takes its seed from this instance's, as when training goes on from a
+     * checkpoint.
      *
      * @param count at least 0
      */
@@ -172,8 +182,8 @@ public final class BackPack implements AutoCloseable {
     }
 
     /**
-     * Computes a network's output: forward only, in chunks that fit the memory budget, with no more in memory than what is still to be read. Targets and a loss are
-     * not needed, and no buffer is updated.
+     * Computes a network's output: forward only, in chunks that fit the memory budget, with no more in memory than what
+     * is still to be read. Targets and a loss are not needed, and no buffer is updated.
      *
      * @param options the mode is {@link Mode#EVAL} unless they say otherwise
      * @param run seed, listener and cancellation
@@ -230,7 +240,9 @@ public final class BackPack implements AutoCloseable {
         kernel.close();
     }
 
-    /** Says how to load the library. What is not said is read from system properties that start with {@code backpack.}. */
+    /**
+     * Says how to load the library. What is not said is read from system properties that start with {@code backpack.}.
+     */
     public static final class Builder {
 
         private Optional<String> backend = Optional.empty();
@@ -262,7 +274,8 @@ public final class BackPack implements AutoCloseable {
         }
 
         /**
-         * Sets the memory budget of passes whose {@link PassOptions} have none; wins over {@code -Dbackpack.memory}. Unlimited if neither is given.
+         * Sets the memory budget of passes whose {@link PassOptions} have none; wins over {@code -Dbackpack.memory}.
+         * Unlimited if neither is given.
          *
          * @param bytes what a pass and its results may take beside the model and the batch
          */
@@ -272,15 +285,18 @@ public final class BackPack implements AutoCloseable {
         }
 
         /**
-         * Sets the seed from which passes take theirs ({@link BackPack#compute(Model, Batch, Extension...)}) and parameters that nobody sets are drawn; wins over
-         * {@code -Dbackpack.seed}. 0 if neither is given.
+         * Sets the seed from which passes take theirs ({@link BackPack#compute(Model, Batch, Extension...)}) and
+         * parameters that nobody sets are drawn; wins over {@code -Dbackpack.seed}. 0 if neither is given.
          */
         public Builder seed(long number) {
             seed = OptionalLong.of(number);
             return this;
         }
 
-        /** Sets the number of the backend's threads; wins over {@code -Dbackpack.threads}. All processors if neither is given. */
+        /**
+         * Sets the number of the backend's threads; wins over {@code -Dbackpack.threads}. All processors if neither is
+         * given.
+         */
         public Builder threads(int count) {
             threads = OptionalInt.of(count);
             return this;

@@ -3,7 +3,10 @@ package io.backpack4j.kernel;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
-/** Inputs and, where a loss is asked for, targets of some samples, on a backend. Owns its tensors; serves any number of passes. */
+/**
+ * Inputs and, where a loss is asked for, targets of some samples, on a backend. Owns its tensors; serves any number of
+ * passes.
+ */
 public interface Batch extends AutoCloseable {
 
     /** The inputs by name, each {@code [N, *in]}. */
@@ -21,7 +24,10 @@ public interface Batch extends AutoCloseable {
         return true;
     }
 
-    /** The samples' ids: random draws are keyed by them, so different batches of one data set should have different ones. */
+    /**
+     * The samples' ids: random draws are keyed by them, so different batches of one data set should have different
+     * ones.
+     */
     long[] sampleIds();
 
     /** N. */

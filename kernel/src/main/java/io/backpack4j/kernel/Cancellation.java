@@ -1,8 +1,9 @@
 package io.backpack4j.kernel;
 
 /**
- * A way to end a pass from another thread: the pass ends at the next node with {@code [Cancelled]} and returns its memory. A pass also ends when its own thread is
- * interrupted, which needs no object; the thread stays interrupted. Safe for threads; may serve several passes.
+ * A way to end a pass from another thread: the pass ends at the next node with {@code [Cancelled]} and returns its
+ * memory. A pass also ends when its own thread is interrupted, which needs no object; the thread stays interrupted.
+ * Safe for threads; may serve several passes.
  */
 public final class Cancellation {
 

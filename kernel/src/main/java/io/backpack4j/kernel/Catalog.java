@@ -9,13 +9,18 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Everything that plugins provide, by name. Immutable; the order is that of plugin ids, never that of the class path. */
+/**
+ * Everything that plugins provide, by name. Immutable; the order is that of plugin ids, never that of the class path.
+ */
 public interface Catalog {
 
     /** The plugins, sorted by id. */
     List<PluginInfo> plugins();
 
-    /** What was found and left out: jars of plugins that hold none, and broken plugins where the policy allows that. */
+    /**
+     * Reports of what was found and left out: jars of plugins that hold none, and broken plugins where the policy
+     * allows that.
+     */
     List<Problem> issues();
 
     /** The backends, probed now, sorted by id. */
@@ -58,7 +63,10 @@ public interface Catalog {
     /** Makes an extension. */
     Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options);
 
-    /** Makes a request; beside the extension's own options, {@code as} renames its results and {@code parameters} selects. */
+    /**
+     * Makes a request; beside the extension's own options, {@code as} renames its results and {@code parameters}
+     * selects.
+     */
     Request<?> request(String type, Map<String, ? extends @Nullable Object> options);
 
     /** Makes a graph; all problems are reported together. */

@@ -8,11 +8,13 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * A network and its loss at a batch, as a source of products: with the Jacobian of the outputs by the parameters, its transpose, and curvature matrices, none of which
- * is ever made. Tangents and destinations stand under the full names of trained parameters; a parameter that is not among the tangents stands still, one that is
- * not among the destinations is not computed.
+ * A network and its loss at a batch, as a source of products: with the Jacobian of the outputs by the parameters, its
+ * transpose, and curvature matrices, none of which is ever made. Tangents and destinations stand under the full names
+ * of trained parameters; a parameter that is not among the tangents stands still, one that is not among the
+ * destinations is not computed.
  *
- * <p>Lives at most as long as the model and its numbers; these must not change meanwhile. Used by one thread at a time. Close it when done.
+ * <p>Lives at most as long as the model and its numbers; these must not change meanwhile. Used by one thread at a time.
+ * Close it when done.
  */
 public interface Linearization extends AutoCloseable {
 

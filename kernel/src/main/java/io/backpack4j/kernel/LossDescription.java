@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LossDescription(String type, Map<String, @Nullable Object> arguments) {
 
-    /** That of a model without a loss, which only predicts. */
+    /** Description for a model without a loss, which only predicts. */
     public static final LossDescription NONE = new LossDescription("", Map.of());
 
     public LossDescription {

@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The modes in which a network's modules work in a pass. They override what the modules say; a module that says nothing is in {@link Mode#TRAIN}.
+ * The modes in which a network's modules work in a pass. They override what the modules say; a module that says nothing
+ * is in {@link Mode#TRAIN}.
  *
  * @param mode that of all nodes; what they say if empty
  * @param nodes the modes of single nodes, which win; of several that match a node, the last
@@ -16,7 +17,7 @@ import java.util.Optional;
 public record ModeOptions(
         Optional<Mode> mode, List<OfNodes> nodes, BatchStatistics statistics, boolean updatesBuffers) {
 
-    /** What the modules say. Statistics are differentiated, buffers updated. */
+    /** Modes that the modules say. Statistics are differentiated, buffers updated. */
     public static final ModeOptions DEFAULT =
             new ModeOptions(Optional.empty(), List.of(), BatchStatistics.DIFFERENTIATED, true);
 

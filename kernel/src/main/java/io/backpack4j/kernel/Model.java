@@ -6,8 +6,9 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 
 /**
- * A network, with a loss unless it only predicts, and its parameters' numbers on a backend. Owns the numbers. {@code toString} is a table of its
- * nodes, with what they make of one sample, their parameters, and how many numbers these are.
+ * A network, with a loss unless it only predicts, and its parameters' numbers on a backend. Owns the numbers.
+ * {@code toString} is a table of its nodes, with what they make of one sample, their parameters, and how many numbers
+ * these are.
  */
 public interface Model extends AutoCloseable {
 

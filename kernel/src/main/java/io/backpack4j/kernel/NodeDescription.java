@@ -13,9 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param name unique within the model
  * @param type the module's type, such as {@code Linear}
  * @param arguments the module's arguments: numbers, words, flags, lists, nulls
- * @param inputs names of nodes and of the model's inputs; empty means the node before, or the first input for the first node
+ * @param inputs names of nodes and of the model's inputs; empty means the node before, or the first input for the first
+ *     node
  * @param frozen which parameters are not trained
- * @param ties parameters of this node that are another node's: own name to full name, such as {@code weight} to {@code 0.weight}
+ * @param ties parameters of this node that are another node's: own name to full name, such as {@code weight} to
+ *     {@code 0.weight}
  */
 public record NodeDescription(
         String name,

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The numbers of a model, by full name such as {@code 0.weight}. A tied parameter has its owner's name only. May be written between passes,
- * by one thread.
+ * The numbers of a model, by full name such as {@code 0.weight}. A tied parameter has its owner's name only. May be
+ * written between passes, by one thread.
  *
- * <p>A parameter or buffer that nobody has set gets its module's first value at its first use, by a pass or {@link #get}, drawn as PyTorch does from the seed of
- * the library ({@link BackPack.Builder#seed}): as after {@link #initialize} with that seed, whatever others were set.
+ * <p>A parameter or buffer that nobody has set gets its module's first value at its first use, by a pass or
+ * {@link #get}, drawn as PyTorch does from the seed of the library ({@link BackPack.Builder#seed}): as after
+ * {@link #initialize} with that seed, whatever others were set.
  */
 public interface Parameters {
 
@@ -20,7 +21,7 @@ public interface Parameters {
     /** The names of the parameters that are trained, in the order of the network. */
     List<String> trainable();
 
-    /** What the module said of a parameter. */
+    /** Specification of a parameter, as its module gave it. */
     ParameterSpec spec(String name);
 
     /** The numbers of a parameter. Writing to the tensor changes the model. The model owns it. */

@@ -1,8 +1,9 @@
 package io.backpack4j.kernel;
 
 /**
- * Is told how far a pass is, by the thread that runs it, before each piece of work. The calls of {@link #forward} and {@link #backward} together are
- * {@link Plan#steps}. A listener that throws ends the pass, which is reported as {@code [ListenerFailure]}.
+ * Is told how far a pass is, by the thread that runs it, before each piece of work. The calls of {@link #forward} and
+ * {@link #backward} together are {@link Plan#steps}. A listener that throws ends the pass, which is reported as
+ * {@code [ListenerFailure]}.
  */
 public interface PassListener {
 

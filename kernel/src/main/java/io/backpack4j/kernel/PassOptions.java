@@ -6,14 +6,16 @@ import io.backpack4j.spi.module.Mode;
 import java.util.OptionalLong;
 
 /**
- * How a pass is split and what it may use.
+ * Options of a pass: its splitting, and the memory that it may use.
  *
- * @param memoryBytes the most memory that the pass and its results may take beside the model and the batch; unlimited if empty
+ * @param memoryBytes the most memory that the pass and its results may take beside the model and the batch; unlimited
+ *     if empty
  * @param chunkSamples how many samples are taken at a time; the plan chooses if empty
  * @param blockColumns how many columns of a signal travel at a time; the plan chooses if empty
  * @param nanPolicy what happens when numbers are not finite
  * @param modes in which modes modules work
- * @param handsOver whether results that can leave the pass part by part do so, to {@link RunOptions#taker}, and are not among {@link Results}
+ * @param handsOver whether results that can leave the pass part by part do so, to {@link RunOptions#taker}, and are not
+ *     among {@link Results}
  */
 public record PassOptions(
         OptionalLong memoryBytes,
@@ -58,7 +60,10 @@ public record PassOptions(
         return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy, modes, handsOver);
     }
 
-    /** With results that leave the pass part by part, where they can: {@link io.backpack4j.spi.extension.Extension#resultRule} says where. */
+    /**
+     * With results that leave the pass part by part, where they can:
+     * {@link io.backpack4j.spi.extension.Extension#resultRule} says where.
+     */
     public PassOptions handingOver() {
         return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, modes, true);
     }
@@ -77,7 +82,9 @@ public record PassOptions(
         return modes(modes.mode(mode, patterns));
     }
 
-    /** With statistics of the batch differentiated, or taken as constants: then there are quantities of single samples. */
+    /**
+     * With statistics of the batch differentiated, or taken as constants: then there are quantities of single samples.
+     */
     public PassOptions statistics(BatchStatistics statistics) {
         return modes(modes.statistics(statistics));
     }

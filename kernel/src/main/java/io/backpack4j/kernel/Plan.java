@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A pass, checked and laid out for one model, one shape of batch and one set of requests. Made once, run often, by any thread; it knows the
- * model's numbers only when it runs.
+ * A pass, checked and laid out for one model, one shape of batch and one set of requests. Made once, run often, by any
+ * thread; it knows the model's numbers only when it runs.
  */
 public interface Plan {
 
@@ -27,16 +27,17 @@ public interface Plan {
     }
 
     /**
-     * Runs the pass. If it succeeds, buffers of modules in train mode are updated, once, unless {@link PassOptions#updateBuffers} says otherwise: other passes
-     * of the model must not run meanwhile.
+     * Runs the pass. If it succeeds, buffers of modules in train mode are updated, once, unless
+     * {@link PassOptions#updateBuffers} says otherwise: other passes of the model must not run meanwhile.
      *
      * @param batch of the planned shapes and types
-     * @throws io.backpack4j.spi.BackpackException {@code [Cancelled]} if it was ended, {@code [NotFinite]} as {@link NanPolicy} says, {@code [OutOfMemory]} if the
-     *     backend has no more memory, {@code [PluginFailure]} if a plugin failed. The instance stays usable, and all memory of the pass is returned
+     * @throws io.backpack4j.spi.BackpackException {@code [Cancelled]} if it was ended, {@code [NotFinite]} as
+     *     {@link NanPolicy} says, {@code [OutOfMemory]} if the backend has no more memory, {@code [PluginFailure]} if a
+     *     plugin failed. The instance stays usable, and all memory of the pass is returned
      */
     Results run(Batch batch, RunOptions options);
 
-    /** How many steps {@link PassListener} is told of in a run. */
+    /** Number of steps that a {@link PassListener} is told of in a run. */
     long steps();
 
     /** The number of samples taken at a time. */
@@ -46,22 +47,29 @@ public interface Plan {
     long blockColumns();
 
     /**
-     * The most memory that the pass and its results take at a time, beside the model and the batch, in bytes. With a budget, workspaces of libraries are
-     * in it, as far as the backend counts them ({@link io.backpack4j.spi.backend.Backend#openAccount}), and so is a product of each kind that the results
-     * offer; without one, it is that of tensors alone.
+     * The most memory that the pass and its results take at a time, beside the model and the batch, in bytes. With a
+     * budget, workspaces of libraries are in it, as far as the backend counts them
+     * ({@link io.backpack4j.spi.backend.Backend#openAccount}), and so is a product of each kind that the results offer;
+     * without one, it is that of tensors alone.
      */
     long peakBytes();
 
-    /** The names, types and shapes of the tensors that {@link Results#tensors} will hold, or that {@link ResultTaker} gets part by part. */
+    /**
+     * The names, types and shapes of the tensors that {@link Results#tensors} will hold, or that {@link ResultTaker}
+     * gets part by part.
+     */
     Map<String, ResultType> results();
 
-    /** The names of the products that {@link Results#products} will hold, with the shapes {@code *p} of their parameters. */
+    /**
+     * The names of the products that {@link Results#products} will hold, with the shapes {@code *p} of their
+     * parameters.
+     */
     Map<String, Shape> products();
 
     /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch are taken as constants. */
     BatchStatistics statistics();
 
-    /** What is propagated: the signals with their numbers of columns. */
+    /** Signals that are propagated: the signals with their numbers of columns. */
     List<String> signals();
 
     /**

@@ -2,7 +2,7 @@ package io.backpack4j.kernel;
 
 import io.backpack4j.spi.tensor.Tensor;
 
-/** What a network makes of inputs. Owns its tensor and outlives the batch; close it when done. */
+/** Output of a network for some inputs. Owns its tensor and outlives the batch; close it when done. */
 public interface Prediction extends AutoCloseable {
 
     /** The network's output, {@code [N, *out]}. */

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
  *
  * @param extension the extension
  * @param name the name of its results
- * @param parameters patterns of parameters it is for, {@code *} standing for anything, such as {@code 0.*}; each must match a trained parameter
+ * @param parameters patterns of parameters it is for, {@code *} standing for anything, such as {@code 0.*}; each must
+ *     match a trained parameter
  * @param <R> the extension's result
  */
 public record Request<R>(Extension<R> extension, String name, List<String> parameters) {

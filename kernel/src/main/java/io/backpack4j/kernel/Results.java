@@ -7,7 +7,7 @@ import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.SortedMap;
 
-/** What a pass computed. Owns its tensors and outlives the pass; close it when done. */
+/** Results of a pass. They own their tensors and outlives the pass; close it when done. */
 public interface Results extends AutoCloseable {
 
     /** The reduced loss. */
@@ -34,7 +34,8 @@ public interface Results extends AutoCloseable {
     <R> R get(Extension<R> extension, String parameter);
 
     /**
-     * The result of an extension for the whole network; its tensors stand under <code>*&#47;name</code> in {@link #tensors}.
+     * The result of an extension for the whole network; its tensors stand under <code>*&#47;name</code> in
+     * {@link #tensors}.
      *
      * @throws BackpackException if it was not asked for
      */
@@ -43,12 +44,15 @@ public interface Results extends AutoCloseable {
     /** Everything under the names of result files, such as {@code 0.weight/grad_batch}. */
     SortedMap<String, Tensor> tensors();
 
-    /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch were taken as constants: gradients are not those of the loss then. */
+    /**
+     * {@link BatchStatistics#CONSTANT} if some node's statistics of the batch were taken as constants: gradients are
+     * not those of the loss then.
+     */
     BatchStatistics statistics();
 
     /**
-     * Products of vectors with blocks of curvature matrices, under the names that their results have in result files, such as {@code 0.weight/ggnmp}. They live as
-     * long as these results.
+     * Products of vectors with blocks of curvature matrices, under the names that their results have in result files,
+     * such as {@code 0.weight/ggnmp}. They live as long as these results.
      */
     SortedMap<String, BlockProduct> products();
 

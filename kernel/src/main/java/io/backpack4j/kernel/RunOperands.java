@@ -7,8 +7,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Tensors that a run brings for what its extensions declared: {@link io.backpack4j.spi.extension.SiteDeclaration#operand} and
- * {@link io.backpack4j.spi.extension.Extension#networkOperands}. They are the caller's, who keeps them open and as they are until the run has ended.
+ * Tensors that a run brings for what its extensions declared:
+ * {@link io.backpack4j.spi.extension.SiteDeclaration#operand} and
+ * {@link io.backpack4j.spi.extension.Extension#networkOperands}. They are the caller's, who keeps them open and as they
+ * are until the run has ended.
  *
  * @param tensors operands' names to parameters' to tensors; {@link Operand#NETWORK} stands for the network
  */

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What one run of a plan is told.
+ * Options of one run of a plan.
  *
  * @param seed of random draws; the same seed gives the same numbers
  * @param listener is told how far the pass is

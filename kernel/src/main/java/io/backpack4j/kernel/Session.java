@@ -4,14 +4,17 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 
 /**
- * Accumulates over the batches of a data set. Its results are those of one pass over all batches taken as one, within rounding, however the data is
- * split: with a mean, the factor is that of all samples. Sums over batches are compensated.
+ * Accumulates over the batches of a data set. Its results are those of one pass over all batches taken as one, within
+ * rounding, however the data is split: with a mean, the factor is that of all samples. Sums over batches are
+ * compensated.
  *
- * <p>Results with an entry per sample stand in the order in which samples were added, which is that of {@link #sampleIds}; they are kept in host
- * memory until results are asked for. Everything else takes memory on the backend: for sums twice that of a pass, independent of the number of batches.
+ * <p>Results with an entry per sample stand in the order in which samples were added, which is that of
+ * {@link #sampleIds}; they are kept in host memory until results are asked for. Everything else takes memory on the
+ * backend: for sums twice that of a pass, independent of the number of batches.
  *
- * <p>The model's numbers must not change while the session is open. A change of some elements of every parameter, as an optimiser's step makes, is found
- * by the next {@link #add}; any other by {@link #results}, {@link #state} and {@link #merge}, unless it was undone.
+ * <p>The model's numbers must not change while the session is open. A change of some elements of every parameter, as an
+ * optimiser's step makes, is found by the next {@link #add}; any other by {@link #results}, {@link #state} and
+ * {@link #merge}, unless it was undone.
  *
  * <p>Used by one thread at a time. Close it when done; results outlive it.
  *
@@ -29,7 +32,8 @@ import io.backpack4j.spi.CommonProblems;
 public interface Session extends AutoCloseable {
 
     /**
-     * Runs a pass over a batch of any size and adds what it accumulates. If the batch is refused, the session stays as it was.
+     * Runs a pass over a batch of any size and adds what it accumulates. If the batch is refused, the session stays as
+     * it was.
      *
      * @param batch with sample ids that the session does not have yet
      * @throws BackpackException if a sample was added before, naming it, or the batch or the model's numbers do not fit
@@ -37,12 +41,14 @@ public interface Session extends AutoCloseable {
     void add(Batch batch);
 
     /**
-     * Runs a pass over a batch of any size with operands that extensions declared, and adds what it accumulates. The session keeps copies of the first ones, which
-     * its results are of: all batches, and all sessions merged into it, must come with the same numbers.
+     * Runs a pass over a batch of any size with operands that extensions declared, and adds what it accumulates. The
+     * session keeps copies of the first ones, which its results are of: all batches, and all sessions merged into it,
+     * must come with the same numbers.
      *
      * @param batch with sample ids that the session does not have yet
      * @param operands the caller's, as of {@link RunOptions#operands}
-     * @throws BackpackException as {@link #add(Batch)} does, with every operand that is missing, not declared or of another shape, or has other numbers than before
+     * @throws BackpackException as {@link #add(Batch)} does, with every operand that is missing, not declared or of
+     *     another shape, or has other numbers than before
      */
     default void add(Batch batch, RunOperands operands) {
         if (!operands.tensors().isEmpty()) {
@@ -54,17 +60,21 @@ public interface Session extends AutoCloseable {
     /**
      * Adds everything that another session has accumulated, behind what this one has. The other stays as it is.
      *
-     * @param other for an equal model with equal numbers, with the same requests and seed; of this or another loaded library
+     * @param other for an equal model with equal numbers, with the same requests and seed; of this or another loaded
+     *     library
      * @throws BackpackException if it does not fit, with every difference, or has a sample that this one has
      */
     default void merge(Session other) {
         merge(other.state());
     }
 
-    /** Adds what a session had accumulated when it was saved; see {@link #merge(Session)}. Into an empty session it is taken over bit by bit. */
+    /**
+     * Adds what a session had accumulated when it was saved; see {@link #merge(Session)}. Into an empty session it is
+     * taken over bit by bit.
+     */
     void merge(SessionState state);
 
-    /** What was accumulated so far, as data. Valid until the session changes or closes. */
+    /** State of what was accumulated so far, as data. Valid until the session changes or closes. */
     SessionState state();
 
     /**
@@ -77,7 +87,7 @@ public interface Session extends AutoCloseable {
     /** N, the number of all samples so far. */
     long samples();
 
-    /** How many batches were added, by this session and those merged into it. */
+    /** Number of batches that were added, by this session and those merged into it. */
     int batches();
 
     /** The ids of the samples in the order in which results per sample stand. */

@@ -1,7 +1,7 @@
 package io.backpack4j.kernel;
 
 /**
- * How a session works.
+ * Options of a session.
  *
  * @param pass how the pass of every batch is split, and what it may use; the session's own memory stands beside it
  * @param seed of random draws, which are keyed by sample ids: however the data is split, the draws are the same

@@ -7,9 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What a session has accumulated, as data: for files, and for sessions elsewhere.
+ * State of a session, as data: for files, and for sessions elsewhere.
  *
- * @param properties what another session must have in common to take it over: model, parameters, requests and more, by name
+ * @param properties what another session must have in common to take it over: model, parameters, requests and more, by
+ *     name
  * @param sampleIds the ids of the samples, in the order in which they were added
  * @param tensors the numbers by name
  */

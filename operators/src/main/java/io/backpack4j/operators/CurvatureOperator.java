@@ -32,7 +32,7 @@ public class CurvatureOperator implements LinearOperator, AutoCloseable {
         return new CurvatureOperator(objective, matrix);
     }
 
-    /** Where parameters stand in vectors. */
+    /** Layout of parameters in vectors. */
     public final ParameterLayout layout() {
         return linearizations.layout();
     }

@@ -35,7 +35,7 @@ public final class JacobianOperator implements LinearOperator, AutoCloseable {
         return new JacobianOperator(new Linearizations(objective, List.of()));
     }
 
-    /** Where parameters stand in vectors. */
+    /** Layout of parameters in vectors. */
     public ParameterLayout layout() {
         return linearizations.layout();
     }

@@ -24,7 +24,7 @@ final class Linearizations implements AutoCloseable {
     private @Nullable Linearization kept;
     private boolean closed;
 
-    /** What is done at every batch. */
+    /** Work at every batch. */
     @FunctionalInterface
     interface Visit {
         /**

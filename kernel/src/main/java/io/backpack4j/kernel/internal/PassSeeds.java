@@ -8,7 +8,10 @@ import java.util.function.LongFunction;
 /** Gives every pass of an instance a seed of its own. Safe for threads. */
 public final class PassSeeds {
 
-    /** The odd number next to 2⁶⁴ divided by the golden ratio: multiples of it lie far apart (Steele, Lea, Flood: Fast splittable random number generators). */
+    /**
+     * The odd number next to 2⁶⁴ divided by the golden ratio: multiples of it lie far apart (Steele, Lea, Flood: Fast
+     * splittable random number generators).
+     */
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
     private final long seed;
@@ -34,7 +37,9 @@ public final class PassSeeds {
         passes.set(count);
     }
 
-    /** Runs a pass with the next seed. One that fails gives its number back, unless another pass has begun meanwhile. */
+    /**
+     * Runs a pass with the next seed. One that fails gives its number back, unless another pass has begun meanwhile.
+     */
     public <T> T next(LongFunction<T> pass) {
         long number = passes.getAndIncrement();
         boolean done = false;

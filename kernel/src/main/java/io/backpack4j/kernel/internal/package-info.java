@@ -1,4 +1,4 @@
-/** How the public API is put together. Not part of the API; the only place that knows Guice. */
+/** Wiring of the public API. Not part of the API; the only place that knows Guice. */
 @NullMarked
 package io.backpack4j.kernel.internal;
 

@@ -13,7 +13,7 @@ import java.util.Optional;
  */
 public interface CurvatureMatrix {
 
-    /** What it is called in messages, such as {@code Gauss-Newton matrix}. */
+    /** Name in messages, such as {@code Gauss-Newton matrix}. */
     String name();
 
     /**
@@ -32,7 +32,7 @@ public interface CurvatureMatrix {
         return false;
     }
 
-    /** How what a node adds to the Hessian at its inputs is projected before it is added; empty, as by default, if nodes add nothing so. */
+    /** Projection of what a node adds to the Hessian at its inputs; empty, as by default, if nodes add nothing so. */
     default Optional<Projection> nodeProjection() {
         return Optional.empty();
     }
@@ -163,7 +163,7 @@ public interface CurvatureMatrix {
         }
     }
 
-    /** How negative eigenvalues go away. */
+    /** Way in which negative eigenvalues go away. */
     enum Projection {
         /** They become zero. */
         CLIP,

@@ -6,7 +6,9 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import java.util.function.Supplier;
 
-/** Work with a backend: what goes wrong outside of modules, losses and extensions is reported with the backend's name. */
+/**
+ * Work with a backend: what goes wrong outside of modules, losses and extensions is reported with the backend's name.
+ */
 public final class BackendCalls {
 
     private BackendCalls() {}

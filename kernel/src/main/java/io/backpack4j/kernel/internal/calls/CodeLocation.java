@@ -6,7 +6,7 @@ import java.nio.file.FileSystemNotFoundException;
 import java.nio.file.Path;
 import java.security.CodeSource;
 
-/** Where code comes from, for messages. */
+/** Location of code, for messages. */
 public final class CodeLocation {
 
     private CodeLocation() {}

@@ -1,6 +1,9 @@
 package io.backpack4j.kernel.internal.calls;
 
-/** Words for what a plugin throws. A class that is missing shows at first use, with a name that tells users nothing of the jar that lacks it. */
+/**
+ * Words for what a plugin throws. A class that is missing shows at first use, with a name that tells users nothing of
+ * the jar that lacks it.
+ */
 public final class MissingClass {
 
     private static final String FAILED_BEFORE = "Could not initialize class ";
@@ -8,7 +11,7 @@ public final class MissingClass {
     private MissingClass() {}
 
     /**
-     * What was thrown and whose error it is, to follow a colon.
+     * Describes what was thrown and whose error it is, to follow a colon.
      *
      * @param location the jar of the plugin
      */

@@ -37,7 +37,7 @@ public record Part(String who, Class<?> code) {
         return new Part("the %s of loss %s".formatted(matrix.name(), loss.type()), matrix.getClass());
     }
 
-    /** Where it comes from. */
+    /** Jar or directory of the code. */
     public String location() {
         return CodeLocation.of(code);
     }

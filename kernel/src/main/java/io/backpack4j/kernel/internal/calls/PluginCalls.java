@@ -12,12 +12,18 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Calls into plugins: what goes wrong there is reported with the name of who did it and its jar, and what comes back is checked. */
+/**
+ * Calls into plugins: what goes wrong there is reported with the name of who did it and its jar, and what comes back is
+ * checked.
+ */
 public final class PluginCalls {
 
     private PluginCalls() {}
 
-    /** Runs a call; problems get the part's name in front, anything else becomes a problem, as does a call that returns nothing. */
+    /**
+     * Runs a call; problems get the part's name in front, anything else becomes a problem, as does a call that returns
+     * nothing.
+     */
     public static <T> T call(Part part, String what, Supplier<@Nullable T> call) {
         T result;
         try {

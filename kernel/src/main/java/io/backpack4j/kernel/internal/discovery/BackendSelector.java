@@ -16,7 +16,10 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Picks and opens a backend: the one asked for, or the available one with the highest priority. Never another one silently. */
+/**
+ * Picks and opens a backend: the one asked for, or the available one with the highest priority. Never another one
+ * silently.
+ */
 public final class BackendSelector {
 
     private static final Logger LOG = LoggerFactory.getLogger(BackendSelector.class);

@@ -13,16 +13,22 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * Refuses {@code inplace} where it would change numbers: in PyTorch such a node overwrites its input, and whoever reads that input, or another view of
- * it, afterwards sees what was written. Here nothing is overwritten, so the numbers would be others. Nodes run in their order. Every view of a tensor
- * counts as all of it, though slices may lie beside each other and flattening may copy what was permuted: a mistake of that side costs a flag.
+ * Refuses {@code inplace} where it would change numbers: in PyTorch such a node overwrites its input, and whoever reads
+ * that input, or another view of it, afterwards sees what was written. Here nothing is overwritten, so the numbers
+ * would be others. Nodes run in their order. Every view of a tensor counts as all of it, though slices may lie beside
+ * each other and flattening may copy what was permuted: a mistake of that side costs a flag.
  */
 final class InPlaceNodes {
 
-    /** Where the numbers of every tensor so far lie: several places if a node has several inputs and is in place. */
+    /**
+     * Places where the numbers of every tensor so far lie: several places if a node has several inputs and is in place.
+     */
     private final Map<String, Set<String>> places = new HashMap<>();
 
-    /** The nodes in place that had written to a tensor's places when it came to be, itself included: it shows what they wrote. */
+    /**
+     * The nodes in place that had written to a tensor's places when it came to be, itself included: it shows what they
+     * wrote.
+     */
     private final Map<String, Set<String>> shown = new HashMap<>();
 
     /** The nodes in place so far, by the places that they wrote to. */

@@ -16,13 +16,15 @@ import java.util.Properties;
  * Settings of one loaded library, read once.
  *
  * @param backend the backend asked for
- * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so without saying
+ * @param backendSource where it was asked for, for messages, such as {@code --backend}; empty if the program did so
+ *     without saying
  * @param threads the number of the backend's threads
  * @param memoryBytes the memory budget of passes that name none
  * @param seed from which passes take theirs, and parameters that nobody sets are drawn
  * @param classLoader where plugins are looked for, if the caller says
  * @param excludedPlugins classes of plugins to leave out
- * @param pluginPath jars and directories of jars that are meant to hold plugins, as in a class path; they are on the class path anyway
+ * @param pluginPath jars and directories of jars that are meant to hold plugins, as in a class path; they are on the
+ *     class path anyway
  * @param skipBroken whether broken plugins are left out instead of failing
  * @param properties all properties that start with {@code backpack.}
  */

@@ -9,12 +9,13 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Arguments of PyTorch's modules and losses that providers need not know: values that change no number are taken, others are refused with what they
- * would do. A provider that asks for such an argument decides alone. Null counts as not given everywhere.
+ * Arguments of PyTorch's modules and losses that providers need not know: values that change no number are taken,
+ * others are refused with what they would do. A provider that asks for such an argument decides alone. Null counts as
+ * not given everywhere.
  */
 final class NeutralArguments {
 
-    /** For extensions, which are not PyTorch's. */
+    /** Arguments of extensions, which are not PyTorch's. */
     static final NeutralArguments NONE = new NeutralArguments();
 
     static final NeutralArguments OF_MODULES = new NeutralArguments(
@@ -64,7 +65,7 @@ final class NeutralArguments {
     }
 
     /**
-     * What is taken of one argument.
+     * Rule for the values of one argument.
      *
      * @param expected what else is refused with, after "must be"
      */

@@ -140,7 +140,7 @@ public final class PluginCatalog implements Catalog {
         }
     }
 
-    /** Where a backend comes from. */
+    /** Location of a backend's plugin. */
     String location(BackendProvider provider) {
         return Optional.ofNullable(backendLocations.get(provider.id())).orElse("");
     }
@@ -328,7 +328,7 @@ public final class PluginCatalog implements Catalog {
         return Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 
-    /** What was left out may be what is missing. */
+    /** Names what was left out, because it may be what is missing. */
     private BackpackException unknown(ProblemId id, String subject, String name, Collection<String> possible) {
         StringBuilder message = new StringBuilder(
                 "%s is not available. %sAvailable: %s. A jar that provides it must be on the class path."

@@ -19,8 +19,9 @@ import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 
 /**
- * Finds plugins by ServiceLoader. A provider that cannot be loaded, throws, or was compiled against another version of the contracts becomes a
- * problem that names it and its jar, as does a jar that cannot be read; the rest is read. All problems are reported together.
+ * Finds plugins by ServiceLoader. A provider that cannot be loaded, throws, or was compiled against another version of
+ * the contracts becomes a problem that names it and its jar, as does a jar that cannot be read; the rest is read. All
+ * problems are reported together.
  */
 public final class PluginDiscovery {
 
@@ -132,7 +133,10 @@ public final class PluginDiscovery {
         }
     }
 
-    /** Plugins that clash in an id or in a name they provide are problems; the first by id stays, for callers that skip broken ones. */
+    /**
+     * Plugins that clash in an id or in a name they provide are problems; the first by id stays, for callers that skip
+     * broken ones.
+     */
     private static List<LoadedPlugin> rejectDuplicates(List<LoadedPlugin> plugins, List<Problem> problems) {
         Map<String, LoadedPlugin> owners = new HashMap<>();
         List<LoadedPlugin> kept = new ArrayList<>();

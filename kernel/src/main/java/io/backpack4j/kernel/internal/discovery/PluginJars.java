@@ -23,7 +23,10 @@ import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
-/** Looks into the jars that class loaders pass over in silence: those that they cannot read, and those of plugins that list none. */
+/**
+ * Looks into the jars that class loaders pass over in silence: those that they cannot read, and those of plugins that
+ * list none.
+ */
 final class PluginJars {
 
     private PluginJars() {}
@@ -83,7 +86,10 @@ final class PluginJars {
         return Files.isReadable(jar) ? String.valueOf(failure.getMessage()) : "permission denied";
     }
 
-    /** The files of a loader and its parents. Of the loader of applications, the class path; of others only those that say their URLs. */
+    /**
+     * The files of a loader and its parents. Of the loader of applications, the class path; of others only those that
+     * say their URLs.
+     */
     private static Set<Path> onPath(ClassLoader loader) {
         Set<Path> files = new LinkedHashSet<>();
         for (ClassLoader each = loader; each != null; each = each.getParent()) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Checks convolutions, and counts the scratch of one that unfolds its inputs some samples at a time. */
 record DryRunConvolutions(Backend backend) implements Convolutions {
 
-    /** How much memory one run of samples may take, unless one sample takes more. */
+    /** Memory that one run of samples may take, unless one sample takes more. */
     private static final long RUN_BYTES = 4 << 20;
 
     @Override

@@ -30,7 +30,7 @@ final class TensorChecks {
         }
     }
 
-    /** All operands have one floating type. */
+    /** Requires one floating type of all operands. */
     static void floating(String operation, Tensor first, Tensor... others) {
         own(first);
         require(first.dtype().isFloating(), operation, "needs floating operands, not " + first.dtype());

@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * An evaluated loss as signals and curvature matrices see it, which may be plugins of others: what goes wrong in the loss is reported as the loss's, and what it
- * returns is checked.
+ * An evaluated loss as signals and curvature matrices see it, which may be plugins of others: what goes wrong in the
+ * loss is reported as the loss's, and what it returns is checked.
  *
  * @param loss the plugin's evaluation
  * @param part the loss, for messages

@@ -75,7 +75,7 @@ public final class ChunkForward implements AutoCloseable {
         return toSample;
     }
 
-    /** Who watches the pass. */
+    /** Observer of the pass. */
     public PassObserver observer() {
         return observer;
     }
@@ -90,7 +90,7 @@ public final class ChunkForward implements AutoCloseable {
         return loss;
     }
 
-    /** Where the loss works. */
+    /** Context of the loss. */
     public EvaluationContext lossContext() {
         return lossContext;
     }

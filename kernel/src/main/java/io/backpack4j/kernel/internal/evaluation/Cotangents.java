@@ -21,7 +21,9 @@ public final class Cotangents implements AutoCloseable {
         this.own = new boolean[nodes];
     }
 
-    /** Adds cotangents of a node's output; takes the tensor over. It may share memory, so the first sum goes elsewhere. */
+    /**
+     * Adds cotangents of a node's output; takes the tensor over. It may share memory, so the first sum goes elsewhere.
+     */
     public void add(int node, Tensor cotangents) {
         scope.adopt(cotangents);
         Tensor present = atNodes[node];

@@ -5,7 +5,7 @@ import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Where a module or a loss works. */
+/** Context in which a module or a loss works. */
 public record NodeContext(Backend backend, TensorScope scope, SampleIds samples, RandomKey randomKey)
         implements EvaluationContext {
 

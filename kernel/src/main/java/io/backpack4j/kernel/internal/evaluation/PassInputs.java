@@ -54,7 +54,7 @@ public final class PassInputs {
                 Optional.empty());
     }
 
-    /** Those of a batch and a model. */
+    /** Takes the numbers of a batch and a model. */
     public static PassInputs of(Batch batch, Model model, long seed) {
         return new PassInputs(
                 batch.inputs(),
@@ -88,12 +88,12 @@ public final class PassInputs {
         return new PassInputs(inputs, targets, sampleIds, parameters, seed, observer, other, otherSupplier);
     }
 
-    /** What the run brings. */
+    /** Operands that the run brings. */
     public RunOperands operands() {
         return operands;
     }
 
-    /** Who makes more of them after the first stage. */
+    /** Maker of more operands after the first stage. */
     public Optional<OperandSupplier> supplier() {
         return supplier;
     }

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Binds graphs, and keeps the last one: whoever looks at the parameters of a graph before a model is made of it does not have it bound twice. Safe for
- * threads.
+ * Binds graphs, and keeps the last one: whoever looks at the parameters of a graph before a model is made of it does
+ * not have it bound twice. Safe for threads.
  */
 public final class Bindings {
 

@@ -43,7 +43,10 @@ public final class BoundGraph {
             return rows.isEmpty() || other.rows.isEmpty() || rows.get().overlaps(other.rows.get());
         }
 
-        /** Whether some element of a parameter has several of its uses: what is true of single uses is not true of their sum then. */
+        /**
+         * Whether some element of a parameter has several of its uses: what is true of single uses is not true of their
+         * sum then.
+         */
         public static boolean areTied(List<Use> uses) {
             for (int first = 0; first < uses.size(); first++) {
                 for (int second = first + 1; second < uses.size(); second++) {
@@ -87,7 +90,8 @@ public final class BoundGraph {
      *
      * @param inputShapes the shape of one sample of each input
      * @param maker makes the parts of compositions
-     * @param modes makes of a node's full name and its module the module in its mode; compositions come before their parts
+     * @param modes makes of a node's full name and its module the module in its mode; compositions come before their
+     *     parts
      * @throws BackpackException with everything that does not fit
      */
     public static BoundGraph bind(
@@ -144,7 +148,7 @@ public final class BoundGraph {
         return source.fromNode() ? nodes.get(source.index()).declaration().output() : inputShapes.get(source.index());
     }
 
-    /** All parameters and buffers by full name, in the order of the network. */
+    /** Specifications of all parameters and buffers by full name, in the order of the network. */
     public Map<String, ParameterSpec> parameters() {
         return parameters;
     }

@@ -28,7 +28,7 @@ public record BoundNode(
         Map<String, Owner> owners) {
 
     /**
-     * Where a node's input comes from.
+     * Source of a node's input.
      *
      * @param fromNode whether it is a node's output or an input of the graph
      * @param index the number of that node, or of that input
@@ -36,7 +36,7 @@ public record BoundNode(
     public record Source(boolean fromNode, int index) {}
 
     /**
-     * Where the numbers of a node's parameter or buffer lie.
+     * Owner of the numbers of a node's parameter or buffer.
      *
      * @param parameter the full name of the network's parameter; that of a tied one is its owner's
      * @param rows which rows of it; all if empty
@@ -54,7 +54,7 @@ public record BoundNode(
         return new Part(described, node.module().getClass());
     }
 
-    /** What a node is called in messages. */
+    /** Name of a node in messages. */
     static String description(String name, Module module) {
         return "node '%s' (%s)".formatted(name, module.type());
     }

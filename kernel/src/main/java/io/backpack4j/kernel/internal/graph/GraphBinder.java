@@ -68,7 +68,10 @@ final class GraphBinder {
                 graph, inputShapes, nodes, output, parameters.specifications(nodes), parameters.uses(nodes));
     }
 
-    /** Where the loss has nothing to look at, no signal goes back: its root has no columns. */
+    /**
+     * Refuses outputs without elements: the loss has nothing to look at, and no signal goes back, since its root has no
+     * columns.
+     */
     private static void requireElements(BoundNode output) {
         Shape shape = output.declaration().output();
         if (shape.elements() == 0) {

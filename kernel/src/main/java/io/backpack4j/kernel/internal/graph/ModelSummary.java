@@ -10,7 +10,10 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 
-/** A network as a table for people: its nodes, what they make of one sample, their parameters, and how many numbers these are. */
+/**
+ * A network as a table for people: its nodes, what they make of one sample, their parameters, and how many numbers
+ * these are.
+ */
 final class ModelSummary {
 
     private static final int COLUMNS = 5;

@@ -5,6 +5,6 @@ import io.backpack4j.spi.module.ParameterSpec;
 /** Knows which parameters of the network a module's are. */
 interface ParameterOwners {
 
-    /** Where the numbers of a parameter or buffer of the module lie. Asked once for each. */
+    /** Finds where the numbers of a parameter or buffer of the module lie. Asked once for each. */
     BoundNode.Owner owner(ParameterSpec own);
 }

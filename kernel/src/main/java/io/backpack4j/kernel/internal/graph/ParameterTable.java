@@ -102,7 +102,10 @@ final class ParameterTable {
         }
     }
 
-    /** Trained parameters with all their uses. Tied ones are one, as in PyTorch: frozen anywhere, it is frozen everywhere. */
+    /**
+     * Trained parameters with all their uses. Tied ones are one, as in PyTorch: frozen anywhere, it is frozen
+     * everywhere.
+     */
     Map<String, List<BoundGraph.Use>> uses(List<BoundNode> nodes) {
         Map<String, List<BoundGraph.Use>> uses = new LinkedHashMap<>();
         for (String parameter : specs.keySet()) {
@@ -121,7 +124,7 @@ final class ParameterTable {
         return uses;
     }
 
-    /** All parameters and buffers. */
+    /** Specifications of all parameters and buffers. */
     Map<String, ParameterSpec> specifications(List<BoundNode> nodes) {
         Map<String, Map<RowBlock, Optional<KroneckerSizes>>> blocks = new LinkedHashMap<>();
         for (BoundNode node : nodes) {
@@ -156,8 +159,8 @@ final class ParameterTable {
     }
 
     /**
-     * Sizes of Kronecker factors that follow from the uses: blocks of equal sizes that cover the parameter are groups; others have none in common, so that the
-     * parameter's only factor is its exact block.
+     * Sizes of Kronecker factors that follow from the uses: blocks of equal sizes that cover the parameter are groups;
+     * others have none in common, so that the parameter's only factor is its exact block.
      */
     private static Optional<KroneckerSizes> kronecker(Shape shape, Map<RowBlock, Optional<KroneckerSizes>> blocks) {
         if (blocks.isEmpty()) {

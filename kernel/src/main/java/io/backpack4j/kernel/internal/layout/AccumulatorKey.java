@@ -6,7 +6,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 
 /**
- * What one accumulated result is of. Equal keys at a site are one result.
+ * Key of an accumulated result. Equal keys at a site are one result.
  *
  * @param stage the walk that fills it
  * @param signal the signal contracted
@@ -17,7 +17,7 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
     /** The gradient, which every site accumulates. */
     public static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
 
-    /** What is accumulated for it: itself, or what it is condensed of in the end. */
+    /** Key of what is accumulated for it: itself, or what it is condensed of in the end. */
     public AccumulatorKey source() {
         return contraction
                 .condensed()
@@ -30,12 +30,12 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
         return contraction.ofBatch().isPresent();
     }
 
-    /** How parts of it merge. */
+    /** Rule by which parts of it merge. */
     public MergeRule rule() {
         return contraction.mergeRule();
     }
 
-    /** Its degree in the loss's factor c; that of the centred squares, for moments. */
+    /** Degree in the loss's factor c; that of the centred squares, for moments. */
     public double degree() {
         return signal.degree() * contraction.power();
     }

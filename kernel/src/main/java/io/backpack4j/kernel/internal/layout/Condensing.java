@@ -8,9 +8,10 @@ import io.backpack4j.spi.module.MergeRule;
 import java.util.List;
 
 /**
- * Where the columns of a condensed signal are replaced on their way. With one Jacobian J for all samples, (1/N) Σ_n Jᵀ H_n J is Jᵀ H J, whether H is the
- * mean of the H_n or their columns stay apart. So they are condensed once in front of every node at which samples matter, at the fewest elements since
- * the last such node, and not at all below the last one.
+ * Choice of the nodes at which the columns of a condensed signal are replaced on their way. With one Jacobian J for all
+ * samples, (1/N) Σ_n Jᵀ H_n J is Jᵀ H J, whether H is the mean of the H_n or their columns stay apart. So they are
+ * condensed once in front of every node at which samples matter, at the fewest elements since the last such node, and
+ * not at all below the last one.
  */
 final class Condensing {
 
@@ -49,14 +50,20 @@ final class Condensing {
                 || uses.stream().anyMatch(use -> samplesMatter(use.site(), isFactored(node, use), signal));
     }
 
-    /** Whether the derivatives have an input side, which differs from sample to sample, though the whole parameter of these rows may have no factors. */
+    /**
+     * Whether the derivatives have an input side, which differs from sample to sample, though the whole parameter of
+     * these rows may have no factors.
+     */
     private static boolean isFactored(BoundNode node, SiteUse use) {
         return node.declaration().parameters().stream()
                 .anyMatch(spec ->
                         spec.name().equals(use.name()) && spec.kronecker().isPresent());
     }
 
-    /** Whether a result is not the same for all columns q_vn with the same Σ_vn q qᵀ, given that samples share the Jacobian of the module. */
+    /**
+     * Whether a result is not the same for all columns q_vn with the same Σ_vn q qᵀ, given that samples share the
+     * Jacobian of the module.
+     */
     private static boolean samplesMatter(SiteLayout site, boolean factored, CondensedSignal signal) {
         return site.requests().stream()
                         .anyMatch(request ->

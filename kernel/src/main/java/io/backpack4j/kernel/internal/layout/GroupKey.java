@@ -6,7 +6,8 @@ import java.util.List;
  * Inner products that are added up over a group of parameters. Equal keys are one result, whoever asks for it.
  *
  * @param pair the inner products
- * @param parameters the full names of the group's parameters, in the order of the network; of one only where it is a parameter's own result
+ * @param parameters the full names of the group's parameters, in the order of the network; of one only where it is a
+ *     parameter's own result
  */
 public record GroupKey(PairKey pair, List<String> parameters) {
 

@@ -19,7 +19,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The operands that the runs of a layout bring: names to parameters, or {@link Operand#NETWORK}, to what was declared. */
+/**
+ * The operands that the runs of a layout bring: names to parameters, or {@link Operand#NETWORK}, to what was declared.
+ */
 public final class OperandLayout {
 
     private final Map<String, Map<String, DeclaredOperand>> declared = new TreeMap<>();

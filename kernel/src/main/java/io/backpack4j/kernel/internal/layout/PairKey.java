@@ -15,7 +15,7 @@ import io.backpack4j.spi.module.MergeRule;
  */
 public record PairKey(int stage, Signal left, Signal right, CrossInnerProducts products) {
 
-    /** How parts of them merge. */
+    /** Rule by which parts of them merge. */
     public MergeRule rule() {
         return products.mergeRule();
     }
@@ -34,8 +34,8 @@ public record PairKey(int stage, Signal left, Signal right, CrossInnerProducts p
     }
 
     /**
-     * Whether a signal's columns may come in blocks: blocks of one signal meet each other in walks of their own, and the gradient rides along with every block. Of two
-     * different roots, both would have to.
+     * Whether a signal's columns may come in blocks: blocks of one signal meet each other in walks of their own, and
+     * the gradient rides along with every block. Of two different roots, both would have to.
      */
     public boolean splitsColumns(Signal signal) {
         return !involves(signal) || isOfOneSignal() || left instanceof LossGradient || right instanceof LossGradient;
@@ -46,7 +46,7 @@ public record PairKey(int stage, Signal left, Signal right, CrossInnerProducts p
         return rule() != MergeRule.NOT_MERGEABLE;
     }
 
-    /** What they are, for messages. */
+    /** Words for messages. */
     public String described() {
         return isOfOneSignal()
                 ? "inner products of the '%s' with itself".formatted(left.name())

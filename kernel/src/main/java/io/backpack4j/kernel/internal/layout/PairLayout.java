@@ -11,7 +11,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
-/** Which signals meet at which parameters, and over which groups of these their inner products are added up. Immutable. */
+/**
+ * Which signals meet at which parameters, and over which groups of these their inner products are added up. Immutable.
+ */
 public final class PairLayout {
 
     private final List<Set<GroupKey>> atSites = new ArrayList<>();

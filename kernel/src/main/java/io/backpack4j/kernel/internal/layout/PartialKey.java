@@ -15,7 +15,7 @@ import java.util.OptionalDouble;
  */
 public record PartialKey(Signal signal, MergeRule rule, Shape shape, OptionalDouble degree) {
 
-    /** Its whole shape. */
+    /** Shape with the axes of columns and samples that the rule asks for. */
     public Shape shape(long columns, long samples) {
         return switch (rule) {
             case PER_SAMPLE -> shape.prepend(samples);

@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/** What a pass has to do, worked out once: who is needed where, and until when. Immutable. */
+/** Layout of a pass, worked out once: who is needed where, and until when. Immutable. */
 public final class PassLayout {
 
     private final BoundGraph graph;
@@ -117,7 +117,7 @@ public final class PassLayout {
         return samples;
     }
 
-    /** Who makes a result, given its name. */
+    /** Finds the maker of a result, given its name. */
     public Optional<Part> maker(String result) {
         return requests.stream()
                 .filter(request -> (result + "/").contains("/" + request.name() + "/"))
@@ -129,7 +129,7 @@ public final class PassLayout {
         return requests;
     }
 
-    /** What runs bring. */
+    /** Operands that runs bring. */
     public OperandLayout operands() {
         return operands;
     }
@@ -157,14 +157,17 @@ public final class PassLayout {
     }
 
     /**
-     * The signals that chunks are walked with once more at the end of a stage, to the sites where results {@linkplain SiteLayout#waits wait} for those of the
-     * whole batch.
+     * The signals that chunks are walked with once more at the end of a stage, to the sites where results
+     * {@linkplain SiteLayout#waits wait} for those of the whole batch.
      */
     public List<SignalLayout> waiting(int stage) {
         return stages.get(stage - 1).waiting();
     }
 
-    /** The curvature of non-linear nodes, if a stage wants it. It is not one of {@link #signals}, which start at the loss. */
+    /**
+     * The curvature of non-linear nodes, if a stage wants it. It is not one of {@link #signals}, which start at the
+     * loss.
+     */
     public Optional<SignalLayout> residual(int stage) {
         return stages.get(stage - 1).residual();
     }
@@ -194,7 +197,10 @@ public final class PassLayout {
                 && graph.nodes().stream().noneMatch(node -> node.declaration().needsWholeBatch());
     }
 
-    /** What the memory that a chunk takes depends on: how many samples it has, and which of them are wanted where only some are. */
+    /**
+     * Kind of a chunk, on which the memory that it takes depends: how many samples it has, and which of them are wanted
+     * where only some are.
+     */
     public Object kindOfChunk(long from, long to) {
         List<Object> kind = new ArrayList<>(List.of(to - from));
         for (List<Integer> wanted : subsamplings) {
@@ -229,7 +235,7 @@ public final class PassLayout {
         return matrices;
     }
 
-    /** All signals of all stages. */
+    /** Signals of all stages. */
     public Set<Signal> distinctSignals() {
         Set<Signal> distinct = new LinkedHashSet<>();
         stages.forEach(stage -> stage.signals().forEach(layout -> distinct.add(layout.signal())));

@@ -7,12 +7,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** When the outputs of nodes are let go of on the way forward. */
+/** Times at which the outputs of nodes are let go of on the way forward. */
 final class Releases {
 
     private Releases() {}
 
-    /** Per node, the nodes whose outputs nobody needs once it is evaluated. */
+    /** Lists, per node, the nodes whose outputs nobody needs once it is evaluated. */
     static List<List<Integer>> of(BoundGraph graph, List<StageLayout> stages) {
         int count = graph.nodes().size();
         boolean[] reached = new boolean[count];

@@ -12,7 +12,8 @@ import java.util.List;
  * @param splitsColumns whether its columns may come in blocks
  * @param reaches per node, whether its cotangents must get there
  * @param sitesAt per node, the wanted sites that have a use there
- * @param condenses per node, whether the columns at its output are replaced; only those of a {@link CondensedSignal} are
+ * @param condenses per node, whether the columns at its output are replaced; only those of a {@link CondensedSignal}
+ *     are
  */
 public record SignalLayout(
         Signal signal, boolean splitsColumns, boolean[] reaches, List<List<SiteUse>> sitesAt, boolean[] condenses) {

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What one request wants at one parameter.
+ * Wishes of one request at one parameter.
  *
  * @param request the request
  * @param accumulated its accumulated results by its own keys
@@ -45,7 +45,7 @@ public record SiteRequest(
         return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands);
     }
 
-    /** All inner products of two signals. */
+    /** Inner products of two signals, of the parameter and of groups. */
     public Stream<PairKey> allPairs() {
         return Stream.concat(pairs.values().stream(), groups.values().stream());
     }

@@ -8,7 +8,7 @@ import java.util.function.LongFunction;
 import java.util.stream.LongStream;
 
 /**
- * How a pass is split.
+ * Sizes of the chunks and blocks of a pass.
  *
  * @param chunkSamples how many samples are taken at a time
  * @param blockColumns how many columns of a signal travel at a time, where the signal allows
@@ -27,10 +27,11 @@ public record Splitting(long chunkSamples, long blockColumns, boolean sampled) {
     }
 
     /**
-     * The numbers of the parts that are walked: all, or else the first two and the last of every kind. A part takes memory by its kind and by what the parts
-     * before it left behind. The first part allocates what is accumulated, the second what sums over several parts keep beside it, and from the third on every part
-     * finds the same. The parts 0 and 1 are the first two of a kind, or of two kinds, so they are always walked; of a kind with three or more parts, the last one stands for
-     * the third and all that follow.
+     * The numbers of the parts that are walked: all, or else the first two and the last of every kind. A part takes
+     * memory by its kind and by what the parts before it left behind. The first part allocates what is accumulated, the
+     * second what sums over several parts keep beside it, and from the third on every part finds the same. The parts 0
+     * and 1 are the first two of a kind, or of two kinds, so they are always walked; of a kind with three or more
+     * parts, the last one stands for the third and all that follow.
      *
      * @param count how many parts there are
      * @param kind what a part takes memory by, by its number

@@ -14,7 +14,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A batch as a source of products. One that is taken as a whole stays evaluated; of one in chunks, every product evaluates each chunk anew. */
+/**
+ * A batch as a source of products. One that is taken as a whole stays evaluated; of one in chunks, every product
+ * evaluates each chunk anew.
+ */
 public final class LinearizedBatch implements AutoCloseable {
 
     /** More tangents at once do not make a product faster, not even with a small network (docs/measurements.md). */

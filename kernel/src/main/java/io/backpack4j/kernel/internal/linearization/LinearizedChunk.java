@@ -24,7 +24,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second derivatives. */
+/**
+ * Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second
+ * derivatives.
+ */
 final class LinearizedChunk implements AutoCloseable {
 
     private final PassLayout layout;
@@ -104,7 +107,7 @@ final class LinearizedChunk implements AutoCloseable {
         return PluginCalls.check(part, "its product", product, tangents.shape(), tangents.dtype());
     }
 
-    /** What a node adds on the way back beside its pullback. */
+    /** Terms that a node adds on the way back beside its pullback. */
     private interface Addition {
         PullbackWalk.Source at(BoundNode node, TensorScope scope);
     }

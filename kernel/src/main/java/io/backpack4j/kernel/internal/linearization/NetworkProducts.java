@@ -18,7 +18,10 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
 import java.util.Set;
 
-/** Products with blocks as those of the whole network with all other tangents zero: right on forks and for shared parameters. */
+/**
+ * Products with blocks as those of the whole network with all other tangents zero: right on forks and for shared
+ * parameters.
+ */
 public final class NetworkProducts implements Products {
 
     private final Backend backend;

@@ -25,7 +25,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** The loss's gradient at the nodes' outputs, and what nodes make of it: fixed as long as the network stays linearised. */
+/**
+ * The loss's gradient at the nodes' outputs, and what nodes make of it: fixed as long as the network stays linearised.
+ */
 final class NodeGradients implements AutoCloseable {
 
     private final PassLayout layout;
@@ -129,7 +131,7 @@ final class NodeGradients implements AutoCloseable {
         return Objects.requireNonNull(atNodes[node.index()], "Nobody prepared the gradient at " + node.described());
     }
 
-    /** What a node adds to the Hessian at its inputs, projected; empty if it adds nothing. */
+    /** Contribution of a node to the Hessian at its inputs, projected; empty if it adds nothing. */
     Optional<ProjectedCurvature> projected(Projection projection, BoundNode node) {
         return Optional.ofNullable(Objects.requireNonNull(projected.get(projection))[node.index()]);
     }

@@ -19,7 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How the outputs of all nodes move as parameters move along tangents. */
+/** Tangents of the outputs of all nodes, as parameters move along theirs. */
 final class NodeTangents implements AutoCloseable {
 
     private final PassLayout layout;
@@ -103,7 +103,7 @@ final class NodeTangents implements AutoCloseable {
         return forward.toSample() - forward.fromSample();
     }
 
-    /** How a node's inputs and parameters move, empty if all stand still. */
+    /** Tangents of a node's inputs and parameters, empty if all stand still. */
     Optional<Tangents> at(BoundNode node) {
         List<Optional<Tensor>> inputs = new ArrayList<>();
         for (BoundNode.Source source : node.inputs()) {
@@ -125,7 +125,7 @@ final class NodeTangents implements AutoCloseable {
         return ofRows.computeIfAbsent(owner, key -> rows.read(backend, scope, tangent, 1));
     }
 
-    /** How the network's output moves, {@code [V, n, *out]}. */
+    /** Tangents of the network's output, {@code [V, n, *out]}. */
     Tensor output() {
         // Every trained parameter leads to the output: graphs with other nodes are refused.
         return Objects.requireNonNull(atNodes[layout.graph().output()]);

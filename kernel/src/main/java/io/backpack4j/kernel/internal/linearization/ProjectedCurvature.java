@@ -18,7 +18,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** What one node adds to the Hessian at its inputs, projected on the positive semidefinite matrices: R_n⁺ in products R_n⁺ ẋ_vn. */
+/**
+ * Contribution of one node to the Hessian at its inputs, projected on the positive semidefinite matrices: R_n⁺ in
+ * products R_n⁺ ẋ_vn.
+ */
 sealed interface ProjectedCurvature {
 
     /** Eigendecompositions of larger matrices, one per sample, are not worth waiting for. */
@@ -48,11 +51,11 @@ sealed interface ProjectedCurvature {
             project(context.backend(), projection, diagonal.diagonal(), projected);
             return new Diagonal(projected);
         }
-        List<Block> blocks = new ArrayList<>();
+        List<InputRange> ranges = new ArrayList<>();
         long size = 0;
         for (int input = 0; input < shapes.size(); input++) {
             if (moving.get(input)) {
-                blocks.add(new Block(input, size, shapes.get(input)));
+                ranges.add(new InputRange(input, size, shapes.get(input)));
                 size += shapes.get(input).elements();
             }
         }
@@ -62,7 +65,7 @@ sealed interface ProjectedCurvature {
                     "The second derivative couples %d elements of its inputs, and a positive semidefinite projection takes an eigendecomposition of that size for every sample. Possible are up to %d. Use the Gauss-Newton matrix or the Hessian."
                             .formatted(size, MOST_ELEMENTS));
         }
-        return new Dense(blocks, Dense.projected(context, curvature, projection, blocks, size, samples, dtype));
+        return new Dense(ranges, Dense.projected(context, curvature, projection, ranges, size, samples, dtype));
     }
 
     private static void project(Backend backend, Projection projection, Tensor values, Tensor destination) {
@@ -78,7 +81,7 @@ sealed interface ProjectedCurvature {
     }
 
     /**
-     * Of a node that treats every element on its own.
+     * Curvature of a node that treats every element on its own.
      *
      * @param diagonal {@code [n, *in]}, not negative
      */
@@ -95,13 +98,13 @@ sealed interface ProjectedCurvature {
     }
 
     /**
-     * Where an input stands in a matrix.
+     * Place of an input in a matrix.
      *
      * @param input the number of the input
      * @param start its first row
      * @param shape the shape of one sample of it
      */
-    record Block(int input, long start, Shape shape) {
+    record InputRange(int input, long start, Shape shape) {
 
         Region in(Shape rows) {
             return Region.all(rows).with(2, start, shape.elements());
@@ -109,19 +112,19 @@ sealed interface ProjectedCurvature {
     }
 
     /**
-     * Of any other node.
+     * Curvature of any other node.
      *
-     * @param blocks the inputs that move, side by side
+     * @param ranges the inputs that move, side by side
      * @param matrices {@code [n, D, D]}
      */
-    record Dense(List<Block> blocks, Tensor matrices) implements ProjectedCurvature {
+    record Dense(List<InputRange> ranges, Tensor matrices) implements ProjectedCurvature {
 
         /** Σ_v w_vn r_vn r_vnᵀ, its eigenvalues projected. */
         static Tensor projected(
                 EvaluationContext context,
                 Curvature curvature,
                 Projection projection,
-                List<Block> blocks,
+                List<InputRange> ranges,
                 long size,
                 long samples,
                 DType dtype) {
@@ -134,7 +137,7 @@ sealed interface ProjectedCurvature {
                 long width = Math.max(1, Math.min(curvature.columns(), size));
                 for (long from = 0; from < curvature.columns(); from += width) {
                     long to = Math.min(curvature.columns(), from + width);
-                    add(context, curvature, blocks, from, to, matrices);
+                    add(context, curvature, ranges, from, to, matrices);
                 }
                 Tensor values = scope.allocate(Shape.of(samples, size), dtype);
                 Tensor vectors = scope.allocate(shape, dtype);
@@ -155,7 +158,7 @@ sealed interface ProjectedCurvature {
         private static void add(
                 EvaluationContext context,
                 Curvature curvature,
-                List<Block> blocks,
+                List<InputRange> ranges,
                 long from,
                 long to,
                 Tensor matrices) {
@@ -167,11 +170,11 @@ sealed interface ProjectedCurvature {
                 columns.inputs().forEach(scope::adopt);
                 scope.adopt(columns.weights());
                 Tensor rows = scope.allocate(Shape.of(to - from, samples, size), matrices.dtype());
-                for (Block block : blocks) {
+                for (InputRange range : ranges) {
                     Tensor ofInput = scope.view(
-                            columns.inputs().get(block.input()),
-                            Shape.of(to - from, samples, block.shape().elements()));
-                    backend.indexing().insert(ofInput, block.in(rows.shape()), rows);
+                            columns.inputs().get(range.input()),
+                            Shape.of(to - from, samples, range.shape().elements()));
+                    backend.indexing().insert(ofInput, range.in(rows.shape()), rows);
                 }
                 Tensor weighted = scope.allocate(rows.shape(), rows.dtype());
                 Tensor weights = scope.view(columns.weights(), Shape.of(to - from, samples, 1));
@@ -199,9 +202,9 @@ sealed interface ProjectedCurvature {
                 Tensor rows = work.allocate(
                         Shape.of(tangents.columns(), samples, matrices.shape().size(1)), matrices.dtype());
                 backend.elementwise().fill(rows, 0);
-                for (Block block : blocks) {
-                    Region region = block.in(rows.shape());
-                    tangents.input(block.input())
+                for (InputRange range : ranges) {
+                    Region region = range.in(rows.shape());
+                    tangents.input(range.input())
                             .ifPresent(tangent ->
                                     backend.indexing().insert(work.view(tangent, region.shape()), region, rows));
                 }
@@ -209,12 +212,12 @@ sealed interface ProjectedCurvature {
                 Tensor multiplied = work.allocate(vectors.shape(), vectors.dtype());
                 backend.products().multiply(vectors, false, matrices, false, 1, 0, multiplied);
                 Tensor back = bySample(work, backend, multiplied);
-                for (Block block : blocks) {
+                for (InputRange range : ranges) {
                     Tensor product =
-                            scope.allocate(block.shape().prepend(tangents.columns(), samples), matrices.dtype());
-                    Region region = block.in(back.shape());
+                            scope.allocate(range.shape().prepend(tangents.columns(), samples), matrices.dtype());
+                    Region region = range.in(back.shape());
                     backend.indexing().extract(back, region, work.view(product, region.shape()));
-                    products.set(block.input(), Optional.of(product));
+                    products.set(range.input(), Optional.of(product));
                 }
             }
             return products;

@@ -22,7 +22,7 @@ final class PullbackWalk {
     private final Backend backend;
     private final ChunkForward forward;
 
-    /** What is done at a node on the way. */
+    /** Visitor of the nodes on the way. */
     interface Visitor {
 
         /**
@@ -34,7 +34,7 @@ final class PullbackWalk {
         Source visit(BoundNode node, Tensor cotangents, Pullback pullback, TensorScope scope);
     }
 
-    /** What a node adds to the cotangents of its inputs. */
+    /** Terms that a node adds to the cotangents of its inputs. */
     interface Source {
 
         /** Nothing. */

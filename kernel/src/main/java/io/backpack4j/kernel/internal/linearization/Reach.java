@@ -11,7 +11,7 @@ final class Reach {
 
     private Reach() {}
 
-    /** Per node, whether it or a node that feeds it uses one of the parameters. */
+    /** Says of each node whether it or a node that feeds it uses one of the parameters. */
     static boolean[] of(BoundGraph graph, Set<String> parameters) {
         boolean[] reaches = new boolean[graph.nodes().size()];
         for (String parameter : parameters) {

@@ -1,5 +1,6 @@
 /**
- * Products with Jacobians and curvature matrices of whole networks: tangents are pushed forward through the nodes, multiplied at the loss, and pulled back.
+ * Products with Jacobians and curvature matrices of whole networks: tangents are pushed forward through the nodes,
+ * multiplied at the loss, and pulled back.
  */
 @NullMarked
 package io.backpack4j.kernel.internal.linearization;

@@ -18,8 +18,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One accumulated result of a site, over all chunks and blocks. For each step it says where a contraction should write: straight into the result
- * where that is possible, into temporary memory where the step's part is not contiguous or must be merged.
+ * One accumulated result of a site, over all chunks and blocks. For each step it says where a contraction should write:
+ * straight into the result where that is possible, into temporary memory where the step's part is not contiguous or
+ * must be merged.
  */
 final class Accumulator {
 
@@ -43,7 +44,7 @@ final class Accumulator {
         this(backend, scope, key, parameter, allocated(scope, key, parameter, dtype, columns, samples), 0);
     }
 
-    /** What was accumulated elsewhere. */
+    /** Takes over what was accumulated elsewhere. */
     Accumulator(
             Backend backend, TensorScope scope, AccumulatorKey key, Shape parameter, List<Tensor> results, long count) {
         this.backend = backend;
@@ -73,7 +74,7 @@ final class Accumulator {
         return results;
     }
 
-    /** For moments: the number of terms so far. */
+    /** Number of terms so far, of moments. */
     long count() {
         return count;
     }
@@ -92,7 +93,7 @@ final class Accumulator {
     }
 
     /**
-     * What a contraction takes beside the gradients.
+     * Tensors and factors that a contraction takes beside the gradients.
      *
      * @param operand the whole operand, if it has one
      * @param factor that of the loss's reduction in the gradients
@@ -103,7 +104,7 @@ final class Accumulator {
             double factor,
             @Nullable Tensor values) {
 
-        /** For contractions of gradients alone. */
+        /** Nothing, for contractions of gradients alone. */
         static final Given NOTHING = new Given(null, 1, null);
     }
 
@@ -234,7 +235,7 @@ final class Accumulator {
         return operand;
     }
 
-    /** How each kind of contraction prepares a step; empty where the step has no part in the result. */
+    /** Preparation of a step by kind of contraction; empty where the step has no part in the result. */
     private final class Preparation implements OtherwiseVisitor<Optional<Pending>> {
 
         private final TensorScope scope;
@@ -249,7 +250,7 @@ final class Accumulator {
             this.operand = given.operand();
         }
 
-        /** By the rule of its parts. */
+        /** Follows the rule by which parts merge. */
         @Override
         public Optional<Pending> otherwise(Contraction contraction) {
             return switch (contraction.mergeRule()) {

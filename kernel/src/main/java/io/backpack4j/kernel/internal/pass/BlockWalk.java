@@ -28,7 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
-/** Walks one block of columns of some signals from the loss to the first node that matters, visiting sites on the way. */
+/**
+ * Walks one block of columns of some signals from the loss to the first node that matters, visiting sites on the way.
+ */
 final class BlockWalk implements AutoCloseable {
 
     private final PassLayout layout;
@@ -40,12 +42,12 @@ final class BlockWalk implements AutoCloseable {
     private final List<Lane> lanes = new ArrayList<>();
     /** Scopes of pullbacks that are still needed. */
     private final List<TensorScope> kept = new ArrayList<>();
-    /** Of these, those whose derivatives wait for other signals at the node where the walk is. */
+    /** Scopes among these whose derivatives wait for other signals at the node where the walk is. */
     private final List<TensorScope> waitingScopes = new ArrayList<>();
 
     private final Map<SiteLayout, List<PairSums.Waiting>> waiting = new LinkedHashMap<>();
 
-    /** Is called when a site opens. */
+    /** Visitor of sites that open. */
     interface SiteVisitor {
         void visit(SiteLayout site, SignalLayout signal, Step step, ParameterDerivatives derivatives);
 
@@ -224,7 +226,7 @@ final class BlockWalk implements AutoCloseable {
                 : lane.step();
     }
 
-    /** What goes on from a node: what has arrived, or what a condensed signal makes of it. */
+    /** Makes the columns that go on from a node: those that have arrived, or what a condensed signal makes of them. */
     private Tensor condensed(BoundNode node, Lane lane, TensorScope scope, Tensor arrived) {
         if (!lane.signal().condenses()[node.index()] || !(lane.signal().signal() instanceof CondensedSignal signal)) {
             return arrived;

@@ -26,7 +26,10 @@ final class BufferUpdates implements AutoCloseable {
         this.scope = backend.openScope();
     }
 
-    /** Lets every node of an evaluated batch update its buffers; one that several nodes share is updated by each in turn. */
+    /**
+     * Lets every node of an evaluated batch update its buffers; one that several nodes share is updated by each in
+     * turn.
+     */
     void collect(PassLayout layout, ChunkForward whole, PassInputs inputs) {
         for (BoundNode node : layout.graph().nodes()) {
             Map<String, Tensor> buffers = node.declaration().needsWholeBatch() ? copies(node, inputs) : Map.of();

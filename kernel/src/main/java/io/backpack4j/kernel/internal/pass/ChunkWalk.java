@@ -22,7 +22,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The way back of one chunk: the blocks of columns that start at the loss, then those that start at nodes with curvature. */
+/**
+ * The way back of one chunk: the blocks of columns that start at the loss, then those that start at nodes with
+ * curvature.
+ */
 final class ChunkWalk {
 
     /** More columns of a node's curvature at once are not worth their memory. */
@@ -144,7 +147,7 @@ final class ChunkWalk {
         return List.of(width(count, width, pair[0]), width(count, width, pair[1]));
     }
 
-    /** How many columns of every signal travel in a block. */
+    /** Counts the columns of every signal that travel in a block. */
     private List<Long> widths(List<SignalLayout> signals, long block) {
         return signals.stream()
                 .map(signal -> {

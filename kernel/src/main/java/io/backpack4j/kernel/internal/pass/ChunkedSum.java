@@ -6,8 +6,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sum over the chunks of a batch. The first chunk adds straight to the result; the others add to a tensor of their own each, and their sums are
- * compensated. A batch in one chunk costs nothing.
+ * A sum over the chunks of a batch. The first chunk adds straight to the result; the others add to a tensor of their
+ * own each, and their sums are compensated. A batch in one chunk costs nothing.
  */
 final class ChunkedSum {
 
@@ -31,9 +31,10 @@ final class ChunkedSum {
     }
 
     /**
-     * Where a step's contribution goes.
+     * Destination of a step's contribution.
      *
-     * @param clear whether it is added to what is there, so that a new part starts from zero; otherwise the chunk's first step overwrites it
+     * @param clear whether it is added to what is there, so that a new part starts from zero; otherwise the chunk's
+     *     first step overwrites it
      */
     Tensor of(Step step, boolean clear) {
         long from = step.block().fromSample();

@@ -7,9 +7,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * A sum with its rounding errors kept beside it, element by element (Sum2 of Ogita, Rump, Oishi 2005, "Accurate Sum and Dot Product", with Knuth's
- * TwoSum): as exact as if it were added in twice the digits. Made of element-wise operations that any backend rounds one by one. What overflows
- * becomes NaN. Belongs to one thread.
+ * A sum with its rounding errors kept beside it, element by element (Sum2 of Ogita, Rump, Oishi 2005, "Accurate Sum and
+ * Dot Product", with Knuth's TwoSum): as exact as if it were added in twice the digits. Made of element-wise operations
+ * that any backend rounds one by one. What overflows becomes NaN. Belongs to one thread.
  */
 public final class CompensatedSum {
 

@@ -20,7 +20,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Lets extensions make results of what was accumulated: folds after a stage, and in the end the results of every parameter. */
+/**
+ * Lets extensions make results of what was accumulated: folds after a stage, and in the end the results of every
+ * parameter.
+ */
 final class Finish {
 
     private final PassLayout layout;
@@ -81,7 +84,7 @@ final class Finish {
         }
     }
 
-    /** What a request sees of the whole network. */
+    /** Makes a request's view of the whole network. */
     private NetworkPartialView network(Request<?> request, TensorScope scope) {
         List<SitePartial> views = new ArrayList<>();
         for (SiteState site : sites) {

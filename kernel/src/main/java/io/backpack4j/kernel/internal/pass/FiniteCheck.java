@@ -17,7 +17,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 
-/** Requires that results are finite, as {@link NanPolicy} says. Only when they are not, the pass runs again to find where that begins. */
+/**
+ * Requires that results are finite, as {@link NanPolicy} says. Only when they are not, the pass runs again to find
+ * where that begins.
+ */
 public final class FiniteCheck {
 
     /** Results of so few numbers are always looked at. */
@@ -86,7 +89,7 @@ public final class FiniteCheck {
         }
     }
 
-    /** What to say after a part was found, when the memory of the pass was given back. */
+    /** Words to add after a part was found, when the memory of the pass was given back. */
     public BackpackException failure(FoundInPart found, PassInputs inputs, Rerun rerun) {
         return failure(List.of(found.name), found.description, inputs, rerun);
     }

@@ -25,7 +25,7 @@ public final class GivenOperands {
         return operands;
     }
 
-    /** That of the parameter, or else of the network. */
+    /** Finds the operand of the parameter, or else of the network. */
     Tensor of(String name, String parameter) {
         Map<String, Tensor> own = operands.tensors().getOrDefault(name, Map.of());
         Tensor tensor = own.get(parameter);

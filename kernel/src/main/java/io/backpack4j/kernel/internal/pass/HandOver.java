@@ -27,12 +27,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Results that leave a pass part by part. What they are made of is accumulated for one chunk of samples, or even for one step where that is all of it,
- * finished and handed to whoever takes it.
+ * Results that leave a pass part by part. What they are made of is accumulated for one chunk of samples, or even for
+ * one step where that is all of it, finished and handed to whoever takes it.
  */
 public final class HandOver {
 
-    /** For a pass whose layout hands nothing over. */
+    /** Taker of a pass whose layout hands nothing over. */
     public static final ResultTaker NOBODY = (name, whole, origin, part) -> {
         throw new IllegalStateException("Nobody takes '" + name + "'");
     };
@@ -49,7 +49,7 @@ public final class HandOver {
     private @Nullable TensorScope chunkScope;
     private long fromSample;
 
-    /** How long a part is accumulated. */
+    /** Time for which a part is accumulated. */
     private enum Reach {
         STEP,
         CHUNK
@@ -200,7 +200,7 @@ public final class HandOver {
         return new StepParts(site, stage, signal, step, ofStep);
     }
 
-    /** What a step adds to parts. */
+    /** Contribution of a step to parts. */
     final class StepParts {
 
         private final SiteLayout site;

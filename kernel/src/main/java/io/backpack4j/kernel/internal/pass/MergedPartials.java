@@ -35,7 +35,7 @@ public final class MergedPartials implements AutoCloseable {
         }
     }
 
-    /** Where partial results are allocated. */
+    /** Scope of the partial results. */
     public TensorScope scope() {
         return partials;
     }

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/** All sites of one request. */
+/** View of all sites of one request. */
 record NetworkPartialView(
         List<SitePartial> sites,
         long samples,
@@ -28,7 +28,7 @@ record NetworkPartialView(
         implements NetworkPartial {
 
     /**
-     * What is of the network as a whole.
+     * Parts that belong to the network as a whole.
      *
      * @param extension the extension's name
      * @param groups its groups by name

@@ -15,7 +15,8 @@ import java.util.TreeSet;
  * @param count how many
  * @param value the first of them
  * @param position where that is
- * @param samples the ids of the samples that have some, in the batch's order; empty if the tensor has no axis of samples
+ * @param samples the ids of the samples that have some, in the batch's order; empty if the tensor has no axis of
+ *     samples
  */
 public record NonFinite(long count, double value, String position, List<Long> samples) {
 

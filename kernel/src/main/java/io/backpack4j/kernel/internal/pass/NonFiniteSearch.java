@@ -28,7 +28,7 @@ public final class NonFiniteSearch implements PassObserver {
             super(what, null, false, false);
         }
 
-        /** What was found, as the start of a sentence. */
+        /** Finding, as the start of a sentence. */
         public String what() {
             return String.valueOf(getMessage());
         }

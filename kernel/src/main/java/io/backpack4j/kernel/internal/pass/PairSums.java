@@ -18,7 +18,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The inner products of two signals that a pass has added up so far, over parameters, blocks of columns and chunks of samples. */
+/**
+ * The inner products of two signals that a pass has added up so far, over parameters, blocks of columns and chunks of
+ * samples.
+ */
 final class PairSums {
 
     private final Backend backend;
@@ -37,7 +40,8 @@ final class PairSums {
     record Waiting(Signal signal, Step step, boolean repeated, ParameterDerivatives derivatives) {
 
         /**
-         * Whether two of a walk meet for the first time: columns that pass for the first time meet all, others only columns of the same signal in another block.
+         * Whether two of a walk meet for the first time: columns that pass for the first time meet all, others only
+         * columns of the same signal in another block.
          */
         boolean meets(Waiting other) {
             return !repeated
@@ -157,7 +161,10 @@ final class PairSums {
         });
     }
 
-    /** Where the inner products of two steps stand. Steps are of the whole batch unless every sample meets itself only. */
+    /**
+     * Region where the inner products of two steps stand. Steps are of the whole batch unless every sample meets itself
+     * only.
+     */
     private static Region region(Tensor whole, CrossInnerProducts products, Step left, Step right) {
         Region all = Region.all(whole.shape());
         if (products.sameSample()) {

@@ -14,7 +14,7 @@ import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** What a pass accumulated, before extensions make results of it. Owns its tensors; close it when done. */
+/** Partial results of a pass, before extensions make results of them. Own their tensors; close it when done. */
 public final class PassPartials implements AutoCloseable {
 
     private final TensorScope partials;

@@ -186,7 +186,7 @@ public final class PassResults implements Results {
         return statistics;
     }
 
-    /** What the pass makes of buffers; closed with the results. */
+    /** Takes over what the pass made of buffers; it is closed with the results. */
     void updating(BufferUpdates other) {
         updates = other;
     }
@@ -210,7 +210,7 @@ public final class PassResults implements Results {
         }
     }
 
-    /** What is closed with the results. */
+    /** Sets what is closed with the results. */
     void closing(Runnable action) {
         closing = action;
     }

@@ -28,8 +28,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One pass: per stage and chunk a forward evaluation and, per block of columns, a walk back. Activations of a batch in one chunk serve all stages.
- * Belongs to one thread.
+ * One pass: per stage and chunk a forward evaluation and, per block of columns, a walk back. Activations of a batch in
+ * one chunk serve all stages. Belongs to one thread.
  */
 public final class PassRun {
 
@@ -119,7 +119,9 @@ public final class PassRun {
         }
     }
 
-    /** Runs a pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
+    /**
+     * Runs a pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them.
+     */
     public static PassPartials partials(
             PassLayout layout,
             Splitting splitting,

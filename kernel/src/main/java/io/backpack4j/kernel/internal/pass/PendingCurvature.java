@@ -19,7 +19,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The curvature of the non-linear nodes of a chunk, from when the loss gradient passes them until its columns were sent on. */
+/**
+ * The curvature of the non-linear nodes of a chunk, from when the loss gradient passes them until its columns were sent
+ * on.
+ */
 final class PendingCurvature implements AutoCloseable {
 
     private final PassLayout layout;
@@ -47,8 +50,8 @@ final class PendingCurvature implements AutoCloseable {
     }
 
     /**
-     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must have a rule too, because that is
-     * its word that it is affine in its parameters.
+     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must have a
+     * rule too, because that is its word that it is affine in its parameters.
      *
      * @param gradient the loss's gradient at its output, {@code [1, N, *out]}
      */
@@ -91,7 +94,10 @@ final class PendingCurvature implements AutoCloseable {
         return signal;
     }
 
-    /** The number of the topmost node whose columns are still to be sent, −1 if there is none. Everything above is done with. */
+    /**
+     * The number of the topmost node whose columns are still to be sent, −1 if there is none. Everything above is done
+     * with.
+     */
     int top() {
         Source source = pending.peek();
         return source == null ? -1 : source.node().index();

@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** Evaluates a network forward, chunk by chunk. What a node keeps for the way back goes at once, and an output once all that read it have. */
+/**
+ * Evaluates a network forward, chunk by chunk. What a node keeps for the way back goes at once, and an output once all
+ * that read it have.
+ */
 public final class PredictionRun {
 
     private final BoundGraph graph;

@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
 
-/** What a pass has accumulated at one site so far. */
+/** Accumulators and partial results of one site. */
 final class SiteState {
 
     private final SiteLayout layout;
@@ -76,7 +76,7 @@ final class SiteState {
         }
     }
 
-    /** What was accumulated under a key, or under its {@linkplain AccumulatorKey#source source}. */
+    /** Finds what was accumulated under a key, or under its {@linkplain AccumulatorKey#source source}. */
     Accumulator accumulator(AccumulatorKey key) {
         return Objects.requireNonNull(accumulators.get(key.source()), () -> "not accumulated yet: " + key);
     }
@@ -92,7 +92,7 @@ final class SiteState {
         });
     }
 
-    /** What a step adds to of a partial result with the rule {@link MergeRule#SUM}. */
+    /** Destination of a step's contribution to a {@link MergeRule#SUM} partial. */
     Tensor summand(Tensor partial, Step step) {
         return sums.computeIfAbsent(partial, absent -> new ChunkedSum(backend, scope, absent))
                 .of(step, true);

@@ -21,7 +21,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What is done at a site when it opens: contractions are executed, and extensions look at derivatives. Belongs to one pass. */
+/** Work at a site that opens: contractions are executed, and extensions look at derivatives. Belongs to one pass. */
 final class SiteVisits {
 
     private final PassLayout layout;
@@ -55,7 +55,7 @@ final class SiteVisits {
         this.operands = operands;
     }
 
-    /** Of a stage, all that is made in its first walk. */
+    /** Makes all that belongs to a stage's first walk. */
     BlockWalk.SiteVisitor of(int stage) {
         return new BlockWalk.SiteVisitor() {
             @Override
@@ -78,7 +78,7 @@ final class SiteVisits {
         };
     }
 
-    /** Of a stage's second walk, what is made with results of the whole batch. */
+    /** Makes, in a stage's second walk, what needs results of the whole batch. */
     BlockWalk.SiteVisitor ofWaiting(int stage) {
         return (site, signal, step, derivatives) -> visitAgain(stage, site, signal.signal(), step, derivatives);
     }
@@ -145,7 +145,10 @@ final class SiteVisits {
         }
     }
 
-    /** What a contraction takes beside the gradients: what an earlier stage knows of the batch, what a run brought, or what an extension supplies. */
+    /**
+     * Collects what a contraction takes beside the gradients: what an earlier stage knows of the batch, what a run
+     * brought, or what an extension supplies.
+     */
     private Accumulator.Given given(TensorScope scope, SiteState site, AccumulatorKey key) {
         if (key.isOfBatch() && !site.layout().waits(key)) {
             return new Accumulator.Given(ofBatch(site, key), 1, null);

@@ -5,18 +5,18 @@ import io.backpack4j.spi.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a walk stands for one signal.
+ * Position of a walk for one signal.
  *
  * @param block which columns of the signal and which samples of the batch
  * @param columns V, all columns of the signal
  * @param samples N, all samples of the batch
- * @param weights of the block's columns, {@code [V, N]}, or null for ones. Weighted columns come from several nodes: results are cleared before
- *     the first of them, and every step adds
+ * @param weights of the block's columns, {@code [V, N]}, or null for ones. Weighted columns come from several nodes:
+ *     results are cleared before the first of them, and every step adds
  */
 record Step(
         Block block, long columns, long samples, @Nullable Tensor weights) {
 
-    /** All of another number of columns. */
+    /** Takes all of another number of columns. */
     Step withColumns(long count) {
         return new Step(new Block(0, count, block.fromSample(), block.toSample()), count, samples, null);
     }

@@ -28,7 +28,7 @@ public final class StepCounter implements PassObserver {
         this.made = made;
     }
 
-    /** How many there were. */
+    /** Number of steps so far. */
     public long steps() {
         return steps;
     }

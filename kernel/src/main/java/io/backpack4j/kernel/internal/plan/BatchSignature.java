@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a plan depends on in a batch.
+ * Signature of a batch, on which plans depend.
  *
  * @param inputs shapes and types of the inputs by name
  * @param targets shape and type of the targets
@@ -30,7 +30,7 @@ public record BatchSignature(Map<String, Part> inputs, Part targets) {
                 new Part(batch.targets().shape(), batch.targets().dtype()));
     }
 
-    /** What a prediction depends on in a batch. */
+    /** Signature of a batch as predictions see it. */
     public static Map<String, Part> ofInputs(Batch batch) {
         Map<String, Part> inputs = new TreeMap<>();
         batch.inputs().forEach((name, tensor) -> inputs.put(name, new Part(tensor.shape(), tensor.dtype())));

@@ -18,7 +18,10 @@ import java.util.stream.Stream;
 /** What signals that are condensed on their way need: a chain, and room for a matrix wherever they are. */
 final class ChainChecks {
 
-    /** A matrix beyond that and the budget is refused at once: a rehearsal that says what would do takes minutes with it. */
+    /**
+     * A matrix beyond that and the budget is refused at once: a rehearsal that says what would do takes minutes with
+     * it.
+     */
     private static final double REHEARSED_BYTES = 512 << 20;
 
     private final BoundGraph graph;

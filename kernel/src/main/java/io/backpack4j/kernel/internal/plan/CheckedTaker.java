@@ -10,7 +10,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at parts of results before they are taken, and remembers what failed: the node at which a pass was then is not to blame. */
+/**
+ * Looks at parts of results before they are taken, and remembers what failed: the node at which a pass was then is not
+ * to blame.
+ */
 final class CheckedTaker implements ResultTaker {
 
     private final ResultTaker taker;
@@ -50,7 +53,7 @@ final class CheckedTaker implements ResultTaker {
         }
     }
 
-    /** What failed, or else what the pass threw. */
+    /** Chooses the failure of the taker, or else what the pass threw. */
     RuntimeException causeOf(RuntimeException thrown) {
         RuntimeException first = failure;
         return first == null ? thrown : first;

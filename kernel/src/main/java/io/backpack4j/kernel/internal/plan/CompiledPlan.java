@@ -94,7 +94,9 @@ public final class CompiledPlan implements Plan {
         }
     }
 
-    /** Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them. */
+    /**
+     * Runs the pass with the factor 1 of the loss, and leaves its partial results as they are. The caller closes them.
+     */
     public PassPartials partials(Batch batch, long seed, RunOperands operands) {
         PassInputs inputs = inputs(batch, seed, operands, Optional.empty());
         PassInputs controlled = inputs.watchedBy(new ControlledRun(RunOptions.seed(seed)));
@@ -127,7 +129,7 @@ public final class CompiledPlan implements Plan {
         return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
     }
 
-    /** What the pass takes is counted only if there is a budget. */
+    /** Opens an account of the pass's memory, which is counted only if there is a budget. */
     private @Nullable MemoryAccount account() {
         return memoryBytes.isPresent()
                 ? backend.openAccount(peakBytes(), memoryBytes.getAsLong()).orElse(null)

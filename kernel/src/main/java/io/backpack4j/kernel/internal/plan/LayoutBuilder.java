@@ -77,7 +77,10 @@ final class LayoutBuilder {
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
     }
 
-    /** Adds what is accumulated for a key, and what of the whole batch it is made with, unless an earlier stage knows that. */
+    /**
+     * Adds what is accumulated for a key, and what of the whole batch it is made with, unless an earlier stage knows
+     * that.
+     */
     private static void add(AccumulatorKey key, Set<AccumulatorKey> accumulators) {
         key.contraction().ofBatch().ifPresent(contraction -> {
             boolean known = accumulators.stream()
@@ -109,7 +112,7 @@ final class LayoutBuilder {
         }
     }
 
-    /** A group has one sum, so that all its parameters must want the same. */
+    /** Refuses groups whose parameters want different sums, because a group has one. */
     private static void reportGroups(List<SiteLayout> sites, Problems problems) {
         Map<Request<?>, Map<String, PairKey>> first = new HashMap<>();
         for (SiteLayout site : sites) {
@@ -133,7 +136,9 @@ final class LayoutBuilder {
         }
     }
 
-    /** Where samples influence each other there are no per-sample gradients: only their sum has a meaning. */
+    /**
+     * Refuses per-sample quantities where samples influence each other: only the sum of their gradients has a meaning.
+     */
     private static void reportCoupled(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         List<BoundNode> coupling = graph.nodes().stream()
                 .filter(node -> node.declaration().couplesSamples())
@@ -161,7 +166,7 @@ final class LayoutBuilder {
         }
     }
 
-    /** Two uses of an element have second derivatives in common, which no walk back sees. */
+    /** Refuses tied parameters: two uses of an element have second derivatives in common, which no walk sees. */
     private static void reportTied(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {

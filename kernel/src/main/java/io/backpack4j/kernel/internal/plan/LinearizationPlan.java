@@ -13,7 +13,7 @@ import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Set;
 
-/** How a network is linearised at batches of one shape. Serves several threads. */
+/** Plan of linearisations at batches of one shape. Serves several threads. */
 public record LinearizationPlan(
         Backend backend,
         Model model,

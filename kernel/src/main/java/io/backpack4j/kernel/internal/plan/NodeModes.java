@@ -36,7 +36,8 @@ final class NodeModes {
     }
 
     /**
-     * A node's module in its mode; the module itself if nothing is said. A composition comes before its parts, which have its mode if a pattern names it.
+     * A node's module in its mode; the module itself if nothing is said. A composition comes before its parts, which
+     * have its mode if a pattern names it.
      *
      * @param name the node's full name
      */
@@ -64,7 +65,7 @@ final class NodeModes {
         return last;
     }
 
-    /** That of the innermost composition around a part. */
+    /** Finds the mode of the innermost composition around a part. */
     private Optional<Mode> ofComposition(String name) {
         for (int dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
             Mode mode = ofCompositions.get(name.substring(0, dot));

@@ -13,7 +13,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Finds requests that would be answered by nothing: an extension that computes nothing, or a pattern that picks nothing, is a mistake. */
+/**
+ * Finds requests that would be answered by nothing: an extension that computes nothing, or a pattern that picks
+ * nothing, is a mistake.
+ */
 final class ParameterChecks {
 
     private static final ProblemId ID = KernelProblems.NO_PARAMETERS;
@@ -63,7 +66,7 @@ final class ParameterChecks {
                 .formatted(request.extension().type(), idle, reason, listed(names(sites)));
     }
 
-    /** Those of a request's patterns that match no trained parameter. */
+    /** Finds a request's patterns that match no trained parameter. */
     private static List<String> idlePatterns(Request<?> request, List<SiteLayout> sites) {
         return request.parameters().stream()
                 .filter(pattern -> sites.stream().noneMatch(site -> Patterns.matches(pattern, site.parameter())))

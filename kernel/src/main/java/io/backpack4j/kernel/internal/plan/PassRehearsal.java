@@ -28,7 +28,8 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
- * A pass, with everything that it does to its results before they are the caller's, and products of those that its results offer.
+ * A pass, with everything that it does to its results before they are the caller's, and products of those that its
+ * results offer.
  *
  * @param layout the pass
  * @param nanPolicy which results are looked at
@@ -75,7 +76,8 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
     /**
      * Multiplies with each.
      *
-     * @return the last that raised the most memory in use; if the pass before takes more than any, one with the largest parameter
+     * @return the last that raised the most memory in use; if the pass before takes more than any, one with the largest
+     *     parameter
      */
     private Optional<String> multiply(Backend backend, SortedMap<String, BlockProduct> products, long columns) {
         Optional<String> heaviest = products.entrySet().stream()

@@ -107,7 +107,10 @@ final class PlanTrial implements SplittingSearch.Trial {
         }
     }
 
-    /** All products of a small network; of a large one the heaviest by its tensors stands for all, since each takes a walk forward and back per vector. */
+    /**
+     * All products of a small network; of a large one the heaviest by its tensors stands for all, since each takes a
+     * walk forward and back per vector.
+     */
     private static Predicate<String> products(TrialOutcome tried) {
         int count = tried.outcome().products().size();
         String heaviest = tried.outcome().heaviestProduct().orElse("");

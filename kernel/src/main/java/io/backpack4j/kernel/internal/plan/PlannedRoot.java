@@ -11,7 +11,8 @@ import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * The root of the loss's Hessian that a plan lets travel where an extension asked for {@link LossHessianRoot}, and another does the same.
+ * The root of the loss's Hessian that a plan lets travel where an extension asked for {@link LossHessianRoot}, and
+ * another does the same.
  *
  * @param choice which
  */
@@ -21,10 +22,11 @@ record PlannedRoot(Choice choice) implements LossSignal {
 
     /** The roots of one Hessian that a loss may have. */
     enum Choice {
-        /** As few columns as the loss knows. They have no meaning of their own, only their sum of products has. */
+        /** Fewest columns that the loss knows. They have no meaning of their own, only their sum of products has. */
         REDUCED("reduced"),
         /**
-         * The columns of all positions on top of each other. They have a meaning only above the first node that mixes positions, and with contractions
+         * The columns of all positions on top of each other. They have a meaning only above the first node that mixes
+         * positions, and with contractions
          * {@linkplain io.backpack4j.spi.module.Contraction#overPositions over positions}.
          */
         SUPERPOSED("positions superposed");

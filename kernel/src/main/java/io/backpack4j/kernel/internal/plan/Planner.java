@@ -67,7 +67,8 @@ public final class Planner {
     }
 
     /**
-     * Lays out what a session over batches of any size accumulates. Sites and requests are those of every batch's own plan; no batch is planned here.
+     * Lays out what a session over batches of any size accumulates. Sites and requests are those of every batch's own
+     * plan; no batch is planned here.
      *
      * @param problems gets everything that does not fit
      */
@@ -143,7 +144,7 @@ public final class Planner {
         return new SplittingSearch(trial, options).find();
     }
 
-    /** What is averaged over the samples depends on what the nodes are: then none are joined. */
+    /** Joins chains of nodes, unless something is averaged over the samples, which depends on what the nodes are. */
     private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph written = bind(model, batch, options);
         BoundGraph fused = written.fused(catalog.fusions());

@@ -21,7 +21,7 @@ import io.backpack4j.spi.backend.MemoryAccount;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a network predicts for batches of one shape. Serves several threads.
+ * Plan of predictions for batches of one shape. Serves several threads.
  *
  * @param peakBytes the most memory that a prediction takes at a time, beside the model and the batch
  */
@@ -39,7 +39,7 @@ public record PredictionPlan(
         }
     }
 
-    /** What the prediction takes is counted only if there is a budget. */
+    /** Opens an account of the prediction's memory, which is counted only if there is a budget. */
     private @Nullable MemoryAccount account() {
         return options.memoryBytes().isPresent()
                 ? backend.openAccount(peakBytes, options.memoryBytes().getAsLong())

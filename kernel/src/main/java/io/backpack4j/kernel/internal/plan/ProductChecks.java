@@ -7,7 +7,7 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import java.util.Set;
 
-/** What products with curvature matrices ask of a graph. */
+/** Checks that products with curvature matrices exist on a graph. */
 final class ProductChecks {
 
     private ProductChecks() {}

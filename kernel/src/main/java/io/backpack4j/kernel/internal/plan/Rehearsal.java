@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Predicate;
 
-/** What is planned, done without numbers. */
+/** Planned work, done without numbers. */
 interface Rehearsal {
 
     /** Stands in for the operands that a run brings, which are no part of what it takes. */
@@ -26,19 +26,21 @@ interface Rehearsal {
      *
      * @param backend one whose tensors have no numbers, or a real one, whose memory is counted then
      * @param products which of the products that results offer are tried, by name
-     * @param made is called when all results are made and what they were made of is still there, if that is the same however a pass is split
+     * @param made is called when all results are made and what they were made of is still there, if that is the same
+     *     however a pass is split
      * @return what comes out
      */
     Outcome run(Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made);
 
     /**
-     * What comes out.
+     * Outcome of a rehearsal.
      *
      * @param results the tensors
      * @param handedOver the names of those that leave part by part
      * @param products the shapes of the parameters of products, by the products' names
      * @param heaviestProduct the product that takes the most memory of those that were tried; empty if there are none
-     * @param widestColumns as many columns at a time as any signal, curvature or product has: a splitting into blocks of no fewer is one into whole signals
+     * @param widestColumns as many columns at a time as any signal, curvature or product has: a splitting into blocks
+     *     of no fewer is one into whole signals
      * @param steps how many steps a listener would be told of
      * @param largestSum the largest of the sums that are kept in one piece, however a pass is split
      */

@@ -8,8 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Whether a loss may choose the root of its Hessian: sums of products of a root's columns are the same for all roots. If anybody in a plan asks for columns
- * themselves, all get the loss's own, so that one root travels.
+ * Whether a loss may choose the root of its Hessian: sums of products of a root's columns are the same for all roots.
+ * If anybody in a plan asks for columns themselves, all get the loss's own, so that one root travels.
  */
 final class RootReduction {
 
@@ -19,7 +19,7 @@ final class RootReduction {
         this.possible = possible;
     }
 
-    /** For a plan of these requests. */
+    /** Looks at all requests of a plan. */
     static RootReduction of(Collection<SiteRequest> requests) {
         return new RootReduction(requests.stream().allMatch(RootReduction::onlyAddsUp));
     }
@@ -36,7 +36,7 @@ final class RootReduction {
                                 || key.contraction().dependsOnOuterProductsOnly());
     }
 
-    /** What a request wants, of the reduced root where that does the same. */
+    /** Replaces the root that a request wants by the reduced one where that does the same. */
     SiteRequest applied(SiteRequest request) {
         if (!possible) {
             return request;

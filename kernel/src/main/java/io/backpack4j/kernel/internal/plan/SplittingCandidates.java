@@ -8,14 +8,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The splittings of which a plan within a budget is one, coarsest first: chunks of N, ⌈N/2⌉, ⌈⌈N/2⌉/2⌉, …, 1 samples, and of each all columns at once, 64, 32, …, 1. What
- * options fix stays fixed, and samples that a pass needs together stay together. Each is tried once, without numbers.
+ * The splittings of which a plan within a budget is one, coarsest first: chunks of N, ⌈N/2⌉, ⌈⌈N/2⌉/2⌉, …, 1 samples,
+ * and of each all columns at once, 64, 32, …, 1. What options fix stays fixed, and samples that a pass needs together
+ * stay together. Each is tried once, without numbers.
  */
 final class SplittingCandidates {
 
     static final long ALL_COLUMNS = Long.MAX_VALUE;
 
-    /** More columns than this at once are never worth their memory; the search starts here once all together do not fit. */
+    /**
+     * More columns than this at once are never worth their memory; the search starts here once all together do not fit.
+     */
     private static final long MANY_COLUMNS = 64;
 
     private final SplittingSearch.Trial trial;
@@ -46,7 +49,7 @@ final class SplittingCandidates {
                                 .widestColumns();
     }
 
-    /** What trying it without numbers found, in some parts that stand for all. */
+    /** Findings of a trial without numbers, in some parts that stand for all. */
     TrialOutcome tried(Splitting splitting) {
         return tried.computeIfAbsent(splitting, absent -> trial.run(absent.ofSomeParts()));
     }

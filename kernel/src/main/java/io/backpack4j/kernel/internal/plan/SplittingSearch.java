@@ -13,12 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds a splitting that fits the budget, if one of the {@link SplittingCandidates} does, and else the least budget that would do. What fits is decided by what a rehearsal takes,
- * to the byte. Estimates say no more than in which order splittings are rehearsed: the coarsest first, but those that are likely to run into the budget last.
+ * Finds a splitting that fits the budget, if one of the {@link SplittingCandidates} does, and else the least budget
+ * that would do. What fits is decided by what a rehearsal takes, to the byte. Estimates say no more than in which order
+ * splittings are rehearsed: the coarsest first, but those that are likely to run into the budget last.
  */
 final class SplittingSearch {
 
-    /** How splittings of a pass are tried. */
+    /** Trials of splittings of a pass. */
     interface Trial {
 
         /** The samples of the batch. */
@@ -34,7 +35,8 @@ final class SplittingSearch {
         boolean isMeasured();
 
         /**
-         * Rehearses a splitting with numbers, walking some parts that stand for all, to see what it takes. It ends as soon as it takes too much.
+         * Rehearses a splitting with numbers, walking some parts that stand for all, to see what it takes. It ends as
+         * soon as it takes too much.
          *
          * @param tried what trying it without numbers has found
          * @param budget what may be in use
@@ -47,7 +49,7 @@ final class SplittingSearch {
     }
 
     /**
-     * What a rehearsal took.
+     * Memory that a rehearsal took.
      *
      * @param peakBytes the most bytes in use
      * @param leastBytes what every splitting takes: all results, and what they are made of; 0 if not known
@@ -57,7 +59,7 @@ final class SplittingSearch {
     /** What a coarser splitting takes by what a finer one does was 5 % short at worst. */
     private static final double MARGIN = 1.1;
 
-    /** What columns may take where no budget is given. */
+    /** Bytes that columns may take where no budget is given. */
     private static final long LITTLE_BYTES = 128 << 20;
 
     private final Trial trial;
@@ -81,7 +83,10 @@ final class SplittingSearch {
         return found.orElseThrow(() -> refusal(budget));
     }
 
-    /** What is kept in one piece is the same however a pass is split: no rehearsal finds room for it if the budget is less. */
+    /**
+     * Refuses a budget below what is kept in one piece, however a pass is split: no rehearsal finds room for it if the
+     * budget is less.
+     */
     private void requireRoomForSums(long budget) {
         List<Splitting> all = candidates.all();
         candidates.tried(all.get(all.size() - 1)).outcome().largestSum().ifPresent(sum -> {
@@ -151,8 +156,9 @@ final class SplittingSearch {
     }
 
     /**
-     * All that is in use as a multiple of the tensors, as with the first of finer splittings that leaves room for it, and a margin. A rehearsal
-     * that runs into the budget is better not begun, since what it took stays in the process's highest memory.
+     * All that is in use as a multiple of the tensors, as with the first of finer splittings that leaves room for it,
+     * and a margin. A rehearsal that runs into the budget is better not begun, since what it took stays in the
+     * process's highest memory.
      */
     private double allByTensors(List<Splitting> finer, long budget) {
         for (Splitting splitting : finer) {
@@ -191,7 +197,10 @@ final class SplittingSearch {
                                 .formatted(budget, ascending.get(0).peakBytes())));
     }
 
-    /** The one with the least peak. A rehearsal ends as soon as it takes as much as the least so far; all end when nothing can take less. */
+    /**
+     * The one with the least peak. A rehearsal ends as soon as it takes as much as the least so far; all end when
+     * nothing can take less.
+     */
     private Optional<TrialOutcome> smallest(List<TrialOutcome> ascending) {
         Optional<TrialOutcome> smallest = Optional.empty();
         long limit = Long.MAX_VALUE;

@@ -17,8 +17,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Where the columns of a root may travel with all positions on top of each other: as long as every node on every way from the loss treats positions on
- * its own. There, squares of the root's S·C columns are squares over positions of C columns.
+ * Region in which the columns of a root may travel with all positions on top of each other: as long as every node on
+ * every way from the loss treats positions on its own. There, squares of the root's S·C columns are squares over
+ * positions of C columns.
  */
 final class Superposition {
 
@@ -85,8 +86,8 @@ final class Superposition {
     }
 
     /**
-     * What a request wants at a site, with superposed columns where they do the same. Several uses of an element add up at every position before they
-     * are squared, so a tied parameter keeps its columns.
+     * Replaces the columns that a request wants at a site by superposed ones where they do the same. Several uses of an
+     * element add up at every position before they are squared, so a tied parameter keeps its columns.
      */
     SiteRequest applied(SiteRequest request, List<BoundGraph.Use> uses) {
         if (BoundGraph.Use.areTied(uses) || !uses.stream().allMatch(use -> nodes.contains(use.node()))) {

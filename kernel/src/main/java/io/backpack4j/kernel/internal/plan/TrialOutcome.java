@@ -3,7 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.internal.layout.Splitting;
 
 /**
- * What trying a splitting found.
+ * Finding of a trial of a splitting.
  *
  * @param splitting how the pass was split
  * @param peakBytes the most memory at a time, beside the model and the batch

@@ -24,8 +24,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A session. Every batch's pass runs with the factor 1 of the loss, so that batches of any sizes add up as they are; the factor of all of them enters
- * when results are made, by the degree of each quantity.
+ * A session. Every batch's pass runs with the factor 1 of the loss, so that batches of any sizes add up as they are;
+ * the factor of all of them enters when results are made, by the degree of each quantity.
  */
 public final class AccumulatingSession implements Session {
 
@@ -100,7 +100,7 @@ public final class AccumulatingSession implements Session {
         }
     }
 
-    /** What does not say its degree adds up only as long as the factor is 1. */
+    /** Refuses what does not say its degree once the factor is not 1. */
     private void requireKnownDegrees(double normaliser) {
         for (Slot slot : slots) {
             if (slot.degree().isEmpty() && normaliser != 1) {

@@ -47,7 +47,7 @@ final class Accumulation implements AutoCloseable {
         this.operands = new KeptOperands(backend, scope);
     }
 
-    /** What all runs brought. */
+    /** Operands that all runs brought. */
     KeptOperands operands() {
         return operands;
     }
@@ -245,7 +245,7 @@ final class Accumulation implements AutoCloseable {
         return new BackpackException(KernelProblems.INVALID_STATE, "The session's state %s.".formatted(what));
     }
 
-    /** All numbers by name. */
+    /** Numbers by name. */
     Map<String, SessionState.Numbers> numbers() {
         Map<String, SessionState.Numbers> all = new LinkedHashMap<>();
         all.put(StateReader.name(NORMALISERS, "batches"), HostNumbers.vector(normalisers()));

@@ -7,7 +7,9 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** The ids of the samples so far, in order, and a hash table of them with open addressing: 24 bytes a sample, at most. */
+/**
+ * The ids of the samples so far, in order, and a hash table of them with open addressing: 24 bytes a sample, at most.
+ */
 final class AddedSamples {
 
     private static final int FIRST_CAPACITY = 16;
@@ -77,7 +79,7 @@ final class AddedSamples {
         return table[place(id)] != 0;
     }
 
-    /** Where an id is, or would be. */
+    /** Finds the place where an id is, or would be. */
     private int place(long id) {
         int place = (int) ((id * SPREAD) >>> 32) & (table.length - 1);
         while (table[place] != 0 && ids[table[place] - 1] != id) {

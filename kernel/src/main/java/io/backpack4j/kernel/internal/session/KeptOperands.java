@@ -77,7 +77,7 @@ final class KeptOperands {
         return true;
     }
 
-    /** As part of a session's state. */
+    /** Numbers in the form of a session's state. */
     Map<String, SessionState.Numbers> numbers() {
         Map<String, SessionState.Numbers> numbers = new LinkedHashMap<>();
         kept.tensors()

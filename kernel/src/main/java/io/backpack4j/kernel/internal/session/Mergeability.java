@@ -16,7 +16,7 @@ import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.MergeRule;
 
-/** What does not merge over batches. */
+/** Checks for results that do not merge over batches. */
 final class Mergeability {
 
     private static final ProblemId ID = CommonProblems.NOT_MERGEABLE;

@@ -21,7 +21,7 @@ sealed interface Merged permits MergedCounts, MergedMaximum, MergedMoments, Merg
     void add(Merged other);
 
     /**
-     * What extensions make results of.
+     * Tensors that extensions make results of.
      *
      * @param scope owns the tensors
      * @param factor by which everything is multiplied; for moments the sum is, and centred squares by its square

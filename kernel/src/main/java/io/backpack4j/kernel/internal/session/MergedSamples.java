@@ -16,10 +16,10 @@ final class MergedSamples implements Merged {
 
     private static final String SAMPLES = "samples";
 
-    /** How many numbers of a state stand in one array, unless a sample has more. */
+    /** Numbers of a state that stand in one array, unless a sample has more. */
     private static final long PART = 1 << 26;
 
-    /** How many are read at a time. */
+    /** Numbers that are read at a time. */
     private static final int PIECE = 1 << 16;
 
     private final Backend backend;
@@ -32,7 +32,7 @@ final class MergedSamples implements Merged {
     /** The numbers of a batch: {@code float[]} or {@code double[]}. */
     private record Part(Object array, long samples) {}
 
-    /** What a walk over all numbers meets: a run of one array. */
+    /** Visitor of the runs of one array that make up all numbers. */
     private interface Runs {
         void accept(long position, Object array, int offset, int length);
     }
@@ -119,7 +119,7 @@ final class MergedSamples implements Merged {
         samples += count;
     }
 
-    /** All numbers in row-major order: the axes before that of samples are the outer loop. */
+    /** Visits all numbers in row-major order: the axes before that of samples are the outer loop. */
     private void walk(Runs runs) {
         long outer = empty.elements(0, axis);
         long inner = empty.elements(axis + 1, empty.rank());

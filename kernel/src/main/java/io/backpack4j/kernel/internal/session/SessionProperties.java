@@ -20,7 +20,10 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** What sessions must have in common to be merged, as text: a line per part, so that a message can say which differ. */
+/**
+ * Properties that sessions must have in common to be merged, as text: a line per part, so that a message can say which
+ * differ.
+ */
 final class SessionProperties {
 
     private static final int SHOWN_LINES = 4;
@@ -70,7 +73,7 @@ final class SessionProperties {
         return lines(lines);
     }
 
-    /** What a plugin's description says of itself, without the addresses of objects that say nothing. */
+    /** Description that a plugin gives of itself, without the addresses of objects that say nothing. */
     private static String described(Object description) {
         return description.toString().replaceAll("@[0-9a-f]+", "");
     }

@@ -54,7 +54,7 @@ record Slot(
         this(name, site, request, key, accumulated, own, null);
     }
 
-    /** All of a layout. */
+    /** Lists the slots of a layout. */
     static List<Slot> of(PassLayout layout) {
         List<Slot> slots = new ArrayList<>();
         Map<GroupKey, Slot> groups = new LinkedHashMap<>();
@@ -109,7 +109,7 @@ record Slot(
         return accumulated == null ? dtype : accumulated.contraction().resultType(dtype);
     }
 
-    /** Its degree in the loss's factor, if it is known. */
+    /** Degree in the loss's factor, if it is known. */
     OptionalDouble degree() {
         if (group != null) {
             return OptionalDouble.of(group.pair().degree());
@@ -124,7 +124,7 @@ record Slot(
         return rule() == MergeRule.PER_COLUMN_AND_SAMPLE ? 1 : 0;
     }
 
-    /** Its tensors in a pass. */
+    /** Finds its tensors in a pass. */
     PassPartials.Value in(PassPartials pass) {
         if (group != null) {
             return pass.value(group);

@@ -94,7 +94,10 @@ class NeutralArgumentsTest {
                 .hasMessage("[UnknownArgument] Node 'a' (Thing) has no argument 'in_place'. It takes: inplace.");
     }
 
-    /** PyTorch's own rule, of which each line was tried in PyTorch 2.6: what size_average and reduce make of the reduction. */
+    /**
+     * PyTorch's own rule, of which each line was tried in PyTorch 2.6: what size_average and reduce make of the
+     * reduction.
+     */
     @ParameterizedTest
     @CsvSource({
         "true, true, mean",
