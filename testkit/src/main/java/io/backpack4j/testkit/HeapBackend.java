@@ -1,7 +1,5 @@
 package io.backpack4j.testkit;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
@@ -12,6 +10,7 @@ import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorKeeper;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -27,6 +26,7 @@ public final class HeapBackend implements Backend {
     public static final String ID = "heap";
 
     private final HeapMemory memory = new HeapMemory();
+    private final TensorKeeper<HeapTensor> keeper = new TensorKeeper<>(ID, HeapTensor.class);
     private final AtomicLong openScopes = new AtomicLong();
     private final Elementwise elementwise = new HeapElementwise(this);
     private final Reductions reductions = new HeapReductions(this);
@@ -35,7 +35,6 @@ public final class HeapBackend implements Backend {
     private final Convolutions convolutions = new HeapConvolutions(this);
     private final Pooling pooling = new HeapPooling(this);
     private final Decompositions decompositions = new HeapDecompositions(this);
-    private volatile boolean closed;
 
     @Override
     public String id() {
@@ -44,7 +43,7 @@ public final class HeapBackend implements Backend {
 
     @Override
     public TensorScope openScope() {
-        requireOpen();
+        keeper.requireOpen();
         openScopes.incrementAndGet();
         return new HeapScope(this);
     }
@@ -103,7 +102,7 @@ public final class HeapBackend implements Backend {
     @Override
     public void close() {
         memory.requireEmpty();
-        closed = true;
+        keeper.close();
     }
 
     HeapMemory heap() {
@@ -114,20 +113,12 @@ public final class HeapBackend implements Backend {
         openScopes.decrementAndGet();
     }
 
-    void requireOpen() {
-        if (closed) {
-            throw new BackpackException(CommonProblems.CLOSED_BACKEND, "A backend was used after it was closed.");
-        }
+    TensorKeeper<HeapTensor> keeper() {
+        return keeper;
     }
 
     /** The tensor, if it is open and this backend's own. */
     HeapTensor own(Tensor tensor) {
-        if (!(tensor instanceof HeapTensor heap) || !heap.isKeptBy(this)) {
-            throw new BackpackException(
-                    CommonProblems.FOREIGN_TENSOR,
-                    "A tensor of shape %s belongs to another backend: %s.".formatted(tensor.shape(), tensor.backend()));
-        }
-        heap.open();
-        return heap;
+        return keeper.own(tensor);
     }
 }

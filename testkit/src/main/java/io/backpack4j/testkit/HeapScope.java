@@ -11,6 +11,7 @@ final class HeapScope extends OwningScope<HeapTensor> {
     private final HeapBackend backend;
 
     HeapScope(HeapBackend backend) {
+        super(backend.keeper());
         this.backend = backend;
     }
 
@@ -22,18 +23,8 @@ final class HeapScope extends OwningScope<HeapTensor> {
     }
 
     @Override
-    protected HeapTensor own(Tensor tensor) {
-        return backend.own(tensor);
-    }
-
-    @Override
     protected HeapTensor share(HeapTensor whole, long from, Shape shape) {
         return keep(whole.share(this, (int) from, shape));
-    }
-
-    @Override
-    protected void requireBackendOpen() {
-        backend.requireOpen();
     }
 
     @Override

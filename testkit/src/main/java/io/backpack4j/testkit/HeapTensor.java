@@ -21,11 +21,6 @@ final class HeapTensor extends ScopedTensor {
     }
 
     @Override
-    public String backend() {
-        return owner.id();
-    }
-
-    @Override
     public void read(long from, double[] target, int position, int count) {
         requireRange(from, count);
         for (int i = 0; i < count; i++) {
@@ -82,17 +77,6 @@ final class HeapTensor extends ScopedTensor {
         owner.heap().closed(this);
     }
 
-    @Override
-    protected void requireBackendOpen() {
-        owner.requireOpen();
-    }
-
-    /** This tensor, if it is open. */
-    HeapTensor open() {
-        requireOpen();
-        return this;
-    }
-
     double get(int index) {
         return storage.real(offset + index);
     }
@@ -116,10 +100,6 @@ final class HeapTensor extends ScopedTensor {
     /** A handle on some of these elements. */
     HeapTensor share(HeapScope user, int from, Shape part) {
         return new HeapTensor(owner, user, storage, offset + from, part, dtype());
-    }
-
-    boolean isKeptBy(HeapBackend backend) {
-        return owner == backend;
     }
 
     /** Whether this and another handle have an element in common. */

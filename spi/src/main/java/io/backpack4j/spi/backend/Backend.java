@@ -1,5 +1,9 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableContractions;
+import io.backpack4j.spi.backend.portable.PortableConvolutions;
+import io.backpack4j.spi.backend.portable.PortablePooling;
+import io.backpack4j.spi.backend.portable.PortableRandomDraws;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

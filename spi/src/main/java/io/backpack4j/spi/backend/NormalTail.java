@@ -8,7 +8,7 @@ package io.backpack4j.spi.backend;
 public final class NormalTail {
 
     /** The polynomial's coefficients, of the lowest power first. */
-    static final double[] COEFFICIENTS = {
+    public static final double[] COEFFICIENTS = {
         0.6608744891137825,
         -0.05985635521556094,
         -0.04119017558299499,
@@ -39,10 +39,10 @@ public final class NormalTail {
     };
 
     /** Where u is 0. */
-    static final double CENTRE = 4;
+    public static final double CENTRE = 4;
 
     /** The factor of a in the denominator. */
-    static final double SLOPE = 1.5;
+    public static final double SLOPE = 1.5;
 
     private NormalTail() {}
 

@@ -6,6 +6,7 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
+import io.backpack4j.spi.backend.portable.PortableContractions;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ final class HostContractions implements Contractions {
 
     HostContractions(NativeBackend backend) {
         this.backend = backend;
-        this.portable = backend.portableContractions();
+        this.portable = new PortableContractions(backend);
     }
 
     @Override

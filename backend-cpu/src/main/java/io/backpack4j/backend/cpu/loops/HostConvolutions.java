@@ -6,6 +6,7 @@ import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.backend.portable.PortableConvolutions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -24,7 +25,7 @@ final class HostConvolutions implements Convolutions {
 
     HostConvolutions(NativeBackend backend) {
         this.backend = backend;
-        this.portable = backend.portableConvolutions();
+        this.portable = new PortableConvolutions(backend);
     }
 
     @Override

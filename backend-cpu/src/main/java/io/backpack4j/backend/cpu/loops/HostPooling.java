@@ -4,6 +4,7 @@ import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.backend.portable.PortablePooling;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
@@ -18,7 +19,7 @@ final class HostPooling implements Pooling {
 
     HostPooling(NativeBackend backend) {
         this.backend = backend;
-        this.portable = backend.portablePooling();
+        this.portable = new PortablePooling(backend);
     }
 
     @Override

@@ -3,7 +3,6 @@ package io.backpack4j.backend.cpu.memory;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.OwningScope;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 
 /** The handles of one scope. */
 final class CpuScope extends OwningScope<CpuTensor> {
@@ -11,6 +10,7 @@ final class CpuScope extends OwningScope<CpuTensor> {
     private final NativeBackend backend;
 
     CpuScope(NativeBackend backend) {
+        super(backend.keeper());
         this.backend = backend;
     }
 
@@ -22,19 +22,9 @@ final class CpuScope extends OwningScope<CpuTensor> {
     }
 
     @Override
-    protected CpuTensor own(Tensor tensor) {
-        return backend.handle(tensor);
-    }
-
-    @Override
     protected CpuTensor share(CpuTensor whole, long from, Shape shape) {
         backend.pool().retain(whole.block);
         return open(new CpuTensor(backend, this, whole.block, whole.at(from), shape, whole.dtype()));
-    }
-
-    @Override
-    protected void requireBackendOpen() {
-        backend.requireOpen();
     }
 
     private CpuTensor open(CpuTensor tensor) {

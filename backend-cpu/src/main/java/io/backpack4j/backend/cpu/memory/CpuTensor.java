@@ -1,7 +1,5 @@
 package io.backpack4j.backend.cpu.memory;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
@@ -29,32 +27,9 @@ public final class CpuTensor extends ScopedTensor {
     }
 
     @Override
-    public String backend() {
-        return backend.id();
-    }
-
-    @Override
     protected void free() {
         backend.pool().tensorClosed();
         backend.pool().release(block);
-    }
-
-    @Override
-    protected void requireBackendOpen() {
-        backend.requireOpen();
-    }
-
-    /** This tensor, if {@code user} is the backend that keeps it and it is open. */
-    CpuTensor openIn(NativeBackend user) {
-        if (backend != user) {
-            throw new BackpackException(
-                    CommonProblems.FOREIGN_TENSOR,
-                    ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
-                                    + " one. Copy it through arrays.")
-                            .formatted(shape(), backend.id()));
-        }
-        requireOpen();
-        return this;
     }
 
     /** Whether this handle covers all that was allocated. */

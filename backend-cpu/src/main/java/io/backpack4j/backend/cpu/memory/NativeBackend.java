@@ -1,16 +1,12 @@
 package io.backpack4j.backend.cpu.memory;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.backend.Contractions;
-import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
-import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorKeeper;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +21,7 @@ public abstract class NativeBackend implements Backend {
     private static final Logger LOG = LoggerFactory.getLogger(NativeBackend.class);
 
     private final MemoryPool pool;
-    private volatile boolean closed;
+    private final TensorKeeper<CpuTensor> keeper = new TensorKeeper<>(ID, CpuTensor.class);
 
     /** @param memoryLimit how many bytes may be held from the system */
     protected NativeBackend(long memoryLimit) {
@@ -45,7 +41,7 @@ public abstract class NativeBackend implements Backend {
 
     @Override
     public TensorScope openScope() {
-        requireOpen();
+        keeper.requireOpen();
         return new CpuScope(this);
     }
 
@@ -64,27 +60,11 @@ public abstract class NativeBackend implements Backend {
         return Optional.of(pool.openAccount(plannedBytes, limitBytes));
     }
 
-    /** The contractions made of this backend's plain operations. */
-    public Contractions portableContractions() {
-        return Backend.super.contractions();
-    }
-
-    /** The convolutions made of this backend's plain operations. */
-    public Convolutions portableConvolutions() {
-        return Backend.super.convolutions();
-    }
-
-    /** Pooling made of this backend's plain operations. */
-    public Pooling portablePooling() {
-        return Backend.super.pooling();
-    }
-
     @Override
     public synchronized void close() {
-        if (closed) {
+        if (!keeper.close()) {
             return;
         }
-        closed = true;
         long open = pool.statistics().openTensors();
         if (open > 0) {
             LOG.warn("The CPU backend was closed while {} tensors were open. They cannot be used any more.", open);
@@ -158,19 +138,10 @@ public abstract class NativeBackend implements Backend {
 
     /** The tensor, if it is an open one of this backend, perhaps with elements still to be written: only its sizes count. */
     public CpuTensor handle(Tensor tensor) {
-        if (tensor instanceof CpuTensor ours) {
-            return ours.openIn(this);
-        }
-        throw new BackpackException(
-                CommonProblems.FOREIGN_TENSOR,
-                ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
-                                + " Copy it through arrays.")
-                        .formatted(tensor.shape(), tensor.backend(), ID));
+        return keeper.own(tensor);
     }
 
-    void requireOpen() {
-        if (closed) {
-            throw new BackpackException(CommonProblems.CLOSED_BACKEND, "The CPU backend was used after it was closed.");
-        }
+    TensorKeeper<CpuTensor> keeper() {
+        return keeper;
     }
 }

@@ -1,21 +1,23 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Bins;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Counts on the host, a piece of the numbers at a time. */
-final class PortableHistograms {
+public final class PortableHistograms {
 
     private static final int PIECE = 1 << 14;
 
     private final Tensor x;
     private final long elements;
 
-    PortableHistograms(Tensor x) {
+    /** @param x what is counted */
+    public PortableHistograms(Tensor x) {
         this.x = x;
         this.elements = x.shape().elements();
     }
 
-    void add(Tensor range, double factor, Tensor counts) {
+    public void add(Tensor range, double factor, Tensor counts) {
         double[] edges = range.toDoubleArray();
         long[] places = counts.toLongArray();
         Bins bins = new Bins(places.length - 1, edges[0], edges[1], factor);
@@ -30,7 +32,7 @@ final class PortableHistograms {
         counts.write(0, places, 0, places.length);
     }
 
-    void addJoint(Tensor values, Tensor ranges, double factor, Tensor counts) {
+    public void addJoint(Tensor values, Tensor ranges, double factor, Tensor counts) {
         double[] edges = ranges.toDoubleArray();
         long[] places = counts.toLongArray();
         int columns = (int) counts.shape().size(1);

@@ -1,4 +1,4 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

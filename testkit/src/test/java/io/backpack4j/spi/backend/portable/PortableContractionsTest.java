@@ -1,5 +1,7 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.DType;

@@ -1,5 +1,9 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -7,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Gram matrices made of plain products, and of unfolded inputs. */
-final class PortableGrams {
+public final class PortableGrams {
 
     /** How much memory unfolded inputs may take, unless one sample takes more. */
     private static final long RUN_BYTES = 4 << 20;
@@ -20,7 +24,7 @@ final class PortableGrams {
         void unfold(Tensor samples, Tensor destination);
     }
 
-    static void add(
+    public static void add(
             Backend backend, Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
         Shape shape = x.shape();
         long batch = shape.size(0);
@@ -68,7 +72,7 @@ final class PortableGrams {
         }
     }
 
-    static void addOfInputs(
+    public static void addOfInputs(
             Backend backend,
             Window window,
             Tensor x,
@@ -87,7 +91,7 @@ final class PortableGrams {
                 destination);
     }
 
-    static void addOfOutputs(
+    public static void addOfOutputs(
             Backend backend,
             Window window,
             Tensor y,
@@ -130,7 +134,8 @@ final class PortableGrams {
     }
 
     /** Element by element of the window: what of the outputs falls on which input. */
-    static void unfoldTransposed(Backend backend, Window window, Tensor y, List<Long> inputSizes, Tensor destination) {
+    public static void unfoldTransposed(
+            Backend backend, Window window, Tensor y, List<Long> inputSizes, Tensor destination) {
         backend.elementwise().fill(destination, 0);
         long samples = y.shape().size(0);
         long groups = destination.shape().size(1);

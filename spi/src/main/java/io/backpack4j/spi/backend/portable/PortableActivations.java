@@ -1,4 +1,4 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MINIMUM;
@@ -6,17 +6,21 @@ import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Activation functions and their first two derivatives, made of plain operations in forms that neither overflow nor cancel. */
-final class PortableActivations extends PortableFormulas {
+public final class PortableActivations extends PortableFormulas {
 
     private PortableActivations(Elementwise ops, TensorScope scope, Tensor x, Tensor destination) {
         super(ops, scope, x, destination);
     }
 
-    static void apply(Backend backend, Activation activation, int order, Tensor x, Tensor destination) {
+    public static void apply(Backend backend, Activation activation, int order, Tensor x, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
             if (order < 0 || order > 2) {
                 throw new BackpackException(
@@ -35,7 +39,7 @@ final class PortableActivations extends PortableFormulas {
     }
 
     /** destination = f'(x), given y = f(x), where {@link Activation#derivativeFromOutput()}. */
-    static void derivativeFromOutput(Backend backend, Activation activation, Tensor y, Tensor destination) {
+    public static void derivativeFromOutput(Backend backend, Activation activation, Tensor y, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
             var writer = new PortableActivations(backend.elementwise(), scope, y, destination);
             switch (activation.kind()) {
@@ -62,7 +66,8 @@ final class PortableActivations extends PortableFormulas {
     }
 
     /** destination = f''(x), given y = f(x), where {@link Activation#derivativeFromOutput()}. */
-    static void secondDerivativeFromOutput(Backend backend, Activation activation, Tensor y, Tensor destination) {
+    public static void secondDerivativeFromOutput(
+            Backend backend, Activation activation, Tensor y, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
             var writer = new PortableActivations(backend.elementwise(), scope, y, destination);
             switch (activation.kind()) {

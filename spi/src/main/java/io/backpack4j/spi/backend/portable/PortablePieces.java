@@ -1,9 +1,12 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
 import static io.backpack4j.spi.backend.BinaryOperation.DIVIDE;
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 
+import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 

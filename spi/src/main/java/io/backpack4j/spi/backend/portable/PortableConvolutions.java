@@ -1,5 +1,12 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -8,14 +15,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Convolutions as matrix products of unfolded inputs, some samples at a time. */
-final class PortableConvolutions implements Convolutions {
+public final class PortableConvolutions implements Convolutions {
 
     /** How much memory unfolded inputs may take, unless one sample takes more. */
     private static final long RUN_BYTES = 4 << 20;
 
     private final Backend backend;
 
-    PortableConvolutions(Backend backend) {
+    /** Creates the convolutions of a backend, made of its plain operations. */
+    public PortableConvolutions(Backend backend) {
         this.backend = backend;
     }
 

@@ -1,5 +1,14 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Contractions;
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.TileConsumerVisitor;
+import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -7,14 +16,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Fused contractions made of plain operations: runs of tiles that fit into a fixed amount of memory, each consumed at once. */
-final class PortableContractions implements Contractions {
+public final class PortableContractions implements Contractions {
 
     /** How much memory one run of tiles may take, unless one tile takes more. */
     private static final long RUN_BYTES = 4 << 20;
 
     private final Backend backend;
 
-    PortableContractions(Backend backend) {
+    /** Creates the contractions of a backend, made of its plain operations. */
+    public PortableContractions(Backend backend) {
         this.backend = backend;
     }
 

@@ -1,18 +1,19 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Sums of all elements as inner products with ones, which backends add up in double precision. */
-final class PortableTotals {
+public final class PortableTotals {
 
     /** How many elements one inner product takes, so that ones take little memory. */
     private static final long LENGTH = 1 << 16;
 
     private PortableTotals() {}
 
-    static void total(Backend backend, Tensor x, Tensor destination) {
+    public static void total(Backend backend, Tensor x, Tensor destination) {
         long elements = x.shape().elements();
         long length = Math.max(1, Math.min(elements, LENGTH));
         long parts = Math.max(1, (elements + length - 1) / length);

@@ -1,8 +1,10 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.backpack4j.spi.backend.CounterRandom;
+import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

@@ -1,9 +1,10 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Activation.Kind;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;

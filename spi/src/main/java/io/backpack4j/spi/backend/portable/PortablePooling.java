@@ -1,5 +1,8 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Pooling;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -8,11 +11,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Pooling on the host, plane by plane; linear maps by matrix products. */
-final class PortablePooling implements Pooling {
+public final class PortablePooling implements Pooling {
 
     private final Backend backend;
 
-    PortablePooling(Backend backend) {
+    /** Creates the pooling of a backend, made of its plain operations. */
+    public PortablePooling(Backend backend) {
         this.backend = backend;
     }
 

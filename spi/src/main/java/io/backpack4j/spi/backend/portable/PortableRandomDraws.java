@@ -1,9 +1,12 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.CounterRandom;
+import io.backpack4j.spi.backend.RandomDraws;
+import io.backpack4j.spi.backend.RandomKey;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Draws on the host, row by row, and hands the numbers to the tensor. */
-final class PortableRandomDraws implements RandomDraws {
+public final class PortableRandomDraws implements RandomDraws {
 
     @Override
     public void uniform(RandomKey key, long[] sampleIds, Tensor destination) {

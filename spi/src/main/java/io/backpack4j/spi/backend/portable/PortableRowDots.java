@@ -1,5 +1,8 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

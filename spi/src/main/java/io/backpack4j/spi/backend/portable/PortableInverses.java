@@ -1,19 +1,21 @@
-package io.backpack4j.spi.backend;
+package io.backpack4j.spi.backend.portable;
 
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** Inverses by solving for rows of the identity, a tile of them at a time. */
-final class PortableInverses {
+public final class PortableInverses {
 
     /** How many numbers of the identity there are at a time, unless one row has more. */
     private static final long TILE = 1 << 20;
 
     private PortableInverses() {}
 
-    /** destination = (factor · factorᵀ)⁻¹; see {@link Decompositions#choleskyInverse}. */
-    static void invert(Backend backend, Tensor factor, Tensor destination) {
+    /** destination = (factor · factorᵀ)⁻¹; see {@link io.backpack4j.spi.backend.Decompositions#choleskyInverse}. */
+    public static void invert(Backend backend, Tensor factor, Tensor destination) {
         long n = factor.shape().size(-1);
         if (factor.shape().elements() == 0) {
             return;
