@@ -47,6 +47,16 @@ class ArchitectureTest {
             .resideInAnyPackage("io.backpack4j.spi..", "java..", "org.jspecify.annotations..");
 
     @ArchTest
+    static final ArchRule the_testkit_knows_contracts_only = noClasses()
+            .that()
+            .resideInAPackage("io.backpack4j.testkit..")
+            .and()
+            .resideOutsideOfPackage("io.backpack4j.testkit.extension..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.kernel..", "io.backpack4j.testkit.extension..");
+
+    @ArchTest
     static final ArchRule the_kernel_knows_no_plugin = noClasses()
             .that()
             .resideInAPackage("io.backpack4j.kernel..")
