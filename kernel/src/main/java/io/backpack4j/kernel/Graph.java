@@ -9,7 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A network: modules, each fed by the model's inputs or by nodes before it, and one output. Immutable. */
+/**
+ * A network: modules, each fed by the model's inputs or by nodes before it, and one output. Immutable.
+ *
+ * <pre>{@code
+ * Graph chain = Graph.sequential(new Linear(784, 100), new ReLU(), new Linear(100, 10));
+ * }</pre>
+ */
 public final class Graph {
 
     /** The name of a model's only input. */

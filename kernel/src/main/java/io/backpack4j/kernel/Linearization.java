@@ -1,6 +1,7 @@
 package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -16,6 +17,7 @@ import java.util.Map;
  * <p>Lives at most as long as the model and its numbers; these must not change meanwhile. Used by one thread at a time.
  * Close it when done.
  */
+@Experimental
 public interface Linearization extends AutoCloseable {
 
     /** The trained parameters with their shapes, in the network's order. */

@@ -9,6 +9,13 @@ import java.util.List;
  * A network, with a loss unless it only predicts, and its parameters' numbers on a backend. Owns the numbers.
  * {@code toString} is a table of its nodes, with what they make of one sample, their parameters, and how many numbers
  * these are.
+ *
+ * <pre>{@code
+ * try (Model model = backpack.model(graph, loss, DType.FLOAT64, Shape.of(784))) {
+ *     model.parameters().set("0.weight", weights);
+ *     String table = model.toString();
+ * }
+ * }</pre>
  */
 public interface Model extends AutoCloseable {
 

@@ -1,11 +1,13 @@
 package io.backpack4j.kernel;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
 
 /** Makes operands of what a pass's first stage found, for the stages behind it. */
 @FunctionalInterface
+@Experimental
 public interface OperandSupplier {
 
     /**

@@ -8,6 +8,15 @@ import java.util.Map;
 /**
  * A pass, checked and laid out for one model, one shape of batch and one set of requests. Made once, run often, by any
  * thread; it knows the model's numbers only when it runs.
+ *
+ * <pre>{@code
+ * Plan plan = backpack.plan(model, batch, List.of(Request.of(variance)), PassOptions.DEFAULT);
+ * for (Batch next : batches) {
+ *     try (Results results = plan.run(next)) {
+ *         Tensor ofWeight = results.get(variance, "0.weight");
+ *     }
+ * }
+ * }</pre>
  */
 public interface Plan {
 

@@ -7,7 +7,17 @@ import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.SortedMap;
 
-/** Results of a pass. They own their tensors and outlives the pass; close it when done. */
+/**
+ * Results of a pass. They own their tensors and outlive the pass; close them when done.
+ *
+ * <pre>{@code
+ * try (Results results = backpack.compute(model, batch, variance)) {
+ *     double loss = results.loss();
+ *     double[] gradient = results.gradient("0.weight").toDoubleArray();
+ *     double[] ofWeight = results.get(variance, "0.weight").toDoubleArray();
+ * }
+ * }</pre>
+ */
 public interface Results extends AutoCloseable {
 
     /** The reduced loss. */

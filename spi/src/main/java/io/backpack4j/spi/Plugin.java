@@ -13,6 +13,19 @@ import java.util.List;
  * <p>Implementations are public, have a public constructor without parameters, and are listed under
  * {@code META-INF/services} (annotate them with {@code @AutoService(Plugin.class)}). They are created once per loaded library,
  * are stateless, and may be called from any thread. A jar with such a plugin on the class path is all that a user needs.
+ *
+ * <pre>{@code
+ * public final class Activations implements Plugin {
+ *
+ *     public PluginDescriptor descriptor() {
+ *         return new PluginDescriptor("activations", "1.0", SpiVersion.MAJOR);
+ *     }
+ *
+ *     public List<ModuleProvider> modules() {
+ *         return List.of(ModuleProvider.of("ReLU", arguments -> new ReLU()));
+ *     }
+ * }
+ * }</pre>
  */
 public interface Plugin {
 

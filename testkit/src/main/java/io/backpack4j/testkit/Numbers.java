@@ -11,12 +11,12 @@ public final class Numbers {
     private Numbers() {}
 
     /** Absolute values. */
-    static double[] positive(double[] values) {
+    public static double[] positive(double[] values) {
         return Arrays.stream(values).map(Math::abs).toArray();
     }
 
     /** a − b, element by element. */
-    static double[] difference(double[] a, double[] b) {
+    public static double[] difference(double[] a, double[] b) {
         double[] difference = a.clone();
         for (int i = 0; i < b.length; i++) {
             difference[i] -= b[i];
@@ -25,7 +25,7 @@ public final class Numbers {
     }
 
     /** Rows behind each other. */
-    static double[] joined(double[][] rows) {
+    public static double[] joined(double[][] rows) {
         return Arrays.stream(rows).flatMapToDouble(DoubleStream::of).toArray();
     }
 

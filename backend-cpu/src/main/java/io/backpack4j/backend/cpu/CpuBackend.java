@@ -1,67 +1,25 @@
 package io.backpack4j.backend.cpu;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.backend.cpu.loops.KernelSet;
+import io.backpack4j.backend.cpu.memory.Block;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
-import io.backpack4j.spi.backend.MemoryAccount;
-import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Reductions;
-import io.backpack4j.spi.tensor.DType;
-import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
-import java.util.List;
-import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** The CPU backend: a memory pool and a set of kernels. */
-final class CpuBackend implements Backend {
+/** The CPU backend: native memory and a set of kernels. */
+final class CpuBackend extends NativeBackend {
 
-    static final String ID = "cpu";
-
-    private static final Logger LOG = LoggerFactory.getLogger(CpuBackend.class);
-
-    private final MemoryPool pool;
     private final KernelSet kernels;
-    private volatile boolean closed;
 
     CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
-        this.pool = new MemoryPool(memoryLimit);
+        super(memoryLimit);
         this.kernels = choice.create(this, threads);
-    }
-
-    @Override
-    public String id() {
-        return ID;
-    }
-
-    @Override
-    public TensorScope openScope() {
-        requireOpen();
-        return new CpuScope(this);
-    }
-
-    @Override
-    public MemoryStatistics memory() {
-        return pool.statistics();
-    }
-
-    @Override
-    public void resetPeak() {
-        pool.resetPeak();
-    }
-
-    @Override
-    public Optional<MemoryAccount> openAccount(long plannedBytes, long limitBytes) {
-        return Optional.of(pool.openAccount(plannedBytes, limitBytes));
     }
 
     @Override
@@ -104,117 +62,17 @@ final class CpuBackend implements Backend {
         return kernels.pooling();
     }
 
-    /** The contractions made of this backend's plain operations. */
-    Contractions portableContractions() {
-        return Backend.super.contractions();
-    }
-
-    /** The convolutions made of this backend's plain operations. */
-    Convolutions portableConvolutions() {
-        return Backend.super.convolutions();
-    }
-
-    /** Pooling made of this backend's plain operations. */
-    Pooling portablePooling() {
-        return Backend.super.pooling();
+    @Override
+    protected void rearrange(Block block) {
+        kernels.makeRowMajor(block);
     }
 
     @Override
-    public synchronized void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        long open = pool.statistics().openTensors();
-        if (open > 0) {
-            LOG.warn("The CPU backend was closed while {} tensors were open. They cannot be used any more.", open);
-        }
+    protected void closeKernels() {
         kernels.close();
-        pool.close();
-    }
-
-    MemoryPool pool() {
-        return pool;
     }
 
     KernelSet kernels() {
         return kernels;
-    }
-
-    /** The tensor, if it is an open one of this backend, row-major. */
-    CpuTensor own(Tensor tensor) {
-        CpuTensor own = asItLies(tensor);
-        makeRowMajor(own.block);
-        return own;
-    }
-
-    /** Gives a block the order that every kernel understands. */
-    void makeRowMajor(Block block) {
-        settle(block);
-        if (block.arrangement != null) {
-            kernels.makeRowMajor(block);
-        }
-    }
-
-    /**
-     * Prepares work that treats all elements alike: operands keep the arrangement that all of them have, and are made row-major if they
-     * differ.
-     *
-     * @param destination overwritten; gets the arrangement of the sources
-     * @param sources with planes in the same places
-     */
-    void align(CpuTensor destination, List<CpuTensor> sources) {
-        Arrangement arrangement = sources.get(0).block.arrangement;
-        if (arrangement != null || destination.block.arrangement != null || !Arrangement.same(sources)) {
-            boolean kept = Arrangement.same(sources)
-                    && (destination.coversBlock() || Arrangement.same(List.of(destination, sources.get(0))));
-            if (kept) {
-                destination.block.arrangement = arrangement;
-            } else {
-                sources.forEach(source -> makeRowMajor(source.block));
-                makeRowMajor(destination.block);
-            }
-        }
-    }
-
-    /** The tensor, if it is an open one of this backend, in whatever order its elements lie. */
-    CpuTensor asItLies(Tensor tensor) {
-        CpuTensor own = handle(tensor);
-        settle(own.block);
-        return own;
-    }
-
-    /** Memory for single-precision numbers, which are not set, until the scope closes. */
-    CpuTensor singles(TensorScope scope, Shape shape) {
-        return asItLies(scope.allocate(shape, DType.FLOAT32));
-    }
-
-    /** Writes what is pending on a block, and what is pending elsewhere and would be lost if the block changed. */
-    private static void settle(Block block) {
-        PendingScatter pending = block.pending;
-        if (pending != null) {
-            pending.settle();
-        }
-        while (!block.readers.isEmpty()) {
-            block.readers.get(0).settle();
-        }
-    }
-
-    /** The tensor, if it is an open one of this backend. Its elements may still have to be written, so ask no more than its sizes. */
-    CpuTensor handle(Tensor tensor) {
-        if (tensor instanceof CpuTensor ours) {
-            return ours.openIn(this);
-        }
-        throw new BackpackException(
-                CommonProblems.FOREIGN_TENSOR,
-                ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
-                                + " Copy it through arrays.")
-                        .formatted(tensor.shape(), tensor.backend(), ID));
-    }
-
-    void requireOpen() {
-        if (closed) {
-            throw new BackpackException(CommonProblems.CLOSED_BACKEND, "The CPU backend was used after it was closed.");
-        }
     }
 }

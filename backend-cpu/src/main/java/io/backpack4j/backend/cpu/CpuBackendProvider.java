@@ -1,5 +1,8 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.backend.cpu.loops.NativeLibraries;
+import io.backpack4j.backend.cpu.memory.MemoryLimit;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Availability;
@@ -12,7 +15,7 @@ final class CpuBackendProvider implements BackendProvider {
 
     @Override
     public String id() {
-        return CpuBackend.ID;
+        return NativeBackend.ID;
     }
 
     @Override

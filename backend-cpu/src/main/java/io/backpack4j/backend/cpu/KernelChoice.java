@@ -1,5 +1,10 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.backend.cpu.loops.HostKernels;
+import io.backpack4j.backend.cpu.loops.KernelSet;
+import io.backpack4j.backend.cpu.loops.NativeLibraries;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.onednn.DnnlKernels;
 import io.backpack4j.spi.BackpackException;
 import java.util.Locale;
 import java.util.Optional;
@@ -9,14 +14,14 @@ enum KernelChoice {
     /** ND4J, OpenBLAS and Java. */
     ND4J {
         @Override
-        KernelSet create(CpuBackend backend, int threads) {
+        KernelSet create(NativeBackend backend, int threads) {
             return new HostKernels(backend, threads, threads);
         }
     },
     /** oneDNN for single precision, the rest as {@link #ND4J}. */
     ONEDNN {
         @Override
-        KernelSet create(CpuBackend backend, int threads) {
+        KernelSet create(NativeBackend backend, int threads) {
             return new DnnlKernels(backend, threads);
         }
     };
@@ -24,7 +29,7 @@ enum KernelChoice {
     /** The property {@code backpack.cpu.kernels}. */
     static final String PROPERTY = "kernels";
 
-    abstract KernelSet create(CpuBackend backend, int threads);
+    abstract KernelSet create(NativeBackend backend, int threads);
 
     String key() {
         return name().toLowerCase(Locale.ROOT);

@@ -3,6 +3,11 @@ package io.backpack4j.backend.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.backpack4j.backend.cpu.loops.HostKernels;
+import io.backpack4j.backend.cpu.loops.KernelSet;
+import io.backpack4j.backend.cpu.loops.NativeLibraries;
+import io.backpack4j.backend.cpu.loops.NativeThreads;
+import io.backpack4j.backend.cpu.onednn.DnnlKernels;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.SpiVersion;

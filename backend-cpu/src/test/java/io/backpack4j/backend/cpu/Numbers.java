@@ -12,9 +12,9 @@ import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 
 /** An array of doubles with a shape: the oracle's tensor. Everything is calculated by plain index arithmetic. */
-record Numbers(Shape shape, double[] values) {
+public record Numbers(Shape shape, double[] values) {
 
-    static Numbers random(Random random, Variant variant, Shape shape) {
+    public static Numbers random(Random random, Variant variant, Shape shape) {
         double[] values = new double[(int) shape.elements()];
         for (int i = 0; i < values.length; i++) {
             values[i] = variant.round(random.nextDouble() * 2 - 1);
@@ -22,27 +22,27 @@ record Numbers(Shape shape, double[] values) {
         return new Numbers(shape, values);
     }
 
-    static Numbers of(Tensor tensor) {
+    public static Numbers of(Tensor tensor) {
         return new Numbers(tensor.shape(), tensor.toDoubleArray());
     }
 
-    static Numbers filled(Shape shape, double value) {
+    public static Numbers filled(Shape shape, double value) {
         double[] values = new double[(int) shape.elements()];
         Arrays.fill(values, value);
         return new Numbers(shape, values);
     }
 
-    Tensor on(TensorScope scope, Variant variant) {
+    public Tensor on(TensorScope scope, Variant variant) {
         Tensor tensor = scope.allocate(shape, variant.dtype());
         tensor.write(0, values, 0, values.length);
         return tensor;
     }
 
-    double at(int... index) {
+    public double at(int... index) {
         return values[position(index)];
     }
 
-    int position(int... index) {
+    public int position(int... index) {
         int position = 0;
         for (int axis = 0; axis < index.length; axis++) {
             position = position * (int) shape.size(axis) + index[axis];
@@ -51,7 +51,7 @@ record Numbers(Shape shape, double[] values) {
     }
 
     /** The index of the i-th element. */
-    int[] index(int position) {
+    public int[] index(int position) {
         int[] index = new int[shape.rank()];
         for (int axis = index.length - 1; axis >= 0; axis--) {
             int size = (int) shape.size(axis);
@@ -61,12 +61,12 @@ record Numbers(Shape shape, double[] values) {
         return index;
     }
 
-    Numbers map(DoubleUnaryOperator function) {
+    public Numbers map(DoubleUnaryOperator function) {
         return new Numbers(shape, Arrays.stream(values).map(function).toArray());
     }
 
     /** The element that a stretched index means. */
-    double stretched(int[] index) {
+    public double stretched(int[] index) {
         int[] own = new int[shape.rank()];
         for (int axis = 0; axis < own.length; axis++) {
             int wide = index[index.length - own.length + axis];
@@ -75,7 +75,7 @@ record Numbers(Shape shape, double[] values) {
         return at(own);
     }
 
-    static Numbers combine(Numbers a, Numbers b, Shape shape, DoubleBinaryOperator function) {
+    public static Numbers combine(Numbers a, Numbers b, Shape shape, DoubleBinaryOperator function) {
         Numbers result = filled(shape, 0);
         for (int i = 0; i < result.values.length; i++) {
             int[] index = result.index(i);
@@ -99,7 +99,7 @@ record Numbers(Shape shape, double[] values) {
         return result;
     }
 
-    void assertClose(Tensor actual, double tolerance, String what) {
+    public void assertClose(Tensor actual, double tolerance, String what) {
         assertThat(actual.shape()).as(what).isEqualTo(shape);
         double[] found = actual.toDoubleArray();
         for (int i = 0; i < found.length; i++) {

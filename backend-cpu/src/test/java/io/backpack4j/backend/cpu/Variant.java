@@ -1,5 +1,6 @@
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.backend.cpu.loops.KernelSet;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
 import io.backpack4j.spi.tensor.DType;
@@ -9,11 +10,11 @@ import java.util.Map;
 import java.util.Random;
 
 /** A kernel set and a type; every operation is tested with each. */
-record Variant(String kernels, DType dtype) {
+public record Variant(String kernels, DType dtype) {
 
-    static final int THREADS = 2;
+    public static final int THREADS = 2;
 
-    static List<Variant> all() {
+    public static List<Variant> all() {
         List<Variant> variants = new ArrayList<>();
         for (String kernels : List.of("nd4j", "onednn")) {
             for (DType dtype : List.of(DType.FLOAT32, DType.FLOAT64)) {
@@ -23,33 +24,37 @@ record Variant(String kernels, DType dtype) {
         return variants;
     }
 
-    static Backend open(String kernels) {
+    public static Backend open(String kernels) {
         return new CpuBackendProvider().open(new BackendConfiguration(THREADS, Map.of("kernels", kernels)));
     }
 
-    Backend open() {
+    public static KernelSet kernels(Backend backend) {
+        return ((CpuBackend) backend).kernels();
+    }
+
+    public Backend open() {
         return open(kernels);
     }
 
-    boolean single() {
+    public boolean single() {
         return dtype == DType.FLOAT32;
     }
 
     /** How far a result may lie from the oracle's, per unit of the summed magnitudes. */
-    double tolerance() {
+    public double tolerance() {
         return single() ? 2e-6 : 1e-14;
     }
 
-    double round(double value) {
+    public double round(double value) {
         return single() ? (float) value : value;
     }
 
     /** A generator whose seed is printed when a test fails, as part of the assertion. */
-    static long seed() {
+    public static long seed() {
         return Long.getLong("test.seed", 20260101L);
     }
 
-    static Random random(int salt) {
+    public static Random random(int salt) {
         return new Random(seed() * 31 + salt);
     }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What tests over all variants share: one backend per kernel set, one scope per test. */
-abstract class VariantTest {
+public abstract class VariantTest {
 
     private static final Map<String, Backend> BACKENDS = new HashMap<>();
 
@@ -26,23 +26,23 @@ abstract class VariantTest {
     @Retention(RetentionPolicy.RUNTIME)
     @ParameterizedTest
     @MethodSource("variants")
-    @interface EachVariant {}
+    public @interface EachVariant {}
 
-    static List<Variant> variants() {
+    public static List<Variant> variants() {
         return Variant.all();
     }
 
     @AfterAll
-    static void closeBackends() {
+    public static void closeBackends() {
         BACKENDS.values().forEach(Backend::close);
         BACKENDS.clear();
     }
 
-    static Backend backend(Variant variant) {
+    public static Backend backend(Variant variant) {
         return BACKENDS.computeIfAbsent(variant.kernels(), Variant::open);
     }
 
-    static Shape randomShape(Random random, int rank, int limit) {
+    public static Shape randomShape(Random random, int rank, int limit) {
         long[] sizes = new long[rank];
         for (int axis = 0; axis < rank; axis++) {
             sizes[axis] = 1L + random.nextInt(limit);
@@ -51,7 +51,7 @@ abstract class VariantTest {
     }
 
     /** A tensor full of NaN: whoever reads the old contents of a destination is found out. */
-    static Tensor dirty(TensorScope scope, Variant variant, Shape shape) {
+    public static Tensor dirty(TensorScope scope, Variant variant, Shape shape) {
         return Numbers.filled(shape, Double.NaN).on(scope, variant);
     }
 }

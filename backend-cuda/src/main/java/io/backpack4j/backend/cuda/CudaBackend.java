@@ -1,7 +1,5 @@
 package io.backpack4j.backend.cuda;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
@@ -12,6 +10,7 @@ import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.RandomDraws;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorKeeper;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +23,7 @@ final class CudaBackend implements Backend {
     private static final Logger LOG = LoggerFactory.getLogger(CudaBackend.class);
 
     private final Device device;
+    private final TensorKeeper<CudaTensor> keeper = new TensorKeeper<>(ID, CudaTensor.class);
     private final CudaElementwise elementwise = new CudaElementwise(this);
     private final CudaReductions reductions = new CudaReductions(this);
     private final CudaProducts products = new CudaProducts(this);
@@ -31,9 +31,8 @@ final class CudaBackend implements Backend {
     private final Decompositions decompositions = new CudaDecompositions(this);
     private final RandomDraws random = new CudaRandomDraws(this);
     private final Contractions contractions = new CudaContractions(this);
-    private final Convolutions convolutions = new CudaConvolutions(this, Backend.super.convolutions());
-    private final Pooling pooling = new CudaPooling(this, Backend.super.pooling());
-    private volatile boolean closed;
+    private final Convolutions convolutions = new CudaConvolutions(this);
+    private final Pooling pooling = new CudaPooling(this);
 
     CudaBackend(CudaApi api, CudaOptions options) {
         this.device = new Device(api, options);
@@ -46,7 +45,7 @@ final class CudaBackend implements Backend {
 
     @Override
     public CudaScope openScope() {
-        requireOpen();
+        keeper.requireOpen();
         return new CudaScope(this);
     }
 
@@ -112,10 +111,9 @@ final class CudaBackend implements Backend {
 
     @Override
     public synchronized void close() {
-        if (closed) {
+        if (!keeper.close()) {
             return;
         }
-        closed = true;
         long open = device.memory().openTensors();
         if (open > 0) {
             LOG.warn("The CUDA backend was closed while {} tensors were open. They cannot be used any more.", open);
@@ -134,20 +132,10 @@ final class CudaBackend implements Backend {
 
     /** The tensor, if it is an open one of this backend. */
     CudaTensor own(Tensor tensor) {
-        if (tensor instanceof CudaTensor ours) {
-            return ours.openIn(this);
-        }
-        throw new BackpackException(
-                CommonProblems.FOREIGN_TENSOR,
-                ("A tensor of shape %s belongs to backend '%s' and cannot be used with backend '%s'."
-                                + " Copy it through arrays.")
-                        .formatted(tensor.shape(), tensor.backend(), ID));
+        return keeper.own(tensor);
     }
 
-    void requireOpen() {
-        if (closed) {
-            throw new BackpackException(
-                    CommonProblems.CLOSED_BACKEND, "The CUDA backend was used after it was closed.");
-        }
+    TensorKeeper<CudaTensor> keeper() {
+        return keeper;
     }
 }

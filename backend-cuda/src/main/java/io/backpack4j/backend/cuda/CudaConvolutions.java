@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.backend.portable.PortableConvolutions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -19,9 +20,9 @@ final class CudaConvolutions implements Convolutions {
     private final CudaBackend backend;
     private final Convolutions portable;
 
-    CudaConvolutions(CudaBackend backend, Convolutions portable) {
+    CudaConvolutions(CudaBackend backend) {
         this.backend = backend;
-        this.portable = portable;
+        this.portable = new PortableConvolutions(backend);
     }
 
     @Override

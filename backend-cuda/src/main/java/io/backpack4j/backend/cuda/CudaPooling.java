@@ -2,6 +2,7 @@ package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.backend.portable.PortablePooling;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -13,9 +14,9 @@ final class CudaPooling implements Pooling {
     private final CudaBackend backend;
     private final Pooling portable;
 
-    CudaPooling(CudaBackend backend, Pooling portable) {
+    CudaPooling(CudaBackend backend) {
         this.backend = backend;
-        this.portable = portable;
+        this.portable = new PortablePooling(backend);
     }
 
     @Override

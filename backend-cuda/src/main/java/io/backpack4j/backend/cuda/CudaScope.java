@@ -3,7 +3,6 @@ package io.backpack4j.backend.cuda;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.OwningScope;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 
 /** The handles of one scope. */
 final class CudaScope extends OwningScope<CudaTensor> {
@@ -11,6 +10,7 @@ final class CudaScope extends OwningScope<CudaTensor> {
     private final CudaBackend backend;
 
     CudaScope(CudaBackend backend) {
+        super(backend.keeper());
         this.backend = backend;
     }
 
@@ -22,18 +22,8 @@ final class CudaScope extends OwningScope<CudaTensor> {
     }
 
     @Override
-    protected CudaTensor own(Tensor tensor) {
-        return backend.own(tensor);
-    }
-
-    @Override
     protected CudaTensor share(CudaTensor whole, long from, Shape shape) {
         backend.device().shared(whole.block);
         return keep(new CudaTensor(backend, this, whole.block, whole.offset(from), shape, whole.dtype()));
-    }
-
-    @Override
-    protected void requireBackendOpen() {
-        backend.requireOpen();
     }
 }

@@ -1,7 +1,5 @@
 package io.backpack4j.backend.cuda;
 
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.ScopedTensor;
 import io.backpack4j.spi.tensor.Shape;
@@ -25,31 +23,8 @@ final class CudaTensor extends ScopedTensor {
     }
 
     @Override
-    public String backend() {
-        return backend.id();
-    }
-
-    @Override
     protected void free() {
         backend.device().closed(block);
-    }
-
-    @Override
-    protected void requireBackendOpen() {
-        backend.requireOpen();
-    }
-
-    /** This tensor, if {@code user} is the backend that keeps it and it is open. */
-    CudaTensor openIn(CudaBackend user) {
-        if (backend != user) {
-            throw new BackpackException(
-                    CommonProblems.FOREIGN_TENSOR,
-                    ("A tensor of shape %s belongs to another instance of backend '%s' and cannot be used with this"
-                                    + " one. Copy it through arrays.")
-                            .formatted(shape(), backend.id()));
-        }
-        requireOpen();
-        return this;
     }
 
     /** The size of an axis. */

@@ -2,7 +2,7 @@ package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
-import io.backpack4j.testkit.BackendContract;
+import io.backpack4j.testkit.backend.BackendContract;
 import java.util.Map;
 
 /** The backend keeps the contract on a device. */

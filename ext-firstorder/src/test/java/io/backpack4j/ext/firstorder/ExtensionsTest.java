@@ -11,7 +11,9 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import io.backpack4j.testkit.HeapBackend;
+import io.backpack4j.testkit.heap.HeapBackend;
+import io.backpack4j.testkit.site.FakePartial;
+import io.backpack4j.testkit.site.FakeSite;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -104,9 +106,9 @@ class ExtensionsTest {
     private static Contraction contraction(Extension<?> extension) {
         FakeSite site = new FakeSite(5);
         extension.declare(1, site);
-        assertThat(site.requests).hasSize(1);
-        assertThat(site.requests.get(0).signal()).isEqualTo(new LossGradient());
-        return site.requests.get(0).contraction();
+        assertThat(site.requests()).hasSize(1);
+        assertThat(site.requests().get(0).signal()).isEqualTo(new LossGradient());
+        return site.requests().get(0).contraction();
     }
 
     private Tensor result(TensorExtension extension, long samples, Shape shape, double... values) {

@@ -2,6 +2,7 @@ package io.backpack4j.it.architecture;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -44,6 +45,16 @@ class ArchitectureTest {
             .should()
             .onlyDependOnClassesThat()
             .resideInAnyPackage("io.backpack4j.spi..", "java..", "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule the_testkit_knows_contracts_only = noClasses()
+            .that()
+            .resideInAPackage("io.backpack4j.testkit..")
+            .and()
+            .resideOutsideOfPackage("io.backpack4j.testkit.extension..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.kernel..", "io.backpack4j.testkit.extension..");
 
     @ArchTest
     static final ArchRule the_kernel_knows_no_plugin = noClasses()
@@ -130,17 +141,48 @@ class ArchitectureTest {
             .should()
             .notBePublic();
 
+    /** What its packages show each other is public to Java, but to nobody else. */
+    @ArchTest
+    static final ArchRule the_cpu_backend_shows_its_plugin_only = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.backend.cpu..")
+            .should()
+            .dependOnClassesThat(DescribedPredicate.describe(
+                    "are the CPU backend's, other than its plugin",
+                    type -> type.getPackageName().startsWith("io.backpack4j.backend.cpu")
+                            && !type.isAssignableTo(Plugin.class)));
+
     /** What stands in an interface is public by definition, and still hidden if the interface is. */
     @ArchTest
-    static final ArchRule the_cpu_backend_shows_its_plugin_only = classes()
+    static final ArchRule only_packages_below_the_cpu_backend_show_more = classes()
             .that()
-            .resideInAPackage("io.backpack4j.backend.cpu..")
+            .resideInAPackage("io.backpack4j.backend.cpu")
             .and()
             .areTopLevelClasses()
             .and()
             .areNotAssignableTo(Plugin.class)
             .should()
             .notBePublic();
+
+    @ArchTest
+    static final ArchRule packages_of_the_cpu_backend_know_those_below_only = layeredArchitecture()
+            .consideringOnlyDependenciesInAnyPackage("io.backpack4j.backend.cpu..")
+            .layer("backend")
+            .definedBy("io.backpack4j.backend.cpu")
+            .layer("onednn")
+            .definedBy("io.backpack4j.backend.cpu.onednn")
+            .layer("loops")
+            .definedBy("io.backpack4j.backend.cpu.loops")
+            .layer("memory")
+            .definedBy("io.backpack4j.backend.cpu.memory")
+            .whereLayer("backend")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("onednn")
+            .mayOnlyBeAccessedByLayers("backend")
+            .whereLayer("loops")
+            .mayOnlyBeAccessedByLayers("backend", "onednn")
+            .whereLayer("memory")
+            .mayOnlyBeAccessedByLayers("backend", "onednn", "loops");
 
     @ArchTest
     static final ArchRule packages_of_the_command_line_have_no_cycles =

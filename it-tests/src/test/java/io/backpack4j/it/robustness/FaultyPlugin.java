@@ -7,7 +7,7 @@ import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
 import io.backpack4j.spi.backend.BackendProvider;
-import io.backpack4j.testkit.HeapBackendProvider;
+import io.backpack4j.testkit.heap.HeapBackendProvider;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;

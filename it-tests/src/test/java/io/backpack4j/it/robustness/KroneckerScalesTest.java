@@ -14,7 +14,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import io.backpack4j.testkit.HeapBackend;
+import io.backpack4j.testkit.heap.HeapBackend;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.ModuleCase;
-import io.backpack4j.testkit.ModuleContract;
+import io.backpack4j.testkit.module.ModuleCase;
+import io.backpack4j.testkit.module.ModuleContract;
 import java.util.List;
 
 /** Compositions keep the contract of modules: with every contraction of parameters in blocks of rows, and second derivatives. */

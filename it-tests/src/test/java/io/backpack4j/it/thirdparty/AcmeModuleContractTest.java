@@ -2,8 +2,8 @@ package io.backpack4j.it.thirdparty;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.ModuleCase;
-import io.backpack4j.testkit.ModuleContract;
+import io.backpack4j.testkit.module.ModuleCase;
+import io.backpack4j.testkit.module.ModuleContract;
 import java.io.IOException;
 import java.net.URLClassLoader;
 import java.nio.file.Files;

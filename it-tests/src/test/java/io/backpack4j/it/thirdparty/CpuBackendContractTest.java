@@ -3,7 +3,7 @@ package io.backpack4j.it.thirdparty;
 import io.backpack4j.backend.cpu.CpuPlugin;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
-import io.backpack4j.testkit.BackendContract;
+import io.backpack4j.testkit.backend.BackendContract;
 import java.util.Map;
 
 /** The processor's backend keeps the contract, with the kernels that it picks itself. */

@@ -6,7 +6,7 @@ import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.firstorder.Variance;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.spi.extension.Extension;
-import io.backpack4j.testkit.ExtensionContract;
+import io.backpack4j.testkit.extension.ExtensionContract;
 import java.util.List;
 
 class FirstOrderContractTest extends ExtensionContract {

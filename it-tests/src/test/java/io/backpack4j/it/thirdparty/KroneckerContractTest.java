@@ -7,7 +7,7 @@ import io.backpack4j.ext.secondorder.KFRA;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.KroneckerConvention;
-import io.backpack4j.testkit.ExtensionContract;
+import io.backpack4j.testkit.extension.ExtensionContract;
 import java.util.List;
 import java.util.Optional;
 

@@ -13,8 +13,8 @@ import io.backpack4j.modules.linear.loss.PoissonNLLLoss;
 import io.backpack4j.modules.linear.loss.SmoothL1Loss;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.LossCase;
-import io.backpack4j.testkit.LossContract;
+import io.backpack4j.testkit.loss.LossCase;
+import io.backpack4j.testkit.loss.LossContract;
 import java.util.ArrayList;
 import java.util.List;
 

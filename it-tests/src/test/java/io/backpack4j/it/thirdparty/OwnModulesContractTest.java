@@ -48,8 +48,8 @@ import io.backpack4j.modules.norm.LayerNorm;
 import io.backpack4j.modules.norm.RMSNorm;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.ModuleCase;
-import io.backpack4j.testkit.ModuleContract;
+import io.backpack4j.testkit.module.ModuleCase;
+import io.backpack4j.testkit.module.ModuleContract;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -10,7 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.JacobianChecks;
+import io.backpack4j.testkit.module.JacobianChecks;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;

@@ -11,8 +11,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.testkit.JacobianChecks;
 import io.backpack4j.testkit.Randomness;
+import io.backpack4j.testkit.module.JacobianChecks;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

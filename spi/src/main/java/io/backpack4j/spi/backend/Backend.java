@@ -1,5 +1,9 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableContractions;
+import io.backpack4j.spi.backend.portable.PortableConvolutions;
+import io.backpack4j.spi.backend.portable.PortablePooling;
+import io.backpack4j.spi.backend.portable.PortableRandomDraws;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -13,6 +17,14 @@ import java.util.Optional;
  * starts small and gets fast later. Shapes are checked once, when a plan is made; a backend may trust them afterwards. Operands of one
  * operation have one floating type unless it says otherwise. A destination may be an operand of an element-wise operation, and of no
  * other. Operations may be called from any thread as long as tensors and scopes stay with theirs.
+ *
+ * <pre>{@code
+ * try (TensorScope scope = backend.openScope()) {
+ *     Tensor x = backend.upload(scope, Shape.of(2), DType.FLOAT64, new double[] {1, 2});
+ *     Tensor doubled = scope.allocate(x.shape(), x.dtype());
+ *     backend.elementwise().combine(BinaryOperation.ADD, x, x, doubled);
+ * }
+ * }</pre>
  */
 public interface Backend extends AutoCloseable {
 

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableActivations;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Operations that treat every element alike. */

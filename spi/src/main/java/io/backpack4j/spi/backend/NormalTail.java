@@ -1,14 +1,17 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.Experimental;
+
 /**
  * The upper tail of the standard normal distribution, T(a) = 1 − Φ(a) for a ≥ 0, as exp(−a²/2) / (1 + 1.5 a) times a polynomial in u = (a − 4) / (a + 4),
  * which runs from -1 to 1. The polynomial is the Chebyshev expansion of degree 26, calculated with 80 digits; in double precision the relative error of what
  * stands before the exponential is 3e-16.
  */
+@Experimental
 public final class NormalTail {
 
     /** The polynomial's coefficients, of the lowest power first. */
-    static final double[] COEFFICIENTS = {
+    public static final double[] COEFFICIENTS = {
         0.6608744891137825,
         -0.05985635521556094,
         -0.04119017558299499,
@@ -39,10 +42,10 @@ public final class NormalTail {
     };
 
     /** Where u is 0. */
-    static final double CENTRE = 4;
+    public static final double CENTRE = 4;
 
     /** The factor of a in the denominator. */
-    static final double SLOPE = 1.5;
+    public static final double SLOPE = 1.5;
 
     private NormalTail() {}
 

@@ -1,5 +1,7 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableHistograms;
+import io.backpack4j.spi.backend.portable.PortableTotals;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Collection;

@@ -33,7 +33,7 @@ public record Region(List<Long> starts, List<Long> steps, List<Long> sizes) {
     }
 
     /** Of all rows of a matrix, the columns {@code start}, {@code start + step} and so on, {@code size} of them. */
-    static Region columns(long rows, long start, long step, long size) {
+    public static Region columns(long rows, long start, long step, long size) {
         return new Region(List.of(0L, start), List.of(1L, step), List.of(rows, size));
     }
 

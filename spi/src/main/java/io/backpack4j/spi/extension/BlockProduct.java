@@ -1,6 +1,7 @@
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -9,6 +10,7 @@ import io.backpack4j.spi.tensor.TensorScope;
  * Products of vectors with the diagonal block of a parameter in a {@link CurvatureMatrix}: those of the whole network with all other tangents zero. Lives as long as
  * the results of the pass that made it, the model and the model's numbers; belongs to the thread of the results.
  */
+@Experimental
 public interface BlockProduct {
 
     /** The parameter's shape, {@code *p}. */

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.Tensor;
 
@@ -11,6 +12,7 @@ import io.backpack4j.spi.tensor.Tensor;
  * matter at a node whose module does not {@linkplain io.backpack4j.spi.module.ModuleDeclaration#sharesJacobian() share its Jacobian}, and at one with a
  * parameter of which something is wanted that Σ_vn q_vn q_vnᵀ does not determine.
  */
+@Experimental
 public interface CondensedSignal extends LossSignal {
 
     /**

@@ -13,6 +13,27 @@ import java.util.Map;
  * <p>Most extensions write {@link #declare} and {@link #finish}. One whose second walk depends on the outcome of the first over the whole
  * network, such as clipping by the total norm, has two {@link #stages} and a {@link #fold} between them.
  *
+ * <pre>{@code
+ * public record SumOfSquares() implements Extension<Tensor> {
+ *
+ *     public String resultName() {
+ *         return "sum_of_squares";
+ *     }
+ *
+ *     public void declare(int stage, SiteDeclaration site) {
+ *         site.accumulate("squares", new LossGradient(), new Contraction.SumOfSquares());
+ *     }
+ *
+ *     public Tensor finish(SitePartial partial) {
+ *         return partial.tensor("squares");
+ *     }
+ *
+ *     public Map<String, Tensor> export(Tensor result) {
+ *         return Map.of("", result);
+ *     }
+ * }
+ * }</pre>
+ *
  * @param <R> the result per parameter; its tensors are those that {@link #export} names
  */
 public interface Extension<R> {

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
@@ -10,6 +11,7 @@ import java.util.Map;
  * @param <R> the result per parameter
  * @param <W> the result of the whole network; its tensors are those that {@link #exportNetworkResult} names
  */
+@Experimental
 public interface NetworkExtension<R, W> extends Extension<R> {
 
     /**

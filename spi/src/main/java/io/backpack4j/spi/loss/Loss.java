@@ -15,6 +15,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to; it is fixed for a whole
  * batch before any part of it is evaluated, and rides in everything that {@link LossEvaluation} returns except the values.
+ *
+ * <pre>{@code
+ * double factor = loss.normaliser(output.shape(), targets);
+ * LossEvaluation evaluation = loss.evaluate(context, output, targets, factor);
+ * Tensor perSample = evaluation.values();
+ * Tensor gradient = evaluation.gradient();
+ * }</pre>
  */
 public interface Loss {
 

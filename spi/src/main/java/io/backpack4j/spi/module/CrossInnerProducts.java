@@ -2,6 +2,7 @@ package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param leftSubsampling the positions in the batch whose gradients stand to the left, in order, repetitions allowed; all if empty
  * @param rightSubsampling those that stand to the right; the same as to the left if {@code sameSample}
  */
+@Experimental
 public record CrossInnerProducts(
         boolean sameSample, Optional<List<Integer>> leftSubsampling, Optional<List<Integer>> rightSubsampling) {
 

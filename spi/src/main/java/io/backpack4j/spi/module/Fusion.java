@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Optional;
@@ -10,6 +11,7 @@ import java.util.Optional;
  * is, nodes stay as they are written.
  */
 @FunctionalInterface
+@Experimental
 public interface Fusion {
 
     /**

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
@@ -23,6 +24,7 @@ import java.util.stream.LongStream;
  * @param diagonal d, {@code [N, *in]}, or nothing
  * @param vectors the kinds of vectors
  */
+@Experimental
 public record LineCurvature(Shape input, Shape lines, Optional<Tensor> diagonal, List<Vectors> vectors)
         implements Curvature.Factor {
 

@@ -1,5 +1,6 @@
 package io.backpack4j.spi.module;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.tensor.TensorScope;
  * @param backend the arithmetic
  * @param scope where results are allocated
  */
+@Experimental
 public record Lines(Backend backend, TensorScope scope) {
 
     /**

@@ -12,6 +12,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A layer: an immutable description, best a record, checked on construction, that knows how to evaluate itself and its Jacobians. It holds
  * no numbers; parameters come with every call. Equal modules behave alike.
+ *
+ * <pre>{@code
+ * ModuleDeclaration declaration = module.declare(List.of(Shape.of(3)));
+ * Evaluation evaluation = module.evaluate(context, List.of(input), Map.of("weight", weight));
+ * Pullback pullback = evaluation.pullback(context, cotangents);
+ * Tensor ofInput = pullback.input(0);
+ * ParameterDerivatives ofWeight = pullback.parameter("weight");
+ * }</pre>
  */
 public interface Module {
 

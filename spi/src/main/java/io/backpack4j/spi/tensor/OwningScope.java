@@ -12,14 +12,24 @@ import java.util.ArrayList;
  */
 public abstract class OwningScope<T extends ScopedTensor> implements TensorScope {
 
+    final TensorKeeper<T> keeper;
+
     private final ArrayList<ScopedTensor> tensors = new ArrayList<>();
     private boolean closed;
 
-    /** Creates an open scope that owns nothing. */
-    protected OwningScope() {}
+    /**
+     * Creates an open scope that owns nothing.
+     *
+     * @param keeper the backend's
+     */
+    protected OwningScope(TensorKeeper<T> keeper) {
+        this.keeper = keeper;
+    }
 
     /** A tensor as the backend's own; fails for a foreign tensor or a closed one. */
-    protected abstract T own(Tensor tensor);
+    protected T own(Tensor tensor) {
+        return keeper.own(tensor);
+    }
 
     /**
      * Creates a handle that shares another one's memory, and keeps it.
@@ -29,9 +39,6 @@ public abstract class OwningScope<T extends ScopedTensor> implements TensorScope
      * @param shape the new handle's shape, within the other one
      */
     protected abstract T share(T whole, long from, Shape shape);
-
-    /** Fails if the backend was closed. */
-    protected abstract void requireBackendOpen();
 
     /** Called once, after all handles were closed. */
     protected void closed() {}
@@ -45,13 +52,13 @@ public abstract class OwningScope<T extends ScopedTensor> implements TensorScope
     /**
      * Fails if this scope or its backend was closed.
      *
-     * @throws BackpackException {@code ClosedScope}, or what {@link #requireBackendOpen} throws
+     * @throws BackpackException {@code ClosedScope}, {@code ClosedBackend}
      */
     protected final void requireOpen() {
         if (closed) {
             throw new BackpackException(CommonProblems.CLOSED_SCOPE, "A scope was used after it was closed.");
         }
-        requireBackendOpen();
+        keeper.requireOpen();
     }
 
     @Override

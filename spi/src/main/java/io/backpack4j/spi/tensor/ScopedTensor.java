@@ -35,8 +35,10 @@ public abstract class ScopedTensor implements Tensor {
     /** Gives this handle's share of the memory back. Called once. */
     protected abstract void free();
 
-    /** Fails if the backend was closed. */
-    protected abstract void requireBackendOpen();
+    @Override
+    public final String backend() {
+        return scope.keeper.backend();
+    }
 
     @Override
     public final Shape shape() {
@@ -72,7 +74,7 @@ public abstract class ScopedTensor implements Tensor {
     /**
      * Fails if this handle or its backend was closed.
      *
-     * @throws BackpackException {@code ClosedTensor}, or what {@link #requireBackendOpen} throws
+     * @throws BackpackException {@code ClosedTensor}, {@code ClosedBackend}
      */
     protected final void requireOpen() {
         if (closed) {
@@ -80,7 +82,7 @@ public abstract class ScopedTensor implements Tensor {
                     CommonProblems.CLOSED_TENSOR,
                     "A tensor of shape %s was used after it, or the scope that owns it, was closed.".formatted(shape));
         }
-        requireBackendOpen();
+        scope.keeper.requireOpen();
     }
 
     /**

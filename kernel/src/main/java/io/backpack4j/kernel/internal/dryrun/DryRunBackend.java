@@ -10,27 +10,28 @@ import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.RandomDraws;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.TensorKeeper;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /** A backend whose tensors have shapes and no numbers. Belongs to one thread. */
 public final class DryRunBackend implements Backend {
 
-    private final String id;
+    private final TensorKeeper<DryRunTensor> keeper;
     private final ByteCounter counter = new ByteCounter();
 
     /** Creates a stand-in for the backend {@code id}. */
     public DryRunBackend(String id) {
-        this.id = id;
+        this.keeper = new TensorKeeper<>(id, DryRunTensor.class);
     }
 
     @Override
     public String id() {
-        return id;
+        return keeper.backend();
     }
 
     @Override
     public TensorScope openScope() {
-        return new DryRunScope(id, counter);
+        return new DryRunScope(keeper, counter);
     }
 
     @Override

@@ -4,15 +4,15 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.OwningScope;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorKeeper;
 
 /** Owns shapes. */
 final class DryRunScope extends OwningScope<DryRunTensor> {
 
-    private final String backend;
     private final ByteCounter counter;
 
-    DryRunScope(String backend, ByteCounter counter) {
-        this.backend = backend;
+    DryRunScope(TensorKeeper<DryRunTensor> keeper, ByteCounter counter) {
+        super(keeper);
         this.counter = counter;
     }
 
@@ -20,7 +20,7 @@ final class DryRunScope extends OwningScope<DryRunTensor> {
     public Tensor allocate(Shape shape, DType dtype) {
         requireOpen();
         long bytes = Math.multiplyExact(shape.elements(), (long) dtype.bytes());
-        return keep(new DryRunTensor(backend, this, new DryRunTensor.Storage(counter, bytes), shape, dtype));
+        return keep(new DryRunTensor(this, new DryRunTensor.Storage(counter, bytes), shape, dtype));
     }
 
     @Override
@@ -30,9 +30,6 @@ final class DryRunScope extends OwningScope<DryRunTensor> {
 
     @Override
     protected DryRunTensor share(DryRunTensor whole, long from, Shape shape) {
-        return keep(new DryRunTensor(backend, this, whole.storage(), shape, whole.dtype()));
+        return keep(new DryRunTensor(this, whole.storage(), shape, whole.dtype()));
     }
-
-    @Override
-    protected void requireBackendOpen() {}
 }

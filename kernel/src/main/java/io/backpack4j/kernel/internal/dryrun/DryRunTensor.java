@@ -29,12 +29,10 @@ final class DryRunTensor extends ScopedTensor {
         }
     }
 
-    private final String backend;
     private final Storage storage;
 
-    DryRunTensor(String backend, DryRunScope scope, Storage storage, Shape shape, DType dtype) {
+    DryRunTensor(DryRunScope scope, Storage storage, Shape shape, DType dtype) {
         super(scope, shape, dtype);
-        this.backend = backend;
         this.storage = storage;
         storage.handles++;
     }
@@ -44,17 +42,9 @@ final class DryRunTensor extends ScopedTensor {
     }
 
     @Override
-    public String backend() {
-        return backend;
-    }
-
-    @Override
     protected void free() {
         storage.release();
     }
-
-    @Override
-    protected void requireBackendOpen() {}
 
     @Override
     public void read(long from, double[] target, int offset, int count) {

@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.layout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.backpack4j.testkit.Randomness;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
@@ -35,9 +36,7 @@ class SplittingTest {
 
     @Test
     void everySituationOfAnyPartIsOneOfAWalkedPart() {
-        long seed = System.nanoTime();
-        System.out.println("seed " + seed);
-        Random random = new Random(seed);
+        Random random = Randomness.of("SplittingTest");
         for (int i = 0; i < 2000; i++) {
             int kinds = 1 + random.nextInt(4);
             int[] parts = IntStream.range(0, random.nextInt(25))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.layout.Splitting;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -99,9 +100,7 @@ class SplittingSearchTest {
 
     @Test
     void whatIsFoundFitsAndNothingCoarserDoes() {
-        long seed = System.nanoTime();
-        System.out.println("seed " + seed);
-        Random random = new Random(seed);
+        Random random = Randomness.of("SplittingSearchTest");
         for (int i = 0; i < 500; i++) {
             boolean measured = random.nextBoolean();
             Passes passes = new Passes(
@@ -225,9 +224,7 @@ class SplittingSearchTest {
 
     @Test
     void aBudgetIsAcceptedExactlyIfASplittingFitsWhateverTheEstimatesSay() {
-        long seed = System.nanoTime();
-        System.out.println("seed " + seed);
-        Random random = new Random(seed);
+        Random random = Randomness.of("SplittingSearchTest2");
         for (int i = 0; i < 300; i++) {
             Erratic passes = new Erratic(random, random.nextInt(5) > 0);
             long least = passes.least();

@@ -1,0 +1,67 @@
+package io.backpack4j.backend.cpu.loops;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.Scratch;
+
+/**
+ * Smallest and largest of single numbers by their bits: turned around for negative numbers, these are ordered as the numbers are, with NaN outside the infinities
+ * on its sign's side. Whole numbers are compared many at a time.
+ */
+public final class ExtremeLoops {
+
+    private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
+
+    private ExtremeLoops() {}
+
+    /** Raises −min, max and the greatest magnitude by {@code count} numbers from a native address on. */
+    public static void raise(long address, long count, CpuTensor destination) {
+        if (count == 0) {
+            return;
+        }
+        Scratch scratch = Scratch.get();
+        int smallest = Integer.MAX_VALUE;
+        int largest = Integer.MIN_VALUE;
+        for (long done = 0; done < count; done += Scratch.CHUNK) {
+            int part = (int) Math.min(Scratch.CHUNK, count - done);
+            scratch.intAddress.at(address + done * Float.BYTES).get(scratch.ints, 0, part);
+            order(scratch.ints, part);
+            smallest = Math.min(smallest, minimum(scratch.ints, part));
+            largest = Math.max(largest, maximum(scratch.ints, part));
+        }
+        double[] extremes = scratch.a;
+        destination.load(0, extremes, 3);
+        double negated = -number(smallest);
+        double greatest = number(largest);
+        extremes[0] = Math.max(extremes[0], negated);
+        extremes[1] = Math.max(extremes[1], greatest);
+        extremes[2] = Math.max(extremes[2], Math.max(negated, greatest));
+        destination.store(0, extremes, 3);
+    }
+
+    private static void order(int[] bits, int count) {
+        for (int i = 0; i < count; i++) {
+            bits[i] ^= (bits[i] >> 31) & 0x7FFFFFFF;
+        }
+    }
+
+    private static int minimum(int[] values, int count) {
+        int smallest = Integer.MAX_VALUE;
+        for (int i = 0; i < count; i++) {
+            smallest = Math.min(smallest, values[i]);
+        }
+        return smallest;
+    }
+
+    private static int maximum(int[] values, int count) {
+        int largest = Integer.MIN_VALUE;
+        for (int i = 0; i < count; i++) {
+            largest = Math.max(largest, values[i]);
+        }
+        return largest;
+    }
+
+    private static float number(int ordered) {
+        int bits = ordered ^ ((ordered >> 31) & 0x7FFFFFFF);
+        return (bits & 0x7FFFFFFF) > INFINITY ? Float.NaN : Float.intBitsToFloat(bits);
+    }
+}

@@ -1,0 +1,138 @@
+package io.backpack4j.backend.cpu.loops;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Scratch;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Squares and inner products of rows, summed while they are read: nothing as large as the rows is written. */
+public final class SquareLoops {
+
+    private SquareLoops() {}
+
+    /** destination[b] = Σ_p a[b] · b[b], in double precision; b may have a single row for all of a. */
+    static void rowDots(CpuTensor a, CpuTensor b, CpuTensor destination) {
+        double[] sum = Scratch.get().c;
+        long length = a.elements / Math.max(1, destination.elements);
+        boolean repeats = b.elements == length;
+        for (long row = 0; row < destination.elements; row++) {
+            long from = row * length;
+            sum[0] = dot(a, from, b, repeats ? 0 : from, length);
+            destination.store(row, sum, 1);
+        }
+    }
+
+    /** The inner product of {@code length} elements, in double precision. */
+    public static double dot(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        return a.isSingle() ? dotSingle(a, fromA, b, fromB, length) : dotDouble(a, fromA, b, fromB, length);
+    }
+
+    private static double dotDouble(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        Scratch scratch = Scratch.get();
+        double sum = 0;
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.load(fromA + done, scratch.a, count);
+            b.load(fromB + done, scratch.b, count);
+            sum += dot(scratch.a, scratch.b, count);
+        }
+        return sum;
+    }
+
+    private static double dotSingle(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        Scratch scratch = Scratch.get();
+        boolean same = a.block == b.block && a.at(fromA) == b.at(fromB);
+        float[] left = scratch.floats;
+        float[] right = same ? left : scratch.moreFloats;
+        double sum = 0;
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.block.get(a.at(fromA + done), left, 0, count);
+            if (!same) {
+                b.block.get(b.at(fromB + done), right, 0, count);
+            }
+            sum += dot(left, right, count);
+        }
+        return sum;
+    }
+
+    /** Products of single numbers have no rounding error in double precision. */
+    public static double dot(float[] a, float[] b, int count) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 4 <= count; i += 4) {
+            s0 += (double) a[i] * b[i];
+            s1 += (double) a[i + 1] * b[i + 1];
+            s2 += (double) a[i + 2] * b[i + 2];
+            s3 += (double) a[i + 3] * b[i + 3];
+        }
+        for (; i < count; i++) {
+            s0 += (double) a[i] * b[i];
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+
+    /** Four partial sums: additions that do not wait for each other. */
+    private static double dot(double[] a, double[] b, int count) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 4 <= count; i += 4) {
+            s0 += a[i] * b[i];
+            s1 += a[i + 1] * b[i + 1];
+            s2 += a[i + 2] * b[i + 2];
+            s3 += a[i + 3] * b[i + 3];
+        }
+        for (; i < count; i++) {
+            s0 += a[i] * b[i];
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+
+    /** destination += Σ_b w_b (x_b − center)², for tiles from number {@code first} on. */
+    static void add(NativeBackend backend, CpuTensor tiles, long first, TileConsumer.SumOfSquares squares) {
+        CpuTensor destination = backend.own(squares.destination());
+        CpuTensor center = own(backend, squares.center());
+        CpuTensor weights = own(backend, squares.weights());
+        Scratch scratch = Scratch.get();
+        double[] centers = scratch.b;
+        Arrays.fill(centers, 0);
+        double[] sums = scratch.c;
+        double[] weight = {1};
+        long length = destination.elements;
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            destination.load(done, sums, count);
+            if (center != null) {
+                center.load(done, centers, count);
+            }
+            for (long tile = 0; tile < tiles.shape().size(0); tile++) {
+                tiles.load(tile * length + done, scratch.a, count);
+                if (weights != null) {
+                    weights.load(first + tile, weight, 1);
+                }
+                addSquares(weight[0], scratch.a, centers, sums, count);
+            }
+            destination.store(done, sums, count);
+        }
+    }
+
+    private static @Nullable CpuTensor own(NativeBackend backend, @Nullable Tensor tensor) {
+        return tensor == null ? null : backend.own(tensor);
+    }
+
+    private static void addSquares(double weight, double[] values, double[] centers, double[] sums, int count) {
+        for (int i = 0; i < count; i++) {
+            double deviation = values[i] - centers[i];
+            sums[i] += weight * deviation * deviation;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package io.backpack4j.backend.cpu.memory;
+
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.OwningScope;
+import io.backpack4j.spi.tensor.Shape;
+
+/** The handles of one scope. */
+final class CpuScope extends OwningScope<CpuTensor> {
+
+    private final NativeBackend backend;
+
+    CpuScope(NativeBackend backend) {
+        super(backend.keeper());
+        this.backend = backend;
+    }
+
+    @Override
+    public CpuTensor allocate(Shape shape, DType dtype) {
+        requireOpen();
+        Block block = backend.pool().allocate(shape.elements() * dtype.bytes());
+        return open(new CpuTensor(backend, this, block, 0, shape, dtype));
+    }
+
+    @Override
+    protected CpuTensor share(CpuTensor whole, long from, Shape shape) {
+        backend.pool().retain(whole.block);
+        return open(new CpuTensor(backend, this, whole.block, whole.at(from), shape, whole.dtype()));
+    }
+
+    private CpuTensor open(CpuTensor tensor) {
+        backend.pool().tensorOpened();
+        return keep(tensor);
+    }
+}

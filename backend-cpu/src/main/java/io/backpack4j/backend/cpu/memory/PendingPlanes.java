@@ -1,0 +1,30 @@
+package io.backpack4j.backend.cpu.memory;
+
+/** Planes that are made of other blocks and not written yet. Reading them, or changing what they are made of, settles them. */
+public interface PendingPlanes extends AutoCloseable {
+
+    /** N, the samples of one column. */
+    long samples();
+
+    /** How the planes of a whole block of samples lie once they are written. */
+    Arrangement.ChannelsLast order();
+
+    /** How the planes lie that they are made of. They have the same sums. */
+    Arrangement.ChannelsLast sourceOrder();
+
+    /** The address of what sample {@code b} of all columns is made of, channels last. */
+    long source(long b);
+
+    /**
+     * Writes the planes of {@code count} samples of one column, from sample {@code b} of all columns on, to
+     * {@code address}.
+     */
+    void write(long b, long count, long address);
+
+    /** Writes everything where it belongs. */
+    void settle();
+
+    /** Forgets it: nobody will read the target. */
+    @Override
+    void close();
+}

@@ -1,0 +1,134 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_create;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_default_flags;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_stream_destroy;
+
+import io.backpack4j.backend.cpu.loops.NativeThreads;
+import io.backpack4j.backend.cpu.memory.Block;
+import io.backpack4j.backend.cpu.memory.MemoryPool;
+import io.backpack4j.backend.cpu.memory.Scratch;
+import io.backpack4j.backend.cpu.memory.SizeClass;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.bytedeco.dnnl.dnnl_stream;
+import org.jspecify.annotations.Nullable;
+
+/** One thread's stream and compiled primitives, the least recently used of which go when there are too many. */
+final class DnnlContext implements AutoCloseable {
+
+    /** The most primitives a thread keeps. */
+    static final int LIMIT = 1024;
+
+    private static final long FEWEST_ONES = 4096;
+
+    /**
+     * What takes less than this on one thread runs on one: waking the others and waiting for them takes a microsecond,
+     * and far more when the processor has other work.
+     */
+    private static final double WORTH_SHARING = 8000;
+
+    private final MemoryPool pool;
+    private final int threads;
+    private final NativeThreads openMp = NativeThreads.ofThisThread();
+    private final dnnl_stream stream = new dnnl_stream();
+    private final PrimitiveKey key = new PrimitiveKey();
+    private final Block scalars;
+    private @Nullable Block ones;
+    private final Map<PrimitiveKey, DnnlPrimitive> primitives = new LinkedHashMap<>(64, 0.5f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PrimitiveKey, DnnlPrimitive> eldest) {
+            if (size() <= LIMIT) {
+                return false;
+            }
+            eldest.getValue().close();
+            return true;
+        }
+    };
+
+    DnnlContext(MemoryPool pool, int threads) {
+        this.pool = pool;
+        this.threads = threads;
+        this.scalars = pool.reserve(2L * SizeClass.ALIGNMENT);
+        Dnnl.check(dnnl_stream_create(stream, Dnnl.ENGINE, dnnl_stream_default_flags), "create a stream");
+    }
+
+    MemoryPool pool() {
+        return pool;
+    }
+
+    dnnl_stream stream() {
+        return stream;
+    }
+
+    /** The address of one of two single numbers in memory, set to {@code value}. */
+    long scalar(int which, double value) {
+        scalars.putFloat(which * (long) SizeClass.ALIGNMENT, (float) value);
+        return scalars.address + which * (long) SizeClass.ALIGNMENT;
+    }
+
+    /** The address of at least {@code count} ones. */
+    long ones(long count) {
+        Block current = ones;
+        if (current == null || current.bytes < count * Float.BYTES) {
+            if (current != null) {
+                pool.unreserve(current);
+            }
+            current = pool.reserve(Math.max(count, FEWEST_ONES) * Float.BYTES);
+            float[] values = new float[Scratch.CHUNK];
+            Arrays.fill(values, 1);
+            long all = current.bytes / Float.BYTES;
+            for (long done = 0; done < all; done += values.length) {
+                current.put(done * Float.BYTES, values, 0, (int) Math.min(values.length, all - done));
+            }
+            ones = current;
+        }
+        return current.address;
+    }
+
+    /** A key to fill and to hand to {@link #get}; valid until the next call. */
+    PrimitiveKey key(DnnlKind kind) {
+        return key.start(kind);
+    }
+
+    /**
+     * The primitive of that key, compiled if it is not there.
+     *
+     * @param nanoseconds about how long it takes on one thread
+     */
+    DnnlPrimitive get(PrimitiveKey wanted, double nanoseconds, Supplier<DnnlPrimitive> recipe) {
+        DnnlPrimitive known = primitives.get(wanted);
+        if (known == null) {
+            PrimitiveKey copy = wanted.copy();
+            int share = nanoseconds < WORTH_SHARING ? 1 : threads;
+            openMp.use(share);
+            known = recipe.get().on(share);
+            primitives.put(copy, known);
+        }
+        return known;
+    }
+
+    /** Has OpenMP use that many threads for what follows. */
+    void use(int share) {
+        openMp.use(share);
+    }
+
+    /** The number of compiled primitives. */
+    int size() {
+        return primitives.size();
+    }
+
+    @Override
+    public void close() {
+        primitives.values().forEach(DnnlPrimitive::close);
+        primitives.clear();
+        dnnl_stream_destroy(stream);
+        pool.unreserve(scalars);
+        Block last = ones;
+        if (last != null) {
+            pool.unreserve(last);
+        }
+    }
+}

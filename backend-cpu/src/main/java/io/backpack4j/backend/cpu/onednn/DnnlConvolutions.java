@@ -1,0 +1,307 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Convolutions;
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Convolutions of single precision by oneDNN, channels last. Weights are brought into the order that oneDNN likes on every call, which
+ * takes little beside the convolution of a batch.
+ */
+final class DnnlConvolutions implements Convolutions {
+
+    /** How much memory the reordered inputs of a run of samples may take, unless one sample takes more. */
+    private static final long RUN_BYTES = 64 << 20;
+
+    private final NativeBackend backend;
+    private final DnnlContexts contexts;
+    private final Convolutions host;
+    private final ChannelsLastPlanes planes;
+    private final PositionProducts positionProducts;
+    private final InputGrams inputGrams;
+
+    DnnlConvolutions(NativeBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
+        this.backend = backend;
+        this.contexts = contexts;
+        this.host = host;
+        this.planes = new ChannelsLastPlanes(backend);
+        this.positionProducts = new PositionProducts(backend, contexts, products);
+        this.inputGrams = new InputGrams(backend, contexts);
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public void convolve(Window window, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor destination) {
+        CpuTensor to = backend.asItLies(destination);
+        if (!to.isSingle() || !convolve(window, backend.asItLies(x), weight, bias, to)) {
+            host.convolve(window, x, weight, bias, destination);
+        }
+    }
+
+    private boolean convolve(Window window, CpuTensor x, Tensor weight, @Nullable Tensor bias, CpuTensor to) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(window, x.shape().size(0), x.shape(), to.shape(), weight.shape());
+        if (!sizes.isExpressible() || DnnlFaults.convolutionReadsOtherRows(sizes)) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        boolean biased = bias != null;
+        DnnlPrimitive primitive = context.get(
+                sizes.key(context, DnnlKind.CONVOLUTION).add(biased ? 1 : 0),
+                sizes.cost(),
+                () -> ConvolutionRecipes.forward(sizes, biased));
+        if (!primitive.usable()) {
+            return false;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            int argument = 0;
+            primitive.at(argument++, planes.read(context, scope, x, window.axes()));
+            primitive.at(argument++, weights(context, scope, DnnlKind.WEIGHTS_TO, sizes, primitive, weight));
+            if (bias != null) {
+                primitive.at(argument++, backend.own(bias).address());
+            }
+            int last = argument;
+            planes.write(
+                    context,
+                    scope,
+                    to,
+                    window.axes(),
+                    address -> primitive.at(last, address).run(context));
+        }
+        return true;
+    }
+
+    @Override
+    public void convolveTransposed(Window window, Tensor y, Tensor weight, @Nullable Tensor bias, Tensor destination) {
+        CpuTensor to = backend.asItLies(destination);
+        if (!to.isSingle() || !convolveTransposed(window, backend.handle(y), weight, to)) {
+            host.convolveTransposed(window, y, weight, bias, destination);
+        } else if (bias != null) {
+            try (TensorScope scope = backend.openScope()) {
+                long[] sizes = new long[window.axes() + 1];
+                Arrays.fill(sizes, 1);
+                sizes[0] = bias.shape().size(0);
+                Tensor perChannel = scope.view(bias, Shape.of(sizes));
+                backend.elementwise().combine(BinaryOperation.ADD, destination, perChannel, destination);
+            }
+        }
+    }
+
+    private boolean convolveTransposed(Window window, CpuTensor y, Tensor weight, CpuTensor to) {
+        if (y.elements == 0) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            SamplePlanes inputs = SamplePlanes.of(backend, planes, context, scope, y, window.axes());
+            long run = inputs.run();
+            ConvolutionSizes sizes = ConvolutionSizes.of(window, run, to.shape(), y.shape(), weight.shape());
+            if (!sizes.isExpressible()) {
+                return false;
+            }
+            DnnlPrimitive primitive = context.get(
+                    sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
+                    sizes.cost(),
+                    () -> ConvolutionRecipes.backwardData(sizes));
+            if (!primitive.usable()) {
+                return false;
+            }
+            primitive.at(1, weights(context, scope, DnnlKind.WEIGHTS_TO_TRANSPOSED, sizes, primitive, weight));
+            long plane = sizes.inputElements() * Float.BYTES;
+            planes.write(context, scope, to, window.axes(), address -> {
+                for (long b = 0; b < y.shape().size(0); b += run) {
+                    primitive.at(0, inputs.at(b)).at(2, address + b * plane).run(context);
+                }
+            });
+        }
+        return true;
+    }
+
+    /** The address of the weights in the order of the primitive's argument 1. */
+    private long weights(
+            DnnlContext context,
+            TensorScope scope,
+            DnnlKind kind,
+            ConvolutionSizes sizes,
+            DnnlPrimitive user,
+            Tensor weight) {
+        long ordered = planes.memory(scope, user.bytes(1) / Float.BYTES);
+        context.get(
+                        sizes.key(context, kind),
+                        Cost.elements(sizes.weightElements()),
+                        () -> ConvolutionRecipes.weightsTo(sizes.weightLayout(), user, 1))
+                .at(0, backend.own(weight).address())
+                .at(1, ordered)
+                .run(context);
+        return ordered;
+    }
+
+    @Override
+    public void unfold(Window window, Tensor x, List<Long> outputSizes, Tensor destination) {
+        host.unfold(window, x, outputSizes, destination);
+    }
+
+    @Override
+    public void fold(Window window, Tensor unfolded, List<Long> outputSizes, Tensor destination) {
+        host.fold(window, unfolded, outputSizes, destination);
+    }
+
+    @Override
+    public void contract(PerSampleConvolution product, List<TileConsumer> consumers) {
+        if (!isSingle(product) || !contractTiles(product, consumers)) {
+            host.contract(product, consumers);
+        }
+    }
+
+    private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
+                var squares = new UnfoldedSquares(backend, context, scope, product);
+                boolean added = squares.add(
+                        planes(context, scope, product, product.inputs()),
+                        planes(context, scope, product, product.outputs()),
+                        (TileConsumer.SumOfSquares) consumers.get(0));
+                if (added) {
+                    return true;
+                }
+            }
+            var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
+            return tiles.isPresent()
+                    && tiles.get()
+                            .feed(
+                                    planes(context, scope, product, product.inputs()),
+                                    planes(context, scope, product, product.outputs()),
+                                    consumers);
+        }
+    }
+
+    @Override
+    public void sum(PerSampleConvolution product, Tensor destination) {
+        if (!isSingle(product) || !sumJoined(product, destination)) {
+            host.sum(product, destination);
+        }
+    }
+
+    private boolean sumJoined(PerSampleConvolution product, Tensor destination) {
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            SamplePlanes inputs = planes(context, scope, product, product.inputs());
+            SamplePlanes outputs = planes(context, scope, product, product.outputs());
+            // in runs only if adding up costs little beside them
+            long run = Math.min(inputs.run(), outputs.run());
+            boolean pays = run * (inputs.planeBytes() + outputs.planeBytes())
+                    >= product.weight().elements() * Float.BYTES;
+            if (!pays) {
+                inputs = planes(context, scope, product, backend.asItLies(product.inputs()));
+                outputs = planes(context, scope, product, backend.asItLies(product.outputs()));
+                run = product.samples();
+            }
+            var tiles = ConvolutionTiles.of(backend, context, scope, product, run);
+            return tiles.isPresent() && tiles.get().sum(inputs, outputs, backend.own(destination));
+        }
+    }
+
+    @Override
+    public void squaredNorms(PerSampleConvolution product, Tensor destination) {
+        if (!product.prefersGram()) {
+            contract(product, List.of(new TileConsumer.SquaredNorms(destination)));
+        } else if (!isSingle(product) || !gram(product, destination)) {
+            host.squaredNorms(product, destination);
+        }
+    }
+
+    private boolean gram(PerSampleConvolution product, Tensor destination) {
+        ConvolutionSizes sizes = ConvolutionSizes.of(
+                product.window(), 1, product.inputs().shape(), product.outputs().shape(), product.weight());
+        if (!sizes.isExpressible() || sizes.groups() > 1) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            return positionProducts.squaredNorms(
+                    product,
+                    settled(context, scope, product, product.inputs()),
+                    settled(context, scope, product, product.outputs()),
+                    backend.own(destination));
+        }
+    }
+
+    @Override
+    public void addInputGram(
+            Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
+        CpuTensor from = backend.asItLies(x);
+        boolean ours = from.isSingle()
+                && !summed
+                && destination.shape().size(0) == 1
+                && (InputGrams.fits(window)
+                        || ShiftedGrams.fits(
+                                window, x.shape().size(0), x.shape().size(1)))
+                && from.elements > 0;
+        if (!ours || !addInputGram(window, from, outputSizes, scale, destination)) {
+            Convolutions.super.addInputGram(window, x, outputSizes, summed, scale, destination);
+        }
+    }
+
+    private boolean addInputGram(Window window, CpuTensor x, List<Long> outputSizes, double scale, Tensor destination) {
+        long channels = x.shape().size(1);
+        Shape outputs = x.shape().slice(0, 2);
+        for (long size : outputSizes) {
+            outputs = outputs.append(size);
+        }
+        WindowSizes sizes = WindowSizes.of(window, x.shape().size(0), x.shape(), outputs);
+        if (!sizes.isExpressible()) {
+            return false;
+        }
+        DnnlContext context = contexts.get();
+        try (TensorScope scope = backend.openScope()) {
+            long inputs = planes.read(context, scope, x, window.axes());
+            if (ShiftedGrams.fits(window, sizes.batch, channels)) {
+                addShifted(sizes, channels, inputs, scale, backend.own(destination));
+            } else {
+                inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            }
+        }
+        return true;
+    }
+
+    private void addShifted(WindowSizes sizes, long channels, long inputs, double scale, CpuTensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            var grams = new ShiftedGrams(backend, contexts.get(), scope, sizes, channels);
+            long plane = channels * sizes.inputPositions() * Float.BYTES;
+            long run = Math.max(1, RUN_BYTES / plane);
+            for (long from = 0; from < sizes.batch; from += run) {
+                grams.add(inputs + from * plane, Math.min(run, sizes.batch - from));
+            }
+            grams.addTo(destination, scale);
+        }
+    }
+
+    private static boolean isSingle(PerSampleConvolution product) {
+        return ((CpuTensor) product.inputs()).isSingle() && product.batch() > 0;
+    }
+
+    private SamplePlanes planes(DnnlContext context, TensorScope scope, PerSampleConvolution product, Tensor side) {
+        int axes = product.window().axes();
+        return SamplePlanes.of(backend, planes, context, scope, backend.handle(side), axes);
+    }
+
+    private long settled(DnnlContext context, TensorScope scope, PerSampleConvolution product, Tensor side) {
+        return planes.read(
+                context, scope, backend.asItLies(side), product.window().axes());
+    }
+}

@@ -1,0 +1,193 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+
+/** Matrix products of single precision by oneDNN. */
+final class DnnlProducts implements Products {
+
+    private final NativeBackend backend;
+    private final DnnlContexts contexts;
+    private final Products host;
+    private final SymmetricProducts symmetric;
+
+    DnnlProducts(NativeBackend backend, DnnlContexts contexts, Products host) {
+        this.backend = backend;
+        this.contexts = contexts;
+        this.host = host;
+        this.symmetric = new SymmetricProducts(contexts);
+    }
+
+    @Override
+    public Backend backend() {
+        return backend;
+    }
+
+    @Override
+    public void multiply(
+            Tensor a, boolean transposeA, Tensor b, boolean transposeB, double alpha, double beta, Tensor destination) {
+        CpuTensor left = backend.own(a);
+        CpuTensor right = backend.own(b);
+        CpuTensor to = backend.own(destination);
+        boolean empty = left.elements == 0 || right.elements == 0;
+        if (!to.isSingle() || empty || !multiply(left, transposeA, right, transposeB, alpha, beta, to)) {
+            host.multiply(a, transposeA, b, transposeB, alpha, beta, destination);
+        }
+    }
+
+    private boolean multiply(
+            CpuTensor a, boolean transposeA, CpuTensor b, boolean transposeB, double alpha, double beta, CpuTensor to) {
+        Shape shape = to.shape();
+        int rank = shape.rank();
+        long m = shape.size(-2);
+        long n = shape.size(-1);
+        long k = a.shape().size(transposeA ? -2 : -1);
+        long batch = shape.elements(0, rank - 2);
+        long batchA = a.shape().elements(0, rank - 2);
+        long batchB = b.shape().elements(0, rank - 2);
+        boolean plain = (batchA == batch || batchA == 1) && (batchB == batch || batchB == 1);
+        if (!plain) {
+            return false;
+        }
+        if (batchB == 1 && batchA == batch && !transposeA) {
+            m *= batch;
+            batch = 1;
+            batchA = 1;
+        }
+        DnnlContext context = contexts.get();
+        boolean scaled = alpha != 1;
+        PrimitiveKey key = context.key(scaled ? DnnlKind.SCALED_MATMUL : DnnlKind.MATMUL)
+                .add(transposeA ? 1 : 0)
+                .add(transposeB ? 1 : 0)
+                .add(beta)
+                .add(batch)
+                .add(batchA)
+                .add(batchB)
+                .add(m)
+                .add(n)
+                .add(k);
+        long items = batch;
+        long itemsA = batchA;
+        long rows = m;
+        DnnlPrimitive primitive = context.get(key, Cost.product(items * rows, n, k), () -> {
+            Layout left = operand(items, itemsA, rows, k, transposeA);
+            Layout right = operand(items, batchB, k, n, transposeB);
+            Layout result = operand(items, items, rows, n, false);
+            return scaled
+                    ? DnnlRecipes.scaledMatmul(left, right, result, beta)
+                    : DnnlRecipes.matmul(left, right, result, beta);
+        });
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(0, a.address()).at(1, b.address()).at(scaled ? 3 : 2, to.address());
+        if (scaled) {
+            primitive.at(2, context.scalar(0, alpha));
+        }
+        primitive.run(context);
+        return true;
+    }
+
+    /** destination = op(a) · op(b), matrix by matrix, between addresses; nothing is done if oneDNN is slow at it. */
+    boolean multiply(
+            DnnlContext context,
+            long a,
+            boolean transposeA,
+            long b,
+            boolean transposeB,
+            long destination,
+            long batch,
+            long m,
+            long n,
+            long k) {
+        PrimitiveKey key = context.key(DnnlKind.MATMUL)
+                .add(transposeA ? 1 : 0)
+                .add(transposeB ? 1 : 0)
+                .add(0.0)
+                .add(batch)
+                .add(batch)
+                .add(batch)
+                .add(m)
+                .add(n)
+                .add(k);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.product(batch * m, n, k),
+                () -> DnnlRecipes.matmul(
+                        operand(batch, batch, m, k, transposeA),
+                        operand(batch, batch, k, n, transposeB),
+                        operand(batch, batch, m, n, false),
+                        0));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(0, a).at(1, b).at(2, destination).run(context);
+        return true;
+    }
+
+    /**
+     * The layout of [batch, rows, columns], stored with the last axes swapped if {@code transposed}; without the batch
+     * if that is 1.
+     */
+    static Layout operand(long batch, long own, long rows, long columns, boolean transposed) {
+        long stored = transposed ? columns : rows;
+        long other = transposed ? rows : columns;
+        Layout layout = batch == 1 ? Layout.dense(stored, other) : Layout.dense(own, stored, other);
+        return transposed ? layout.transposed() : layout;
+    }
+
+    @Override
+    public void linear(Tensor x, Tensor weight, Tensor bias, Tensor destination) {
+        CpuTensor input = backend.own(x);
+        CpuTensor matrix = backend.own(weight);
+        CpuTensor row = backend.own(bias);
+        CpuTensor to = backend.own(destination);
+        boolean empty = input.elements == 0 || matrix.elements == 0;
+        if (!to.isSingle() || empty || !linear(input, matrix, row, to)) {
+            host.linear(x, weight, bias, destination);
+        }
+    }
+
+    private boolean linear(CpuTensor x, CpuTensor weight, CpuTensor bias, CpuTensor to) {
+        long m = to.shape().size(0);
+        long n = to.shape().size(1);
+        long k = x.shape().size(1);
+        DnnlContext context = contexts.get();
+        PrimitiveKey key = context.key(DnnlKind.LINEAR).add(m).add(n).add(k);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.product(m, n, k),
+                () -> DnnlRecipes.linear(
+                        operand(1, 1, m, k, false), operand(1, 1, k, n, true), operand(1, 1, m, n, false)));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive
+                .at(0, x.address())
+                .at(1, weight.address())
+                .at(2, bias.address())
+                .at(3, to.address())
+                .run(context);
+        return true;
+    }
+
+    @Override
+    public void addGram(Tensor vectors, double scale, Tensor destination) {
+        if (!addSymmetric(backend.own(vectors), scale, backend.own(destination))) {
+            Products.super.addGram(vectors, scale, destination);
+        }
+    }
+
+    private boolean addSymmetric(CpuTensor vectors, double scale, CpuTensor to) {
+        long count = vectors.shape().size(1);
+        long length = vectors.shape().size(2);
+        return to.isSingle()
+                && vectors.shape().size(0) == 1
+                && SymmetricProducts.fits(count, length)
+                && symmetric.add(vectors.address(), count, length, scale, to.address());
+    }
+}

@@ -1,0 +1,42 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import java.util.Arrays;
+import org.bytedeco.dnnl.dnnl_memory_desc;
+
+/** Sizes and strides of a oneDNN operand. */
+record Layout(long[] sizes, long[] strides) {
+
+    static Layout dense(long... sizes) {
+        return new Layout(sizes, Dnnl.contiguous(sizes));
+    }
+
+    /** A row-major layout whose last two axes change places. */
+    Layout transposed() {
+        long[] swappedSizes = sizes.clone();
+        long[] swappedStrides = strides.clone();
+        int last = sizes.length - 1;
+        swappedSizes[last] = sizes[last - 1];
+        swappedSizes[last - 1] = sizes[last];
+        swappedStrides[last] = strides[last - 1];
+        swappedStrides[last - 1] = strides[last];
+        return new Layout(swappedSizes, swappedStrides);
+    }
+
+    dnnl_memory_desc describe() {
+        return Dnnl.strided(sizes, strides);
+    }
+
+    /** Ones but for the last axis. */
+    long[] biasSizes() {
+        long[] row = scalarSizes();
+        row[row.length - 1] = sizes[row.length - 1];
+        return row;
+    }
+
+    /** Ones. */
+    long[] scalarSizes() {
+        long[] ones = new long[sizes.length];
+        Arrays.fill(ones, 1);
+        return ones;
+    }
+}

@@ -1,0 +1,99 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.PendingPlanes;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.TensorScope;
+import org.jspecify.annotations.Nullable;
+
+/** The planes of single samples, channels last: where they lie, or written a few at a time where a scatter is pending. */
+final class SamplePlanes {
+
+    /** How much is written at a time: it stays in the second cache until it has been read. */
+    private static final long RUN_BYTES = 1 << 20;
+
+    private final @Nullable PendingPlanes pending;
+    private final long address;
+    private final long planeBytes;
+    private final long count;
+    private final long first;
+
+    /** How many neighbours are written at a time. */
+    private final long run;
+
+    private long written = -1;
+    private long end = -1;
+
+    private SamplePlanes(
+            @Nullable PendingPlanes pending, long address, long planeBytes, long count, long first, long run) {
+        this.pending = pending;
+        this.address = address;
+        this.planeBytes = planeBytes;
+        this.count = count;
+        this.first = first;
+        this.run = run;
+    }
+
+    /**
+     * Of {@code tensor}, {@code [B, C, *positions]}.
+     *
+     * @param scope owns what has to be made
+     */
+    static SamplePlanes of(
+            NativeBackend backend,
+            ChannelsLastPlanes planes,
+            DnnlContext context,
+            TensorScope scope,
+            CpuTensor tensor,
+            int axes) {
+        long count = tensor.shape().size(0);
+        long plane = tensor.elements / count * Float.BYTES;
+        PendingPlanes pending = tensor.pendingPlanes(axes);
+        if (pending == null) {
+            CpuTensor settled = backend.asItLies(tensor);
+            return new SamplePlanes(null, planes.read(context, scope, settled, axes), plane, count, 0, count);
+        }
+        long run = divisor(Math.min(count, pending.samples()), Math.max(1, RUN_BYTES / plane));
+        long memory =
+                backend.singles(scope, Shape.of(run * plane / Float.BYTES)).address();
+        return new SamplePlanes(pending, memory, plane, count, tensor.offset / plane, run);
+    }
+
+    /** The largest divisor of {@code number} up to {@code limit}. */
+    private static long divisor(long number, long limit) {
+        long divisor = Math.min(number, limit);
+        while (number % divisor != 0) {
+            divisor--;
+        }
+        return divisor;
+    }
+
+    /** How many neighbours lie behind each other from a multiple of this number on. */
+    long run() {
+        return run;
+    }
+
+    /** Whether all planes are in memory. */
+    boolean written() {
+        return pending == null;
+    }
+
+    long planeBytes() {
+        return planeBytes;
+    }
+
+    /** The address of plane {@code b} modulo their number, valid until the next call. */
+    long at(long b) {
+        long wanted = b % count;
+        if (pending == null) {
+            return address + wanted * planeBytes;
+        }
+        if (wanted < written || wanted >= end) {
+            written = wanted - wanted % run;
+            end = written + run;
+            pending.write(first + written, run, address);
+        }
+        return address + (wanted - written) * planeBytes;
+    }
+}

@@ -1,0 +1,89 @@
+package io.backpack4j.backend.cpu.onednn;
+
+/**
+ * matrix += scale · Σ_b x_b x_bᵀ of many vectors, {@code [B, L]}. The matrix being symmetric, each panel of rows is multiplied from the diagonal on
+ * only; what lies left of it is the mirror image of panels above.
+ */
+final class SymmetricProducts {
+
+    /** With fewer vectors, mirror images take as long as the products that they save. */
+    private static final long FEWEST_VECTORS = 128;
+
+    /** Panels of shorter vectors are too small to be products of their own. */
+    private static final long SHORTEST = 256;
+
+    private static final long PANELS = 4;
+
+    /** How many numbers a register holds: panels are multiples of it. */
+    private static final long LANES = 16;
+
+    private final DnnlContexts contexts;
+
+    SymmetricProducts(DnnlContexts contexts) {
+        this.contexts = contexts;
+    }
+
+    static boolean fits(long vectors, long length) {
+        return vectors >= FEWEST_VECTORS && length >= SHORTEST;
+    }
+
+    /** Adds to a symmetric {@code matrix}, whose address it is, as well as that of {@code vectors}; nothing is done if oneDNN is slow at it. */
+    boolean add(long vectors, long count, long length, double scale, long matrix) {
+        DnnlContext context = contexts.get();
+        long width = (length + PANELS * LANES - 1) / (PANELS * LANES) * LANES;
+        for (long first = 0; first < length; first += width) {
+            if (!panel(context, count, length, first, Math.min(width, length - first))
+                    .usable()) {
+                return false;
+            }
+        }
+        long factor = context.scalar(0, scale);
+        for (long first = 0; first < length; first += width) {
+            long rows = Math.min(width, length - first);
+            panel(context, count, length, first, rows)
+                    .at(0, vectors + first * Float.BYTES)
+                    .at(1, vectors + first * Float.BYTES)
+                    .at(2, factor)
+                    .at(3, matrix + (first * length + first) * Float.BYTES)
+                    .run(context);
+            long next = first + rows;
+            if (next < length) {
+                mirror(context, rows, length - next, length)
+                        .at(0, matrix + (first * length + next) * Float.BYTES)
+                        .at(1, matrix + (next * length + first) * Float.BYTES)
+                        .run(context);
+            }
+        }
+        return true;
+    }
+
+    /** The rows from {@code first} on, from the diagonal on. */
+    private static DnnlPrimitive panel(DnnlContext context, long count, long length, long first, long rows) {
+        long columns = length - first;
+        PrimitiveKey key = context.key(DnnlKind.GRAM_PANEL)
+                .add(count)
+                .add(length)
+                .add(rows)
+                .add(columns);
+        return context.get(
+                key,
+                Cost.product(rows, columns, count),
+                () -> DnnlRecipes.scaledMatmul(
+                        new Layout(new long[] {rows, count}, new long[] {1, length}),
+                        new Layout(new long[] {count, columns}, new long[] {length, 1}),
+                        new Layout(new long[] {rows, columns}, new long[] {length, 1}),
+                        1));
+    }
+
+    /** Copies a block of {@code rows} and {@code columns} to its transpose in the same matrix, or another with as long rows. */
+    static DnnlPrimitive mirror(DnnlContext context, long rows, long columns, long rowLength) {
+        PrimitiveKey key =
+                context.key(DnnlKind.GRAM_MIRROR).add(rows).add(columns).add(rowLength);
+        long[] sizes = {columns, rows};
+        return context.get(
+                key,
+                Cost.elements(rows * columns),
+                () -> DnnlRecipes.reorder(
+                        new Layout(sizes, new long[] {1, rowLength}), new Layout(sizes, new long[] {rowLength, 1})));
+    }
+}

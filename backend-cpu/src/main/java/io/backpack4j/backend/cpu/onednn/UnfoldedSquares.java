@@ -1,0 +1,153 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+
+/**
+ * destination += Σ_b w_b P_b² of a convolution's weight where there are few positions: writing a tile takes long beside making it then. Inputs are unfolded,
+ * {@code [n, S, K · C]}, a few samples at a time for all columns, and every product with cotangents {@code [S, O]} is squared and added as it is made.
+ */
+final class UnfoldedSquares {
+
+    /** With more positions tiles are made by convolutions, which unfold nothing. */
+    private static final long MOST_POSITIONS = 64;
+
+    /** Fewer columns do not pay for the unfolding. */
+    private static final long FEWEST_COLUMNS = 4;
+
+    /** Smaller tiles are not worth a call. */
+    private static final long SMALLEST_TILE = 2048;
+
+    /** How much memory the unfolded inputs of a run of samples may take, unless one sample takes more. */
+    private static final long RUN_BYTES = 1 << 20;
+
+    private final NativeBackend backend;
+    private final DnnlContext context;
+    private final TensorScope scope;
+    private final PerSampleConvolution product;
+
+    UnfoldedSquares(NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+        this.backend = backend;
+        this.context = context;
+        this.scope = scope;
+        this.product = product;
+    }
+
+    static boolean fits(PerSampleConvolution product, TileConsumer consumer) {
+        return consumer instanceof TileConsumer.SumOfSquares squares
+                && squares.center() == null
+                && product.groups() == 1
+                && product.positions() <= MOST_POSITIONS
+                && product.rows() * product.columns() >= SMALLEST_TILE
+                && sizes(product, 1).isExpressible()
+                && (isUnfolded(product)
+                        || product.batch()
+                                >= FEWEST_COLUMNS * product.inputs().shape().size(0));
+    }
+
+    /** Adds the squares; nothing is done if oneDNN cannot, or is slow at it. */
+    boolean add(SamplePlanes inputs, SamplePlanes outputs, TileConsumer.SumOfSquares squares) {
+        Tensor weights = squares.weights();
+        DnnlPrimitive primitive = primitive(weights != null);
+        if (!primitive.usable() || !inputs.written()) {
+            return false;
+        }
+        CpuTensor sums = backend.singles(scope, Shape.of(product.rows(), product.columns()));
+        backend.elementwise().fill(sums, 0);
+        primitive.at(weights == null ? 2 : 3, sums.address());
+        long firstWeight = weights == null ? 0 : backend.own(weights).address();
+        long samples = product.inputs().shape().size(0);
+        long bytes = product.columns() * product.positions() * Float.BYTES;
+        long run = Math.min(samples, outputs.written() ? Math.max(1, RUN_BYTES / bytes) : outputs.run());
+        boolean copies = !isUnfolded(product);
+        long unfolded = copies ? unfolded(run).address() : 0;
+        for (long first = 0; first < samples; first += run) {
+            long count = Math.min(run, samples - first);
+            if (copies && !unfold(inputs.at(first), count, unfolded)) {
+                return false;
+            }
+            for (long b = first; b < product.batch(); b += samples) {
+                for (long i = 0; i < count; i++) {
+                    long right = copies ? unfolded + i * bytes : inputs.at(first + i);
+                    primitive.at(0, outputs.at(b + i)).at(1, right);
+                    if (weights != null) {
+                        primitive.at(2, firstWeight + (b + i) * Float.BYTES);
+                    }
+                    primitive.run(context);
+                }
+            }
+        }
+        addTo(squares.destination(), sums);
+        return true;
+    }
+
+    /** Whether the inputs, channels last, are what windows see: those of one element that visit every position. */
+    private static boolean isUnfolded(PerSampleConvolution product) {
+        WindowSizes sizes = sizes(product, 1);
+        return product.window().elements() == 1
+                && product.window().stride().stream().allMatch(step -> step == 1)
+                && sizes.inputPositions() == sizes.outputPositions()
+                && !WindowInputs.reachBeyond(sizes);
+    }
+
+    private CpuTensor unfolded(long run) {
+        CpuTensor unfolded = backend.singles(scope, Shape.of(run, product.positions(), product.columns()));
+        if (WindowInputs.reachBeyond(sizes(run))) {
+            // the padding, which no run overwrites
+            backend.elementwise().fill(unfolded, 0);
+        }
+        return unfolded;
+    }
+
+    private boolean unfold(long inputs, long count, long unfolded) {
+        long channels = product.inputs().shape().size(1);
+        return WindowInputs.unfold(context, product.window(), sizes(count), inputs, channels, unfolded);
+    }
+
+    private WindowSizes sizes(long count) {
+        return sizes(product, count);
+    }
+
+    private static WindowSizes sizes(PerSampleConvolution product, long count) {
+        return WindowSizes.of(
+                product.window(),
+                count,
+                product.inputs().shape(),
+                product.outputs().shape());
+    }
+
+    /** destination += the sums, {@code [O, K · C]}. */
+    private void addTo(Tensor destination, CpuTensor sums) {
+        long elements = product.window().elements();
+        long rows = product.rows();
+        long channels = product.columns() / elements;
+        CpuTensor ordered = backend.singles(scope, Shape.of(rows, channels, elements));
+        backend.indexing().permute(scope.view(sums, Shape.of(rows, elements, channels)), new int[] {0, 2, 1}, ordered);
+        backend.elementwise().addScaled(1, scope.view(ordered, destination.shape()), destination);
+    }
+
+    private DnnlPrimitive primitive(boolean weighted) {
+        long columns = product.columns();
+        long rows = product.rows();
+        long positions = product.positions();
+        PrimitiveKey key = context.key(DnnlKind.SQUARED_PRODUCT)
+                .add(rows)
+                .add(positions)
+                .add(columns)
+                .add(weighted ? 1 : 0);
+        return context.get(
+                key,
+                Cost.product(rows, columns, positions),
+                () -> DnnlRecipes.squaredProduct(
+                        Layout.dense(positions, rows).transposed(),
+                        Layout.dense(positions, columns),
+                        Layout.dense(rows, columns),
+                        false,
+                        weighted));
+    }
+}

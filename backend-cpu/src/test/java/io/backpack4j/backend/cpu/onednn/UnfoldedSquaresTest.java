@@ -1,0 +1,113 @@
+package io.backpack4j.backend.cpu.onednn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import io.backpack4j.backend.cpu.Numbers;
+import io.backpack4j.backend.cpu.Variant;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.PerSampleConvolution;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.Window;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Squares over unfolded inputs are those of tiles; the oracle is the host, which materialises them. */
+class UnfoldedSquaresTest {
+
+    private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);
+
+    private record Operands(Window window, Numbers inputs, Numbers outputs, Numbers weights, Shape weight) {
+
+        double[] squares(String kernels) {
+            try (Backend backend = Variant.open(kernels);
+                    TensorScope scope = backend.openScope()) {
+                Tensor destination = Numbers.filled(weight, 1).on(scope, SINGLE);
+                var product =
+                        new PerSampleConvolution(window, outputs.on(scope, SINGLE), inputs.on(scope, SINGLE), weight);
+                Tensor given = weights.values().length == 0 ? null : weights.on(scope, SINGLE);
+                var consumer = new TileConsumer.SumOfSquares(destination, null, given);
+                assertThat(UnfoldedSquares.fits(product, consumer)).isTrue();
+                backend.convolutions().contract(product, List.of(consumer));
+                return destination.toDoubleArray();
+            }
+        }
+    }
+
+    /** @param repeats of the cotangents; of the inputs if negative, as with transposed convolutions */
+    private static void check(Window window, Shape in, long repeats, long channels, boolean weighted, String what) {
+        Random random = Variant.random(what.hashCode());
+        Shape inputs = in.with(0, in.size(0) * Math.max(1, -repeats));
+        Shape outputs = Shape.of(in.size(0) * Math.max(1, repeats), channels);
+        for (int axis = 0; axis < window.axes(); axis++) {
+            long reach = in.size(axis + 2) + 2 * window.padding().get(axis) - window.reach(axis);
+            outputs = outputs.append(reach / window.stride().get(axis) + 1);
+        }
+        Shape weight = Shape.of(channels, in.size(1));
+        for (long size : window.kernel()) {
+            weight = weight.append(size);
+        }
+        long batch = Math.max(inputs.size(0), outputs.size(0));
+        var operands = new Operands(
+                window,
+                Numbers.random(random, SINGLE, inputs),
+                Numbers.random(random, SINGLE, outputs),
+                Numbers.random(random, SINGLE, weighted ? Shape.of(batch) : Shape.of(0)),
+                weight);
+        double[] expected = operands.squares("nd4j");
+        double[] found = operands.squares("onednn");
+        double tolerance = 1e-5 * outputs.elements(2, outputs.rank()) * batch;
+        for (int i = 0; i < found.length; i++) {
+            if (!(Math.abs(found[i] - expected[i]) <= tolerance)) {
+                fail("%s, %s, seed %d, at %d: %s, not %s", what, window, Variant.seed(), i, found[i], expected[i]);
+            }
+        }
+    }
+
+    @Test
+    void agreesWithTilesAtRandom() {
+        Random random = Variant.random(1000);
+        for (int round = 0; round < 60; round++) {
+            int axes = 1 + random.nextInt(3);
+            List<Long> kernel = new ArrayList<>();
+            List<Long> stride = new ArrayList<>();
+            List<Long> padding = new ArrayList<>();
+            List<Long> dilation = new ArrayList<>();
+            Shape in = Shape.of(1 + random.nextInt(5), 45 + random.nextInt(9));
+            for (int axis = 0; axis < axes; axis++) {
+                kernel.add(1L + random.nextInt(axes == 3 ? 2 : 3));
+                stride.add(1L + random.nextInt(2));
+                dilation.add(1L + random.nextInt(2));
+                long reach = (kernel.get(axis) - 1) * dilation.get(axis) + 1;
+                padding.add((long) random.nextInt((int) Math.min(reach, axes == 3 ? 2 : 3)));
+                in = in.append(reach + random.nextInt(axes == 3 ? 1 : 3));
+            }
+            Window window = new Window(kernel, stride, padding, dilation);
+            long repeats = 4L + random.nextInt(3);
+            check(window, in, repeats, 52 + random.nextInt(3), random.nextBoolean(), "round " + round);
+        }
+    }
+
+    @Test
+    void inputsThatAreUnfoldedAlready() {
+        Window window = new Window(List.of(1L, 1L), List.of(1L, 1L), List.of(0L, 0L), List.of(1L, 1L));
+        check(window, Shape.of(5, 64, 6, 6), 3, 48, true, "single elements");
+        check(window, Shape.of(5, 64, 6, 6), 1, 48, false, "one column");
+        check(window, Shape.of(5, 64, 6, 6), -3, 48, true, "several columns of inputs");
+        Window cut = new Window(List.of(1L, 1L), List.of(2L, 2L), List.of(0L, 0L), List.of(1L, 1L));
+        check(cut, Shape.of(5, 64, 7, 7), 4, 48, true, "single elements, every other position");
+    }
+
+    @Test
+    void severalRuns() {
+        Window window = new Window(List.of(3L, 3L), List.of(1L, 1L), List.of(1L, 1L), Collections.nCopies(2, 1L));
+        check(window, Shape.of(11, 96, 8, 8), 4, 16, false, "runs");
+    }
+}
