@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.extension.GroupDerivation;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.ParameterDerivatives;
@@ -24,6 +25,10 @@ final class PairSums {
     private final DType dtype;
     private final PassObserver observer;
     private final Map<GroupKey, Tensor> sums = new HashMap<>();
+    private final Map<Derived, List<Tensor>> derived = new HashMap<>();
+
+    /** Something that was made of a sum. */
+    private record Derived(GroupKey group, GroupDerivation derivation) {}
 
     /**
      * Derivatives that wait at an open site for those of other signals.
@@ -64,6 +69,17 @@ final class PairSums {
 
     Tensor of(GroupKey group) {
         return Objects.requireNonNull(sums.get(group), () -> "not accumulated yet: " + group);
+    }
+
+    /** What is made of a sum, once however often it is asked for. */
+    List<Tensor> derived(GroupKey group, GroupDerivation derivation) {
+        Derived key = new Derived(group, derivation);
+        List<Tensor> known = derived.get(key);
+        if (known == null) {
+            known = List.copyOf(derivation.derive(backend, scope, of(group)));
+            derived.put(key, known);
+        }
+        return known;
     }
 
     /** Takes over what was accumulated elsewhere. */

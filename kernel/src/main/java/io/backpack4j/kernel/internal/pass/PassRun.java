@@ -7,7 +7,6 @@ import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Contraction;
@@ -17,7 +16,6 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -47,7 +45,7 @@ public final class PassRun {
     private final Finish finish;
     private final BufferUpdates updates;
     private final GivenOperands operands;
-    private final Map<LossSignal, Long> columns = new HashMap<>();
+    private final SignalSources sources;
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
     private @Nullable Products products;
@@ -76,7 +74,10 @@ public final class PassRun {
             sites.add(new SiteState(
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
+        Finish.Numbers numbers = new Finish.Numbers(
+                normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
+        this.finish = new Finish(layout, backend, numbers, sites, sums, this::product, partials, handOver, operands);
+        this.sources = new SignalSources(layout.loss(), backend, finish::folded);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -84,6 +85,15 @@ public final class PassRun {
         Shape whole = layout.graph().outputShape().prepend(layout.samples());
         return PluginCalls.call(
                 Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
+    }
+
+    /** The factor that a mean would have. */
+    private static double meanNormaliser(PassLayout layout, PassInputs inputs) {
+        Shape whole = layout.graph().outputShape().prepend(layout.samples());
+        return PluginCalls.call(
+                Part.of(layout.loss()),
+                "in its normaliser",
+                () -> layout.loss().meanNormaliser(whole, inputs.targets()));
     }
 
     /**
@@ -178,7 +188,7 @@ public final class PassRun {
                         }
                     }
                     handOver.openChunk(stage, from, to);
-                    new ChunkWalk(layout, splitting, backend, chunk, columns, visitor(stage)).walk(stage, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, sources, visitor(stage)).walk(stage, last);
                     handOver.closeChunk(stage);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < layout.samples()) {
@@ -229,7 +239,7 @@ public final class PassRun {
             try {
                 BackwardSweep.SiteVisitor visitor = (site, signal, step, derivatives) ->
                         visitAgain(stage, site, signal.signal(), step, derivatives);
-                new ChunkWalk(layout, splitting, backend, chunk, columns, visitor).walkAgain(layout.waiting(stage));
+                new ChunkWalk(layout, splitting, backend, chunk, sources, visitor).walkAgain(layout.waiting(stage));
             } finally {
                 chunk.close();
             }
