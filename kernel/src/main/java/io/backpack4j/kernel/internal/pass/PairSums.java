@@ -2,6 +2,7 @@ package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.RegionSums;
 import io.backpack4j.spi.extension.GroupDerivation;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.CrossInnerProducts;
@@ -112,26 +113,18 @@ final class PairSums {
             }
             backend.elementwise().fill(part, 0);
             add(products, left, right, part);
-            addAt(step, part, region, whole);
+            RegionSums.add(backend, part, region, whole);
             int[] axes = products.sameSample() ? new int[] {0, 2, 1} : new int[] {1, 0};
             Region below = region(whole, products, right.step(), left.step());
             Tensor transposed = step.allocate(below.shape(), dtype);
             backend.indexing().permute(part, axes, transposed);
-            addAt(step, transposed, below, whole);
+            RegionSums.add(backend, transposed, below, whole);
         }
     }
 
     private static boolean isOfTwoBlocks(Waiting left, Waiting right) {
         return left.signal().equals(right.signal())
                 && left.step().block().fromColumn() != right.step().block().fromColumn();
-    }
-
-    private void addAt(TensorScope step, Tensor part, Region region, Tensor whole) {
-        Tensor present = step.allocate(region.shape(), dtype);
-        backend.indexing().extract(whole, region, present);
-        backend.elementwise().addScaled(1, part, present);
-        backend.indexing().insert(present, region, whole);
-        present.close();
     }
 
     private static void add(CrossInnerProducts products, Waiting left, Waiting right, Tensor destination) {
