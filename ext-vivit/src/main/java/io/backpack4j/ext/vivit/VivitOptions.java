@@ -48,7 +48,7 @@ final class VivitOptions {
         return ParameterGroups.of(groups);
     }
 
-    /** One of {@code top}, {@code keep} and {@code threshold}, with {@code drop} and {@code rtol}. */
+    /** One of {@code top}, the largest by default, {@code keep} and {@code threshold}, with {@code drop} and {@code rtol}. */
     static Directions directions(Arguments options, String extension) {
         List<String> given =
                 Stream.of("top", "keep", "threshold").filter(options::has).toList();

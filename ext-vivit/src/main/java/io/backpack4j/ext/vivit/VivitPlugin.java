@@ -61,6 +61,6 @@ public final class VivitPlugin implements Plugin {
                 VivitOptions.root(options, "subsampling_ggn"),
                 VivitOptions.directions(options, "DirectionalDampedNewton"),
                 VivitOptions.gradients(options),
-                Damping.constant(options.number("damping")));
+                Damping.constant(options.number("damping", 1)));
     }
 }

@@ -137,13 +137,13 @@ class CrossInnerProductsTest {
     void factors_are_multiplied_where_that_is_less() {
         try (HeapBackend backend = new HeapBackend()) {
             var few = new CrossGrams.Counts(3, 5, 3, 5);
-            assertThat(grams(backend, new FactorSizes(1, 3, 4, 1, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 3, 4, 1, true)).isCheaper(few, false, false))
                     .isTrue();
-            assertThat(grams(backend, new FactorSizes(1, 19, 18, 2, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 19, 18, 2, true)).isCheaper(few, false, false))
                     .isTrue();
-            assertThat(grams(backend, new FactorSizes(1, 3, 4, 9, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 3, 4, 9, true)).isCheaper(few, false, false))
                     .isFalse();
-            assertThat(grams(backend, new FactorSizes(2, 19, 18, 1, true)).isCheaper(few, true))
+            assertThat(grams(backend, new FactorSizes(2, 19, 18, 1, true)).isCheaper(few, true, false))
                     .isFalse();
         }
     }
