@@ -52,14 +52,14 @@ final class VivitOptions {
     static Directions directions(Arguments options, String extension) {
         List<String> given =
                 Stream.of("top", "keep", "threshold").filter(options::has).toList();
-        if (given.size() != 1) {
+        if (given.size() > 1) {
             throw new BackpackException(
                     CommonProblems.INVALID_ARGUMENT,
-                    "%s needs one of top=K, keep=[…] and threshold=t, which say which eigenvectors are taken, but has %s."
-                            .formatted(extension, given.isEmpty() ? "none" : String.join(" and ", given)));
+                    "%s takes one of top=K, keep=[…] and threshold=t, which say which eigenvectors are taken, but has %s."
+                            .formatted(extension, String.join(" and ", given)));
         }
-        Directions directions = switch (given.get(0)) {
-            case "top" -> Directions.top(number(options, "top", options.integer("top")));
+        Directions directions = switch (given.isEmpty() ? "top" : given.get(0)) {
+            case "top" -> Directions.top(number(options, "top", options.integer("top", 1)));
             case "keep" ->
                 Directions.keep(options.integers("keep").stream()
                         .map(index -> number(options, "keep", index))
