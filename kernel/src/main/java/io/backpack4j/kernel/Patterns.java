@@ -1,6 +1,6 @@
 package io.backpack4j.kernel;
 
-import java.util.regex.Pattern;
+import io.backpack4j.spi.NamePatterns;
 
 /** Patterns of names in which {@code *} stands for any characters and {@code ?} for one. */
 public final class Patterns {
@@ -9,14 +9,6 @@ public final class Patterns {
 
     /** Whether a whole name matches. */
     public static boolean matches(String pattern, String name) {
-        StringBuilder regex = new StringBuilder();
-        for (char c : pattern.toCharArray()) {
-            switch (c) {
-                case '*' -> regex.append(".*");
-                case '?' -> regex.append('.');
-                default -> regex.append(Pattern.quote(String.valueOf(c)));
-            }
-        }
-        return name.matches(regex.toString());
+        return NamePatterns.matches(pattern, name);
     }
 }

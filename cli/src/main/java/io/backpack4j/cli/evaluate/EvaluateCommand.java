@@ -164,7 +164,7 @@ public final class EvaluateCommand implements Runnable {
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
             try (EvaluateInputs inputs =
                     EvaluateInputs.read(backpack, model.file(), dataFile, dtype.value(), problems)) {
-                Plan plan = inputs.plan(backpack, requests, options());
+                Plan plan = inputs.plan(backpack, requests, options(requests));
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id(), plan);
                 Backend backend = backpack.backend();
@@ -191,11 +191,29 @@ public final class EvaluateCommand implements Runnable {
         size.announce(resultFile, spec.commandLine().getErr());
         try (ResultFile file = ResultFile.open(resultFile, types, metadata, nan.requiresFinite());
                 Results results = run(plan, batch, operands, file)) {
-            file.write(results);
-            vectors.multiply(backend, results, dtypeOf(plan), file::write);
-            file.commit();
+            boolean smaller = results.tensors().entrySet().stream()
+                    .anyMatch(result -> !Objects.requireNonNull(types.get(result.getKey()))
+                            .shape()
+                            .equals(result.getValue().shape()));
+            if (smaller) {
+                file.close();
+                results.tensors()
+                        .forEach(
+                                (name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
+                try (ResultFile other = ResultFile.open(resultFile, types, metadata, nan.requiresFinite())) {
+                    write(backend, plan, vectors, results, other);
+                }
+            } else {
+                write(backend, plan, vectors, results, file);
+            }
             print(types, results);
         }
+    }
+
+    private static void write(Backend backend, Plan plan, ProductVectors vectors, Results results, ResultFile file) {
+        file.write(results);
+        vectors.multiply(backend, results, dtypeOf(plan), file::write);
+        file.commit();
     }
 
     private Results run(Plan plan, Batch batch, RunOperands operands, ResultFile file) {
@@ -257,13 +275,16 @@ public final class EvaluateCommand implements Runnable {
         out.flush();
     }
 
-    private PassOptions options() {
-        PassOptions options = PassOptions.DEFAULT
-                .nan(nan.policy())
-                .statistics(statistics)
-                .updateBuffers(false)
-                .handingOver();
+    /** Results leave the pass part by part, unless the file can be laid out only when their sizes are known. */
+    private PassOptions options(List<Request<?>> requests) {
+        PassOptions whole =
+                PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+        PassOptions options = haveVariableSizes(requests) ? whole : whole.handingOver();
         return memory.limit(mode == null ? options : options.mode(mode));
+    }
+
+    private static boolean haveVariableSizes(List<Request<?>> requests) {
+        return requests.stream().anyMatch(request -> request.extension().hasVariableSizes());
     }
 
     /** Patterns that no extension takes would be ignored in silence. */

@@ -104,6 +104,14 @@ public interface Extension<R> {
         return MergeRule.NOT_MERGEABLE;
     }
 
+    /**
+     * Whether sizes of results may turn out smaller than planned, since they depend on numbers: how many eigenvalues are above a threshold, for example. A plan states the
+     * largest possible ones ({@link NetworkPartial#isTrial}). Results never leave a pass part by part then.
+     */
+    default boolean hasVariableSizes() {
+        return false;
+    }
+
     /** Names folded tensors that are results of the whole network, under {@code *}{@code /<name>}. A {@link NetworkExtension} has a typed result of its own. */
     default Map<String, Tensor> exportNetwork(Map<String, Tensor> folded) {
         return Map.of();

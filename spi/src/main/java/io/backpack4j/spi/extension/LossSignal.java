@@ -3,10 +3,29 @@ package io.backpack4j.spi.extension;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
 /** A signal that is born at the loss. Implement as a record. */
 public non-sealed interface LossSignal extends Signal {
+
+    /**
+     * What it takes beside the loss: a tensor that the owning extension folded in an earlier stage, under the operand's name, whose last axis are the batch's samples.
+     * Nothing by default.
+     */
+    default Optional<Operand> operand() {
+        return Optional.empty();
+    }
+
+    /**
+     * The signal with its operand, which makes columns; the signal itself where it takes none.
+     *
+     * @param operand the operand, of the samples at which the loss is evaluated. Read it
+     */
+    default LossSignal with(Tensor operand) {
+        return this;
+    }
 
     /**
      * How many columns it has.

@@ -22,7 +22,8 @@ public interface NetworkExtension<R, W> extends Extension<R> {
 
     /**
      * Names the tensors of the network's result: {@code ""} for one that stands under <code>*&#47;name</code> itself, name being the results' name, and {@code "all"} for
-     * <code>*&#47;name/all</code>.
+     * <code>*&#47;name/all</code>. A name that begins with a slash replaces the results' name, unless a request renamed the results: {@code "/gammas/0"} stands under
+     * <code>*&#47;gammas/0</code>, and under <code>*&#47;other/gammas/0</code> where the request's name is {@code other}.
      */
     Map<String, Tensor> exportNetworkResult(W result);
 }

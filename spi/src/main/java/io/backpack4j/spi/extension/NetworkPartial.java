@@ -26,8 +26,34 @@ public interface NetworkPartial {
      */
     Tensor group(String name);
 
+    /**
+     * What is made of a {@linkplain #group group}, once per pass however many extensions ask for equal derivations of equal groups. Read it.
+     *
+     * @throws BackpackException if the partial results belong to no pass of their own, as by default
+     */
+    default List<Tensor> derived(String group, GroupDerivation derivation) {
+        throw new BackpackException(
+                CommonProblems.UNSUPPORTED, "Nothing can be derived here of the group '%s'.".formatted(group));
+    }
+
     /** A folded tensor, from this stage's fold or an earlier one. */
     Tensor folded(String name);
+
+    /**
+     * The factor that the reduction {@code mean} would have where the loss is a sum, else {@link #normaliser}: for results that are those of the mean whatever the
+     * reduction.
+     */
+    default double meanNormaliser() {
+        return normaliser();
+    }
+
+    /**
+     * Whether numbers mean nothing, since this is a trial of a plan, for shapes and memory. Where sizes of results depend on numbers, choose the largest possible, and
+     * complain of no number. See {@link Extension#hasVariableSizes}.
+     */
+    default boolean isTrial() {
+        return false;
+    }
 
     /** The element type. */
     DType dtype();

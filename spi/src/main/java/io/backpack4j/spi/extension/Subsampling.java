@@ -19,14 +19,23 @@ public final class Subsampling {
 
     /** Reads the option. */
     public static Optional<List<Integer>> of(Arguments options) {
-        if (!options.has(OPTION)) {
+        return of(options, OPTION);
+    }
+
+    /**
+     * Reads an option of another name, for extensions that take several sub-samples.
+     *
+     * @param option such as {@code subsampling_grad}
+     */
+    public static Optional<List<Integer>> of(Arguments options, String option) {
+        if (!options.has(option)) {
             return Optional.empty();
         }
         List<Integer> positions = new ArrayList<>();
-        for (long position : options.integers(OPTION)) {
+        for (long position : options.integers(option)) {
             if (position < 0 || position > Integer.MAX_VALUE) {
                 throw options.wrong(
-                        OPTION, "a list of positions in the batch, counted from 0", options.integers(OPTION));
+                        option, "a list of positions in the batch, counted from 0", options.integers(option));
             }
             positions.add((int) position);
         }
@@ -40,18 +49,29 @@ public final class Subsampling {
      * @return a copy
      */
     public static Optional<List<Integer>> checked(Extension<?> extension, Optional<List<Integer>> positions) {
-        positions.ifPresent(list -> check(extension, list));
+        return checked(extension.type(), OPTION, positions);
+    }
+
+    /**
+     * Checks those of an option of another name.
+     *
+     * @param type the type of the extension whose option it is
+     * @return a copy
+     */
+    public static Optional<List<Integer>> checked(String type, String option, Optional<List<Integer>> positions) {
+        positions.ifPresent(list -> check(type, option, list));
         return positions.map(List::copyOf);
     }
 
-    private static void check(Extension<?> extension, List<Integer> positions) {
+    private static void check(String type, String option, List<Integer> positions) {
         if (positions.isEmpty()) {
-            throw invalid(extension, "names no position; leave it out to have all samples");
+            throw invalid(type, option, "names no position; leave it out to have all samples");
         }
         for (int position : positions) {
             if (position < 0) {
                 throw invalid(
-                        extension,
+                        type,
+                        option,
                         "asks for position %d, but positions in the batch are counted from 0".formatted(position));
             }
         }
@@ -64,18 +84,29 @@ public final class Subsampling {
      * @param samples the number of samples of the batch
      */
     public static void requireWithin(Extension<?> extension, Optional<List<Integer>> positions, long samples) {
+        requireWithin(extension.type(), OPTION, positions, samples);
+    }
+
+    /**
+     * Checks that a batch has the positions of an option of another name.
+     *
+     * @param type the type of the extension whose option it is
+     * @param samples the number of samples of the batch
+     */
+    public static void requireWithin(String type, String option, Optional<List<Integer>> positions, long samples) {
         for (int position : positions.orElse(List.of())) {
             if (position >= samples) {
                 throw invalid(
-                        extension,
+                        type,
+                        option,
                         "asks for position %d, but the batch has %d samples: possible are 0 to %d"
                                 .formatted(position, samples, samples - 1));
             }
         }
     }
 
-    private static BackpackException invalid(Extension<?> extension, String problem) {
+    private static BackpackException invalid(String type, String option, String problem) {
         return new BackpackException(
-                CommonProblems.INVALID_ARGUMENT, "Option 'subsampling' of " + extension.type() + " " + problem + ".");
+                CommonProblems.INVALID_ARGUMENT, "Option '%s' of %s %s.".formatted(option, type, problem));
     }
 }

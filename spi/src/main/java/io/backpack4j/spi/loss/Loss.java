@@ -67,6 +67,16 @@ public interface Loss {
     double normaliser(Shape output, Tensor targets);
 
     /**
+     * The factor that this loss would have with the reduction {@code mean}, if it is a sum; else, and by default, its own factor c.
+     *
+     * @param output the shape of the network's output for the whole batch
+     * @param targets all targets of the batch
+     */
+    default double meanNormaliser(Shape output, Tensor targets) {
+        return normaliser(output, targets);
+    }
+
+    /**
      * The factor c of several batches taken as one, from theirs; see {@link LossReduction#normaliserOfAll}.
      *
      * @throws BackpackException if the loss does not say, as by default: then batches are not joined

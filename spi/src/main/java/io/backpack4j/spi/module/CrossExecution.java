@@ -89,13 +89,23 @@ final class CrossExecution {
             long width = elements / count;
             long bytes = Math.max(1, Math.max(rows(left), rows(right)) * width * dtype.bytes());
             long block = Math.max(1, Math.min(count, SIDE_BYTES / bytes));
+            SymmetricPanels panels = left == right && SymmetricPanels.pay(rows(left))
+                    ? new SymmetricPanels(backend, scope, rows(left), dtype)
+                    : null;
             for (long from = 0; from < count; from += block) {
                 long to = Math.min(count, from + block);
                 try (TensorScope step = backend.openScope()) {
                     Tensor ofLeft = write(step, lefts.get(), left, from, to, width);
-                    Tensor ofRight = left == right ? ofLeft : write(step, rights.get(), right, from, to, width);
-                    backend.products().multiply(ofLeft, false, ofRight, true, 1, 1, destination);
+                    if (panels != null) {
+                        panels.add(ofLeft);
+                    } else {
+                        Tensor ofRight = left == right ? ofLeft : write(step, rights.get(), right, from, to, width);
+                        backend.products().multiply(ofLeft, false, ofRight, true, 1, 1, destination);
+                    }
                 }
+            }
+            if (panels != null) {
+                panels.addTo(destination);
             }
             return true;
         }

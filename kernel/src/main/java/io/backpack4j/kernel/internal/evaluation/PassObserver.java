@@ -9,6 +9,11 @@ import io.backpack4j.spi.tensor.Tensor;
 /** Sees every step of a pass, and may end the pass by throwing. */
 public interface PassObserver {
 
+    /** Whether the pass is a trial of a plan, whose numbers mean nothing. */
+    default boolean isTrial() {
+        return false;
+    }
+
     /** Does nothing. */
     PassObserver NONE = new PassObserver() {};
 

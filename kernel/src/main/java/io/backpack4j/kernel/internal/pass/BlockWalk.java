@@ -14,7 +14,6 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.Pullback;
@@ -37,6 +36,7 @@ final class BlockWalk implements AutoCloseable {
     private final int stage;
     private final Backend backend;
     private final ChunkForward forward;
+    private final SignalSources sources;
     private final SiteVisitor visitor;
     private final PendingCurvature curvature;
     private final List<Lane> lanes = new ArrayList<>();
@@ -74,12 +74,14 @@ final class BlockWalk implements AutoCloseable {
             int stage,
             Backend backend,
             ChunkForward forward,
+            SignalSources sources,
             SiteVisitor visitor,
             PendingCurvature curvature) {
         this.layout = layout;
         this.stage = stage;
         this.backend = backend;
         this.forward = forward;
+        this.sources = sources;
         this.visitor = visitor;
         this.curvature = curvature;
     }
@@ -90,17 +92,9 @@ final class BlockWalk implements AutoCloseable {
      * @param repeated whether they have passed before
      */
     void send(SignalLayout signal, Step step, boolean repeated) {
-        LossSignal source = signal.source();
         Shape out = layout.graph().outputShape();
-        Part part = Part.of(source, layout.loss());
-        Tensor seed = PluginCalls.call(
-                part,
-                "at the loss",
-                () -> source.seed(
-                        forward.lossContext(),
-                        forward.loss(),
-                        step.block().fromColumn(),
-                        step.block().toColumn()));
+        Part part = Part.of(signal.source(), layout.loss());
+        Tensor seed = PluginCalls.call(part, "at the loss", () -> sources.seed(signal, forward, step));
         PluginCalls.check(
                 part,
                 "its columns",

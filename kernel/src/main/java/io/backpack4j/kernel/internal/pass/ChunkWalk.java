@@ -11,15 +11,12 @@ import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.LossGradient;
-import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -38,22 +35,21 @@ final class ChunkWalk {
     private final Splitting splitting;
     private final Backend backend;
     private final ChunkForward chunk;
-    private final Map<LossSignal, Long> columns;
+    private final SignalSources sources;
     private final BlockWalk.SiteVisitor visitor;
 
-    /** @param columns how many columns signals have, found out by the first chunk */
     ChunkWalk(
             PassLayout layout,
             Splitting splitting,
             Backend backend,
             ChunkForward chunk,
-            Map<LossSignal, Long> columns,
+            SignalSources sources,
             BlockWalk.SiteVisitor visitor) {
         this.layout = layout;
         this.splitting = splitting;
         this.backend = backend;
         this.chunk = chunk;
-        this.columns = columns;
+        this.sources = sources;
         this.visitor = visitor;
     }
 
@@ -79,10 +75,7 @@ final class ChunkWalk {
         List<SignalLayout> inBlocks = new ArrayList<>();
         long blocks = 1;
         for (SignalLayout signal : signals) {
-            long count = columns.computeIfAbsent(
-                    signal.source(),
-                    absent -> PluginCalls.call(
-                            Part.of(absent, layout.loss()), "at the loss", () -> absent.columns(chunk.loss())));
+            long count = sources.columns(signal, chunk);
             blocks = Math.max(blocks, ceilingOf(count, blockOf(signal, count)));
             if (blockOf(signal, count) < count && layout.pairs().meet(stage, signal.signal(), signal.signal())) {
                 inBlocks.add(signal);
@@ -90,9 +83,9 @@ final class ChunkWalk {
         }
         for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
             boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
-            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
+            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
                 for (SignalLayout signal : signals) {
-                    long count = Objects.requireNonNull(columns.get(signal.source()));
+                    long count = sources.columns(signal);
                     long width = blockOf(signal, count);
                     long columnsOfBlock = width(count, width, block);
                     if (columnsOfBlock > 0) {
@@ -114,7 +107,7 @@ final class ChunkWalk {
     private boolean ridesAlong(int stage, SignalLayout signal, List<SignalLayout> signals, long block) {
         return signal.signal() instanceof LossGradient
                 && signals.stream().anyMatch(other -> {
-                    long count = Objects.requireNonNull(columns.get(other.source()));
+                    long count = sources.columns(other);
                     return width(count, blockOf(other, count), block) > 0
                             && layout.pairs().meet(stage, signal.signal(), other.signal());
                 });
@@ -122,7 +115,7 @@ final class ChunkWalk {
 
     /** Sends every two blocks of a signal's columns together, so that all columns meet: b(b − 1)/2 more walks. */
     private void meetBlocks(int stage, SignalLayout signal, PendingCurvature curvature) {
-        long count = Objects.requireNonNull(columns.get(signal.source()));
+        long count = sources.columns(signal);
         long width = blockOf(signal, count);
         long blocks = ceilingOf(count, width);
         List<long[]> pairs = new ArrayList<>();
@@ -132,7 +125,7 @@ final class ChunkWalk {
             }
         }
         for (long part : splitting.parts(pairs.size(), index -> widths(pairs.get((int) index), count, width))) {
-            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
+            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
                 for (long block : pairs.get((int) part)) {
                     long from = block * width;
                     Block columnsOfBlock = block(from, from + width(count, width, block));
@@ -151,7 +144,7 @@ final class ChunkWalk {
     private List<Long> widths(List<SignalLayout> signals, long block) {
         return signals.stream()
                 .map(signal -> {
-                    long count = Objects.requireNonNull(columns.get(signal.source()));
+                    long count = sources.columns(signal);
                     return width(count, blockOf(signal, count), block);
                 })
                 .toList();
@@ -183,7 +176,7 @@ final class ChunkWalk {
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();
-                        BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, visitor, curvature)) {
+                        BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
                     Curvature.Columns sent = PluginCalls.call(
                             node.part(),
                             "in its curvature",

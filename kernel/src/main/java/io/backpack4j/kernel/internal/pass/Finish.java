@@ -6,12 +6,15 @@ import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
@@ -28,7 +31,7 @@ final class Finish {
 
     private final PassLayout layout;
     private final Backend backend;
-    private final double normaliser;
+    private final Numbers numbers;
     private final List<SiteState> sites;
     private final PairSums sums;
     private final SitePartialView.ProductMaker products;
@@ -38,6 +41,15 @@ final class Finish {
     private final Map<Request<?>, Map<String, Tensor>> folded = new HashMap<>();
 
     /**
+     * What results are scaled by.
+     *
+     * @param normaliser the loss's factor
+     * @param mean the factor that a mean would have
+     * @param trial whether all numbers mean nothing
+     */
+    record Numbers(double normaliser, double mean, boolean trial) {}
+
+    /**
      * @param partials owns what is folded
      * @param handOver what left already
      * @param operands what the run brought
@@ -45,7 +57,7 @@ final class Finish {
     Finish(
             PassLayout layout,
             Backend backend,
-            double normaliser,
+            Numbers numbers,
             List<SiteState> sites,
             PairSums sums,
             SitePartialView.ProductMaker products,
@@ -56,7 +68,7 @@ final class Finish {
         this.handOver = handOver;
         this.layout = layout;
         this.backend = backend;
-        this.normaliser = normaliser;
+        this.numbers = numbers;
         this.sites = sites;
         this.sums = sums;
         this.products = products;
@@ -67,7 +79,16 @@ final class Finish {
     SitePartialView view(SiteState site, SiteRequest request, TensorScope scope) {
         Map<String, Tensor> tensors = folded.getOrDefault(request.request(), Map.of());
         return new SitePartialView(
-                site, request, layout.samples(), normaliser, tensors, sums::of, products, operands, backend, scope);
+                site,
+                request,
+                layout.samples(),
+                numbers.normaliser(),
+                tensors,
+                sums::of,
+                products,
+                operands,
+                backend,
+                scope);
     }
 
     /** Folds a stage over the network. */
@@ -93,12 +114,12 @@ final class Finish {
         return new NetworkPartialView(
                 views,
                 layout.samples(),
-                normaliser,
+                numbers,
                 layout.dtype(),
                 new NetworkPartialView.Tensors(
                         request.extension().type(),
                         layout.groups(request),
-                        sums::of,
+                        sums,
                         folded.getOrDefault(request, Map.of())),
                 operands,
                 backend,
@@ -109,6 +130,20 @@ final class Finish {
         return site.layout().requests().stream()
                 .filter(own -> own.request().equals(request))
                 .findFirst();
+    }
+
+    /** What an extension folded for a signal. */
+    Tensor folded(Operand operand) {
+        for (Map.Entry<Request<?>, Map<String, Tensor>> own : folded.entrySet()) {
+            Tensor tensor = own.getValue().get(operand.name());
+            if (own.getKey().extension().equals(operand.owner()) && tensor != null) {
+                return tensor;
+            }
+        }
+        throw new BackpackException(
+                CommonProblems.UNKNOWN_OPERAND,
+                "A signal takes '%s' of %s, which folded no such tensor in an earlier stage."
+                        .formatted(operand.name(), operand.owner()));
     }
 
     /** Adds the results of all parameters and of the network. */

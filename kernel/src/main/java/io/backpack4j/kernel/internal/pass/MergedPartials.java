@@ -76,7 +76,7 @@ public final class MergedPartials implements AutoCloseable {
             Finish finish = new Finish(
                     layout,
                     backend,
-                    normaliser,
+                    new Finish.Numbers(normaliser, normaliser, false),
                     sites,
                     sums,
                     (matrix, site) -> {

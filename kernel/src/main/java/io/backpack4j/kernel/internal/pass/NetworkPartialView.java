@@ -4,6 +4,7 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.GroupDerivation;
 import io.backpack4j.spi.extension.NetworkPartial;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Operand;
@@ -13,13 +14,12 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.function.Function;
 
 /** View of all sites of one request. */
 record NetworkPartialView(
         List<SitePartial> sites,
         long samples,
-        double normaliser,
+        Finish.Numbers numbers,
         DType dtype,
         Tensors tensors,
         GivenOperands operands,
@@ -35,19 +35,39 @@ record NetworkPartialView(
      * @param sums the sums over groups
      * @param folded what it folded so far
      */
-    record Tensors(
-            String extension,
-            Map<String, GroupKey> groups,
-            Function<GroupKey, Tensor> sums,
-            Map<String, Tensor> folded) {}
+    record Tensors(String extension, Map<String, GroupKey> groups, PairSums sums, Map<String, Tensor> folded) {}
+
+    @Override
+    public double normaliser() {
+        return numbers.normaliser();
+    }
+
+    @Override
+    public double meanNormaliser() {
+        return numbers.mean();
+    }
+
+    @Override
+    public boolean isTrial() {
+        return numbers.trial();
+    }
 
     @Override
     public Tensor group(String name) {
+        return tensors.sums().of(key(name));
+    }
+
+    @Override
+    public List<Tensor> derived(String group, GroupDerivation derivation) {
+        return tensors.sums().derived(key(group), derivation);
+    }
+
+    private GroupKey key(String name) {
         GroupKey group = tensors.groups().get(name);
         if (group == null) {
             throw unknown("declared no group", name, "Declared", tensors.groups());
         }
-        return tensors.sums().apply(group);
+        return group;
     }
 
     @Override

@@ -4,6 +4,8 @@ import io.backpack4j.kernel.internal.evaluation.PassObserver;
 import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.RegionSums;
+import io.backpack4j.spi.extension.GroupDerivation;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.module.ParameterDerivatives;
@@ -29,6 +31,10 @@ final class PairSums {
     private final DType dtype;
     private final PassObserver observer;
     private final Map<GroupKey, Tensor> sums = new HashMap<>();
+    private final Map<Derived, List<Tensor>> derived = new HashMap<>();
+
+    /** Something that was made of a sum. */
+    private record Derived(GroupKey group, GroupDerivation derivation) {}
 
     /**
      * Derivatives that wait at an open site for those of other signals.
@@ -72,6 +78,17 @@ final class PairSums {
         return Objects.requireNonNull(sums.get(group), () -> "not accumulated yet: " + group);
     }
 
+    /** What is made of a sum, once however often it is asked for. */
+    List<Tensor> derived(GroupKey group, GroupDerivation derivation) {
+        Derived key = new Derived(group, derivation);
+        List<Tensor> known = derived.get(key);
+        if (known == null) {
+            known = List.copyOf(derivation.derive(backend, scope, of(group)));
+            derived.put(key, known);
+        }
+        return known;
+    }
+
     /** Takes over what was accumulated elsewhere. */
     void set(GroupKey group, Tensor tensor) {
         sums.put(group, tensor);
@@ -102,26 +119,18 @@ final class PairSums {
             }
             backend.elementwise().fill(part, 0);
             add(products, left, right, part);
-            addAt(step, part, region, whole);
+            RegionSums.add(backend, part, region, whole);
             int[] axes = products.sameSample() ? new int[] {0, 2, 1} : new int[] {1, 0};
             Region below = region(whole, products, right.step(), left.step());
             Tensor transposed = step.allocate(below.shape(), dtype);
             backend.indexing().permute(part, axes, transposed);
-            addAt(step, transposed, below, whole);
+            RegionSums.add(backend, transposed, below, whole);
         }
     }
 
     private static boolean isOfTwoBlocks(Waiting left, Waiting right) {
         return left.signal().equals(right.signal())
                 && left.step().block().fromColumn() != right.step().block().fromColumn();
-    }
-
-    private void addAt(TensorScope step, Tensor part, Region region, Tensor whole) {
-        Tensor present = step.allocate(region.shape(), dtype);
-        backend.indexing().extract(whole, region, present);
-        backend.elementwise().addScaled(1, part, present);
-        backend.indexing().insert(present, region, whole);
-        present.close();
     }
 
     private static void add(CrossInnerProducts products, Waiting left, Waiting right, Tensor destination) {

@@ -14,8 +14,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -32,6 +34,7 @@ public final class PassResults implements Results {
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
     private final Map<Extension<?>, Object> ofNetwork = new HashMap<>();
     private final SortedMap<String, Tensor> tensors = new TreeMap<>();
+    private final Set<String> variable = new HashSet<>();
     private final SortedMap<String, BlockProduct> products = new TreeMap<>();
     private final BatchStatistics statistics;
     private Runnable closing = () -> {};
@@ -59,20 +62,37 @@ public final class PassResults implements Results {
         if (value instanceof BlockProduct product) {
             products.put(parameter + "/" + request.name(), product);
         }
-        exported.forEach((suffix, tensor) -> put(name(parameter, request, suffix), tensor));
+        exported.forEach((suffix, tensor) -> putOf(request, name(parameter, request, suffix), tensor));
     }
 
     void addNetwork(Request<?> request, Map<String, Tensor> exported) {
-        exported.forEach((suffix, tensor) -> put("*/" + join(request.name(), suffix), tensor));
+        exported.forEach((suffix, tensor) -> putOf(request, "*/" + ofNetwork(request, suffix), tensor));
+    }
+
+    /** A name of its own stands for that of the results, unless a request gave them another. */
+    private static String ofNetwork(Request<?> request, String suffix) {
+        if (!suffix.startsWith("/")) {
+            return join(request.name(), suffix);
+        }
+        String own = suffix.substring(1);
+        return request.name().equals(request.extension().resultName()) ? own : join(request.name(), own);
     }
 
     void addNetwork(NetworkExtension<?, ?> extension, Object value) {
         ofNetwork.put(extension, value);
     }
 
-    private void put(String name, Tensor tensor) {
+    private void putOf(Request<?> request, String name, Tensor tensor) {
         scope.adopt(tensor);
         tensors.put(name, tensor);
+        if (request.extension().hasVariableSizes()) {
+            variable.add(name);
+        }
+    }
+
+    /** Whether a result may be smaller than planned. */
+    public boolean isVariable(String name) {
+        return variable.contains(name);
     }
 
     /** The name of a parameter's result. */

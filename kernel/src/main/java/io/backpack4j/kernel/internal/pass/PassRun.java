@@ -13,13 +13,11 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
-import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,7 +46,7 @@ public final class PassRun {
     private final SiteVisits visits;
     private final BufferUpdates updates;
     private final GivenOperands operands;
-    private final Map<LossSignal, Long> columns = new HashMap<>();
+    private final SignalSources sources;
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
     private @Nullable Products products;
@@ -77,8 +75,11 @@ public final class PassRun {
             sites.add(new SiteState(
                     site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
         }
-        this.finish = new Finish(layout, backend, normaliser, sites, sums, this::product, partials, handOver, operands);
+        Finish.Numbers numbers = new Finish.Numbers(
+                normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
+        this.finish = new Finish(layout, backend, numbers, sites, sums, this::product, partials, handOver, operands);
         this.visits = new SiteVisits(layout, backend, inputs, normaliser, sites, sums, handOver, finish, operands);
+        this.sources = new SignalSources(layout.loss(), backend, finish::folded);
     }
 
     /** The factor of the loss for a whole batch. */
@@ -86,6 +87,15 @@ public final class PassRun {
         Shape whole = layout.graph().outputShape().prepend(layout.samples());
         return PluginCalls.call(
                 Part.of(layout.loss()), "in its normaliser", () -> layout.loss().normaliser(whole, inputs.targets()));
+    }
+
+    /** The factor that a mean would have. */
+    private static double meanNormaliser(PassLayout layout, PassInputs inputs) {
+        Shape whole = layout.graph().outputShape().prepend(layout.samples());
+        return PluginCalls.call(
+                Part.of(layout.loss()),
+                "in its normaliser",
+                () -> layout.loss().meanNormaliser(whole, inputs.targets()));
     }
 
     /**
@@ -182,7 +192,7 @@ public final class PassRun {
                         }
                     }
                     handOver.openChunk(stage, from, to);
-                    new ChunkWalk(layout, splitting, backend, chunk, columns, visits.of(stage)).walk(stage, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, sources, visits.of(stage)).walk(stage, last);
                     handOver.closeChunk(stage);
                     // Only a whole batch stays for the next stage.
                     if (last || to - from < layout.samples()) {
@@ -231,7 +241,7 @@ public final class PassRun {
             inputs.observer().chunk(stage, part.from(), part.to());
             ChunkForward chunk = new ChunkForward(layout, backend, inputs, part.from(), part.to(), normaliser);
             try {
-                new ChunkWalk(layout, splitting, backend, chunk, columns, visits.ofWaiting(stage))
+                new ChunkWalk(layout, splitting, backend, chunk, sources, visits.ofWaiting(stage))
                         .walkAgain(layout.waiting(stage));
             } finally {
                 chunk.close();

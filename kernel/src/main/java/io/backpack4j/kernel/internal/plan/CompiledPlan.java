@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A plan: a layout and a splitting that a dry run has tried. */
@@ -173,8 +174,12 @@ public final class CompiledPlan implements Plan {
     }
 
     private void requirePlanned(PassResults results) {
-        results.tensors()
-                .forEach((name, tensor) -> requirePlanned(name, new ResultType(tensor.dtype(), tensor.shape())));
+        results.tensors().forEach((name, tensor) -> {
+            ResultType type = new ResultType(tensor.dtype(), tensor.shape());
+            if (!results.isVariable(name) || !isPartOfPlanned(name, type)) {
+                requirePlanned(name, type);
+            }
+        });
         results().keySet().stream()
                 .filter(name -> !results.tensors().containsKey(name)
                         && !outcome.outcome().handedOver().contains(name))
@@ -182,6 +187,18 @@ public final class CompiledPlan implements Plan {
                 .ifPresent(name -> {
                     throw wrongResult(name, "is missing", "it");
                 });
+    }
+
+    /** Whether a result is as planned, or smaller. */
+    private boolean isPartOfPlanned(String name, ResultType type) {
+        ResultType planned = results().get(name);
+        if (planned == null || planned.dtype() != type.dtype()) {
+            return false;
+        }
+        Shape shape = type.shape();
+        Shape most = planned.shape();
+        return shape.rank() == most.rank()
+                && IntStream.range(0, shape.rank()).allMatch(axis -> shape.size(axis) <= most.size(axis));
     }
 
     private void requirePlanned(String name, ResultType type) {

@@ -7,7 +7,9 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.LossSignal;
+import io.backpack4j.spi.extension.SampledLossGradient;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import java.util.Collection;
@@ -64,6 +66,9 @@ final class GaussNewtonChecks {
         boolean columns = !request.wantsResidual()
                 && Stream.concat(accumulated, visited)
                         .anyMatch(signal -> signal instanceof LossSignal && !(signal instanceof LossGradient));
-        return columns || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
+        boolean meets = request.allPairs()
+                .flatMap(pair -> Stream.of(pair.left(), pair.right()))
+                .anyMatch(signal -> signal instanceof LossHessianRoot || signal instanceof SampledLossGradient);
+        return columns || meets || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
     }
 }

@@ -82,6 +82,11 @@ public record BCEWithLogitsLoss(
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return LossReduction.MEAN.normaliser(output.elements());
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

@@ -95,9 +95,18 @@ public record CrossEntropyLoss(
 
     @Override
     public double normaliser(Shape output, Tensor targets) {
+        return normaliser(reduction, output, targets);
+    }
+
+    @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return normaliser(LossReduction.MEAN, output, targets);
+    }
+
+    private double normaliser(LossReduction joined, Shape output, Tensor targets) {
         return targets.dtype().isFloating()
-                ? reduction.normaliser(output.elements() / output.size(1))
-                : ClassTargets.normaliser(reduction, targets, weight, ignoreIndex);
+                ? joined.normaliser(output.elements() / output.size(1))
+                : ClassTargets.normaliser(joined, targets, weight, ignoreIndex);
     }
 
     @Override

@@ -49,6 +49,11 @@ public record HuberLoss(LossReduction reduction, double delta) implements Loss {
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return LossReduction.MEAN.normaliser(output.elements());
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

@@ -69,6 +69,13 @@ public record KLDivLoss(Reduction reduction, boolean logTarget) implements Loss 
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return reduction == Reduction.SUM
+                ? LossReduction.MEAN.normaliser(output.elements())
+                : normaliser(output, targets);
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return plain().normaliserOfAll(ofBatches);
     }

@@ -38,6 +38,11 @@ public record MSELoss(LossReduction reduction) implements Loss {
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return LossReduction.MEAN.normaliser(output.elements());
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

@@ -61,6 +61,11 @@ public record NLLLoss(@Nullable List<Double> weight, long ignoreIndex, LossReduc
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return ClassTargets.normaliser(LossReduction.MEAN, targets, weight, ignoreIndex);
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

@@ -57,6 +57,11 @@ public record PoissonNLLLoss(boolean logInput, boolean full, double eps, LossRed
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return LossReduction.MEAN.normaliser(output.elements());
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

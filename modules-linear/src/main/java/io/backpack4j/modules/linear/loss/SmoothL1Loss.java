@@ -50,6 +50,11 @@ public record SmoothL1Loss(LossReduction reduction, double beta) implements Loss
     }
 
     @Override
+    public double meanNormaliser(Shape output, Tensor targets) {
+        return LossReduction.MEAN.normaliser(output.elements());
+    }
+
+    @Override
     public double normaliserOfAll(double... ofBatches) {
         return reduction.normaliserOfAll(ofBatches);
     }

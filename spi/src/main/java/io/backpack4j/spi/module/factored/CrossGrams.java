@@ -5,6 +5,7 @@ import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.backend.RegionSums;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -36,8 +37,12 @@ record CrossGrams(Backend backend, DType dtype, FactorSizes sizes, FactorSource 
         }
     }
 
-    /** Whether this takes fewer multiplications than making gradients and multiplying these. */
-    boolean isCheaper(Counts counts, boolean sameSample) {
+    /**
+     * Whether this takes fewer multiplications than making gradients and multiplying these.
+     *
+     * @param same whether both signals are one, so that one half is enough
+     */
+    boolean isCheaper(Counts counts, boolean sameSample, boolean same) {
         if (sizes.groups() != 1 || !sizes.positionsFirst()) {
             return false;
         }
@@ -46,54 +51,76 @@ record CrossGrams(Backend backend, DType dtype, FactorSizes sizes, FactorSource 
         double left = counts.leftColumns() * (sameSample ? 1.0 : counts.leftSamples());
         double right = counts.rightColumns() * (sameSample ? 1.0 : counts.rightSamples());
         double samples = sameSample ? 1.0 : (double) counts.leftSamples() * counts.rightSamples();
-        double byFactors = positions * positions * (left * right * (sizes.rows() + 2.0) + samples * sizes.columns());
-        double byGradients = (left + right) * positions * tile + left * right * tile;
-        return byFactors < byGradients;
+        double byPairs = positions * positions * (left * right * (sizes.rows() + 2.0) + samples * sizes.columns());
+        double byFactors = sameSample || positions == 1 ? byPairs : AppliedGrams.cost(sizes, counts);
+        double made = same ? left : left + right;
+        double half = same && !sameSample ? 0.5 : 1;
+        return half * byFactors < made * positions * tile + half * left * right * tile;
     }
 
-    /** Adds to {@code [V·N, W·M]}, a column to the left and a pair of positions at a time. */
-    void addOfAll(Counts counts, Tensor destination) {
+    /** Adds to {@code [V·N, W·M]}; of a signal with itself one half is worked out. */
+    void addOfAll(Counts counts, boolean same, Tensor destination) {
+        if (sizes.positions() > 1) {
+            new AppliedGrams(backend, dtype, sizes, lefts, rights, same).add(counts, destination);
+            return;
+        }
         long samples = counts.leftSamples();
-        long others = counts.rightColumns() * counts.rightSamples();
+        long others = counts.rightSamples();
         try (TensorScope scope = backend.openScope()) {
             PerSampleProduct left = lefts.factors(scope, counts.allLeft());
-            PerSampleProduct right = rights.factors(scope, counts.allRight());
-            Tensor products = scope.allocate(Shape.of(samples, others), dtype);
-            Tensor byColumn = scope.view(products, Shape.of(samples, counts.rightColumns(), counts.rightSamples()));
-            Tensor inputs = scope.allocate(Shape.of(samples, counts.rightSamples()), dtype);
-            Tensor ofSamples = scope.view(inputs, Shape.of(samples, 1, counts.rightSamples()));
-            for (long s = 0; s < sizes.positions(); s++) {
-                for (long t = 0; t < sizes.positions(); t++) {
-                    try (TensorScope step = backend.openScope()) {
-                        Tensor rightHere = at(step, left.right(), s);
-                        Tensor rightThere = at(step, right.right(), t);
-                        backend.products().multiply(rightHere, false, rightThere, true, 1, 0, inputs);
-                        Tensor leftHere = at(step, left.left(), s);
-                        Tensor leftThere = at(step, right.left(), t);
-                        for (long v = 0; v < counts.leftColumns(); v++) {
-                            Tensor column = step.rows(leftHere, v * samples, (v + 1) * samples);
-                            backend.products().multiply(column, false, leftThere, true, 1, 0, products);
-                            backend.elementwise().combine(BinaryOperation.MULTIPLY, byColumn, ofSamples, byColumn);
-                            Tensor target = step.rows(destination, v * samples, (v + 1) * samples);
-                            backend.elementwise().addScaled(1, products, target);
-                        }
-                    }
+            PerSampleProduct right = same ? left : rights.factors(scope, counts.allRight());
+            Tensor inputs = scope.allocate(Shape.of(samples, others), dtype);
+            backend.products()
+                    .multiply(vectors(scope, left.right()), false, vectors(scope, right.right()), true, 1, 0, inputs);
+            Tensor ofSamples = scope.view(inputs, Shape.of(samples, 1, others));
+            Tensor lefts = vectors(scope, left.left());
+            Tensor rights = vectors(scope, right.left());
+            for (long v = 0; v < counts.leftColumns(); v++) {
+                long first = same ? v : 0;
+                long count = counts.rightColumns() - first;
+                try (TensorScope step = backend.openScope()) {
+                    Tensor column = step.rows(lefts, v * samples, (v + 1) * samples);
+                    Tensor from = step.rows(rights, first * others, counts.rightColumns() * others);
+                    Tensor products = step.allocate(Shape.of(samples, count * others), dtype);
+                    backend.products().multiply(column, false, from, true, 1, 0, products);
+                    Tensor byColumn = step.view(products, Shape.of(samples, count, others));
+                    backend.elementwise().combine(BinaryOperation.MULTIPLY, byColumn, ofSamples, byColumn);
+                    addColumn(step, products, v * samples, first * others, same, destination);
                 }
             }
         }
     }
 
-    /** The factors of a position, {@code [·, length]}. */
-    private Tensor at(TensorScope scope, Tensor factors, long position) {
-        Shape shape = factors.shape();
-        Shape rows = Shape.of(shape.size(0), shape.size(3));
-        if (shape.size(2) == 1) {
-            return scope.view(factors, rows);
+    /** Adds the inner products of some rows, from a column of the matrix on, and the mirror image of what is right of the diagonal's block. */
+    private void addColumn(
+            TensorScope step, Tensor products, long fromRow, long fromColumn, boolean mirrors, Tensor destination) {
+        long rows = products.shape().size(0);
+        long columns = products.shape().size(1);
+        if (fromColumn == 0) {
+            backend.elementwise().addScaled(1, products, step.rows(destination, fromRow, fromRow + rows));
+        } else {
+            Region region =
+                    Region.all(destination.shape()).with(0, fromRow, rows).with(1, fromColumn, columns);
+            RegionSums.add(backend, products, region, destination);
         }
-        Region region = Region.all(shape).with(2, position, 1);
-        Tensor taken = scope.allocate(region.shape(), dtype);
-        backend.indexing().extract(factors, region, taken);
-        return scope.view(taken, rows);
+        if (!mirrors || columns == rows) {
+            return;
+        }
+        Region beyond = Region.all(products.shape()).with(1, rows, columns - rows);
+        Tensor right = step.allocate(beyond.shape(), dtype);
+        backend.indexing().extract(products, beyond, right);
+        Tensor below = step.allocate(Shape.of(columns - rows, rows), dtype);
+        backend.indexing().permute(right, new int[] {1, 0}, below);
+        Region region = Region.all(destination.shape())
+                .with(0, fromColumn + rows, columns - rows)
+                .with(1, fromRow, rows);
+        RegionSums.add(backend, below, region, destination);
+    }
+
+    /** Factors of one position as rows, {@code [·, length]}. */
+    private static Tensor vectors(TensorScope scope, Tensor factors) {
+        return scope.view(
+                factors, Shape.of(factors.shape().size(0), factors.shape().size(3)));
     }
 
     /** Adds to {@code [N, V, W]}, some samples at a time. */

@@ -129,13 +129,13 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
         var grams = new CrossGrams(backend(), dtype(), sizes, this::factors, other::factors);
         var counts = new CrossGrams.Counts(columns(), samples(), other.columns(), other.samples());
-        if (!grams.isCheaper(counts, sameSample)) {
+        if (!grams.isCheaper(counts, sameSample, this == right)) {
             return false;
         }
         if (sameSample) {
             grams.addOfSamples(counts, destination);
         } else {
-            grams.addOfAll(counts, destination);
+            grams.addOfAll(counts, this == right, destination);
         }
         return true;
     }

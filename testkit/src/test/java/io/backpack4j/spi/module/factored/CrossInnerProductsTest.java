@@ -53,6 +53,8 @@ class CrossInnerProductsTest {
                 new Sizes(1, 4, 1, 19, 18, 2, true, true),
                 new Sizes(3, 4, 1, 9, 8, 4, false, true),
                 new Sizes(3, 4, 1, 9, 8, 4, true, false),
+                // Rows for several panels.
+                new Sizes(8, 17, 1, 9, 8, 4, false, true),
                 new Sizes(3, 4, 2, 3, 4, 2, true, true),
                 new Sizes(2, 1, 1, 1, 1, 1, true, true));
     }
@@ -105,6 +107,25 @@ class CrossInnerProductsTest {
         }
     }
 
+    /** Factors so long that those of one sample are applied at a time, and most pairs of samples are mirrored. */
+    @Test
+    void long_factors_come_in_parts() {
+        Random random = Randomness.of("long factors");
+        try (HeapBackend backend = new HeapBackend();
+                TensorScope scope = backend.openScope()) {
+            Sizes sizes = new Sizes(2, 2, 1, 270_000, 4, 2, true, true);
+            FactoredParameter left = new RandomFactors(backend, scope, sizes, random).derivatives();
+            assertThat(grams(backend, new FactorSizes(1, 270_000, 4, 2, true))
+                            .isCheaper(new CrossGrams.Counts(2, 2, 2, 2), false, true))
+                    .isTrue();
+            double[] actual = products(backend, left, left);
+            double[] expected = expected(backend, left, left);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(actual[i]).isCloseTo(expected[i], within(1e-6));
+            }
+        }
+    }
+
     private static double[] products(HeapBackend backend, ParameterDerivatives left, ParameterDerivatives right) {
         try (TensorScope scope = backend.openScope()) {
             Tensor destination = scope.allocate(Shape.of(4, 4), DType.FLOAT64);
@@ -137,13 +158,13 @@ class CrossInnerProductsTest {
     void factors_are_multiplied_where_that_is_less() {
         try (HeapBackend backend = new HeapBackend()) {
             var few = new CrossGrams.Counts(3, 5, 3, 5);
-            assertThat(grams(backend, new FactorSizes(1, 3, 4, 1, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 3, 4, 1, true)).isCheaper(few, false, false))
                     .isTrue();
-            assertThat(grams(backend, new FactorSizes(1, 19, 18, 2, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 19, 18, 2, true)).isCheaper(few, false, false))
                     .isTrue();
-            assertThat(grams(backend, new FactorSizes(1, 3, 4, 9, true)).isCheaper(few, false))
+            assertThat(grams(backend, new FactorSizes(1, 3, 4, 9, true)).isCheaper(few, false, false))
                     .isFalse();
-            assertThat(grams(backend, new FactorSizes(2, 19, 18, 1, true)).isCheaper(few, true))
+            assertThat(grams(backend, new FactorSizes(2, 19, 18, 1, true)).isCheaper(few, true, false))
                     .isFalse();
         }
     }

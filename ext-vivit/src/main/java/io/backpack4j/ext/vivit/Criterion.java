@@ -1,0 +1,25 @@
+package io.backpack4j.ext.vivit;
+
+import java.util.List;
+
+/** Which eigenpairs are kept. Best a record: equal criteria make equal extensions. */
+@FunctionalInterface
+public interface Criterion {
+
+    /**
+     * Chooses.
+     *
+     * @param eigenvalues those of a group, ascending, as {@link GgnEigenvalues} reports them
+     * @return the numbers of those that are kept, counted from 0, or negative from the end of the list: −1 is the largest. None twice
+     */
+    List<Integer> keep(double... eigenvalues);
+
+    /**
+     * How many it keeps at most, for the memory of a plan.
+     *
+     * @param eigenvalues how many there are
+     */
+    default long most(long eigenvalues) {
+        return eigenvalues;
+    }
+}
