@@ -46,6 +46,8 @@ import io.backpack4j.modules.norm.GroupNorm;
 import io.backpack4j.modules.norm.InstanceNorm;
 import io.backpack4j.modules.norm.LayerNorm;
 import io.backpack4j.modules.norm.RMSNorm;
+import io.backpack4j.modules.sequence.embedding.Embedding;
+import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.ModuleCase;
@@ -136,6 +138,15 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new InstanceNorm(1, 2, 1e-5, true), line),
                 ModuleCase.of(new InstanceNorm(2, 2, 1e-5, false), image),
                 ModuleCase.of(new InstanceNorm(3, 2, 1e-3, true), volume),
+                ModuleCase.of(new IntegerInputs(new Embedding(4, 3), Shape.of(), 0, 4), Shape.of(1)),
+                ModuleCase.of(new IntegerInputs(new Embedding(5, 2, 0L), Shape.of(6), 1, 5), Shape.of(1)),
+                ModuleCase.of(new IntegerInputs(new Embedding(1, 2), Shape.of(2, 2), 0, 1), Shape.of(1)),
+                ModuleCase.of(
+                        new IntegerInputs(new EmbeddingBag(6, 2, EmbeddingBag.Mode.MEAN, 3L), Shape.of(5), 0, 5),
+                        Shape.of(1)),
+                ModuleCase.of(
+                        new IntegerInputs(new EmbeddingBag(3, 4, EmbeddingBag.Mode.SUM), Shape.of(4), 0, 3),
+                        Shape.of(1)),
                 ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), image),
                 ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, Mode.EVAL), image),
                 ModuleCase.of(new Dropout(0.4, Mode.EVAL), image));
