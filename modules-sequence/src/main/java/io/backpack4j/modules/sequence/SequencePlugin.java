@@ -2,6 +2,7 @@ package io.backpack4j.modules.sequence;
 
 import com.google.auto.service.AutoService;
 import io.backpack4j.modules.sequence.embedding.EmbeddingProviders;
+import io.backpack4j.modules.sequence.recurrent.RecurrentProviders;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
@@ -25,6 +26,7 @@ public final class SequencePlugin implements Plugin {
     public List<ModuleProvider> modules() {
         List<ModuleProvider> providers = new ArrayList<>();
         providers.addAll(EmbeddingProviders.all());
+        providers.addAll(RecurrentProviders.all());
         return providers;
     }
 }

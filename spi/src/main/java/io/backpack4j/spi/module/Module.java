@@ -42,6 +42,11 @@ public interface Module {
         return false;
     }
 
+    /** The same where it depends on how many inputs there are, as it does for lengths that come last. */
+    default boolean takesIntegers(int input, int inputs) {
+        return takesIntegers(input);
+    }
+
     /**
      * Whether the output is, in PyTorch, the input itself or a view of it: the same numbers at the same place. Backends may copy all the same. What a
      * model file's {@code inplace} would overwrite is found by it.
