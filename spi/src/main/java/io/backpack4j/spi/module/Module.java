@@ -48,6 +48,14 @@ public interface Module {
     }
 
     /**
+     * Whether parameters act on what they made themselves, as those of recurrent layers do at every step. Then no matrix at the layer's output makes their
+     * curvature, and the second derivative by a parameter alone is not zero: what needs either refuses the module by name.
+     */
+    default boolean isRecurrent() {
+        return false;
+    }
+
+    /**
      * Whether the output is, in PyTorch, the input itself or a view of it: the same numbers at the same place. Backends may copy all the same. What a
      * model file's {@code inplace} would overwrite is found by it.
      */

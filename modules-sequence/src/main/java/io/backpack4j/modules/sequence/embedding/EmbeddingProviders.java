@@ -23,6 +23,9 @@ public final class EmbeddingProviders {
     private static Embedding embedding(Arguments arguments) {
         long rows = arguments.integer("num_embeddings");
         refuse(arguments);
+        if (arguments.flag("_freeze", false)) {
+            throw arguments.wrong("_freeze", "false, because nodes are frozen by requires_grad", true);
+        }
         return new Embedding(rows, arguments.integer("embedding_dim"), padding(arguments, rows));
     }
 
@@ -59,6 +62,10 @@ public final class EmbeddingProviders {
                     arguments.value("max_norm"));
         }
         arguments.number("norm_type", 2);
+        if (arguments.has("_weight")) {
+            throw arguments.wrong(
+                    "_weight", "null, because a table's numbers are set as a parameter. Leave it out", "a tensor");
+        }
         if (arguments.flag("scale_grad_by_freq", false)) {
             throw arguments.wrong(
                     "scale_grad_by_freq",

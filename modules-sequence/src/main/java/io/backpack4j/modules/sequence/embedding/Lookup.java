@@ -4,6 +4,7 @@ import io.backpack4j.modules.sequence.SequenceProblems;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Initializer;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.module.ModuleDeclaration;
@@ -45,7 +46,8 @@ record Lookup(Tensor indices, long[] rows, int samples, int positions, long tabl
     static ModuleDeclaration declare(Shape output, long rows, long length) {
         return ModuleDeclaration.output(output)
                 .retainInputs()
-                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(rows, length), new Initializer.Normal(1)));
+                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(rows, length), new Initializer.Normal(1))
+                        .withKronecker(KroneckerSizes.table(length, rows)));
     }
 
     /** Reads the indices and requires that the table has them. */

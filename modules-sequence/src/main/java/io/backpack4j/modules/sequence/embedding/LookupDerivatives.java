@@ -25,12 +25,15 @@ final class LookupDerivatives extends ParameterDerivatives {
     private final LookupForms forms;
     private @Nullable Occurrences occurrences;
 
-    /** @param cotangents {@code [V, N · S, dim]}, zero at padding */
-    LookupDerivatives(Backend backend, Shape table, Lookup lookup, Tensor cotangents) {
+    /**
+     * @param pooled whether a sample's rows make one output together
+     * @param cotangents {@code [V, N · S, dim]}, zero at padding
+     */
+    LookupDerivatives(Backend backend, Shape table, Lookup lookup, boolean pooled, Tensor cotangents) {
         super(backend, table, cotangents.dtype(), cotangents.shape().size(0), lookup.samples());
         this.lookup = lookup;
         this.cotangents = cotangents;
-        this.forms = new LookupForms(this);
+        this.forms = new LookupForms(this, pooled);
     }
 
     Lookup lookup() {

@@ -99,7 +99,7 @@ record LookupEvaluation(Lookup lookup, Shape table, Optional<Tensor> factors, bo
             backend.elementwise().combine(BinaryOperation.MULTIPLY, given, factors.get(), rows);
         }
         return new LookupDerivatives(
-                backend, table, lookup, scope.view(rows, Shape.of(columns, lookup.count(), length)));
+                backend, table, lookup, pooled, scope.view(rows, Shape.of(columns, lookup.count(), length)));
     }
 
     /** The rows of the moving table; those of padding stand still. */

@@ -5,6 +5,8 @@ import static io.backpack4j.spi.backend.BinaryOperation.MINIMUM;
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 import static io.backpack4j.spi.backend.BinaryOperation.SUBTRACT;
 
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Reduction;
@@ -13,6 +15,7 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.DirectForms;
+import io.backpack4j.spi.module.KroneckerConvention;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -32,9 +35,12 @@ final class LookupForms implements DirectForms {
     private final long samples;
     private final long count;
     private final long length;
+    private final boolean pooled;
 
-    LookupForms(LookupDerivatives derivatives) {
+    /** @param pooled whether a sample's rows make one output together */
+    LookupForms(LookupDerivatives derivatives, boolean pooled) {
         this.derivatives = derivatives;
+        this.pooled = pooled;
         this.backend = derivatives.backend();
         this.ops = backend.elementwise();
         this.dtype = derivatives.dtype();
@@ -268,5 +274,49 @@ final class LookupForms implements DirectForms {
                 }
             }
         });
+    }
+
+    /** Unit vectors make a diagonal: how often every row is looked up, padding never, and with {@code expand} divided by S. */
+    @Override
+    public Optional<DirectForm> visit(Contraction.InputFactor factor) {
+        requireFactors(factor.convention());
+        return adding((scope, task) -> {
+            Lookup lookup = derivatives.lookup();
+            boolean expands = factor.convention() == KroneckerConvention.EXPAND;
+            double share = expands ? 1.0 / Math.max(1, lookup.positions()) : 1;
+            double[] counts = lookup.factors(false);
+            for (int i = 0; i < counts.length; i++) {
+                counts[i] *= share;
+            }
+            Tensor rows = backend.upload(scope, Shape.of(count), dtype, counts);
+            backend.indexing().addRows(rows, derivatives.indices(scope), task.destination());
+        });
+    }
+
+    /** Σ d dᵀ of all positions, or of sums over those of a sample. */
+    @Override
+    public Optional<DirectForm> visit(Contraction.OutputFactor factor) {
+        boolean summed = factor.convention() != KroneckerConvention.EXPAND;
+        if (pooled) {
+            requireFactors(factor.convention());
+        }
+        return adding((scope, task) -> {
+            Shape vectors = Shape.of(columns * samples, 1, derivatives.lookup().positions(), length);
+            Tensor target = scope.view(task.destination(), Shape.of(1, length, length));
+            backend.products().addGram(scope.view(derivatives.cotangents(), vectors), true, summed, 1, target);
+        });
+    }
+
+    private void requireFactors(KroneckerConvention convention) {
+        if (pooled) {
+            throw new BackpackException(
+                    CommonProblems.UNSUPPORTED_MODULE,
+                    "An EmbeddingBag has no Kronecker factors, because it mixes the rows of a sample before anything is multiplied. Leave its weight out with parameters=[…], or ask for a diagonal.");
+        }
+        if (convention == KroneckerConvention.REDUCE) {
+            throw new BackpackException(
+                    CommonProblems.UNSUPPORTED_MODULE,
+                    "An Embedding has no Kronecker factors with convention=reduce, because sums of unit vectors make a dense matrix of all rows. Use convention=expand, or leave its weight out with parameters=[…].");
+        }
     }
 }

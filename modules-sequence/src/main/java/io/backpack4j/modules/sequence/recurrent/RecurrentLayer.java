@@ -29,6 +29,11 @@ interface RecurrentLayer extends Module {
     }
 
     @Override
+    default boolean isRecurrent() {
+        return true;
+    }
+
+    @Override
     default ModuleDeclaration declare(List<Shape> inputs) {
         return recurrence().declare(this, inputs);
     }
