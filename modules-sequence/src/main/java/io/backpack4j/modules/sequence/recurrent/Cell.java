@@ -34,6 +34,11 @@ interface Cell {
     /** Where the gates of the state's weight are added; those of the input's weight are the first places. */
     List<Run> ofState();
 
+    /** Whether what both weights give is added before anything else happens, so that it has the same cotangents. */
+    default boolean addsBoth() {
+        return gates() == places();
+    }
+
     /** Whether there is a second state c beside h. */
     boolean hasMemory();
 
@@ -70,16 +75,24 @@ interface Cell {
      */
     record Back(@Nullable Moving h, @Nullable Moving memory) {}
 
-    /** One step of a trajectory: views of its tensors. */
-    record Step(TensorScope scope, Trajectory trajectory, long time) {
+    /**
+     * One step of a trajectory: views of its tensors.
+     *
+     * @param all its places, {@code [P, *]}
+     */
+    record Step(TensorScope scope, Trajectory trajectory, long time, Tensor all) {
+
+        static Step of(TensorScope scope, Trajectory trajectory, long time) {
+            return new Step(scope, trajectory, time, Moving.at(scope, trajectory.places(), time));
+        }
 
         Tensor place(int place) {
-            return Moving.at(scope, Moving.at(scope, trajectory.places(), time), place);
+            return Moving.at(scope, all, place);
         }
 
         /** Neighbouring places as one. */
         Tensor places(int from, int to) {
-            return scope.rows(Moving.at(scope, trajectory.places(), time), from, to);
+            return from == 0 && to == all.shape().size(0) ? all : scope.rows(all, from, to);
         }
 
         Tensor last() {

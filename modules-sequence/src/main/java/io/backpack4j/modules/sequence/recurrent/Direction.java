@@ -53,9 +53,11 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         Shape state = Shape.of(samples, hidden());
         Trajectory all = Trajectory.allocate(target, cell, isReverse, steps, state, input.dtype());
         start(all, initial);
-        backend.elementwise().fill(all.places(), 0);
+        if (cell.gates() != cell.places()) {
+            backend.elementwise().fill(all.places(), 0);
+        }
         try (TensorScope scope = backend.openScope()) {
-            addProducts(scope, rows(scope, input), ofInput(), placing().ofInput(), new int[] {2, 0, 1, 3}, all);
+            setProducts(scope, rows(scope, input), ofInput(), placing().ofInput(), new int[] {2, 0, 1, 3}, all);
             addBiases(scope, weights, 1, all);
         }
         walk(all, (scope, step) -> {
@@ -75,7 +77,7 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         for (long i = 0; i < all.steps(); i++) {
             long time = all.time(i);
             try (TensorScope scope = backend.openScope()) {
-                Cell.Step step = new Cell.Step(scope, all, time);
+                Cell.Step step = Cell.Step.of(scope, all, time);
                 taker.take(scope, step);
                 padding.ifPresent(it -> {
                     it.carry(backend, time, step.last(), step.next());
@@ -122,25 +124,47 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
      */
     private void addProducts(
             TensorScope scope, Tensor x, Tensor weight, List<Cell.Run> runs, int[] order, Trajectory all) {
+        addOrdered(scope, products(scope, x, weight), order, runs, all);
+    }
+
+    /** The same as the first that is written. */
+    private void setProducts(
+            TensorScope scope, Tensor x, Tensor weight, List<Cell.Run> runs, int[] order, Trajectory all) {
+        Tensor products = products(scope, x, weight);
+        if (cell.gates() == cell.places()) {
+            Shape ordered = all.places().shape();
+            backend.indexing().permute(scope.view(products, shape(ordered, order)), order, all.places());
+        } else {
+            addOrdered(scope, products, order, runs, all);
+        }
+    }
+
+    /** x · weightᵀ gate by gate, {@code [G, rows, H]}. */
+    private Tensor products(TensorScope scope, Tensor x, Tensor weight) {
         long rows = x.shape().size(0);
         long features = x.shape().size(1);
         Tensor products = scope.allocate(Shape.of(gates(), rows, hidden()), x.dtype());
         Tensor asBatch = scope.view(x, Shape.of(1, rows, features));
         Tensor byGate = scope.view(weight, Shape.of(gates(), hidden(), features));
         backend.products().multiply(asBatch, false, byGate, true, 1, 0, products);
-        addOrdered(scope, products, order, runs, all);
+        return products;
     }
 
     /** Adds what has the elements of {@code [T, G, *, H]} in another order: {@code order[j]} is where axis j of that stands. */
     private void addOrdered(TensorScope scope, Tensor products, int[] order, List<Cell.Run> runs, Trajectory all) {
         Shape ordered = all.places().shape().with(1, gates());
+        Tensor byTime = scope.allocate(ordered, products.dtype());
+        backend.indexing().permute(scope.view(products, shape(ordered, order)), order, byTime);
+        placing().add(scope, byTime, runs, all.places());
+    }
+
+    /** The shape of which {@code order} makes another. */
+    private static Shape shape(Shape ordered, int... order) {
         long[] sizes = new long[order.length];
         for (int axis = 0; axis < order.length; axis++) {
             sizes[order[axis]] = ordered.size(axis);
         }
-        Tensor byTime = scope.allocate(ordered, products.dtype());
-        backend.indexing().permute(scope.view(products, Shape.of(sizes)), order, byTime);
-        placing().add(scope, byTime, runs, all.places());
+        return Shape.of(sizes);
     }
 
     /** Adds biases, or their tangents of {@code columns}. */
@@ -202,7 +226,7 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
             for (Cell.Run run : cell.ofState()) {
                 addState(scope, step, run, columns * samples);
             }
-            cell.push(backend.elementwise(), scope, new Cell.Step(scope, values, step.time()), step);
+            cell.push(backend.elementwise(), scope, Cell.Step.of(scope, values, step.time()), step);
         });
         return all;
     }

@@ -160,7 +160,7 @@ record DirectionPull(
                 }
             }
             Cell.MovingStep moving = new Cell.MovingStep(
-                    new Cell.Step(step, values, time), tangents == null ? null : new Cell.Step(step, tangents, time));
+                    Cell.Step.of(step, values, time), tangents == null ? null : Cell.Step.of(step, tangents, time));
             Moving destination = places.at(step, time);
             Cell.Back back = cell.pull(terms, moving, ofNext, ofMemory, destination);
             Moving past = add(terms, back.h(), passing);

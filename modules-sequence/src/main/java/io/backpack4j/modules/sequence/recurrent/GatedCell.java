@@ -84,11 +84,10 @@ final class GatedCell implements Cell {
         Moving update = step.place(UPDATE);
         Moving fresh = step.place(FRESH);
         Moving ofFresh = terms.pulled(TANH, fresh, terms.product(h, terms.complement(update)));
-        Moving ofUpdate = terms.pulled(SIGMOID, update, terms.product(h, terms.difference(step.last(), fresh)));
-        Moving ofReset = terms.pulled(SIGMOID, reset, terms.product(ofFresh, step.place(OF_STATE)));
-        terms.write(ofReset, destination.at(scope, RESET));
-        terms.write(ofUpdate, destination.at(scope, UPDATE));
         terms.write(ofFresh, destination.at(scope, FRESH));
+        Moving change = terms.product(h, terms.difference(step.last(), fresh));
+        terms.pull(SIGMOID, update, change, destination.at(scope, UPDATE));
+        terms.pull(SIGMOID, reset, terms.product(ofFresh, step.place(OF_STATE)), destination.at(scope, RESET));
         terms.write(terms.product(ofFresh, reset), destination.at(scope, OF_STATE));
         return new Back(terms.product(h, update), null);
     }

@@ -41,6 +41,7 @@ final class LongShortTermCell implements Cell {
     public void forward(Elementwise ops, TensorScope scope, Step step) {
         Tensor both = step.places(INPUT, CANDIDATE);
         ops.activation(SIGMOID, 0, both, both);
+        Tensor input = step.place(INPUT);
         Tensor candidate = step.place(CANDIDATE);
         ops.activation(TANH, 0, candidate, candidate);
         Tensor output = step.place(OUTPUT);
@@ -48,7 +49,7 @@ final class LongShortTermCell implements Cell {
         Tensor next = step.nextMemory();
         Tensor fresh = scope.allocate(next.shape(), next.dtype());
         ops.combine(MULTIPLY, step.place(FORGET), step.lastMemory(), next);
-        ops.combine(MULTIPLY, step.place(INPUT), candidate, fresh);
+        ops.combine(MULTIPLY, input, candidate, fresh);
         ops.addScaled(1, fresh, next);
         Tensor bounded = step.bounded();
         ops.activation(TANH, 0, next, bounded);
@@ -85,16 +86,12 @@ final class LongShortTermCell implements Cell {
         Moving input = step.place(INPUT);
         Moving forget = step.place(FORGET);
         Moving candidate = step.place(CANDIDATE);
-        Moving ofOutput = terms.pulled(SIGMOID, output, terms.product(h, bounded));
+        terms.pull(SIGMOID, output, terms.product(h, bounded), destination.at(scope, OUTPUT));
         Moving ofMemory =
                 terms.sum(Objects.requireNonNull(memory), terms.pulled(TANH, bounded, terms.product(h, output)));
-        Moving ofInput = terms.pulled(SIGMOID, input, terms.product(ofMemory, candidate));
-        Moving ofForget = terms.pulled(SIGMOID, forget, terms.product(ofMemory, step.lastMemory()));
-        Moving ofCandidate = terms.pulled(TANH, candidate, terms.product(ofMemory, input));
-        terms.write(ofInput, destination.at(scope, INPUT));
-        terms.write(ofForget, destination.at(scope, FORGET));
-        terms.write(ofCandidate, destination.at(scope, CANDIDATE));
-        terms.write(ofOutput, destination.at(scope, OUTPUT));
+        terms.pull(SIGMOID, input, terms.product(ofMemory, candidate), destination.at(scope, INPUT));
+        terms.pull(SIGMOID, forget, terms.product(ofMemory, step.lastMemory()), destination.at(scope, FORGET));
+        terms.pull(TANH, candidate, terms.product(ofMemory, input), destination.at(scope, CANDIDATE));
         return new Back(null, terms.product(ofMemory, forget));
     }
 }

@@ -47,7 +47,7 @@ record PlainCell(Activation activation) implements Cell {
 
     @Override
     public Back pull(Terms terms, MovingStep step, Moving h, @Nullable Moving memory, Moving destination) {
-        terms.write(terms.pulled(activation, step.place(0), h), destination.at(terms.scope(), 0));
+        terms.pull(activation, step.place(0), h, destination.at(terms.scope(), 0));
         return new Back(null, null);
     }
 }

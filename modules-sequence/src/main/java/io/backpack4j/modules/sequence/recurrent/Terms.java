@@ -109,6 +109,15 @@ record Terms(Backend backend, TensorScope scope) {
         return result;
     }
 
+    /** The same where it belongs. */
+    void pull(Activation activation, Moving output, Moving cotangents, Moving destination) {
+        if (destination.tangent() == null) {
+            ops().activationPullback(activation, output.value(), cotangents.value(), destination.value());
+        } else {
+            write(pulled(activation, output, cotangents), destination);
+        }
+    }
+
     /** Writes a result where it belongs. */
     void write(Moving source, Moving destination) {
         ops().copy(source.value(), destination.value());
