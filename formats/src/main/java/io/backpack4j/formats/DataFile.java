@@ -266,7 +266,7 @@ public final class DataFile {
         for (int i = 0; i < node.inputs().size(); i++) {
             String input = node.inputs().get(i);
             TensorInfo tensor = file.tensors().get(input);
-            boolean integers = node.module().takesIntegers(i);
+            boolean integers = node.module().takesIntegers(i, node.inputs().size());
             if (tensor != null
                     && description.inputs().contains(input)
                     && tensor.type().isFloating() == integers) {

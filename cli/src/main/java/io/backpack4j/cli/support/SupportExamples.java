@@ -59,8 +59,8 @@ final class SupportExamples {
         add(VECTOR, Map.of("shape", List.of(3, 4)), "Parameter");
         add(SEQUENCE, Map.of("dims", List.of(0, 2, 1)), "Permute");
         add(SEQUENCE, Map.of("slices", List.of(Arrays.asList(null, null, 1), Arrays.asList(0, 2, 1))), "Slice");
-        add(SEQUENCE, Map.of("input_size", 4, "hidden_size", 3, "batch_first", true), "RNN", "LSTM");
-        add(Shape.of(3), Map.of("num_embeddings", 5, "embedding_dim", 2), "Embedding");
+        add(SEQUENCE, Map.of("input_size", 4, "hidden_size", 3, "batch_first", true), "RNN", "LSTM", "GRU");
+        add(Shape.of(3), Map.of("num_embeddings", 5, "embedding_dim", 2), "Embedding", "EmbeddingBag");
         BY_TYPE.put("Mul", new Example(Map.of(), VECTOR, 2));
         BY_TYPE.put("Sum", new Example(Map.of(), VECTOR, 2));
         BY_TYPE.put("Concat", new Example(Map.of("dim", 1), VECTOR, 2));

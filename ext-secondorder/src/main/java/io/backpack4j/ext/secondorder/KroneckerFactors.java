@@ -47,7 +47,7 @@ public final class KroneckerFactors {
      *
      * @param parameter the parameter's shape
      * @param output {@code [O, O]}, or {@code [G, O, O]} with several groups
-     * @param input {@code [I, I]}, or {@code [G, I, I]} with several groups
+     * @param input {@code [I, I]}, {@code [G, I, I]} with several groups, or {@code [I]} if {@code sizes} say that it is diagonal
      */
     public static KroneckerFactors of(
             Backend backend, Shape parameter, KroneckerSizes sizes, Tensor output, Tensor input) {
@@ -75,7 +75,7 @@ public final class KroneckerFactors {
         return output;
     }
 
-    /** A: {@code [I, I]}, or {@code [G, I, I]} with several groups; nothing for a parameter without an input side. */
+    /** A: {@code [I, I]}, {@code [G, I, I]} with several groups, or its diagonal {@code [I]} where the rest is zero; nothing for a parameter without an input side. */
     public Optional<Tensor> input() {
         return input;
     }
@@ -98,7 +98,9 @@ public final class KroneckerFactors {
         try (TensorScope scope = backend.openScope()) {
             Tensor rows = outputsFirst(scope, vectors, count);
             Tensor products = scope.allocate(matrices(count), vectors.dtype());
-            if (input.isPresent()) {
+            if (input.isPresent() && sizes.diagonalInputs()) {
+                scaledProducts().multiplyByDiagonal(outputFactor(scope), rows, input.get(), products);
+            } else if (input.isPresent()) {
                 scaledProducts().multiply(outputFactor(scope), rows, inputFactor(scope), products);
             } else {
                 backend.products().multiply(outputFactor(scope), false, rows, false, 1, 0, products);
@@ -144,7 +146,7 @@ public final class KroneckerFactors {
                 Tensor block = scope.view(left, Shape.of(outputs, outputs));
                 if (input.isPresent()) {
                     Tensor right = scope.view(
-                            group(scope, input.get(), group), Shape.of(1, sizes.inputs(), 1, sizes.inputs()));
+                            group(scope, denseInput(scope), group), Shape.of(1, sizes.inputs(), 1, sizes.inputs()));
                     Tensor products =
                             scope.allocate(Shape.of(outputs, sizes.inputs(), outputs, sizes.inputs()), dense.dtype());
                     backend.elementwise().combine(BinaryOperation.MULTIPLY, left, right, products);
@@ -173,7 +175,11 @@ public final class KroneckerFactors {
         if (input.isEmpty()) {
             return new KroneckerEigen(outputValues, outputVectors, Optional.empty(), Optional.empty());
         }
-        Tensor factor = input.get();
+        return eigendecomposition(target, outputValues, outputVectors);
+    }
+
+    private KroneckerEigen eigendecomposition(TensorScope target, Tensor outputValues, Tensor outputVectors) {
+        Tensor factor = denseInput(target);
         Tensor inputValues =
                 target.allocate(factor.shape().slice(0, factor.shape().rank() - 1), factor.dtype());
         Tensor inputVectors = target.allocate(factor.shape(), factor.dtype());
@@ -198,8 +204,11 @@ public final class KroneckerFactors {
             return new KroneckerFactors(backend, parameter, sizes, inverse, input);
         }
         FactorInverses inverses = new FactorInverses(backend);
+        Tensor factor = input.get();
         double[] ofOutput = inverses.means(output);
-        double[] ofInput = inverses.means(input.get());
+        double[] ofInput = sizes.diagonalInputs()
+                ? new double[] {new DiagonalFactor(backend, factor).mean()}
+                : inverses.means(factor);
         double root = Math.sqrt(damping);
         for (int group = 0; group < ofOutput.length; group++) {
             double perOutput = Math.sqrt(ofOutput[group]);
@@ -210,7 +219,9 @@ public final class KroneckerFactors {
         }
         Tensor inverse = inverses.inverse(target, output, ofOutput);
         try {
-            Tensor ofInputs = inverses.inverse(target, input.get(), ofInput);
+            Tensor ofInputs = sizes.diagonalInputs()
+                    ? new DiagonalFactor(backend, factor).inverse(target, ofInput[0])
+                    : inverses.inverse(target, factor, ofInput);
             return new KroneckerFactors(backend, parameter, sizes, inverse, Optional.of(ofInputs));
         } catch (RuntimeException e) {
             inverse.close();
@@ -232,6 +243,13 @@ public final class KroneckerFactors {
             return determinants.undamped(output, input);
         }
         try (TensorScope scope = backend.openScope()) {
+            if (sizes.diagonalInputs()) {
+                KroneckerEigen ofOutput =
+                        block(backend, Shape.of(sizes.outputs()), output).eigendecomposition(scope);
+                return determinants.damped(
+                        new KroneckerEigen(ofOutput.outputValues(), ofOutput.outputVectors(), input, Optional.empty()),
+                        damping);
+            }
             return determinants.damped(eigendecomposition(scope), damping);
         }
     }
@@ -281,6 +299,12 @@ public final class KroneckerFactors {
         Shape byOutput = Shape.of(count * sizes.groups(), sizes.outputs(), sizes.leading(), inner);
         Shape ordered = Shape.of(count * sizes.groups(), sizes.leading(), sizes.outputs(), inner);
         backend.indexing().permute(scope.view(products, byOutput), new int[] {0, 2, 1, 3}, scope.view(result, ordered));
+    }
+
+    /** The input side with all of its zeros. */
+    private Tensor denseInput(TensorScope scope) {
+        Tensor factor = input.orElseThrow();
+        return sizes.diagonalInputs() ? new DiagonalFactor(backend, factor).dense(scope) : factor;
     }
 
     private Tensor outputFactor(TensorScope scope) {

@@ -22,6 +22,9 @@ record LogDeterminants(Backend backend, KroneckerSizes sizes) {
     /** log det (G ⊗ A) = dim A · log det G + dim G · log det A. */
     double undamped(Tensor output, Optional<Tensor> input) {
         double sum = sizes.inputs() * ofFactor(output);
+        if (input.isPresent() && sizes.diagonalInputs()) {
+            return sum + sizes.outputs() * new DiagonalFactor(backend, input.get()).logDeterminant();
+        }
         return input.isPresent() ? sum + sizes.outputs() * ofFactor(input.get()) : sum;
     }
 

@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -54,6 +55,18 @@ record ScaledProducts(Backend backend, int ofLeft, int ofRight) {
             backend.products().multiply(scaled(scope, left, -ofLeft), false, x, false, 1, 0, half);
             backend.products().multiply(half, false, scaled(scope, right, -ofRight), false, 1, 0, destination);
             scale(destination, ofLeft + ofRight, destination);
+        }
+    }
+
+    /** destination = left · x · diag(right). */
+    void multiplyByDiagonal(Tensor left, Tensor x, Tensor right, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            backend.products().multiply(scaled(scope, left, -ofLeft), false, x, false, 1, 0, destination);
+            Tensor diagonal = scaled(scope, right, -ofRight);
+            backend.elementwise().combine(BinaryOperation.MULTIPLY, destination, diagonal, destination);
+            if (ofLeft + ofRight != 0) {
+                scale(destination, ofLeft + ofRight, destination);
+            }
         }
     }
 

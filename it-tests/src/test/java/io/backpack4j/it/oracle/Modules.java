@@ -49,6 +49,7 @@ final class Modules {
             case "Parameter" -> parameters.apply("weight");
             case "Permute" -> permute(x, list(arguments, "dims"));
             case "Slice" -> slice(x, list(arguments, "slices"));
+            case "Embedding", "EmbeddingBag", "RNN", "LSTM", "GRU" -> sequence(node, inputs, parameters);
             default -> Activations.knows(node.type()) ? activation(node, x, parameters) : spatial(node, x, parameters);
         };
     }
@@ -57,6 +58,13 @@ final class Modules {
         Activations activations = new Activations(node.arguments(), x, parameters);
         Values y = activations.apply(node.type());
         margin = Math.min(margin, activations.margin());
+        return y;
+    }
+
+    private Values sequence(NodeDescription node, List<Values> inputs, Function<String, Values> parameters) {
+        Sequences sequences = new Sequences(node.arguments(), inputs, parameters);
+        Values y = sequences.apply(node.type());
+        margin = Math.min(margin, sequences.margin());
         return y;
     }
 

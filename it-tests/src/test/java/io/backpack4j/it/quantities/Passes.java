@@ -165,14 +165,35 @@ final class Passes implements AutoCloseable {
 
     Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
-        problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
+        problem.inputs().forEach((name, input) -> {
+            if (areIntegers(problem, name)) {
+                builder.input(name, shape(input), whole(input));
+            } else {
+                builder.input(name, shape(input), input.values());
+            }
+        });
         Numbers targets = problem.targets();
         if (areClasses(problem)) {
-            long[] classes =
-                    Arrays.stream(targets.values()).mapToLong(Math::round).toArray();
-            return builder.targets(shape(targets), classes).build();
+            return builder.targets(shape(targets), whole(targets)).build();
         }
         return builder.targets(shape(targets), targets.values()).build();
+    }
+
+    private static long[] whole(Numbers numbers) {
+        return Arrays.stream(numbers.values()).mapToLong(Math::round).toArray();
+    }
+
+    /** Whether an input of the network holds rows of a table, or lengths. */
+    private static boolean areIntegers(Problem problem, String input) {
+        String first = problem.model().inputs().get(0);
+        return problem.model().nodes().stream().anyMatch(node -> {
+            List<String> names = node.inputs();
+            boolean isFirst =
+                    names.isEmpty() ? input.equals(first) : names.get(0).equals(input);
+            boolean isLast = !names.isEmpty() && names.get(names.size() - 1).equals(input);
+            boolean hasLengths = Boolean.TRUE.equals(node.arguments().get("lengths"));
+            return (isFirst && node.type().startsWith("Embedding")) || (isLast && hasLengths);
+        });
     }
 
     /** Probabilities of classes are not all whole numbers. */

@@ -8,6 +8,8 @@ import io.backpack4j.formats.SafetensorsType;
 import io.backpack4j.formats.TensorInfo;
 import io.backpack4j.it.oracle.Numbers;
 import io.backpack4j.it.oracle.Problem;
+import io.backpack4j.kernel.Frozen;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
@@ -44,6 +46,8 @@ record ReferenceCase(
 
     static ReferenceCase read(Path path) {
         try (Safetensors file = Safetensors.open(path)) {
+            String json = file.metadata().get("model");
+            List<String> inputNames = inputs(json);
             Map<String, Numbers> parameters = new LinkedHashMap<>();
             Map<String, Numbers> vectors = new TreeMap<>();
             Map<String, double[]> results = new TreeMap<>();
@@ -55,12 +59,13 @@ record ReferenceCase(
                     vectors.put(name.substring(VECTORS.length()), numbers(file, name));
                 } else if (isResult) {
                     results.put(name, numbers(file, name).values());
-                } else if (!isResult && !List.of("input", "target").contains(name)) {
+                } else if (!name.equals("target") && !inputNames.contains(name)) {
                     parameters.put(name, numbers(file, name));
                 }
             }
-            Map<String, Numbers> inputs = Map.of("input", numbers(file, "input"));
-            ModelDescription model = model(file.metadata().get("model"));
+            Map<String, Numbers> inputs = new LinkedHashMap<>();
+            inputNames.forEach(name -> inputs.put(name, numbers(file, name)));
+            ModelDescription model = model(json);
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
             List<String> extensions =
                     JSON.readValue(file.metadata().getOrDefault("extensions", "[]"), new TypeReference<>() {});
@@ -82,6 +87,11 @@ record ReferenceCase(
         return new Numbers(shape, values);
     }
 
+    private static List<String> inputs(String json) throws JsonProcessingException {
+        Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
+        return JSON.convertValue(model.getOrDefault("inputs", List.of(Graph.INPUT)), new TypeReference<>() {});
+    }
+
     private static ModelDescription model(String json) throws JsonProcessingException {
         Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
         List<Map<String, Object>> nodes = JSON.convertValue(model.get("nodes"), new TypeReference<>() {});
@@ -89,7 +99,7 @@ record ReferenceCase(
         String lossType = String.valueOf(loss.remove("type"));
         return new ModelDescription(
                 nodes.stream().map(ReferenceCase::node).toList(),
-                List.of(),
+                inputs(json),
                 Optional.of(String.valueOf(model.get("output"))),
                 new LossDescription(lossType, loss));
     }
@@ -99,7 +109,9 @@ record ReferenceCase(
         String name = String.valueOf(arguments.remove("name"));
         String type = String.valueOf(arguments.remove("type"));
         List<String> inputs = JSON.convertValue(arguments.remove("inputs"), new TypeReference<>() {});
-        return new NodeDescription(name, type, arguments, inputs);
+        Object tie = arguments.remove("tie");
+        Map<String, String> ties = tie == null ? Map.of() : JSON.convertValue(tie, new TypeReference<>() {});
+        return new NodeDescription(name, type, arguments, inputs, Frozen.NONE, ties);
     }
 
     @Override

@@ -57,6 +57,11 @@ class TorchArgumentsTest {
             Map.entry("num_groups", 2),
             Map.entry("num_channels", 4),
             Map.entry("normalized_shape", List.of(4, 2)),
+            Map.entry("num_embeddings", 5),
+            Map.entry("embedding_dim", 3),
+            Map.entry("input_size", 4),
+            Map.entry("hidden_size", 3),
+            Map.entry("batch_first", true),
             Map.entry("kernel_size", 5),
             Map.entry("output_size", 2),
             Map.entry("padding", 1),
@@ -73,6 +78,25 @@ class TorchArgumentsTest {
             Map.entry("num_channels", 2),
             Map.entry("normalized_shape", 4),
             Map.entry("elementwise_affine", false),
+            Map.entry("num_embeddings", 6),
+            Map.entry("embedding_dim", 2),
+            Map.entry("padding_idx", 1),
+            Map.entry("max_norm", 1.5),
+            Map.entry("norm_type", 3.0),
+            Map.entry("scale_grad_by_freq", true),
+            Map.entry("sparse", true),
+            Map.entry("_weight", List.of(1.0)),
+            Map.entry("_freeze", true),
+            Map.entry("include_last_offset", true),
+            Map.entry("mode", "sum"),
+            Map.entry("input_size", 2),
+            Map.entry("hidden_size", 2),
+            Map.entry("num_layers", 2),
+            Map.entry("nonlinearity", "relu"),
+            Map.entry("batch_first", false),
+            Map.entry("dropout", 0.5),
+            Map.entry("bidirectional", true),
+            Map.entry("proj_size", 2),
             Map.entry("kernel_size", 2),
             Map.entry("output_size", 3),
             Map.entry("value", 1.5),
@@ -121,8 +145,8 @@ class TorchArgumentsTest {
             Map.entry("device", "cuda:0"),
             Map.entry("dtype", "float64"));
 
-    /** Other values of these change no number: circular padding where nothing is padded. */
-    private static final Set<String> WITHOUT_EFFECT = Set.of("inplace", "device", "padding_mode");
+    /** Other values of these change no number: circular padding where nothing is padded, the norm of rows that are not limited. */
+    private static final Set<String> WITHOUT_EFFECT = Set.of("inplace", "device", "padding_mode", "norm_type");
 
     private static BackPack backpack;
 
@@ -195,12 +219,20 @@ class TorchArgumentsTest {
         }));
         assertThat(refused)
                 .containsExactlyInAnyOrder(
+                        "_freeze",
+                        "_weight",
+                        "batch_first",
                         "dtype",
+                        "include_last_offset",
+                        "max_norm",
                         "padding_mode",
+                        "proj_size",
                         "reduce",
                         "reduction",
                         "return_indices",
+                        "scale_grad_by_freq",
                         "size_average",
+                        "sparse",
                         "track_running_stats");
     }
 
@@ -297,9 +329,16 @@ class TorchArgumentsTest {
     private static final String SCRIPT = """
             import inspect, json, sys, torch
             def signature(type):
-                parameters = inspect.signature(getattr(torch.nn, type)).parameters.values()
-                named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-                return {p.name: {} if p.default is p.empty else {"default": p.default} for p in named}
+                # recurrent layers have overloads, and the signature of what they inherit from
+                recurrent = type in ("RNN", "LSTM", "GRU")
+                owner = torch.nn.RNNBase if recurrent else getattr(torch.nn, type)
+                parameters = inspect.signature(owner).parameters.values()
+                named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != "mode" * recurrent]
+                result = {p.name: {} if p.default is p.empty else {"default": p.default} for p in named}
+                if recurrent:
+                    # the default means that time comes before the batch, which no tensor of ours has
+                    result["batch_first"] = {}
+                return result
             print(json.dumps({type: signature(type) for type in sys.argv[1:]}))
             """;
 

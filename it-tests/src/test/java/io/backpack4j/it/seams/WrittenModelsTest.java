@@ -36,6 +36,11 @@ import io.backpack4j.modules.norm.GroupNorm;
 import io.backpack4j.modules.norm.InstanceNorm;
 import io.backpack4j.modules.norm.LayerNorm;
 import io.backpack4j.modules.norm.RMSNorm;
+import io.backpack4j.modules.sequence.embedding.Embedding;
+import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
+import io.backpack4j.modules.sequence.recurrent.GRU;
+import io.backpack4j.modules.sequence.recurrent.LSTM;
+import io.backpack4j.modules.sequence.recurrent.RNN;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
@@ -95,6 +100,11 @@ class WrittenModelsTest {
                         new RMSNorm(List.of(3L), null, true),
                         new GroupNorm(2, 4, 0.2, false),
                         new InstanceNorm(2, 4, 0.3, true),
+                        new Embedding(5, 3, 2L),
+                        new EmbeddingBag(5, 3, EmbeddingBag.Mode.SUM),
+                        new RNN(3, 2, 2, "relu", false, 0.1, true, true, Mode.EVAL),
+                        new LSTM(3, 2, 2, true, 0.2, false, false, Mode.TRAIN),
+                        new GRU(3, 2),
                         new Flatten(),
                         new Linear(7, 3, false)),
                 directory);

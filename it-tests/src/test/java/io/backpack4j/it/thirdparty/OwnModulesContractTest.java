@@ -46,7 +46,13 @@ import io.backpack4j.modules.norm.GroupNorm;
 import io.backpack4j.modules.norm.InstanceNorm;
 import io.backpack4j.modules.norm.LayerNorm;
 import io.backpack4j.modules.norm.RMSNorm;
+import io.backpack4j.modules.sequence.embedding.Embedding;
+import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
+import io.backpack4j.modules.sequence.recurrent.GRU;
+import io.backpack4j.modules.sequence.recurrent.LSTM;
+import io.backpack4j.modules.sequence.recurrent.RNN;
 import io.backpack4j.spi.module.Mode;
+import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.module.ModuleCase;
 import io.backpack4j.testkit.module.ModuleContract;
@@ -136,9 +142,48 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new InstanceNorm(1, 2, 1e-5, true), line),
                 ModuleCase.of(new InstanceNorm(2, 2, 1e-5, false), image),
                 ModuleCase.of(new InstanceNorm(3, 2, 1e-3, true), volume),
+                ModuleCase.of(new IntegerInputs(new Embedding(4, 3), Shape.of(), 0, 4), Shape.of(1)),
+                ModuleCase.of(new IntegerInputs(new Embedding(5, 2, 0L), Shape.of(6), 1, 5), Shape.of(1)),
+                ModuleCase.of(new IntegerInputs(new Embedding(1, 2), Shape.of(2, 2), 0, 1), Shape.of(1)),
+                ModuleCase.of(
+                        new IntegerInputs(new EmbeddingBag(6, 2, EmbeddingBag.Mode.MEAN, 3L), Shape.of(5), 0, 5),
+                        Shape.of(1)),
+                ModuleCase.of(
+                        new IntegerInputs(new EmbeddingBag(3, 4, EmbeddingBag.Mode.SUM), Shape.of(4), 0, 3),
+                        Shape.of(1)),
+                ModuleCase.of(new RNN(5, 3), line),
+                ModuleCase.of(new RNN(5, 2, 2, "relu", false, 0.3, true, false, Mode.EVAL), line, Shape.of(4, 2)),
+                ModuleCase.of(new LSTM(5, 3), line),
+                ModuleCase.of(new LSTM(5, 2, 2, false, 0.4, true, false, Mode.TRAIN), line),
+                ModuleCase.of(
+                        new LSTM(3, 2, 1, true, 0, true, false, Mode.TRAIN),
+                        Shape.of(4, 3),
+                        Shape.of(2, 2),
+                        Shape.of(2, 2)),
+                ModuleCase.of(new GRU(5, 3), line),
+                ModuleCase.of(new GRU(3, 2, 2, true, 0.2, true, false, Mode.TRAIN), Shape.of(4, 3), Shape.of(4, 2)),
+                withLengths(new GRU(3, 2, 2, true, 0, true, true, Mode.TRAIN), Shape.of(4, 3)),
+                withLengths(
+                        new LSTM(3, 2, 2, true, 0, true, true, Mode.TRAIN),
+                        Shape.of(4, 3),
+                        Shape.of(4, 2),
+                        Shape.of(4, 2)),
+                withLengths(new RNN(2, 3, 1, "tanh", true, 0, true, true, Mode.TRAIN), Shape.of(3, 2), Shape.of(2, 3)),
                 ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), image),
                 ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, Mode.EVAL), image),
                 ModuleCase.of(new Dropout(0.4, Mode.EVAL), image));
+    }
+
+    /** Sequences of 0 to 4 steps, or as many as there are. */
+    private static ModuleCase withLengths(Module module, Shape... inputs) {
+        int steps = Math.toIntExact(inputs[0].size(0));
+        return ModuleCase.of(new IntegerInputs(module, Shape.of(), 0, steps + 1), inputs);
+    }
+
+    @Override
+    protected boolean actsOnce(ModuleCase it) {
+        return !List.of("RNN", "LSTM", "GRU", "EmbeddingBag")
+                .contains(it.module().type());
     }
 
     /** The contract finds who says so wrongly; this finds who does not say so. */

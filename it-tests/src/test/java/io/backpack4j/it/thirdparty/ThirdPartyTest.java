@@ -46,6 +46,8 @@ class ThirdPartyTest {
             List.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance", "SignalToNoise");
 
     /** Samples that layers over one and three axes take; the others take an image. */
+    private static final List<String> RECURRENT = List.of("RNN", "LSTM", "GRU");
+
     private static final Map<Character, Shape> SAMPLES = Map.of('1', Shape.of(2, 4), '3', Shape.of(2, 2, 3, 4));
 
     /** Arguments that fit, for every layer. */
@@ -107,6 +109,12 @@ class ThirdPartyTest {
         LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
         LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));
         LAYERS.put("RMSNorm", Map.of("normalized_shape", 4));
+        Map<String, Object> table = Map.of("num_embeddings", 5, "embedding_dim", 4);
+        LAYERS.put("Embedding", table);
+        LAYERS.put("EmbeddingBag", table);
+        for (String recurrent : RECURRENT) {
+            LAYERS.put(recurrent, Map.of("input_size", 4, "hidden_size", 3, "batch_first", true));
+        }
     }
 
     @TempDir
@@ -223,9 +231,14 @@ class ThirdPartyTest {
         for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
             String type = layer.getKey();
             boolean two = List.of("Concat", "Mul", "Sum").contains(type);
-            Shape sample = SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
-            List<String> inputs = two ? List.of("first", "early") : List.of("early");
             Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
+            if (module.takesIntegers(0)) {
+                continue;
+            }
+            Shape sample = RECURRENT.contains(type)
+                    ? Shape.of(3, 4)
+                    : SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
+            List<String> inputs = two ? List.of("first", "early") : List.of("early");
             Graph graph = Graph.builder()
                     .add("first", new Linear(4, 4))
                     .add("early", gain())

@@ -1,10 +1,13 @@
 package io.backpack4j.modules.sequence;
 
 import com.google.auto.service.AutoService;
+import io.backpack4j.modules.sequence.embedding.EmbeddingProviders;
+import io.backpack4j.modules.sequence.recurrent.RecurrentProviders;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.module.ModuleProvider;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Brings the modules of this package. Arguments have PyTorch's names and defaults. */
@@ -21,6 +24,9 @@ public final class SequencePlugin implements Plugin {
 
     @Override
     public List<ModuleProvider> modules() {
-        return List.of();
+        List<ModuleProvider> providers = new ArrayList<>();
+        providers.addAll(EmbeddingProviders.all());
+        providers.addAll(RecurrentProviders.all());
+        return providers;
     }
 }

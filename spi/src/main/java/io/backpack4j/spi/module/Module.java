@@ -50,6 +50,19 @@ public interface Module {
         return false;
     }
 
+    /** The same where it depends on how many inputs there are, as it does for lengths that come last. */
+    default boolean takesIntegers(int input, int inputs) {
+        return takesIntegers(input);
+    }
+
+    /**
+     * Whether parameters act on what they made themselves, as those of recurrent layers do at every step. Then no matrix at the layer's output makes their
+     * curvature, and the second derivative by a parameter alone is not zero: what needs either refuses the module by name.
+     */
+    default boolean isRecurrent() {
+        return false;
+    }
+
     /**
      * Whether the output is, in PyTorch, the input itself or a view of it: the same numbers at the same place. Backends may copy all the same. What a
      * model file's {@code inplace} would overwrite is found by it.

@@ -77,7 +77,10 @@ final class KroneckerChecks {
                         for (int j = 0; j < inputs; j++) {
                             int row = place(sizes, group, output, i);
                             int column = place(sizes, group, output, j);
-                            expected[row * elements + column] = factor[(group * inputs + i) * inputs + j];
+                            double entry = sizes.diagonalInputs()
+                                    ? i == j ? factor[i] : 0
+                                    : factor[(group * inputs + i) * inputs + j];
+                            expected[row * elements + column] = entry;
                         }
                     }
                 }

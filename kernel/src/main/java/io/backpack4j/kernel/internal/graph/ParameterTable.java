@@ -180,6 +180,8 @@ final class ParameterTable {
             }
             end = block.to();
         }
-        return end == shape.size(0) ? first.map(sizes -> sizes.stacked(sorted.size())) : Optional.empty();
+        return end == shape.size(0)
+                ? first.filter(sizes -> !sizes.diagonalInputs()).map(sizes -> sizes.stacked(sorted.size()))
+                : Optional.empty();
     }
 }

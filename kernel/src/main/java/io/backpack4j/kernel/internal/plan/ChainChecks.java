@@ -7,6 +7,10 @@ import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
+import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.layout.SiteLayout;
+import io.backpack4j.kernel.internal.layout.SiteRequest;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.tensor.DType;
@@ -52,6 +56,7 @@ final class ChainChecks {
         ChainChecks checks = new ChainChecks(layout.graph(), layout.sites(), problems);
         for (String extension : checks.extensions) {
             checks.reportBranches(extension);
+            checks.reportRecurrent(extension);
             options.memoryBytes().ifPresent(budget -> checks.reportSizes(extension, layout, budget));
         }
     }
@@ -107,6 +112,17 @@ final class ChainChecks {
                         KernelProblems.NOT_A_CHAIN,
                         "%s follows one path from the loss to each parameter, but %s joins %d. Use KFLR or KFAC."
                                 .formatted(extension, node.described(), reachedInputs(node)));
+            }
+        }
+    }
+
+    private void reportRecurrent(String extension) {
+        for (BoundNode node : graph.nodes()) {
+            if (reached[node.index()] && node.node().module().isRecurrent()) {
+                problems.add(
+                        CommonProblems.UNSUPPORTED_MODULE,
+                        "%s follows matrices from output to output, but the weights of %s meet themselves at every step. Use KFLR or KFAC, or ask for parameters behind it with parameters=[…]."
+                                .formatted(extension, node.described()));
             }
         }
     }

@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /** Asks every extension what it needs at every parameter, and lays out a pass that gives it to them. */
@@ -74,6 +75,7 @@ final class LayoutBuilder {
         ParameterChecks.report(graph, requests, sites, problems);
         reportCoupled(graph, sites, problems);
         reportTied(graph, sites, problems);
+        sites.forEach(site -> reportSides(graph, site, problems));
         return new PassLayout(graph, loss, dtype, samples, requests, sites);
     }
 
@@ -170,6 +172,9 @@ final class LayoutBuilder {
     private static void reportTied(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {
+                if (request.wantsResidual()) {
+                    reportRecurrent(graph, site, request, problems);
+                }
                 if (BoundGraph.Use.areTied(site.uses()) && request.wantsResidual()) {
                     List<String> users = site.uses().stream()
                             .map(use -> graph.nodes().get(use.node()).described())
@@ -182,6 +187,47 @@ final class LayoutBuilder {
                                             site.parameter(),
                                             String.join(" and ", users)));
                 }
+            }
+        }
+    }
+
+    /** Neither does it see those that the steps of a recurrent layer have in common. */
+    private static void reportRecurrent(BoundGraph graph, SiteLayout site, SiteRequest request, Problems problems) {
+        site.uses().stream()
+                .map(use -> graph.nodes().get(use.node()))
+                .filter(node -> node.node().module().isRecurrent())
+                .findFirst()
+                .ifPresent(node -> problems.add(
+                        KernelProblems.TIED_PARAMETER,
+                        "%s cannot compute '%s', because %s uses it at every step. Use a Hessian operator's product with unit vectors, or name other parameters with parameters=[…]."
+                                .formatted(request.request().extension().type(), site.parameter(), node.described())));
+    }
+
+    /** A weight that one node looks up and another multiplies with has its inputs on different sides. */
+    private static void reportSides(BoundGraph graph, SiteLayout site, Problems problems) {
+        List<String> users = site.uses().stream()
+                .map(use -> graph.nodes().get(use.node()).described())
+                .toList();
+        boolean differs = site.uses().stream()
+                        .flatMap(use -> graph.nodes().get(use.node()).declaration().parameters().stream()
+                                .filter(spec -> spec.name().equals(use.name())))
+                        .map(ParameterSpec::kronecker)
+                        .filter(Optional::isPresent)
+                        .map(sizes -> sizes.get().diagonalInputs())
+                        .distinct()
+                        .count()
+                > 1;
+        for (SiteRequest request : site.requests()) {
+            if (differs
+                    && request.accumulated().values().stream()
+                            .anyMatch(key -> key.contraction().isOfOneSide())) {
+                problems.add(
+                        KernelProblems.TIED_PARAMETER,
+                        "%s has no Kronecker factors of '%s', because the inputs of %s stand on different sides of it. Name other parameters with parameters=[…]."
+                                .formatted(
+                                        request.request().extension().type(),
+                                        site.parameter(),
+                                        String.join(" and ", users)));
             }
         }
     }

@@ -195,7 +195,8 @@ public final class Planner {
         for (BoundNode node : graph.nodes()) {
             for (int i = 0; i < node.inputs().size(); i++) {
                 BoundNode.Source source = node.inputs().get(i);
-                boolean wantsIntegers = node.node().module().takesIntegers(i);
+                boolean wantsIntegers =
+                        node.node().module().takesIntegers(i, node.inputs().size());
                 DType actual = source.fromNode()
                         ? model.dtype()
                         : input(batch, graph.graph().inputs().get(source.index()))
