@@ -7,6 +7,7 @@ import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -165,14 +166,30 @@ final class Passes implements AutoCloseable {
 
     Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
-        problem.inputs().forEach((name, input) -> builder.input(name, shape(input), input.values()));
+        Graph graph = backpack.catalog().graph(problem.model());
+        problem.inputs().forEach((name, input) -> {
+            if (holdsIntegers(graph, name)) {
+                builder.input(name, shape(input), integers(input));
+            } else {
+                builder.input(name, shape(input), input.values());
+            }
+        });
         Numbers targets = problem.targets();
         if (areClasses(problem)) {
-            long[] classes =
-                    Arrays.stream(targets.values()).mapToLong(Math::round).toArray();
-            return builder.targets(shape(targets), classes).build();
+            return builder.targets(shape(targets), integers(targets)).build();
         }
         return builder.targets(shape(targets), targets.values()).build();
+    }
+
+    private static long[] integers(Numbers numbers) {
+        return Arrays.stream(numbers.values()).mapToLong(Math::round).toArray();
+    }
+
+    private static boolean holdsIntegers(Graph graph, String input) {
+        return graph.nodes().stream()
+                .anyMatch(node -> IntStream.range(0, node.inputs().size())
+                        .anyMatch(i -> node.inputs().get(i).equals(input)
+                                && node.module().takesIntegers(i)));
     }
 
     /** Probabilities of classes are not all whole numbers. */

@@ -44,6 +44,9 @@ record ReferenceCase(
 
     static ReferenceCase read(Path path) {
         try (Safetensors file = Safetensors.open(path)) {
+            ModelDescription model = model(file.metadata().get("model"));
+            Map<String, Numbers> inputs = new LinkedHashMap<>();
+            model.inputs().forEach(name -> inputs.put(name, numbers(file, name)));
             Map<String, Numbers> parameters = new LinkedHashMap<>();
             Map<String, Numbers> vectors = new TreeMap<>();
             Map<String, double[]> results = new TreeMap<>();
@@ -55,12 +58,10 @@ record ReferenceCase(
                     vectors.put(name.substring(VECTORS.length()), numbers(file, name));
                 } else if (isResult) {
                     results.put(name, numbers(file, name).values());
-                } else if (!isResult && !List.of("input", "target").contains(name)) {
+                } else if (!inputs.containsKey(name) && !name.equals("target")) {
                     parameters.put(name, numbers(file, name));
                 }
             }
-            Map<String, Numbers> inputs = Map.of("input", numbers(file, "input"));
-            ModelDescription model = model(file.metadata().get("model"));
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
             List<String> extensions =
                     JSON.readValue(file.metadata().getOrDefault("extensions", "[]"), new TypeReference<>() {});
@@ -86,10 +87,11 @@ record ReferenceCase(
         Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
         List<Map<String, Object>> nodes = JSON.convertValue(model.get("nodes"), new TypeReference<>() {});
         Map<String, Object> loss = JSON.convertValue(model.get("loss"), new TypeReference<>() {});
+        List<String> inputs = JSON.convertValue(model.getOrDefault("inputs", List.of()), new TypeReference<>() {});
         String lossType = String.valueOf(loss.remove("type"));
         return new ModelDescription(
                 nodes.stream().map(ReferenceCase::node).toList(),
-                List.of(),
+                inputs,
                 Optional.of(String.valueOf(model.get("output"))),
                 new LossDescription(lossType, loss));
     }

@@ -103,6 +103,8 @@ class ThirdPartyTest {
         LAYERS.put("Softmax", Map.of("dim", 1));
         LAYERS.put("LogSoftmax", Map.of("dim", 1));
         LAYERS.put("Mean", Map.of("dim", -1));
+        LAYERS.put("Max", Map.of("dim", -1));
+        LAYERS.put("Reshape", Map.of("shape", List.of(-1, 2)));
         LAYERS.put("Parameter", Map.of("shape", List.of(3, 4)));
         LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
         LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));

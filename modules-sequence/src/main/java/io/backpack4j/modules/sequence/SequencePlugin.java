@@ -1,10 +1,12 @@
 package io.backpack4j.modules.sequence;
 
 import com.google.auto.service.AutoService;
+import io.backpack4j.modules.sequence.attention.AttentionArguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.module.ModuleProvider;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Brings the modules of this package. Arguments have PyTorch's names and defaults. */
@@ -21,6 +23,8 @@ public final class SequencePlugin implements Plugin {
 
     @Override
     public List<ModuleProvider> modules() {
-        return List.of();
+        List<ModuleProvider> modules = new ArrayList<>();
+        modules.addAll(AttentionArguments.providers());
+        return modules;
     }
 }
