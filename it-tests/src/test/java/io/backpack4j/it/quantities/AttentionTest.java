@@ -283,8 +283,10 @@ class AttentionTest {
         Problem problem = new Problem(model, Map.of("input", input), input, parameters);
         try (Passes passes = new Passes(Setting.FLOAT32)) {
             passes.withModel(problem, (built, batch) -> {
+                // a product of one vector
+                PassOptions options = PassOptions.DEFAULT.block(1);
                 Plan plan = passes.backpack()
-                        .plan(built, batch, List.of(passes.request(extension, Map.of())), PassOptions.DEFAULT);
+                        .plan(built, batch, List.of(passes.request(extension, Map.of())), options);
                 var backend = passes.backpack().backend();
                 long before = backend.memory().usedBytes();
                 backend.resetPeak();

@@ -107,8 +107,7 @@ class RandomAttentionTest {
             write(others);
             add("out", "Linear", Map.of("in_features", kind == Kind.CORE ? heads : features, "out_features", 2));
             LossDescription loss = new LossDescription("MSELoss", Map.of("reduction", "mean"));
-            ModelDescription model =
-                    new ModelDescription(nodes, List.copyOf(inputs.keySet()), Optional.empty(), loss);
+            ModelDescription model = new ModelDescription(nodes, List.copyOf(inputs.keySet()), Optional.empty(), loss);
             int[] target = kind == Kind.PRODUCTS ? new int[] {samples, 2} : new int[] {samples, queries, 2};
             Numbers targets = Networks.normal(random, target);
             return new Problem(model, inputs, targets, parameters(passes, model, inputs));
@@ -137,8 +136,11 @@ class RandomAttentionTest {
             switch (kind) {
                 case CORE -> {
                     projections(heads);
-                    add("core", "ScaledDotProductAttention",
-                            Map.of("num_heads", heads, "causal", causal, "scale", 0.7), withMask("q", "k", "v"));
+                    add(
+                            "core",
+                            "ScaledDotProductAttention",
+                            Map.of("num_heads", heads, "causal", causal, "scale", 0.7),
+                            withMask("q", "k", "v"));
                 }
                 case PRODUCTS -> {
                     projections(2);
@@ -228,8 +230,8 @@ class RandomAttentionTest {
 
     private static void check(Setting setting, Passes passes, Problem problem, PassOptions options) {
         List<Request<?>> requests = new ArrayList<>(passes.firstOrder());
-        for (String type : List.of(
-                "DiagGGNExact", "BatchDiagGGNExact", "SqrtGGNExact", "DiagHessian", "BatchDiagHessian")) {
+        for (String type :
+                List.of("DiagGGNExact", "BatchDiagGGNExact", "SqrtGGNExact", "DiagHessian", "BatchDiagHessian")) {
             if (!type.startsWith("Sqrt") || options.equals(PassOptions.DEFAULT)) {
                 requests.add(passes.request(type, Map.of()));
             }
@@ -241,10 +243,9 @@ class RandomAttentionTest {
         setting.assertClose("%s, %s".formatted(options, problem.model()), actual, expected);
     }
 
-    private static void checkProducts(
-            Setting setting, Passes passes, Kind kind, Problem problem, PassOptions options) {
-        List<Request<?>> requests = new ArrayList<>(
-                List.of(passes.request("GGNMP", Map.of()), passes.request("HMP", Map.of())));
+    private static void checkProducts(Setting setting, Passes passes, Kind kind, Problem problem, PassOptions options) {
+        List<Request<?>> requests =
+                new ArrayList<>(List.of(passes.request("GGNMP", Map.of()), passes.request("HMP", Map.of())));
         if (kind.isWritten()) {
             requests.add(passes.request("PCHMP", Map.of("modify", "clip")));
             requests.add(passes.request("PCHMP", Map.of("modify", "abs")));

@@ -72,7 +72,12 @@ public record UnitCurvature(
         try (TensorScope scope = context.backend().openScope()) {
             Columns whole = pairs(new Within(context, scope), from / 2, (to + 1) / 2);
             for (int input = 0; input < inputs.size(); input++) {
-                copy(context.backend(), scope, whole.inputs().get(input), from % 2, columns.inputs().get(input));
+                copy(
+                        context.backend(),
+                        scope,
+                        whole.inputs().get(input),
+                        from % 2,
+                        columns.inputs().get(input));
             }
             copy(context.backend(), scope, whole.weights(), from % 2, columns.weights());
         }

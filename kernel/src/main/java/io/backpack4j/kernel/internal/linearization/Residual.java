@@ -66,7 +66,7 @@ sealed interface Residual {
             throw new BackpackException(
                     CommonProblems.TOO_LARGE,
                     "The second derivative couples %d elements of its inputs, and a positive semidefinite projection takes %d eigendecomposition(s) of that size for every sample, of %d MiB each. Possible are up to %d. Use the Gauss-Newton matrix or the Hessian."
-                            .formatted(size, count, size * size * dtype.bytes() >> 20, MOST_ELEMENTS));
+                            .formatted(size, count, (size * size * dtype.bytes()) >> 20, MOST_ELEMENTS));
         }
         return new Dense(blocks, Dense.projected(context, curvature, projection, blocks, count * samples, size, dtype));
     }
@@ -234,7 +234,8 @@ sealed interface Residual {
             tangents.inputs().forEach(input -> products.add(Optional.empty()));
             try (TensorScope work = backend.openScope()) {
                 long count = matrices.shape().size(0);
-                Shape shape = Shape.of(count, tangents.columns(), matrices.shape().size(1));
+                Shape shape =
+                        Shape.of(count, tangents.columns(), matrices.shape().size(1));
                 Tensor vectors = work.allocate(shape, matrices.dtype());
                 backend.elementwise().fill(vectors, 0);
                 for (Block block : blocks) {
