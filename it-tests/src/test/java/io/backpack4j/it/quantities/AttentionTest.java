@@ -285,8 +285,7 @@ class AttentionTest {
             passes.withModel(problem, (built, batch) -> {
                 // a product of one vector
                 PassOptions options = PassOptions.DEFAULT.block(1);
-                Plan plan = passes.backpack()
-                        .plan(built, batch, List.of(passes.request(extension, Map.of())), options);
+                Plan plan = passes.backpack().plan(built, batch, List.of(passes.request(extension, Map.of())), options);
                 var backend = passes.backpack().backend();
                 long before = backend.memory().usedBytes();
                 backend.resetPeak();

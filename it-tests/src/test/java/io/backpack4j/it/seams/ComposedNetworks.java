@@ -96,7 +96,12 @@ abstract class ComposedNetworks {
     }
 
     static void assertClose(DType dtype, String name, double[] actual, double[] expected) {
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
+        assertClose(dtype, name, actual, expected, expected);
+    }
+
+    /** The same, relative to the largest of some numbers. */
+    static void assertClose(DType dtype, String name, double[] actual, double[] expected, double[] scale) {
+        double largest = Arrays.stream(scale).map(Math::abs).max().orElse(0);
         double tolerance = dtype == DType.FLOAT64 ? 1e-13 : 2e-5;
         assertThat(actual).as(name).containsExactly(expected, within(1e-30 + tolerance * largest));
     }
