@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /** The modules by PyTorch's definitions. */
 final class Modules {
@@ -46,12 +47,27 @@ final class Modules {
                         axis((int) number(arguments, "start_dim", 1), x),
                         axis((int) number(arguments, "end_dim", -1), x));
             case "Mean" -> mean(x, axis((int) number(arguments, "dim", 1), x));
+            case "Max" -> maximum(x, axis((int) number(arguments, "dim", 1), x));
+            case "MatMul" -> multiply(x, inputs.get(1));
+            case "Reshape" -> reshape(x, list(arguments, "shape"));
             case "Parameter" -> parameters.apply("weight");
             case "Permute" -> permute(x, list(arguments, "dims"));
             case "Slice" -> slice(x, list(arguments, "slices"));
             case "Embedding", "EmbeddingBag", "RNN", "LSTM", "GRU" -> sequence(node, inputs, parameters);
-            default -> Activations.knows(node.type()) ? activation(node, x, parameters) : spatial(node, x, parameters);
+            default ->
+                Attention.knows(node.type())
+                        ? attention(node, inputs, parameters)
+                        : Activations.knows(node.type())
+                                ? activation(node, x, parameters)
+                                : spatial(node, x, parameters);
         };
+    }
+
+    private Values attention(NodeDescription node, List<Values> inputs, Function<String, Values> parameters) {
+        Attention attention = new Attention(node.arguments(), inputs, parameters);
+        Values y = attention.apply(node.type());
+        margin = Math.min(margin, attention.margin());
+        return y;
     }
 
     private Values activation(NodeDescription node, Values x, Function<String, Values> parameters) {
@@ -167,6 +183,70 @@ final class Modules {
             }
             return sum.times(1.0 / length);
         });
+    }
+
+    /** The first of the largest. */
+    private Values maximum(Values x, int axis) {
+        int[] shape = IntStream.range(0, x.shape().length)
+                .filter(i -> i != axis)
+                .map(i -> x.shape()[i])
+                .toArray();
+        return Values.fill(shape, index -> {
+            Value best = null;
+            for (int i = 0; i < x.shape()[axis]; i++) {
+                int[] from = new int[index.length + 1];
+                System.arraycopy(index, 0, from, 0, axis);
+                from[axis] = i;
+                System.arraycopy(index, axis, from, axis + 1, index.length - axis);
+                Value value = x.at(from);
+                if (best != null) {
+                    margin = Math.min(margin, Math.abs(value.number() - best.number()));
+                }
+                best = best == null || value.number() > best.number() ? value : best;
+            }
+            return best;
+        });
+    }
+
+    private static Values multiply(Values a, Values b) {
+        int rank = Math.max(a.shape().length, b.shape().length);
+        int[] left = inFront(a.shape(), rank);
+        int[] right = inFront(b.shape(), rank);
+        int[] shape = new int[rank];
+        Arrays.setAll(shape, axis -> Math.max(left[axis], right[axis]));
+        shape[rank - 2] = left[rank - 2];
+        shape[rank - 1] = right[rank - 1];
+        Values first = new Values(left, a.elements());
+        Values second = new Values(right, b.elements());
+        return Values.fill(
+                shape,
+                index -> Value.sum(IntStream.range(0, left[rank - 1])
+                        .mapToObj(i -> first.at(within(left, index, rank - 1, i))
+                                .times(second.at(within(right, index, rank - 2, i))))
+                        .toList()));
+    }
+
+    private static int[] inFront(int[] shape, int rank) {
+        int[] whole = new int[rank];
+        Arrays.fill(whole, 1);
+        System.arraycopy(shape, 0, whole, rank - shape.length, shape.length);
+        return whole;
+    }
+
+    /** An index with one axis replaced, and 0 along axes of size one. */
+    private static int[] within(int[] shape, int[] index, int axis, int position) {
+        int[] at = index.clone();
+        at[axis] = position;
+        Arrays.setAll(at, i -> shape[i] == 1 ? 0 : at[i]);
+        return at;
+    }
+
+    private static Values reshape(Values x, List<?> sizes) {
+        int[] shape =
+                sizes.stream().mapToInt(size -> ((Number) size).intValue()).toArray();
+        int known = Arrays.stream(shape).filter(size -> size >= 0).reduce(1, (a, b) -> a * b);
+        Arrays.setAll(shape, i -> shape[i] < 0 ? x.elements().size() / known : shape[i]);
+        return new Values(shape, x.elements());
     }
 
     private static Values permute(Values x, List<?> dims) {

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,11 +54,13 @@ public record Problem(
         if (parameter.startsWith("running_", dot + 1)) {
             return false;
         }
+        // a composition's parameters have names with dots
         NodeDescription owner = model.nodes().stream()
-                .filter(node -> node.name().equals(parameter.substring(0, dot)))
-                .findFirst()
+                .filter(node -> parameter.startsWith(node.name() + "."))
+                .max(Comparator.comparingInt(node -> node.name().length()))
                 .orElseThrow();
         Frozen frozen = owner.frozen();
-        return !frozen.all() && !frozen.names().contains(parameter.substring(dot + 1));
+        return !frozen.all()
+                && !frozen.names().contains(parameter.substring(owner.name().length() + 1));
     }
 }

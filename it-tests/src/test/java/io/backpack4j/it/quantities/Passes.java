@@ -7,6 +7,7 @@ import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -165,35 +166,30 @@ final class Passes implements AutoCloseable {
 
     Batch batch(Problem problem, long... sampleIds) {
         BatchBuilder builder = backpack.batch(setting.dtype()).sampleIds(sampleIds);
+        Graph graph = backpack.catalog().graph(problem.model());
         problem.inputs().forEach((name, input) -> {
-            if (areIntegers(problem, name)) {
-                builder.input(name, shape(input), whole(input));
+            if (holdsIntegers(graph, name)) {
+                builder.input(name, shape(input), integers(input));
             } else {
                 builder.input(name, shape(input), input.values());
             }
         });
         Numbers targets = problem.targets();
         if (areClasses(problem)) {
-            return builder.targets(shape(targets), whole(targets)).build();
+            return builder.targets(shape(targets), integers(targets)).build();
         }
         return builder.targets(shape(targets), targets.values()).build();
     }
 
-    private static long[] whole(Numbers numbers) {
+    private static long[] integers(Numbers numbers) {
         return Arrays.stream(numbers.values()).mapToLong(Math::round).toArray();
     }
 
-    /** Whether an input of the network holds rows of a table, or lengths. */
-    private static boolean areIntegers(Problem problem, String input) {
-        String first = problem.model().inputs().get(0);
-        return problem.model().nodes().stream().anyMatch(node -> {
-            List<String> names = node.inputs();
-            boolean isFirst =
-                    names.isEmpty() ? input.equals(first) : names.get(0).equals(input);
-            boolean isLast = !names.isEmpty() && names.get(names.size() - 1).equals(input);
-            boolean hasLengths = Boolean.TRUE.equals(node.arguments().get("lengths"));
-            return (isFirst && node.type().startsWith("Embedding")) || (isLast && hasLengths);
-        });
+    private static boolean holdsIntegers(Graph graph, String input) {
+        return graph.nodes().stream()
+                .anyMatch(node -> IntStream.range(0, node.inputs().size())
+                        .anyMatch(i -> node.inputs().get(i).equals(input)
+                                && node.module().takesIntegers(i)));
     }
 
     /** Probabilities of classes are not all whole numbers. */

@@ -51,7 +51,7 @@ class ProductsTest {
                 Problem problem = problem(network);
                 Random random = new Random(network);
                 Map<String, Numbers> vectors = vectors(random, problem);
-                Map<String, double[]> expected = expected(problem, vectors);
+                Map<String, double[]> expected = expected(problem, vectors, true);
                 PassOptions split = PassOptions.DEFAULT
                         .chunk(1L + random.nextInt(problem.samples()))
                         .block(1L + random.nextInt(VECTORS));
@@ -76,17 +76,20 @@ class ProductsTest {
         return vectors;
     }
 
-    private static Map<String, double[]> expected(Problem problem, Map<String, Numbers> vectors) {
+    /**
+     * Products with the blocks of all matrices.
+     *
+     * @param isProjected whether nodes of the model are those of the bound graph, at which PCHMP projects
+     */
+    static Map<String, double[]> expected(Problem problem, Map<String, Numbers> vectors, boolean isProjected) {
         DenseCurvature dense = new DenseCurvature(problem);
-        Map<String, RealMatrix> matrices = Map.of(
-                "ggnmp",
-                dense.gaussNewton(),
-                "hmp",
-                dense.hessian(),
-                "pchmp_clip",
-                dense.positiveCurvature(value -> Math.max(0, value)),
-                "pchmp_abs",
-                dense.positiveCurvature(Math::abs));
+        Map<String, RealMatrix> matrices = new TreeMap<>();
+        matrices.put("ggnmp", dense.gaussNewton());
+        matrices.put("hmp", dense.hessian());
+        if (isProjected) {
+            matrices.put("pchmp_clip", dense.positiveCurvature(value -> Math.max(0, value)));
+            matrices.put("pchmp_abs", dense.positiveCurvature(Math::abs));
+        }
         Map<String, double[]> expected = new TreeMap<>();
         for (String name : problem.trained()) {
             int start = dense.start(name);

@@ -46,8 +46,9 @@ record ReferenceCase(
 
     static ReferenceCase read(Path path) {
         try (Safetensors file = Safetensors.open(path)) {
-            String json = file.metadata().get("model");
-            List<String> inputNames = inputs(json);
+            ModelDescription model = model(file.metadata().get("model"));
+            Map<String, Numbers> inputs = new LinkedHashMap<>();
+            model.inputs().forEach(name -> inputs.put(name, numbers(file, name)));
             Map<String, Numbers> parameters = new LinkedHashMap<>();
             Map<String, Numbers> vectors = new TreeMap<>();
             Map<String, double[]> results = new TreeMap<>();
@@ -59,13 +60,10 @@ record ReferenceCase(
                     vectors.put(name.substring(VECTORS.length()), numbers(file, name));
                 } else if (isResult) {
                     results.put(name, numbers(file, name).values());
-                } else if (!name.equals("target") && !inputNames.contains(name)) {
+                } else if (!inputs.containsKey(name) && !name.equals("target")) {
                     parameters.put(name, numbers(file, name));
                 }
             }
-            Map<String, Numbers> inputs = new LinkedHashMap<>();
-            inputNames.forEach(name -> inputs.put(name, numbers(file, name)));
-            ModelDescription model = model(json);
             Problem problem = new Problem(model, inputs, numbers(file, "target"), parameters);
             List<String> extensions =
                     JSON.readValue(file.metadata().getOrDefault("extensions", "[]"), new TypeReference<>() {});
@@ -87,19 +85,15 @@ record ReferenceCase(
         return new Numbers(shape, values);
     }
 
-    private static List<String> inputs(String json) throws JsonProcessingException {
-        Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
-        return JSON.convertValue(model.getOrDefault("inputs", List.of(Graph.INPUT)), new TypeReference<>() {});
-    }
-
     private static ModelDescription model(String json) throws JsonProcessingException {
         Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
         List<Map<String, Object>> nodes = JSON.convertValue(model.get("nodes"), new TypeReference<>() {});
         Map<String, Object> loss = JSON.convertValue(model.get("loss"), new TypeReference<>() {});
+        List<String> inputs = JSON.convertValue(model.getOrDefault("inputs", List.of(Graph.INPUT)), new TypeReference<>() {});
         String lossType = String.valueOf(loss.remove("type"));
         return new ModelDescription(
                 nodes.stream().map(ReferenceCase::node).toList(),
-                inputs(json),
+                inputs,
                 Optional.of(String.valueOf(model.get("output"))),
                 new LossDescription(lossType, loss));
     }

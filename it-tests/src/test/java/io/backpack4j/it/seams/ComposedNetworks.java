@@ -44,7 +44,7 @@ abstract class ComposedNetworks {
     }
 
     private static Shape sample(ComposedPair pair, long features) {
-        return pair == ComposedPair.POSITIONS ? Shape.of(POSITIONS, features) : Shape.of(features);
+        return pair.hasPositions() ? Shape.of(POSITIONS, features) : Shape.of(features);
     }
 
     static Model model(ComposedPair pair, DType dtype, Graph graph) {
@@ -60,7 +60,7 @@ abstract class ComposedNetworks {
         int size = (int) sample(pair, 3).elements();
         double[] inputs = random.doubles((long) N * size, -1, 1).toArray();
         double[] mask = random.doubles(N * ComposedPair.FEATURES, 0, 2).toArray();
-        int targets = pair == ComposedPair.POSITIONS ? POSITIONS : 1;
+        int targets = pair.hasPositions() ? POSITIONS : 1;
         long[] classes = random.longs((long) N * targets, 0, 3).toArray();
         int count = to - from;
         BatchBuilder builder = backpack.batch(dtype)
@@ -70,7 +70,7 @@ abstract class ComposedNetworks {
             int width = (int) ComposedPair.FEATURES;
             builder.input("mask", Shape.of(count, width), Arrays.copyOfRange(mask, from * width, to * width));
         }
-        Shape shape = pair == ComposedPair.POSITIONS ? Shape.of(count, POSITIONS) : Shape.of(count);
+        Shape shape = pair.hasPositions() ? Shape.of(count, POSITIONS) : Shape.of(count);
         return builder.targets(shape, Arrays.copyOfRange(classes, from * targets, to * targets))
                 .build();
     }
@@ -96,7 +96,12 @@ abstract class ComposedNetworks {
     }
 
     static void assertClose(DType dtype, String name, double[] actual, double[] expected) {
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);
+        assertClose(dtype, name, actual, expected, expected);
+    }
+
+    /** The same, relative to the largest of some numbers. */
+    static void assertClose(DType dtype, String name, double[] actual, double[] expected, double[] scale) {
+        double largest = Arrays.stream(scale).map(Math::abs).max().orElse(0);
         double tolerance = dtype == DType.FLOAT64 ? 1e-13 : 2e-5;
         assertThat(actual).as(name).containsExactly(expected, within(1e-30 + tolerance * largest));
     }

@@ -9,6 +9,10 @@ import io.backpack4j.modules.linear.Permute;
 import io.backpack4j.modules.linear.Sigmoid;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.Tanh;
+import io.backpack4j.modules.sequence.attention.TransformerDecoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerEncoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerLayer;
+import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,13 +37,20 @@ enum ComposedPair {
     /** With one of the parameters in three blocks frozen. */
     FROZEN,
     /** Two compositions whose weight in three blocks is one. */
-    TIED;
+    TIED,
+    /** A transformer's encoder layer. */
+    ENCODER,
+    /** A transformer's decoder layer, whose memory is what it decodes. */
+    DECODER;
 
     static final long FEATURES = 4;
     static final double DROPOUT = 0.4;
 
     /** What is wanted of both networks: those parameters that no two nodes use. */
     String[] untied(boolean composed) {
+        if (isTransformer()) {
+            return new String[] {"*"};
+        }
         List<String> names = new ArrayList<>(List.of("first*", "head*"));
         if (this == NESTED) {
             names.add("enc.linear1*");
@@ -57,6 +68,15 @@ enum ComposedPair {
         return this == NESTED ? "enc.self_attn." : "enc.";
     }
 
+    private boolean isTransformer() {
+        return this == ENCODER || this == DECODER;
+    }
+
+    /** Whether samples are sequences, with a loss at every position. */
+    boolean hasPositions() {
+        return this == POSITIONS || isTransformer();
+    }
+
     boolean hasMask() {
         return this == MASKED || this == NESTED;
     }
@@ -71,18 +91,25 @@ enum ComposedPair {
 
     private Graph end(Graph.Builder graph) {
         graph.add("head", new Linear(FEATURES, 3));
-        return this == POSITIONS ? graph.add("classes", new Permute(0, 2, 1)).build() : graph.build();
+        return hasPositions() ? graph.add("classes", new Permute(0, 2, 1)).build() : graph.build();
     }
 
     private String[] inputs(String first) {
+        if (this == DECODER) {
+            return new String[] {first, first};
+        }
         return hasMask() ? new String[] {first, "mask"} : new String[] {first};
     }
 
     Graph composed() {
         Module attention = new GatedAttention(FEATURES, DROPOUT, GatedAttention.Mode.TRAIN);
-        Module module = this == NESTED
-                ? new GatedBlock(FEATURES)
-                : this == SHARED ? new GatedPair(FEATURES, DROPOUT) : attention;
+        Module module = switch (this) {
+            case NESTED -> new GatedBlock(FEATURES);
+            case SHARED -> new GatedPair(FEATURES, DROPOUT);
+            case ENCODER -> new TransformerEncoderLayer(layer());
+            case DECODER -> new TransformerDecoderLayer(layer());
+            default -> attention;
+        };
         Frozen frozen = this == FROZEN ? new Frozen(false, Set.of("in_proj_weight")) : Frozen.NONE;
         Graph.Builder graph = start().add(new Graph.Node("enc", module, List.of(inputs("first")), frozen, Map.of()));
         if (this == TIED) {
@@ -94,6 +121,9 @@ enum ComposedPair {
 
     Graph written() {
         Graph.Builder graph = start();
+        if (isTransformer()) {
+            return end(new WrittenTransformer(graph, layer()).write("enc.", "first", this == DECODER));
+        }
         if (this == SHARED) {
             write(graph, "enc.one.", "first", Map.of());
             write(graph, "enc.two.", "enc.one.residual", Map.of());
@@ -108,6 +138,13 @@ enum ComposedPair {
             write(graph, "more.", "enc.residual", Map.of("q", "enc.q", "k", "enc.k", "v", "enc.v"));
         }
         return end(graph);
+    }
+
+    /** An encoder has its norms behind the sums, a decoder in front of its blocks. */
+    private TransformerLayer layer() {
+        boolean first = this == DECODER;
+        var activation = first ? TransformerLayer.Activation.GELU : TransformerLayer.Activation.RELU;
+        return new TransformerLayer(FEATURES, 2, 3, DROPOUT, activation, 1e-5, first, true, first, Mode.TRAIN);
     }
 
     private void write(Graph.Builder graph, String prefix, String x, Map<String, String> tied) {

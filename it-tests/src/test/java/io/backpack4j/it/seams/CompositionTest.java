@@ -113,7 +113,8 @@ class CompositionTest extends ComposedNetworks {
                 double[] diagonal = IntStream.range(0, size * size)
                         .mapToDouble(i -> composed.values()[(start + i / size) * all + start + i % size])
                         .toArray();
-                assertClose(dtype, name, diagonal, blocks.get(block).values());
+                // biases of keys have no gradient but rounding
+                assertClose(dtype, name, diagonal, blocks.get(block).values(), composed.values());
             }
         } else {
             assertThat(composed.values()).as(name).isEqualTo(stacked(name, composed.shape(), blocks));

@@ -50,6 +50,11 @@ record Counted(Module module, List<String> notes) implements Module {
             }
 
             @Override
+            public boolean isAffineInParameters() {
+                return evaluation.isAffineInParameters();
+            }
+
+            @Override
             public Optional<Curvature> curvature(EvaluationContext second, Tensor cotangents) {
                 notes.add("curvature");
                 return evaluation.curvature(second, cotangents);

@@ -40,8 +40,23 @@ class TorchArgumentsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Those that {@code torch.nn} lacks. */
-    private static final Set<String> NOT_OF_PYTORCH =
-            Set.of("Concat", "Mean", "Mul", "Pad", "Parameter", "Permute", "Scale", "Slice", "Sum");
+    private static final Set<String> NOT_OF_PYTORCH = Set.of(
+            "Concat",
+            "MatMul",
+            "Max",
+            "Mean",
+            "Mul",
+            "Pad",
+            "Parameter",
+            "Permute",
+            "Reshape",
+            "Scale",
+            "ScaledDotProductAttention",
+            "Slice",
+            "Sum");
+
+    /** Defaults that are refused: the batch is axis 0 here. */
+    private static final Set<String> REFUSED_DEFAULTS = Set.of("batch_first");
 
     /** What PyTorch has as a further input. */
     private static final Map<String, Map<String, Object>> INPUTS_OF_PYTORCH =
@@ -62,6 +77,10 @@ class TorchArgumentsTest {
             Map.entry("input_size", 4),
             Map.entry("hidden_size", 3),
             Map.entry("batch_first", true),
+            Map.entry("embed_dim", 4),
+            Map.entry("num_heads", 2),
+            Map.entry("d_model", 4),
+            Map.entry("nhead", 2),
             Map.entry("kernel_size", 5),
             Map.entry("output_size", 2),
             Map.entry("padding", 1),
@@ -97,6 +116,18 @@ class TorchArgumentsTest {
             Map.entry("dropout", 0.5),
             Map.entry("bidirectional", true),
             Map.entry("proj_size", 2),
+            Map.entry("embed_dim", 8),
+            Map.entry("num_heads", 4),
+            Map.entry("d_model", 8),
+            Map.entry("nhead", 4),
+            Map.entry("dim_feedforward", 3),
+            Map.entry("activation", "gelu"),
+            Map.entry("layer_norm_eps", 0.1),
+            Map.entry("norm_first", true),
+            Map.entry("add_bias_kv", true),
+            Map.entry("add_zero_attn", true),
+            Map.entry("kdim", 3),
+            Map.entry("vdim", 3),
             Map.entry("kernel_size", 2),
             Map.entry("output_size", 3),
             Map.entry("value", 1.5),
@@ -196,7 +227,8 @@ class TorchArgumentsTest {
             Map<String, @Nullable Object> arguments = required(signature);
             Object plain = create(type, arguments);
             Object value = Objects.requireNonNull(OTHERS.get(name), name);
-            boolean isDefault = !argument.isRequired() && value.equals(argument.defaultValue());
+            boolean isDefault =
+                    !argument.isRequired() && value.equals(argument.defaultValue()) && !REFUSED_DEFAULTS.contains(name);
             arguments.put(name, isDefault && value instanceof Boolean flag ? !flag : value);
             if (name.equals("output_padding")) {
                 arguments.put("stride", 2);
@@ -221,6 +253,8 @@ class TorchArgumentsTest {
                 .containsExactlyInAnyOrder(
                         "_freeze",
                         "_weight",
+                        "add_bias_kv",
+                        "add_zero_attn",
                         "batch_first",
                         "dtype",
                         "include_last_offset",
@@ -296,7 +330,7 @@ class TorchArgumentsTest {
         Map<String, @Nullable Object> all = required(signature);
         Object plain = create(type, all);
         signature.forEach((name, argument) -> {
-            if (!argument.isRequired()) {
+            if (!argument.isRequired() && !REFUSED_DEFAULTS.contains(name)) {
                 Map<String, @Nullable Object> arguments = required(signature);
                 arguments.put(name, argument.defaultValue());
                 assertThat(create(type, arguments)).as("%s of %s", name, type).isEqualTo(plain);

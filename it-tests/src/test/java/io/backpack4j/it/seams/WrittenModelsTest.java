@@ -22,10 +22,12 @@ import io.backpack4j.modules.linear.GLU;
 import io.backpack4j.modules.linear.Hardtanh;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.Max;
 import io.backpack4j.modules.linear.Mean;
 import io.backpack4j.modules.linear.PReLU;
 import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.ReLU;
+import io.backpack4j.modules.linear.Reshape;
 import io.backpack4j.modules.linear.Scale;
 import io.backpack4j.modules.linear.Slice;
 import io.backpack4j.modules.linear.Softmax;
@@ -41,6 +43,11 @@ import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.modules.sequence.recurrent.GRU;
 import io.backpack4j.modules.sequence.recurrent.LSTM;
 import io.backpack4j.modules.sequence.recurrent.RNN;
+import io.backpack4j.modules.sequence.attention.MultiheadAttention;
+import io.backpack4j.modules.sequence.attention.ScaledDotProductAttention;
+import io.backpack4j.modules.sequence.attention.TransformerDecoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerEncoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerLayer;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
@@ -93,6 +100,14 @@ class WrittenModelsTest {
                         new PReLU(1, 0.1),
                         new GLU(-1),
                         new Mean(-1),
+                        new Max(1),
+                        new Reshape(2, -1),
+                        new MultiheadAttention(4, 2, 0.1, false, 3L, null, true, Mode.EVAL),
+                        new TransformerEncoderLayer(new TransformerLayer(
+                                4, 2, 3, 0.2, TransformerLayer.Activation.GELU, 0.1, true, false, true, Mode.EVAL)),
+                        new TransformerDecoderLayer(new TransformerLayer(4, 2, 3)),
+                        new ScaledDotProductAttention(2, true, 0.1, 0.7, Mode.EVAL),
+                        new ScaledDotProductAttention(2, false),
                         new Parameter(List.of(2L, 3L)),
                         new Softmax(null),
                         new LogSoftmax(-1L),

@@ -24,6 +24,8 @@ import io.backpack4j.modules.linear.LeakyReLU;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.LogSigmoid;
 import io.backpack4j.modules.linear.LogSoftmax;
+import io.backpack4j.modules.linear.MatMul;
+import io.backpack4j.modules.linear.Max;
 import io.backpack4j.modules.linear.Mean;
 import io.backpack4j.modules.linear.Mish;
 import io.backpack4j.modules.linear.Mul;
@@ -32,6 +34,7 @@ import io.backpack4j.modules.linear.Parameter;
 import io.backpack4j.modules.linear.Permute;
 import io.backpack4j.modules.linear.ReLU;
 import io.backpack4j.modules.linear.ReLU6;
+import io.backpack4j.modules.linear.Reshape;
 import io.backpack4j.modules.linear.SELU;
 import io.backpack4j.modules.linear.Scale;
 import io.backpack4j.modules.linear.SiLU;
@@ -51,6 +54,11 @@ import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.modules.sequence.recurrent.GRU;
 import io.backpack4j.modules.sequence.recurrent.LSTM;
 import io.backpack4j.modules.sequence.recurrent.RNN;
+import io.backpack4j.modules.sequence.attention.MultiheadAttention;
+import io.backpack4j.modules.sequence.attention.ScaledDotProductAttention;
+import io.backpack4j.modules.sequence.attention.TransformerDecoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerEncoderLayer;
+import io.backpack4j.modules.sequence.attention.TransformerLayer;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
@@ -65,6 +73,7 @@ class OwnModulesContractTest extends ModuleContract {
     protected List<ModuleCase> modules() {
         Shape vector = Shape.of(3);
         Shape line = Shape.of(2, 5);
+        Shape sequence = Shape.of(3, 4);
         Shape image = Shape.of(2, 3, 2);
         Shape volume = Shape.of(2, 2, 3, 2);
         Slice slice = new Slice(List.of(
@@ -114,6 +123,13 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Mean(1), line),
                 ModuleCase.of(new Mean(-2), image),
                 ModuleCase.of(new Mean(1), vector),
+                ModuleCase.of(new Max(1), image),
+                ModuleCase.of(new Max(-1), line),
+                ModuleCase.of(new Reshape(-1, 2), image),
+                ModuleCase.of(new Reshape(10L), line),
+                ModuleCase.of(new MatMul(), Shape.of(2, 3), Shape.of(3, 2)),
+                ModuleCase.of(new MatMul(), Shape.of(2, 1, 2), Shape.of(2, 3)),
+                ModuleCase.of(new MatMul(), Shape.of(2, 1, 1, 2), Shape.of(3, 2, 2)),
                 ModuleCase.of(new Parameter(List.of(2L, 3L)), vector),
                 ModuleCase.of(new Permute(0, 3, 1, 2), image),
                 ModuleCase.of(slice, image),
@@ -169,6 +185,29 @@ class OwnModulesContractTest extends ModuleContract {
                         Shape.of(4, 2),
                         Shape.of(4, 2)),
                 withLengths(new RNN(2, 3, 1, "tanh", true, 0, true, true, Mode.TRAIN), Shape.of(3, 2), Shape.of(2, 3)),
+                ModuleCase.of(new ScaledDotProductAttention(1, false), line, Shape.of(3, 5), Shape.of(3, 2)),
+                ModuleCase.of(new ScaledDotProductAttention(2, true), sequence, sequence, sequence),
+                ModuleCase.of(
+                        new ScaledDotProductAttention(2, false, 0.3, -0.7, Mode.TRAIN),
+                        Shape.of(2, 4),
+                        sequence,
+                        sequence),
+                ModuleCase.of(new MultiheadAttention(4, 2), sequence, sequence, sequence),
+                ModuleCase.of(
+                        new MultiheadAttention(2, 1, 0.3, false, 4L, 3L, false, Mode.TRAIN),
+                        Shape.of(2, 2),
+                        sequence,
+                        Shape.of(3, 3)),
+                ModuleCase.of(new TransformerEncoderLayer(new TransformerLayer(4, 2, 3)), sequence),
+                ModuleCase.of(
+                        new TransformerEncoderLayer(new TransformerLayer(
+                                4, 2, 3, 0.2, TransformerLayer.Activation.GELU, 0.1, true, false, true, Mode.TRAIN)),
+                        sequence),
+                ModuleCase.of(
+                        new TransformerDecoderLayer(new TransformerLayer(
+                                4, 2, 3, 0, TransformerLayer.Activation.GELU, 0.1, false, true, true, Mode.TRAIN)),
+                        sequence,
+                        Shape.of(2, 4)),
                 ModuleCase.of(BatchNorm.of(2, 2, Mode.EVAL), image),
                 ModuleCase.of(new BatchNorm(2, 2, 1e-5, 0.1, false, true, Mode.EVAL), image),
                 ModuleCase.of(new Dropout(0.4, Mode.EVAL), image));
@@ -203,6 +242,7 @@ class OwnModulesContractTest extends ModuleContract {
                         "Mean",
                         "Parameter",
                         "Permute",
+                        "Reshape",
                         "Slice",
                         "Conv1d",
                         "Conv2d",

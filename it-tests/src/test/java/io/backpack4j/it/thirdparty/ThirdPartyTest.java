@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -49,6 +50,23 @@ class ThirdPartyTest {
     private static final List<String> RECURRENT = List.of("RNN", "LSTM", "GRU");
 
     private static final Map<Character, Shape> SAMPLES = Map.of('1', Shape.of(2, 4), '3', Shape.of(2, 2, 3, 4));
+
+    /** Layers of several inputs, with their number. */
+    private static final Map<String, Integer> INPUTS = Map.of(
+            "Concat",
+            2,
+            "Mul",
+            2,
+            "Sum",
+            2,
+            "MatMul",
+            2,
+            "TransformerDecoderLayer",
+            2,
+            "ScaledDotProductAttention",
+            3,
+            "MultiheadAttention",
+            3);
 
     /** Arguments that fit, for every layer. */
     private static final Map<String, Map<String, ?>> LAYERS = new TreeMap<>(Map.ofEntries(
@@ -105,6 +123,13 @@ class ThirdPartyTest {
         LAYERS.put("Softmax", Map.of("dim", 1));
         LAYERS.put("LogSoftmax", Map.of("dim", 1));
         LAYERS.put("Mean", Map.of("dim", -1));
+        LAYERS.put("Max", Map.of("dim", -1));
+        LAYERS.put("Reshape", Map.of("shape", List.of(-1, 2)));
+        LAYERS.put("MatMul", Map.of());
+        LAYERS.put("ScaledDotProductAttention", Map.of("num_heads", 2, "dropout", 0.3));
+        LAYERS.put("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2));
+        LAYERS.put("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
+        LAYERS.put("TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
         LAYERS.put("Parameter", Map.of("shape", List.of(3, 4)));
         LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
         LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));
@@ -230,15 +255,16 @@ class ThirdPartyTest {
     void all_three_work_with_every_layer() {
         for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
             String type = layer.getKey();
-            boolean two = List.of("Concat", "Mul", "Sum").contains(type);
+            boolean isSequence = RECURRENT.contains(type)
+                    || type.contains("Attention") || type.contains("Transformer") || type.equals("MatMul");
+            char axes = type.charAt(Math.max(0, type.length() - 2));
+            Shape sample = isSequence ? Shape.of(4, 4) : SAMPLES.getOrDefault(axes, IMAGE);
+            List<String> inputs = new ArrayList<>(List.of("early"));
+            inputs.addAll(0, Collections.nCopies(INPUTS.getOrDefault(type, 1) - 1, "first"));
             Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
             if (module.takesIntegers(0)) {
                 continue;
             }
-            Shape sample = RECURRENT.contains(type)
-                    ? Shape.of(3, 4)
-                    : SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
-            List<String> inputs = two ? List.of("first", "early") : List.of("early");
             Graph graph = Graph.builder()
                     .add("first", new Linear(4, 4))
                     .add("early", gain())

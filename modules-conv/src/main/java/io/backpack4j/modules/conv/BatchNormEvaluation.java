@@ -197,6 +197,11 @@ record BatchNormEvaluation(
     }
 
     @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
+
+    @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return coupled ? Optional.empty() : Optional.of(Curvature.zero());
     }

@@ -137,6 +137,11 @@ record ConvolutionEvaluation(
     }
 
     @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
+
+    @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.of(Curvature.zero());
     }

@@ -62,4 +62,9 @@ final class Checks {
         }
         return axis - 1;
     }
+
+    /** A shape with one axis less. */
+    static Shape without(Shape shape, int axis) {
+        return shape.slice(0, axis).append(shape.dropFirst(axis + 1).toArray());
+    }
 }

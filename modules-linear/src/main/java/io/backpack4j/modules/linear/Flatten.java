@@ -53,7 +53,7 @@ public record Flatten(long startDim, long endDim) implements Module {
     }
 
     /** V columns with another shape of the batch. */
-    private static Tensor reshaped(EvaluationContext context, Tensor columns, Shape batch) {
+    static Tensor reshaped(EvaluationContext context, Tensor columns, Shape batch) {
         return context.scope().view(columns, batch.prepend(columns.shape().size(0)));
     }
 

@@ -67,6 +67,11 @@ record LinearEvaluation(Linear module, Tensor input, Tensor weight, Tensor outpu
     }
 
     @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
+
+    @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.of(Curvature.zero());
     }

@@ -56,6 +56,9 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Mul", arguments -> new Mul()),
                 ModuleProvider.of("Concat", arguments -> new Concat(arguments.integer("dim"))),
                 ModuleProvider.of("Mean", arguments -> new Mean(arguments.integer("dim"))),
+                ModuleProvider.of("Max", arguments -> new Max(arguments.integer("dim"))),
+                ModuleProvider.of("MatMul", arguments -> new MatMul()),
+                ModuleProvider.of("Reshape", arguments -> new Reshape(arguments.integers("shape"))),
                 ModuleProvider.of("Parameter", arguments -> new Parameter(arguments.integers("shape"))),
                 ModuleProvider.of("Permute", arguments -> new Permute(arguments.integers("dims"))),
                 ModuleProvider.of("Slice", SliceArguments::read));

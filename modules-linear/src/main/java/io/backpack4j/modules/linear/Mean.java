@@ -23,19 +23,11 @@ import java.util.Optional;
  */
 public record Mean(long dim) implements Module {
 
-    private static Shape without(Shape shape, int axis) {
-        Shape result = shape.slice(0, axis);
-        for (int i = axis + 1; i < shape.rank(); i++) {
-            result = result.append(shape.size(i));
-        }
-        return result;
-    }
-
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape sample = ModuleChecks.single(this, inputs);
         int axis = Checks.sampleAxis(this, "dim", dim, sample);
-        return ModuleDeclaration.output(without(sample, axis)).shareJacobian();
+        return ModuleDeclaration.output(Checks.without(sample, axis)).shareJacobian();
     }
 
     @Override
@@ -51,7 +43,7 @@ public record Mean(long dim) implements Module {
         int axis = Checks.sampleAxis(this, "dim", dim, shape.dropFirst(1)) + 1;
         long length = shape.size(axis);
         Shape lines = Shape.of(shape.elements(0, axis), length, shape.elements(axis + 1, shape.rank()));
-        Shape reduced = without(shape, axis);
+        Shape reduced = Checks.without(shape, axis);
         Tensor output;
         try (TensorScope scope = context.backend().openScope()) {
             output = mean(context, scope.view(input, shape.prepend(1)), lines, reduced);

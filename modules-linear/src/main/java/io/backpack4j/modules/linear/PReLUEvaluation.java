@@ -122,6 +122,11 @@ record PReLUEvaluation(Tensor output, Shape channels, Tensor slope, Tensor negat
     }
 
     @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
+
+    @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.of(Curvature.zero());
     }

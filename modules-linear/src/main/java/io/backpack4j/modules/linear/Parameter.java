@@ -125,6 +125,11 @@ public record Parameter(List<Long> shape) implements Module {
         }
 
         @Override
+        public boolean isAffineInParameters() {
+            return true;
+        }
+
+        @Override
         public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
             return Optional.of(Curvature.zero());
         }

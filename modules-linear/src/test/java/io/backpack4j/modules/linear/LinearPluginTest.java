@@ -66,6 +66,9 @@ class LinearPluginTest {
                         "Mul",
                         "Concat",
                         "Mean",
+                        "Max",
+                        "MatMul",
+                        "Reshape",
                         "Parameter",
                         "Permute",
                         "Slice");
@@ -104,6 +107,8 @@ class LinearPluginTest {
         assertThat(create("Dropout", Map.of("p", 0.1, "mode", "eval"))).isEqualTo(new Dropout(0.1, Mode.EVAL));
         assertThat(create("Scale", Map.of("weight", 3))).isEqualTo(new Scale(3));
         assertThat(create("Concat", Map.of("dim", 1))).isEqualTo(new Concat(1));
+        assertThat(create("Reshape", Map.of("shape", List.of(2, -1)))).isEqualTo(new Reshape(2, -1));
+        assertThat(create("Max", Map.of("dim", 1))).isEqualTo(new Max(1));
         assertThat(create("Permute", Map.of("dims", List.of(0, 2, 1)))).isEqualTo(new Permute(0, 2, 1));
         assertThat(loss("CrossEntropyLoss", Map.of())).isEqualTo(new CrossEntropyLoss(LossReduction.MEAN));
         assertThat(loss("MSELoss", Map.of("reduction", "sum"))).isEqualTo(new MSELoss(LossReduction.SUM));

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Flatten, Permute, Slice, Concat, Sum, Mul, Scale. */
+/** Flatten, Reshape, Permute, Slice, Max, MatMul, Concat, Sum, Mul, Scale. */
 class ShapeModulesTest {
 
     private static final Shape IMAGE = Shape.of(2, 3, 4);
@@ -60,6 +60,50 @@ class ShapeModulesTest {
         assertThatThrownBy(() -> new Permute(0, 1, 3)).hasMessageContaining("every axis");
         assertThatThrownBy(() -> new Permute(List.of())).hasMessageContaining("every axis");
         assertThatThrownBy(() -> declare(new Permute(0, 2, 1), IMAGE)).hasMessageContaining("3 dims");
+    }
+
+    @Test
+    void reshapeKeepsTheOrder() {
+        assertThat(declare(new Reshape(-1, 2), IMAGE).output()).isEqualTo(Shape.of(12, 2));
+        assertThat(declare(new Reshape(24L), IMAGE).output()).isEqualTo(Shape.of(24));
+        assertThat(forward(new Reshape(3, 2), Shape.of(2, 3), counting(6))).containsExactly(0, 1, 2, 3, 4, 5);
+    }
+
+    @Test
+    void reshapeNeedsAsManyElements() {
+        assertThatThrownBy(() -> declare(new Reshape(5, -1), IMAGE))
+                .hasMessageContaining("shape = [5, -1]")
+                .hasMessageContaining("[2, 3, 4] with 24 elements");
+        assertThatThrownBy(() -> declare(new Reshape(4, 5), IMAGE)).hasMessageContaining("24 elements");
+        assertThatThrownBy(() -> declare(new Reshape(Long.MAX_VALUE, 5), IMAGE)).hasMessageContaining("24 elements");
+        assertThatThrownBy(() -> declare(new Reshape(0, -1), IMAGE)).hasMessageContaining("24 elements");
+        assertThatThrownBy(() -> new Reshape(-1, -1)).hasMessageContaining("at most one of them");
+        assertThatThrownBy(() -> new Reshape(-2L)).hasMessageContaining("'shape' of Reshape");
+    }
+
+    @Test
+    void maximaAreTheFirstOfEqualOnes() {
+        assertThat(declare(new Max(2), IMAGE).output()).isEqualTo(Shape.of(2, 4));
+        assertThat(forward(new Max(1), Shape.of(2, 3), 1, 5, -2, 4, -1, Double.NaN))
+                .containsExactly(4, 5, Double.NaN);
+        assertThatThrownBy(() -> declare(new Max(0), IMAGE)).hasMessageContaining("behind the batch");
+        assertThatThrownBy(() -> declare(new Max(1), Shape.of(0, 2))).hasMessageContaining("needs elements along dim");
+    }
+
+    @Test
+    void productsAlignSamples() {
+        assertThat(declare(new MatMul(), Shape.of(5, 2, 3), Shape.of(3, 4)).output())
+                .isEqualTo(Shape.of(5, 2, 4));
+        assertThat(declare(new MatMul(), Shape.of(1, 2, 3), Shape.of(7, 1, 3, 1))
+                        .output())
+                .isEqualTo(Shape.of(7, 1, 2, 1));
+        assertThatThrownBy(() -> declare(new MatMul(), Shape.of(2, 3), Shape.of(4, 2)))
+                .hasMessageContaining("[2, 3] and [4, 2]");
+        assertThatThrownBy(() -> declare(new MatMul(), Shape.of(2, 2, 3), Shape.of(3, 3, 2)))
+                .hasMessageContaining("[2, 2, 3] and [3, 3, 2]");
+        assertThatThrownBy(() -> declare(new MatMul(), Shape.of(3), Shape.of(3, 2)))
+                .hasMessageContaining("[3] and [3, 2]");
+        assertThatThrownBy(() -> declare(new MatMul(), Shape.of(3, 2))).hasMessageContaining("two inputs");
     }
 
     @Test

@@ -206,6 +206,11 @@ record NormEvaluation(Tensor output, Affine affine, boolean centred, Tensor norm
     }
 
     @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
+
+    @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.of(NormCurvature.of(this, context, cotangents));
     }

@@ -3,6 +3,7 @@ package io.backpack4j.modules.sequence;
 import com.google.auto.service.AutoService;
 import io.backpack4j.modules.sequence.embedding.EmbeddingProviders;
 import io.backpack4j.modules.sequence.recurrent.RecurrentProviders;
+import io.backpack4j.modules.sequence.attention.AttentionArguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
@@ -27,6 +28,7 @@ public final class SequencePlugin implements Plugin {
         List<ModuleProvider> providers = new ArrayList<>();
         providers.addAll(EmbeddingProviders.all());
         providers.addAll(RecurrentProviders.all());
+        providers.addAll(AttentionArguments.providers());
         return providers;
     }
 }

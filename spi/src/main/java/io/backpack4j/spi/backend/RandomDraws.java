@@ -13,6 +13,15 @@ public interface RandomDraws {
      */
     void uniform(RandomKey key, long[] sampleIds, Tensor destination);
 
+    /**
+     * A part of such numbers: destination[n, i] is what {@link #uniform(RandomKey, long[], Tensor)} draws at position {@code first} + i of sample n.
+     *
+     * @param destination {@code [N, *]}, with positions below 2³²
+     */
+    default void uniform(RandomKey key, long[] sampleIds, long first, Tensor destination) {
+        PortableRandomDraws.uniformFrom(key, sampleIds, first, destination);
+    }
+
     /** destination = independent standard normal numbers, by Box and Muller; shapes as in {@link #uniform}. */
     void normal(RandomKey key, long[] sampleIds, Tensor destination);
 

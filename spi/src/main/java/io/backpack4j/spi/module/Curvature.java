@@ -34,6 +34,36 @@ public sealed interface Curvature {
     Columns columns(EvaluationContext context, long from, long to);
 
     /**
+     * How the elements of one sample fall into parts between which there is no second derivative: R_n is block diagonal, with a block per part. As many parts in every input.
+     *
+     * @return one per input; empty, as by default, if any elements may be coupled
+     */
+    default List<Parts> parts() {
+        return List.of();
+    }
+
+    /**
+     * An input's elements as {@code [before, first, between, second]}: those of a part have equal positions along the axes {@code first} and {@code second}.
+     */
+    record Parts(long before, long first, long between, long second) {
+
+        /** All elements in one part. */
+        public static Parts whole(Shape sample) {
+            return new Parts(1, 1, sample.elements(), 1);
+        }
+
+        /** The number of parts. */
+        public long count() {
+            return first * second;
+        }
+
+        /** The number of elements of each. */
+        public long size() {
+            return before * between;
+        }
+    }
+
+    /**
      * Columns with their weights.
      *
      * @param inputs r_vn, per input {@code [V, N, *in_i]}

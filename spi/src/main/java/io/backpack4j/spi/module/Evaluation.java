@@ -54,8 +54,7 @@ public interface Evaluation {
     }
 
     /**
-     * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the Hessian at its inputs. A
-     * module that has it must be affine in its parameters, whatever its inputs are.
+     * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the Hessian at its inputs.
      *
      * @param context where it is allocated
      * @param cotangents the loss's gradient at the output, {@code [1, N, *out]}
@@ -63,5 +62,15 @@ public interface Evaluation {
      */
     default Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.empty();
+    }
+
+    /**
+     * Whether the output is affine in all parameters together, whatever the inputs are: then the Hessian by them is made of what comes from above alone, and has an exact
+     * diagonal without further passes. It says nothing of the inputs; {@link #curvature} does. Modules without parameters are not asked.
+     *
+     * @return false, as by default, also if the module does not know
+     */
+    default boolean isAffineInParameters() {
+        return false;
     }
 }

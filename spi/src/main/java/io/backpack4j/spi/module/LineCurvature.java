@@ -45,6 +45,12 @@ public record LineCurvature(Shape input, Shape lines, Optional<Tensor> diagonal,
         return units() + vectors.size() * count();
     }
 
+    /** A part per line. */
+    @Override
+    public List<Parts> parts() {
+        return List.of(new Parts(1, lines.size(1), lines.size(2), lines.size(3)));
+    }
+
     private long units() {
         return diagonal.isPresent() ? lines.elements(1, 4) : 0;
     }

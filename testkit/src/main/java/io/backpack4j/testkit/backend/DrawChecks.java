@@ -24,7 +24,9 @@ record DrawChecks(BackendComparison both) {
             draws.uniform(key, new long[] {0}, alone);
             Tensor nothing = side.dirty(0, 4);
             draws.normal(key, new long[0], nothing);
-            return List.of(uniform, normal, alone, nothing);
+            Tensor later = side.dirty(3, 7);
+            draws.uniform(key, ids, 13, later);
+            return List.of(uniform, normal, alone, nothing, later);
         });
         both.compare("classes", side -> {
             Tensor certain = side.upload(Shape.of(2, 3, 2), 0, 1, 1, 0, 0, 0, 0.25, 0, 0.5, 0, 0.25, 1);

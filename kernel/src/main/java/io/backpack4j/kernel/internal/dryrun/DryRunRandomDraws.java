@@ -16,6 +16,11 @@ final class DryRunRandomDraws implements RandomDraws {
     }
 
     @Override
+    public void uniform(RandomKey key, long[] sampleIds, long first, Tensor destination) {
+        uniform(key, sampleIds, destination);
+    }
+
+    @Override
     public void normal(RandomKey key, long[] sampleIds, Tensor destination) {
         TensorChecks.floating("normal", destination);
         checkSamples("normal", sampleIds, destination);

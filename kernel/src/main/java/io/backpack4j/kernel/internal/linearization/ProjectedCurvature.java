@@ -18,10 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * Contribution of one node to the Hessian at its inputs, projected on the positive semidefinite matrices: R_n⁺ in
- * products R_n⁺ ẋ_vn.
- */
+/** Contribution of one node to the Hessian at its inputs, projected: R_n⁺ in products R_n⁺ ẋ_vn. */
 sealed interface ProjectedCurvature {
 
     /** Eigendecompositions of larger matrices, one per sample, are not worth waiting for. */
@@ -53,19 +50,25 @@ sealed interface ProjectedCurvature {
         }
         List<InputRange> ranges = new ArrayList<>();
         long size = 0;
+        long count = 1;
         for (int input = 0; input < shapes.size(); input++) {
             if (moving.get(input)) {
-                ranges.add(new InputRange(input, size, shapes.get(input)));
-                size += shapes.get(input).elements();
+                Shape shape = shapes.get(input);
+                Curvature.Parts parts = curvature.parts().isEmpty()
+                        ? Curvature.Parts.whole(shape)
+                        : curvature.parts().get(input);
+                ranges.add(new InputRange(input, size, shape, parts));
+                size += parts.size();
+                count = parts.count();
             }
         }
         if (size > MOST_ELEMENTS) {
             throw new BackpackException(
                     CommonProblems.TOO_LARGE,
-                    "The second derivative couples %d elements of its inputs, and a positive semidefinite projection takes an eigendecomposition of that size for every sample. Possible are up to %d. Use the Gauss-Newton matrix or the Hessian."
-                            .formatted(size, MOST_ELEMENTS));
+                    "The second derivative couples %d elements of its inputs, and a positive semidefinite projection takes %d eigendecomposition(s) of that size for every sample, of %d MiB each. Possible are up to %d. Use the Gauss-Newton matrix or the Hessian."
+                            .formatted(size, count, (size * size * dtype.bytes()) >> 20, MOST_ELEMENTS));
         }
-        return new Dense(ranges, Dense.projected(context, curvature, projection, ranges, size, samples, dtype));
+        return new Dense(ranges, Dense.projected(context, curvature, projection, ranges, count * samples, size, dtype));
     }
 
     private static void project(Backend backend, Projection projection, Tensor values, Tensor destination) {
@@ -81,7 +84,7 @@ sealed interface ProjectedCurvature {
     }
 
     /**
-     * Curvature of a node that treats every element on its own.
+     * Of a node that treats every element on its own.
      *
      * @param diagonal {@code [n, *in]}, not negative
      */
@@ -98,24 +101,60 @@ sealed interface ProjectedCurvature {
     }
 
     /**
-     * Place of an input in a matrix.
+     * Where an input stands in the matrices.
      *
      * @param input the number of the input
      * @param start its first row
      * @param shape the shape of one sample of it
+     * @param parts how its elements are split over matrices
      */
-    record InputRange(int input, long start, Shape shape) {
+    record InputRange(int input, long start, Shape shape, Curvature.Parts parts) {
 
         Region in(Shape rows) {
-            return Region.all(rows).with(2, start, shape.elements());
+            return Region.all(rows).with(2, start, parts.size());
+        }
+
+        /** {@code [V, n, *in]} as {@code [n · parts, V, size]}. */
+        Tensor split(TensorScope scope, Backend backend, Tensor columns) {
+            long count = columns.shape().size(0);
+            long samples = columns.shape().size(1);
+            Tensor result = scope.allocate(Shape.of(samples * parts.count(), count, parts.size()), columns.dtype());
+            backend.indexing()
+                    .permute(
+                            scope.view(columns, apart(count, samples)),
+                            new int[] {1, 3, 5, 0, 2, 4},
+                            scope.view(result, together(count, samples)));
+            return result;
+        }
+
+        /** The way back from {@link #split}. */
+        Tensor join(TensorScope scope, Backend backend, Tensor split, long samples) {
+            long count = split.shape().size(1);
+            Tensor result = scope.allocate(shape.prepend(count, samples), split.dtype());
+            try (TensorScope work = backend.openScope()) {
+                backend.indexing()
+                        .permute(
+                                work.view(split, together(count, samples)),
+                                new int[] {3, 0, 4, 1, 5, 2},
+                                work.view(result, apart(count, samples)));
+            }
+            return result;
+        }
+
+        private Shape apart(long count, long samples) {
+            return Shape.of(count, samples, parts.before(), parts.first(), parts.between(), parts.second());
+        }
+
+        private Shape together(long count, long samples) {
+            return Shape.of(samples, parts.first(), parts.second(), count, parts.before(), parts.between());
         }
     }
 
     /**
-     * Curvature of any other node.
+     * Of any other node.
      *
      * @param ranges the inputs that move, side by side
-     * @param matrices {@code [n, D, D]}
+     * @param matrices one per sample and part, {@code [n · parts, D, D]}
      */
     record Dense(List<InputRange> ranges, Tensor matrices) implements ProjectedCurvature {
 
@@ -125,11 +164,11 @@ sealed interface ProjectedCurvature {
                 Curvature curvature,
                 Projection projection,
                 List<InputRange> ranges,
+                long count,
                 long size,
-                long samples,
                 DType dtype) {
             Backend backend = context.backend();
-            Shape shape = Shape.of(samples, size, size);
+            Shape shape = Shape.of(count, size, size);
             Tensor result = context.scope().allocate(shape, dtype);
             try (TensorScope scope = backend.openScope()) {
                 Tensor matrices = scope.allocate(shape, dtype);
@@ -139,7 +178,7 @@ sealed interface ProjectedCurvature {
                     long to = Math.min(curvature.columns(), from + width);
                     add(context, curvature, ranges, from, to, matrices);
                 }
-                Tensor values = scope.allocate(Shape.of(samples, size), dtype);
+                Tensor values = scope.allocate(Shape.of(count, size), dtype);
                 Tensor vectors = scope.allocate(shape, dtype);
                 backend.decompositions().symmetricEigen(matrices, values, vectors);
                 project(backend, projection, values, values);
@@ -148,7 +187,7 @@ sealed interface ProjectedCurvature {
                         .combine(
                                 BinaryOperation.MULTIPLY,
                                 vectors,
-                                scope.view(values, Shape.of(samples, 1, size)),
+                                scope.view(values, Shape.of(count, 1, size)),
                                 scaled);
                 backend.products().multiply(scaled, false, vectors, true, 1, 0, result);
             }
@@ -163,61 +202,55 @@ sealed interface ProjectedCurvature {
                 long to,
                 Tensor matrices) {
             Backend backend = context.backend();
-            long samples = matrices.shape().size(0);
+            long count = matrices.shape().size(0);
             long size = matrices.shape().size(1);
             try (TensorScope scope = backend.openScope()) {
                 Curvature.Columns columns = curvature.columns(context, from, to);
                 columns.inputs().forEach(scope::adopt);
                 scope.adopt(columns.weights());
-                Tensor rows = scope.allocate(Shape.of(to - from, samples, size), matrices.dtype());
+                Tensor rows = scope.allocate(Shape.of(count, to - from, size), matrices.dtype());
                 for (InputRange range : ranges) {
-                    Tensor ofInput = scope.view(
-                            columns.inputs().get(range.input()),
-                            Shape.of(to - from, samples, range.shape().elements()));
-                    backend.indexing().insert(ofInput, range.in(rows.shape()), rows);
+                    Tensor ofInput = columns.inputs().get(range.input());
+                    backend.indexing().insert(range.split(scope, backend, ofInput), range.in(rows.shape()), rows);
                 }
+                long samples = columns.weights().shape().size(1);
+                Tensor weights = scope.allocate(Shape.of(samples, to - from), rows.dtype());
+                backend.indexing().permute(columns.weights(), new int[] {1, 0}, weights);
+                Shape ofSamples = Shape.of(samples, count / samples, to - from, size);
                 Tensor weighted = scope.allocate(rows.shape(), rows.dtype());
-                Tensor weights = scope.view(columns.weights(), Shape.of(to - from, samples, 1));
-                backend.elementwise().combine(BinaryOperation.MULTIPLY, rows, weights, weighted);
-                Tensor left = bySample(scope, backend, weighted);
-                Tensor right = bySample(scope, backend, rows);
-                backend.products().multiply(left, true, right, false, 1, 1, matrices);
+                backend.elementwise()
+                        .combine(
+                                BinaryOperation.MULTIPLY,
+                                scope.view(rows, ofSamples),
+                                scope.view(weights, Shape.of(samples, 1, to - from, 1)),
+                                scope.view(weighted, ofSamples));
+                backend.products().multiply(weighted, true, rows, false, 1, 1, matrices);
             }
-        }
-
-        /** {@code [V, n, D]} as {@code [n, V, D]}. */
-        private static Tensor bySample(TensorScope scope, Backend backend, Tensor rows) {
-            Shape shape = rows.shape();
-            Tensor swapped = scope.allocate(Shape.of(shape.size(1), shape.size(0), shape.size(2)), rows.dtype());
-            backend.indexing().permute(rows, new int[] {1, 0, 2}, swapped);
-            return swapped;
         }
 
         @Override
         public List<Optional<Tensor>> multiply(Tangents tangents, Backend backend, TensorScope scope) {
             List<Optional<Tensor>> products = new ArrayList<>();
             tangents.inputs().forEach(input -> products.add(Optional.empty()));
-            long samples = matrices.shape().size(0);
             try (TensorScope work = backend.openScope()) {
-                Tensor rows = work.allocate(
-                        Shape.of(tangents.columns(), samples, matrices.shape().size(1)), matrices.dtype());
-                backend.elementwise().fill(rows, 0);
+                long count = matrices.shape().size(0);
+                Shape shape =
+                        Shape.of(count, tangents.columns(), matrices.shape().size(1));
+                Tensor vectors = work.allocate(shape, matrices.dtype());
+                backend.elementwise().fill(vectors, 0);
                 for (InputRange range : ranges) {
-                    Region region = range.in(rows.shape());
                     tangents.input(range.input())
-                            .ifPresent(tangent ->
-                                    backend.indexing().insert(work.view(tangent, region.shape()), region, rows));
+                            .ifPresent(tangent -> backend.indexing()
+                                    .insert(range.split(work, backend, tangent), range.in(shape), vectors));
                 }
-                Tensor vectors = bySample(work, backend, rows);
-                Tensor multiplied = work.allocate(vectors.shape(), vectors.dtype());
+                Tensor multiplied = work.allocate(shape, vectors.dtype());
                 backend.products().multiply(vectors, false, matrices, false, 1, 0, multiplied);
-                Tensor back = bySample(work, backend, multiplied);
                 for (InputRange range : ranges) {
-                    Tensor product =
-                            scope.allocate(range.shape().prepend(tangents.columns(), samples), matrices.dtype());
-                    Region region = range.in(back.shape());
-                    backend.indexing().extract(back, region, work.view(product, region.shape()));
-                    products.set(range.input(), Optional.of(product));
+                    Region region = range.in(shape);
+                    Tensor part = work.allocate(region.shape(), vectors.dtype());
+                    backend.indexing().extract(multiplied, region, part);
+                    long samples = count / range.parts().count();
+                    products.set(range.input(), Optional.of(range.join(scope, backend, part, samples)));
                 }
             }
             return products;

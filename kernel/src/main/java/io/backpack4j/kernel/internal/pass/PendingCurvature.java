@@ -50,13 +50,27 @@ final class PendingCurvature implements AutoCloseable {
     }
 
     /**
-     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must have a
-     * rule too, because that is its word that it is affine in its parameters.
+     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must say that it
+     * is affine in it.
      *
      * @param gradient the loss's gradient at its output, {@code [1, N, *out]}
      */
     void collect(BoundNode node, Tensor gradient) {
         if (signal == null || !signal.reaches()[node.index()]) {
+            return;
+        }
+        boolean hasSites = !signal.sitesAt().get(node.index()).isEmpty();
+        boolean isAffine = !hasSites
+                || PluginCalls.call(
+                        Part.of(node),
+                        "in its curvature",
+                        () -> forward.evaluation(node).isAffineInParameters());
+        if (!isAffine) {
+            unsupported.add(node);
+            return;
+        }
+        if (!isAbove(node, signal)) {
+            supported.add(node.node().module().type());
             return;
         }
         TensorScope scope = backend.openScope();
@@ -71,7 +85,7 @@ final class PendingCurvature implements AutoCloseable {
                 return;
             }
             supported.add(node.node().module().type());
-            if (curvature.get().columns() > 0 && isAbove(node, signal)) {
+            if (curvature.get().columns() > 0) {
                 pending.add(new Source(node, curvature.get(), scope));
                 kept = true;
             }

@@ -10,10 +10,14 @@ public final class PortableRandomDraws implements RandomDraws {
 
     @Override
     public void uniform(RandomKey key, long[] sampleIds, Tensor destination) {
+        uniformFrom(key, sampleIds, 0, destination);
+    }
+
+    static void uniformFrom(RandomKey key, long[] sampleIds, long first, Tensor destination) {
         double[] row = new double[rowLength(sampleIds, destination)];
         for (int n = 0; n < sampleIds.length; n++) {
             for (int i = 0; i < row.length; i++) {
-                row[i] = CounterRandom.uniform(key, sampleIds[n], i);
+                row[i] = CounterRandom.uniform(key, sampleIds[n], first + i);
             }
             destination.write((long) n * row.length, row, 0, row.length);
         }
