@@ -40,8 +40,20 @@ class TorchArgumentsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Those that {@code torch.nn} lacks. */
-    private static final Set<String> NOT_OF_PYTORCH =
-            Set.of("Concat", "Mean", "Mul", "Pad", "Parameter", "Permute", "Scale", "Slice", "Sum");
+    private static final Set<String> NOT_OF_PYTORCH = Set.of(
+            "Affine",
+            "Concat",
+            "Div",
+            "Mean",
+            "Mul",
+            "Pad",
+            "Parameter",
+            "Permute",
+            "Scale",
+            "Slice",
+            "StochasticDepth",
+            "Sub",
+            "Sum");
 
     /** What PyTorch has as a further input. */
     private static final Map<String, Map<String, Object>> INPUTS_OF_PYTORCH =
@@ -118,6 +130,11 @@ class TorchArgumentsTest {
             Map.entry("size_average", false),
             Map.entry("reduce", false),
             Map.entry("reduction", "none"),
+            Map.entry("size", 3),
+            Map.entry("scale_factor", 2),
+            Map.entry("mode", "bilinear"),
+            Map.entry("align_corners", true),
+            Map.entry("recompute_scale_factor", true),
             Map.entry("device", "cuda:0"),
             Map.entry("dtype", "float64"));
 
@@ -195,8 +212,10 @@ class TorchArgumentsTest {
         }));
         assertThat(refused)
                 .containsExactlyInAnyOrder(
+                        "align_corners",
                         "dtype",
                         "padding_mode",
+                        "recompute_scale_factor",
                         "reduce",
                         "reduction",
                         "return_indices",

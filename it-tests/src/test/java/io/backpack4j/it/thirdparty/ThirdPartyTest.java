@@ -103,6 +103,11 @@ class ThirdPartyTest {
         LAYERS.put("Softmax", Map.of("dim", 1));
         LAYERS.put("LogSoftmax", Map.of("dim", 1));
         LAYERS.put("Mean", Map.of("dim", -1));
+        LAYERS.put("Sub", Map.of());
+        LAYERS.put("Div", Map.of());
+        LAYERS.put("Affine", Map.of("scale", 2, "shift", -1));
+        LAYERS.put("StochasticDepth", Map.of("p", 0.4));
+        LAYERS.put("Upsample", Map.of("scale_factor", 2, "mode", "nearest"));
         LAYERS.put("Parameter", Map.of("shape", List.of(3, 4)));
         LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
         LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));
