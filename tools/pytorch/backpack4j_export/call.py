@@ -39,9 +39,8 @@ class Call:
         """A node for a whole module, named as the module is."""
         held = {}
         for name in tensors:
-            tensor = _attribute(module, name)
-            if tensor is not None:
-                held[name] = Held(f"{self.path}.{name}" if self.path else name, tensor)
+            if _attribute(module, name) is not None:
+                held[name] = self.held(module, name)
         kind = type or module.__class__.__name__
         return self._add(self.path or kind, True, kind, inputs, arguments or {}, held)
 
@@ -110,10 +109,8 @@ class Call:
         known = self._conversion.parameters
         key = (id(held.tensor), tuple(shape))
         if key not in known:
-            wish = held.name.removesuffix(".weight")
-            is_module = wish != held.name
             first = self._conversion.inputs[0]
-            ref = self._add(wish, is_module, "Parameter", [first], {"shape": list(shape)}, {"weight": held})
+            ref = self._add(held.name.removesuffix(".weight"), held.name in self._conversion.names, "Parameter", [first], {"shape": list(shape)}, {"weight": held})
             known[key] = Ref(ref.name, ref.values, True)
         return known[key]
 
@@ -227,21 +224,23 @@ class Call:
             raise Refusal(f"start_dim={start} flattens the batch, axis 0, too")
         return self.node(module, [ref], {"start_dim": first, "end_dim": last})
 
-    def rows(self, module, ids):
-        """An embedding of constant positions: its rows as they are."""
-        values = ids.values
-        rows = [value.reshape(-1, value.shape[-1]) for value in values]
+    def rows(self, weight, ids, padding_idx):
+        """An embedding of constant positions: rows of its weight as they are."""
+        rows = [value.reshape(-1, value.shape[-1]) for value in ids.values]
         wanted = torch.arange(rows[0].shape[-1]) + rows[0][0, 0]
         if any(not torch.equal(row, wanted.expand_as(row)) for row in rows):
             raise Refusal("embeds constant ids that are not neighbours in order, the same for every sample")
-        if module.padding_idx is not None:
+        if padding_idx is not None:
             raise Refusal("embeds constant ids with a padding_idx")
-        held = Held(f"{self.path}.weight" if self.path else "weight", module.weight)
-        ref = self.repeated(held, tuple(module.weight.shape))
+        ref = self.repeated(weight, tuple(weight.tensor.shape))
         start, stop = int(wanted[0]), int(wanted[-1]) + 1
-        if (start, stop) != (0, module.num_embeddings):
+        if (start, stop) != (0, weight.tensor.shape[0]):
             ref = self.add("Slice", [ref], {"slices": [[None, None, None], [start, stop, None]]})
-        return Ref(ref.name, ref.values, True, values[0].dim() == 1)
+        return Ref(ref.name, ref.values, True, ids.values[0].dim() == 1)
+
+    def held(self, module, name):
+        """A tensor of a module at this place."""
+        return Held(f"{self.path}.{name}" if self.path else name, _attribute(module, name))
 
     def upsample(self, input, size, scale_factor, mode, align_corners, recompute, module=None):
         if mode not in ("nearest", "bilinear"):

@@ -61,15 +61,15 @@ def changed(module):
 class Conversion:
     """One conversion. `batches` has the inputs of several runs, as the wrapped model takes them; `inputs` the input names in the same order."""
 
-    def __init__(self, traced, network, names, batches, dtype):
+    def __init__(self, traced, network, inputs, batches, dtype):
         self.network = network
         self.dtype = dtype
         self.runs = len(batches)
         self.parameters = {}
         self.refusals = []
         self.output = None
+        self.names = set(plain(name) for name in traced.graph.state_dict())
         self._traced = traced
-        self._names = names
         self._shadows = []
         for batch in batches:
             flat = torch.utils._pytree.tree_flatten(batch)[0]
@@ -78,7 +78,7 @@ class Conversion:
             shadow.args_iter = iter(flat if traced.by_export else [batch])
             self._shadows.append(shadow)
         by_name = [torch.utils._pytree.tree_flatten(batch)[0] for batch in batches]
-        self.inputs = [Ref(name, tuple(flat[i] for flat in by_name)) for i, name in enumerate(names)]
+        self.inputs = [Ref(name, tuple(flat[i] for flat in by_name)) for i, name in enumerate(inputs)]
 
     def run(self):
         """Fills the network and returns its output."""
@@ -88,6 +88,9 @@ class Conversion:
             for node in self._traced.graph.graph.nodes:
                 if node.op == "output":
                     self.output = fx.node.map_arg(node.args[0], lambda arg: values[arg])
+                    if self._traced.by_export:
+                        form = self._traced.graph.graph._codegen.pytree_info.out_spec
+                        self.output = torch.utils._pytree.tree_unflatten(list(self.output), form)
                     break
                 results = self._compute(node)
                 if node.op == "placeholder":
@@ -126,6 +129,8 @@ class Conversion:
             name, args = args[1], args[:1]
         if not _depends(args) and not _depends(kwargs) and not self._is_embedding(node) or name in METADATA:
             return Fixed(results)
+        if node.op == "call_module" and type(self._traced.graph.get_submodule(node.target)).__name__ == "GuardsFn":
+            return Fixed(results)  # what torch.export assumes of the inputs, and has just checked
         path = module_path(node)
         try:
             value = self._converted(node, path, name, args, kwargs, results)

@@ -175,26 +175,33 @@ def _permuted(output, axis):
 def _compare(network, wrapped, batches, tensors, class_axis):
     """The list of nodes against the model: outputs, and gradients of a sum with fixed weights, so that a detached part shows."""
     owned = {name: held for name, held, _ in network.parameters() if held.is_trained}
-    for batch in batches:
-        inputs = dict(zip(network.inputs, torch.utils._pytree.tree_flatten(batch)[0]))
-        theirs = _permuted(_run(wrapped, batch), class_axis)
-        ours = evaluate(network, inputs, tensors)
+    for index, batch in enumerate(batches):
+        # Whether the number of samples matters shows in outputs; gradients, which take most of the time, are compared once.
+        with torch.set_grad_enabled(index == 0):
+            inputs = dict(zip(network.inputs, torch.utils._pytree.tree_flatten(batch)[0]))
+            theirs = _permuted(_run(wrapped, batch), class_axis)
+            ours = evaluate(network, inputs, tensors)
         if differs(ours.detach(), theirs.detach()):
             raise ExportError([("the output", f"differs from what would be written with {ours.shape[0]} samples")])
-        if not theirs.requires_grad:
-            if owned:
-                raise ExportError([("", "computes its output without gradients, in no_grad or behind detach")])
-            continue
-        weights = torch.cos(torch.arange(ours.numel(), dtype=ours.dtype)).reshape(ours.shape)
-        parameters = [held.tensor for held in owned.values()]
-        left = torch.autograd.grad((ours * weights).sum(), parameters, allow_unused=True)
-        try:
-            right = torch.autograd.grad((theirs * weights).sum(), parameters, allow_unused=True)
-        except RuntimeError as e:
-            raise ExportError([("", f"has no gradients in PyTorch: {str(e).splitlines()[0]}")]) from e
-        wrong = [(held.name, _gradient_reason(a, b)) for held, a, b in zip(owned.values(), left, right) if not _same_gradient(a, b)]
-        if wrong:
-            raise ExportError(wrong)
+        if index == 0:
+            _compare_gradients(ours, theirs, owned)
+
+
+def _compare_gradients(ours, theirs, owned):
+    if not owned:
+        return
+    if not theirs.requires_grad:
+        raise ExportError([("", "computes its output without gradients, in no_grad or behind detach")])
+    weights = torch.cos(torch.arange(ours.numel(), dtype=ours.dtype)).reshape(ours.shape)
+    parameters = [held.tensor for held in owned.values()]
+    left = torch.autograd.grad((ours * weights).sum(), parameters, allow_unused=True)
+    try:
+        right = torch.autograd.grad((theirs * weights).sum(), parameters, allow_unused=True)
+    except RuntimeError as e:
+        raise ExportError([("", f"has no gradients in PyTorch: {str(e).splitlines()[0]}")]) from e
+    wrong = [(held.name, _gradient_reason(a, b)) for held, a, b in zip(owned.values(), left, right) if not _same_gradient(a, b)]
+    if wrong:
+        raise ExportError(wrong)
 
 
 def _same_gradient(ours, theirs):
@@ -218,12 +225,22 @@ def _run(wrapped, batch):
         return torch.func.functional_call(wrapped, buffers, (batch,))
 
 
+class _Exact(torch.overrides.TorchFunctionMode):
+    """Computes what PyTorch rounds: the derivative of its hardsigmoid has one sixth in single precision, whatever the type."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if getattr(function, "__name__", "") == "hardsigmoid":
+            return torch.nn.functional.relu6((args[0] if args else kwargs["input"]) + 3) / 6
+        return function(*args, **(kwargs or {}))
+
+
 def _checks(network, wrapped, batch, criterion, targets, class_axis):
     active = [path for path, module in wrapped.model.named_modules() if module.training and _drops(module)]
     if active:
         raise ExportError([(path, "drops out in train mode, so that no loss can be checked; call eval(), or export without check") for path in active])
     criterion = copy.deepcopy(criterion).double()
-    output = _permuted(_run(wrapped, batch), class_axis)
+    with _Exact():
+        output = _permuted(_run(wrapped, batch), class_axis)
     wanted = targets.double() if targets.is_floating_point() else targets
     try:
         value = criterion(output, wanted)

@@ -178,7 +178,7 @@ def _refuse_embedding_options(module):
 def _embedding(c, module, input):
     _refuse_embedding_options(module)
     if c.is_constant(input):
-        return c.rows(module, input)
+        return c.rows(c.held(module, "weight"), input, module.padding_idx)
     return c.node(module, [input], _embedding_arguments(module), ["weight"])
 
 

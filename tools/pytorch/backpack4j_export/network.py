@@ -60,16 +60,16 @@ class Network:
         self.inputs = list(inputs)
         self.nodes = []
         self.output = None
-        self._reserved = set(module_names)
+        self.reserved = set(module_names)
         self._used = set(inputs)
         self._owners = {}
 
     def name(self, wish, is_module):
         """A name that is free: a module's own if it has none yet."""
-        if wish not in self._used and (is_module or wish not in self._reserved):
+        if wish not in self._used and (is_module or wish not in self.reserved):
             return wish
         number = 2
-        while f"{wish}_{number}" in self._used | self._reserved:
+        while f"{wish}_{number}" in self._used | self.reserved:
             number += 1
         return f"{wish}_{number}"
 

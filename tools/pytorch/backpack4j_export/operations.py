@@ -363,8 +363,11 @@ def group_norm(c, input, num_groups, weight=None, bias=None, eps=1e-5, cudnn_ena
 def embedding(c, input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     _inplace_is_no_number(max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     held = c.stored(weight, "weight")
+    padding_idx = None if padding_idx == -1 else padding_idx
+    if c.is_constant(input):
+        return c.rows(held, input, padding_idx)
     arguments = {"num_embeddings": held.tensor.shape[0], "embedding_dim": held.tensor.shape[1]}
-    if padding_idx is not None and padding_idx >= 0:
+    if padding_idx is not None:
         arguments["padding_idx"] = padding_idx
     return c.add("Embedding", [input], arguments, {"weight": weight})
 
@@ -441,7 +444,7 @@ def transpose(c, input, first, second):
     return _permuted(c, input, dims)
 
 
-@operation("t", "T", "mT")
+@operation("t", "T", "mT", "numpy_T")
 def transposed(c, input):
     return transpose(c, input, -2, -1)
 

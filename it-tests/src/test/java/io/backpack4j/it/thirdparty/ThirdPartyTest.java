@@ -14,6 +14,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.modules.linear.Affine;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.modules.linear.loss.NLLLoss;
@@ -227,14 +228,20 @@ class ThirdPartyTest {
     void all_three_work_with_every_layer() {
         for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
             String type = layer.getKey();
-            boolean two = List.of("Concat", "Mul", "Sum").contains(type);
+            boolean two = List.of("Concat", "Mul", "Sub", "Sum").contains(type);
+            boolean quotient = type.equals("Div");
             Shape sample = SAMPLES.getOrDefault(type.charAt(Math.max(0, type.length() - 2)), IMAGE);
             List<String> inputs = two ? List.of("first", "early") : List.of("early");
+            if (quotient) {
+                inputs = List.of("early", "far from zero");
+            }
             Module module = backpack.catalog().module("node 'layer'", type, layer.getValue());
-            Graph graph = Graph.builder()
-                    .add("first", new Linear(4, 4))
-                    .add("early", gain())
-                    .add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
+            Graph.Builder builder =
+                    Graph.builder().add("first", new Linear(4, 4)).add("early", gain());
+            if (quotient) {
+                builder.add("far from zero", new Affine(0.1, 3), "first");
+            }
+            Graph graph = builder.add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
                     .add("late", gain())
                     .build();
             Shape out;
