@@ -1,6 +1,7 @@
 """Exports from the command line, with random inputs and targets."""
 
 import argparse
+import copy
 import importlib
 import os
 import sys
@@ -60,9 +61,11 @@ def _export(options):
 
 
 def _output(model, inputs, output, class_axis):
-    import copy
-
-    result = copy.deepcopy(model)(*inputs)
+    try:
+        result = copy.deepcopy(model)(*inputs)
+    except Exception as e:  # a model's own code raises anything
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in inputs)
+        raise _Wrong(f"the model fails with inputs of shape {shapes}: {type(e).__name__}: {e}") from e
     if output is not None:
         result = getattr(result, output) if isinstance(output, str) and hasattr(result, output) else result[output]
     if not isinstance(result, torch.Tensor):

@@ -47,6 +47,9 @@ class Call:
     def add(self, type, inputs, arguments=None, tensors=None):
         """A node for an operation. If it uses all tensors of a module under their names, it is named as the module is."""
         held = {name: self.stored(value, name) for name, value in (tensors or {}).items() if value is not None}
+        if held and self._conversion.holds(self.path, held):
+            own = {name: Held(f"{self.path}.{name}", value.tensor) for name, value in held.items()}
+            return self._add(self.path, True, type, inputs, arguments or {}, own)
         prefixes = {value.name.removesuffix(f".{name}") if value.name.endswith(f".{name}") else None for name, value in held.items()}
         if len(prefixes) == 1 and None not in prefixes:
             return self._add(prefixes.pop(), True, type, inputs, arguments or {}, held)
@@ -120,8 +123,8 @@ class Call:
         if not isinstance(values[0], torch.Tensor):
             values = tuple(torch.tensor(float(value), dtype=torch.float64) for value in values)
         if not fixed.is_same():
-            rows = [value[:1] for value in values]
-            same = all(torch.equal(value, row.expand_as(value)) and torch.equal(row, rows[0]) for value, row in zip(values, rows))
+            rows = [value[:1] if value.dim() else value for value in values]
+            same = values[0].dim() > 0 and all(torch.equal(value, row.expand_as(value)) and torch.equal(row, rows[0]) for value, row in zip(values, rows))
             if not same:
                 raise Refusal("takes a constant that depends on the number of samples")
             values = rows

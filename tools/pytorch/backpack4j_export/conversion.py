@@ -61,7 +61,7 @@ def changed(module):
 class Conversion:
     """One conversion. `batches` has the inputs of several runs, as the wrapped model takes them; `inputs` the input names in the same order."""
 
-    def __init__(self, traced, network, inputs, batches, dtype):
+    def __init__(self, traced, network, model, inputs, batches, dtype):
         self.network = network
         self.dtype = dtype
         self.runs = len(batches)
@@ -70,6 +70,7 @@ class Conversion:
         self.output = None
         self.names = set(plain(name) for name in traced.graph.state_dict())
         self._traced = traced
+        self._modules = dict(model.named_modules())
         self._shadows = []
         for batch in batches:
             flat = torch.utils._pytree.tree_flatten(batch)[0]
@@ -79,6 +80,12 @@ class Conversion:
             self._shadows.append(shadow)
         by_name = [torch.utils._pytree.tree_flatten(batch)[0] for batch in batches]
         self.inputs = [Ref(name, tuple(flat[i] for flat in by_name)) for i, name in enumerate(inputs)]
+
+    def holds(self, path, tensors):
+        """Whether the module at a path has these tensors under these names: torch.export knows a tied one by one of its names only."""
+        module = self._modules.get(path)
+        own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False)) if module else {}
+        return all(name in own and own[name].data_ptr() == held.tensor.data_ptr() for name, held in tensors.items())
 
     def run(self):
         """Fills the network and returns its output."""
@@ -162,7 +169,10 @@ class Conversion:
             bound = inspect.signature(function).bind(call, *extra, *args, **{("input" if key == "self" else key): v for key, v in kwargs.items()})
         except TypeError as e:
             raise Refusal(f"has arguments without a counterpart: {e}") from e
-        return function(*bound.args, **bound.kwargs)
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError) as e:
+            raise Refusal(f"is called in a way without a counterpart: {type(e).__name__}: {e}") from e
 
     def _compare(self, value, results):
         if isinstance(value, tuple) and not isinstance(results[0], (tuple, list)):

@@ -57,7 +57,7 @@ def export(model, inputs, targets, loss, folder, check=False, output=None, class
     network = Network(names, [path for path, _ in model.named_modules()] + [name for name, _ in model.named_parameters()])
     counts = _sample_counts(rows, twin)
     batches = [_as_given(inputs, names, [_resized(tensor, count) for tensor in wide]) for count in counts]
-    conversion = Conversion(traced, network, names, batches, _dtype(model))
+    conversion = Conversion(traced, network, twin, names, batches, _dtype(model))
     result = _only_output(conversion.run())
     network.output = result.name
     if class_axis is not None:
@@ -283,8 +283,8 @@ def _write(model, network, loss, names, batch, targets, checks, folder):
     _replace(paths[0], lambda path: path.write_text(text + "\n", encoding="utf-8"))
     metadata = {"source": "backpack4j_export", "names": json.dumps(written)}
     _replace(paths[1], lambda path: save_file(data, path, metadata))
-    used = set(written.values())
-    unused = [name for name, parameter in model.named_parameters() if name not in used]
+    used = {id(originals[name]) for name in written.values() if name in originals}
+    unused = [name for name, parameter in model.named_parameters() if id(parameter) not in used]
     return Exported(*paths, written, unused)
 
 
