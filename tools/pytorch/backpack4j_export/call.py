@@ -8,7 +8,7 @@ from .evaluation import apply
 from .modules import Missing, converter
 from .network import Held
 from .refusals import Refusal
-from .values import Fixed, Ref, Transposed
+from .values import Fixed, Folded, Ref, Transposed
 
 ROUNDING = 1e-9
 
@@ -48,7 +48,7 @@ class Call:
         """A node for an operation. If it uses all tensors of a module under their names, it is named as the module is."""
         held = {name: self.stored(value, name) for name, value in (tensors or {}).items() if value is not None}
         if held and self._conversion.holds(self.path, held):
-            own = {name: Held(f"{self.path}.{name}", value.tensor) for name, value in held.items()}
+            own = {name: Held(f"{self.path}.{name}", value.tensor, value.is_transposed) for name, value in held.items()}
             return self._add(self.path, True, type, inputs, arguments or {}, own)
         prefixes = {value.name.removesuffix(f".{name}") if value.name.endswith(f".{name}") else None for name, value in held.items()}
         if len(prefixes) == 1 and None not in prefixes:
@@ -59,7 +59,7 @@ class Call:
     def _add(self, wish, is_module, type, inputs, arguments, held):
         refs = [self.tensor(value) for value in inputs]
         node = self.network.add(wish, is_module, type, [ref.name for ref in refs], arguments, held)
-        tensors = {name: value.tensor for name, value in held.items()}
+        tensors = {name: value.value for name, value in held.items()}
         values = []
         for run in range(self._conversion.runs):
             try:
@@ -89,6 +89,8 @@ class Call:
             return value
         if isinstance(value, Missing):
             raise Refusal(value.reason)
+        if isinstance(value, Folded):
+            raise Refusal("takes samples that were merged with other axes; axis 0 must stay the batch")
         if isinstance(value, Transposed):
             value = value.held
         if isinstance(value, (Held, Fixed)):
@@ -162,17 +164,25 @@ class Call:
         values = (mask.tensor,) if isinstance(mask, Held) and not mask.is_parameter else mask.values if isinstance(mask, Fixed) else ()
         if not values:
             return False
-        for value in values:
-            if not isinstance(value, torch.Tensor) or value.dim() < 2 or value.shape[-1] != value.shape[-2] or value[..., 0, 0].numel() != 1:
-                return False
-            square = value.reshape(value.shape[-2:])
-            later = torch.ones_like(square, dtype=torch.bool).triu(1)
-            if square.dtype == torch.bool:
-                if not torch.equal(square, later if true_masks else ~later):
-                    return False
-            elif not torch.equal(square.double(), torch.zeros_like(square).double().masked_fill(later, -math.inf)):
-                return False
-        return True
+        return all(isinstance(value, torch.Tensor) and self._is_causal(value, true_masks) for value in values)
+
+    @staticmethod
+    def _is_causal(mask, true_masks):
+        squares = _squares(mask)
+        if squares is None or squares.shape[-1] != squares.shape[-2]:
+            return False
+        later = torch.ones_like(squares[0], dtype=torch.bool).triu(1)
+        if mask.dtype == torch.bool:
+            return torch.equal(squares, (later if true_masks else ~later).expand_as(squares))
+        wanted = torch.zeros_like(squares[0]).masked_fill(later, -math.inf)
+        return mask.is_floating_point() and torch.equal(squares, wanted.expand_as(squares))
+
+    def is_open(self, mask, true_masks=True):
+        """Whether a constant mask forbids nothing."""
+        values = (mask.tensor,) if isinstance(mask, Held) and not mask.is_parameter else mask.values if isinstance(mask, Fixed) else ()
+        tensors = [value for value in values if isinstance(value, torch.Tensor)]
+        open_value = [value.dtype == torch.bool and not true_masks for value in tensors]
+        return bool(values) and len(tensors) == len(values) and all(bool((value == wanted).all()) for value, wanted in zip(tensors, open_value))
 
     def epsilon(self):
         return torch.finfo(self._conversion.dtype).eps
@@ -197,6 +207,12 @@ class Call:
         if isinstance(input, (Held, Fixed)):
             input = self.parameter(input, None)
         shapes = [tuple(result.shape) for result in self._results]
+        if isinstance(input, Folded):
+            if any(shape != tuple(value.shape) for shape, value in zip(shapes, input.ref.values)):
+                return self.tensor(input)
+            return input.ref
+        if not input.batchless and all(shape == (math.prod(v.shape[:-1]), v.shape[-1]) for shape, v in zip(shapes, input.values)) and input.rank > 2:
+            return Folded(input)
         if input.batchless:
             shape = shapes[0]
             bare = math.prod(shape[:1]) != 1
@@ -230,6 +246,11 @@ class Call:
     def rows(self, weight, ids, padding_idx):
         """An embedding of constant positions: rows of its weight as they are."""
         rows = [value.reshape(-1, value.shape[-1]) for value in ids.values]
+        first = int(rows[0][0, 0])
+        if all(bool((row == first).all()) for row in rows) and padding_idx is None and ids.values[0].dim() == 2:
+            # one row for every position: an axis of size one, which stretches
+            ref = self.repeated(weight, tuple(weight.tensor.shape))
+            return self.add("Slice", [ref], {"slices": [[None, None, None], [first, first + 1, None]]})
         wanted = torch.arange(rows[0].shape[-1]) + rows[0][0, 0]
         if any(not torch.equal(row, wanted.expand_as(row)) for row in rows):
             raise Refusal("embeds constant ids that are not neighbours in order, the same for every sample")
@@ -258,6 +279,11 @@ class Call:
         if mode == "bilinear":
             arguments["align_corners"] = bool(align_corners)
         return self.node(module, [input], arguments) if module else self.add("Upsample", [input], arguments)
+
+
+def _squares(mask):
+    """A mask as matrices of queries and keys."""
+    return mask.reshape(-1, *mask.shape[-2:]) if mask.dim() >= 2 and mask.numel() else None
 
 
 def _attribute(module, name):

@@ -12,7 +12,7 @@ from .network import Held
 from .operations import METADATA, OPERATIONS
 from .refusals import ExportError, Refusal
 from .tracing import module_path, plain
-from .values import Fixed, Ref, Transposed
+from .values import Fixed, Folded, Ref, Transposed
 
 # The order of arguments in aten where it is another than in torch.nn.functional.
 _ATEN_ORDER = {
@@ -184,7 +184,7 @@ class Conversion:
             for ours, theirs in zip(value.values, results):
                 theirs = theirs.unsqueeze(0) if value.bare else theirs
                 if value.batchless:
-                    theirs = theirs.expand_as(ours) if theirs.shape[1:] == ours.shape[1:] and theirs.shape[0] in (1, ours.shape[0]) else theirs
+                    ours, theirs = _stretched(ours, theirs)
                 if differs(ours, theirs):
                     raise Refusal(
                         "computes something else than what would be written: shapes "
@@ -192,6 +192,17 @@ class Conversion:
                         + ("" if ours.shape != theirs.shape else f", difference {(ours - theirs).abs().max().item():.3g}")
                         + "; was its input overwritten in place?"
                     )
+
+
+def _stretched(ours, theirs):
+    """What is the same for all samples, and perhaps for all positions, beside what PyTorch has: both in the shape to which they stretch."""
+    if ours.dim() != theirs.dim():
+        return ours, theirs
+    fits = all(mine in (1, other) for mine, other in zip(ours.shape[1:], theirs.shape[1:]))
+    if not fits or theirs.shape[0] not in (1, ours.shape[0]):
+        return ours, theirs
+    shape = ours.shape[:1] + theirs.shape[1:]
+    return ours.expand(shape), theirs.expand(shape)
 
 
 def _unwrapped(value):
@@ -206,7 +217,7 @@ def _depends(arguments):
     found = []
 
     def look(value):
-        if isinstance(value, (Ref, LastStates, Missing, Transposed)) or isinstance(value, Held) and value.is_parameter:
+        if isinstance(value, (Ref, LastStates, Missing, Transposed, Folded)) or isinstance(value, Held) and value.is_parameter:
             found.append(value)
         elif isinstance(value, dict):
             for entry in value.values():

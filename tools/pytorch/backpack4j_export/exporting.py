@@ -63,7 +63,7 @@ def export(model, inputs, targets, loss, folder, check=False, output=None, class
     if class_axis is not None:
         _move_classes(network, result, class_axis)
     _prune(network)
-    tensors = {name: held.tensor.reshape(shape) for name, held, shape in network.parameters()}
+    tensors = {name: held.value.reshape(shape) for name, held, shape in network.parameters()}
     _compare(network, wrapped, batches, tensors, class_axis)
     checks = _checks(network, wrapped, batches[0], criterion, targets, class_axis) if check else {}
     return _write(model, network, description, names, batch, targets, checks, Path(folder))
@@ -251,7 +251,7 @@ def _checks(network, wrapped, batch, criterion, targets, class_axis):
     checks = {"check/loss": value.detach(), "check/output": output.detach()}
     for (name, held, shape), gradient in zip(trained, gradients):
         gradient = torch.zeros_like(held.tensor) if gradient is None else gradient
-        checks[f"check/{name}/grad"] = gradient.reshape(shape)
+        checks[f"check/{name}/grad"] = held.like_written(gradient).reshape(shape)
     return checks
 
 
@@ -267,7 +267,7 @@ def _write(model, network, loss, names, batch, targets, checks, folder):
     dtype = _dtype(model)
     data, written = {}, {}
     for name, held, shape in network.parameters():
-        tensor = originals.get(held.name, held.tensor)
+        tensor = held.like_written(originals.get(held.name, held.tensor))
         data[name] = tensor.detach().to("cpu", dtype).reshape(shape).clone().contiguous()
         written[name] = held.name
     for name, tensor in zip(names, batch):

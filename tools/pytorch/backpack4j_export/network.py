@@ -13,6 +13,16 @@ class Held:
 
     name: str
     tensor: torch.Tensor
+    is_transposed: bool = False
+
+    @property
+    def value(self):
+        """The tensor as the node has it: a matrix [in, out] is written as [out, in]."""
+        return self.tensor.t() if self.is_transposed else self.tensor
+
+    def like_written(self, tensor):
+        """Another tensor of the same parameter, such as its gradient, as the node has it."""
+        return tensor.t() if self.is_transposed else tensor
 
     @property
     def is_parameter(self):
@@ -79,7 +89,10 @@ class Network:
         for parameter, held in tensors.items():
             if not held.is_parameter:
                 continue
-            owner, shape = self._owners.setdefault(id(held.tensor), (f"{node.name}.{parameter}", self.shape(node, parameter)))
+            mine = (f"{node.name}.{parameter}", self.shape(node, parameter), held.is_transposed)
+            owner, shape, is_transposed = self._owners.setdefault(id(held.tensor), mine)
+            if is_transposed != held.is_transposed:
+                raise Refusal(f"uses the parameter '{held.name}' transposed, but it is used as it is elsewhere, or the other way round")
             if shape != self.shape(node, parameter):
                 raise Refusal(
                     f"uses the parameter '{held.name}' with the shape {list(self.shape(node, parameter))}, but it is used with {list(shape)} elsewhere"
@@ -94,7 +107,7 @@ class Network:
     def shape(node, parameter):
         """The shape that a tensor has in the file: that of a Parameter has no axis for samples."""
         held = node.tensors[parameter]
-        return tuple(node.arguments["shape"]) if node.type == "Parameter" else tuple(held.tensor.shape)
+        return tuple(node.arguments["shape"]) if node.type == "Parameter" else tuple(held.value.shape)
 
     def description(self):
         """The model file without its loss."""

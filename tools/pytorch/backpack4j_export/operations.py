@@ -7,7 +7,7 @@ import torch
 from .modules import LastStates, Missing, padding
 from .network import Held
 from .refusals import Refusal
-from .values import Fixed, Ref, Transposed
+from .values import Fixed, Folded, Ref, Transposed
 
 OPERATIONS = {}
 
@@ -140,15 +140,26 @@ def square(c, input):
 def matmul(c, input, other):
     if isinstance(other, Transposed):
         return linear(c, input, other.held)
+    if isinstance(other, Held) and other.tensor.dim() == 2:
+        return linear(c, input, Held(other.name, other.tensor, True))
     ref = c.tensor(input)
     if isinstance(other, (Held, Fixed)):
-        if ref.rank == 2:
-            raise Refusal("multiplies by a matrix [in, out]; use a Linear, whose weight is [out, in]")
         other = c.parameter(other, ref.rank)
     other = c.tensor(other)
     if ref.rank != other.rank or ref.rank < 3:
         raise Refusal(f"multiplies samples with {ref.rank - 1} and {other.rank - 1} axes; both need the same, at least two")
     return c.add("MatMul", [ref, other])
+
+
+@operation("addmm")
+def addmm(c, input, mat1, mat2, beta=1, alpha=1):
+    if beta != 1 or alpha != 1:
+        raise Refusal("beta and alpha have no counterpart")
+    if isinstance(mat2, Transposed):
+        return linear(c, mat1, mat2.held, input)
+    if isinstance(mat2, Held):
+        return linear(c, mat1, Held(mat2.name, mat2.tensor, True), input)
+    raise Refusal("multiplies by a matrix that the network computes; use matmul")
 
 
 # --- activations
@@ -243,8 +254,10 @@ OPERATIONS["log_softmax"] = _softmax("LogSoftmax")
 
 @operation("linear")
 def linear(c, input, weight, bias=None):
-    out_features, in_features = c.stored(weight, "weight").tensor.shape
+    out_features, in_features = c.stored(weight, "weight").value.shape
     arguments = {"in_features": in_features, "out_features": out_features, "bias": bias is not None}
+    if isinstance(input, Folded):
+        return Folded(c.add("Linear", [input.ref], arguments, {"weight": weight, "bias": bias}))
     return c.add("Linear", [input], arguments, {"weight": weight, "bias": bias})
 
 
@@ -383,6 +396,8 @@ def scaled_dot_product_attention(c, query, key, value, attn_mask=None, dropout_p
         raise Refusal(f"dropout_p={dropout_p} drops attention weights, which has no counterpart; call eval()")
     if enable_gqa:
         raise Refusal("enable_gqa has no counterpart")
+    if attn_mask is not None and c.is_open(attn_mask, true_masks=False):
+        attn_mask = None
     if attn_mask is not None and not c.is_causal(attn_mask, true_masks=False):
         raise Refusal("attn_mask is neither None nor the causal mask; no other mask has a counterpart")
     if isinstance(scale, (int, float)) or scale is None:

@@ -46,3 +46,10 @@ class Transposed:
     """A matrix of the model, transposed, as in `x @ weight.T`."""
 
     held: object
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What the positions of all samples are one axis of: `x.view(-1, features)`. A linear map may be applied to it, then it must be unfolded."""
+
+    ref: Ref

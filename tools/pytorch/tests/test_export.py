@@ -232,6 +232,24 @@ def test_control_flow_on_shapes_falls_back_to_torch_export(nodes):
     assert list(found)[-1] == "norm" and "layers.2" in found
 
 
+def test_matrices_of_the_other_orientation_are_written_transposed(tmp_path):
+    class Matrix(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w, self.v, self.b = nn.Parameter(torch.randn(4, 3)), nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.randn(2))
+
+        def forward(self, x):
+            y = torch.tanh(x @ self.w)
+            return torch.addmm(self.b, y.view(-1, y.size(-1)), self.v).view(y.size(0), y.size(1), 2)
+
+    model = Matrix()
+    exported = export(model, torch.randn(3, 5, 4), torch.randn(3, 5, 2), "MSELoss", tmp_path, check=True)
+    written = {held: name for name, held in exported.names.items()}
+    data = load_file(exported.data)
+    assert torch.equal(data[written["w"]], model.w.detach().t()) and torch.equal(data[written["v"]], model.v.detach().t())
+    assert data[f"check/{written['v']}/grad"].shape == (2, 3)
+
+
 def test_parts_without_use_are_left_out_and_told(tmp_path):
     class Unused(nn.Module):
         def __init__(self):

@@ -23,7 +23,7 @@ final class BadTensors {
                 workspace -> workspace
                         .model("CrossEntropyLoss", "BCEWithLogitsLoss")
                         .bytes("target", "BOOL", INPUT, new byte[8]));
-        add("tensors_prefixed", workspace -> renamed(workspace, "", "module."));
+        add("tensors_prefixed", workspace -> renamed(workspace, "", "net."));
         add("tensors_prefixed_twice", workspace -> renamed(workspace, "", "state_dict.model."));
         add(
                 "tensors_prefixed_beside_others",
@@ -35,7 +35,6 @@ final class BadTensors {
         add("tied_differs", workspace -> tied(workspace).tensor("1.bias", new long[] {2}, 0.5, 0.25));
         add("tied_of_other_shape", workspace -> tied(workspace).tensor("1.bias", new long[] {1, 2}, 0.5, -0.5));
         add("tied_of_integers", workspace -> tied(workspace).integers("1.bias", new long[] {2}, 1, 2));
-        add("tied_without_owner", workspace -> tied(workspace).rename("0.bias", "1.bias"));
         add(
                 "vectors_unknown",
                 workspace -> workspace
