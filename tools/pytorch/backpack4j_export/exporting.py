@@ -53,7 +53,8 @@ def export(model, inputs, targets, loss, folder, check=False, output=None, class
     twin = _double(model)
     wrapped = Wrapped(twin, len(names), names if isinstance(inputs, dict) else None, output)
     wide = [_widened(tensor) for tensor in batch]
-    traced = trace(wrapped, _as_given(inputs, names, wide))
+    # A single sample would become a constant in the eyes of torch.export.
+    traced = trace(wrapped, _as_given(inputs, names, [_resized(tensor, max(rows, 2)) for tensor in wide]))
     network = Network(names, [path for path, _ in model.named_modules()] + [name for name, _ in model.named_parameters()])
     counts = _sample_counts(rows, twin)
     batches = [_as_given(inputs, names, [_resized(tensor, count) for tensor in wide]) for count in counts]
@@ -110,6 +111,10 @@ def _double(model):
     floating = {tensor.dtype for tensor in model.state_dict().values() if tensor.is_floating_point()}
     if not floating <= {torch.float32, torch.float64}:
         raise ExportError([("", f"has parameters of {sorted(map(str, floating))}; call float() or double() first")])
+    everywhere = vars(torch.nn.modules.module)
+    hooks = sorted(name for name in everywhere if name.startswith("_global_") and name.endswith("_hooks") and everywhere[name])
+    if hooks:
+        raise ExportError([("", f"runs with hooks of all modules ({', '.join(name.strip('_') for name in hooks)}), which may change numbers; remove them")])
     for name, parameter in model.named_parameters():
         if parameter._backward_hooks:
             raise ExportError([(name, "has a hook that may change its gradient; remove it")])

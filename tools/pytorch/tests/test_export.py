@@ -230,6 +230,7 @@ def test_control_flow_on_shapes_falls_back_to_torch_export(nodes):
     found = nodes(Flow().eval(), torch.randn(3, 4), torch.randn(3, 4), check=True)
     assert types(found) == ["Linear", "ReLU"] * 3 + ["BatchNorm1d"]
     assert list(found)[-1] == "norm" and "layers.2" in found
+    assert types(nodes(Flow().eval(), torch.randn(1, 4), torch.randn(1, 4), check=True)) == ["Linear", "ReLU"] * 3 + ["BatchNorm1d"]
 
 
 def test_matrices_of_the_other_orientation_are_written_transposed(tmp_path):

@@ -120,6 +120,14 @@ def test_changed_modules(tmp_path):
     assert "hook" in str(refused(tmp_path, watched, torch.randn(3, 4)))
 
 
+def test_hooks_of_all_modules(tmp_path):
+    handle = nn.modules.module.register_module_forward_hook(lambda module, args, output: None)
+    try:
+        assert "hooks of all modules" in str(refused(tmp_path, nn.Linear(4, 4), torch.randn(3, 4)))
+    finally:
+        handle.remove()
+
+
 def test_a_subclass_is_what_its_forward_computes(tmp_path, nodes):
     class Scaled(nn.Linear):
         def forward(self, x):

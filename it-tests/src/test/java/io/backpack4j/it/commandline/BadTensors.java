@@ -17,7 +17,7 @@ final class BadTensors {
         add("tensor_wrong_rank", workspace -> workspace.tensor("0.bias", new long[] {3, 1}, new double[3]));
         add("tensor_wrong_dtype", workspace -> workspace.integers("0.bias", new long[] {3}, 1, 2, 3));
         add("tensor_of_bytes", workspace -> workspace.bytes("0.bias", "U8", new long[] {3}, new byte[3]));
-        add("input_of_bytes", workspace -> workspace.bytes("input", "U8", INPUT, new byte[8]));
+        add("input_of_bytes", workspace -> workspace.bytes("input", "I8", INPUT, new byte[8]));
         add(
                 "target_of_flags_for_real",
                 workspace -> workspace

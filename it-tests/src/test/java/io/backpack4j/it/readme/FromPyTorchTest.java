@@ -100,7 +100,9 @@ class FromPyTorchTest {
                 .redirectErrorStream(true)
                 .redirectOutput(text.toFile());
         builder.environment()
-                .put("PYTHONPATH", ROOT.resolve("tools/pytorch").toAbsolutePath().toString());
+                .put(
+                        "PYTHONPATH",
+                        ROOT.resolve("tools/pytorch").toAbsolutePath().toString());
         builder.environment().put("OMP_NUM_THREADS", "1");
         try {
             Process process = builder.start();
