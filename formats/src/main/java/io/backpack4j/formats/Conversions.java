@@ -7,12 +7,13 @@ final class Conversions {
 
     /** Tied weights are one in PyTorch's memory, which save_file refuses: hence the copies. */
     static String ofCheckpoint(String file) {
-        return lines(
-                "torch",
-                "import torch; from safetensors.torch import save_file; d = torch.load(%s, map_location='cpu', weights_only=True)"
-                        .formatted(Failures.quoted(file)),
-                "save_file({**{k: v.clone().contiguous() for k, v in d.get('state_dict', d).items()}, 'input': x, 'target': y}, %s)"
-                        .formatted(target(file)));
+        return "With the network in Python, backpack4j_export writes model and data at once: docs/guide/from-pytorch.md. "
+                + lines(
+                        "torch",
+                        "import torch; from safetensors.torch import save_file; d = torch.load(%s, map_location='cpu', weights_only=True)"
+                                .formatted(Failures.quoted(file)),
+                        "save_file({**{k: v.clone().contiguous() for k, v in d.get('state_dict', d).items()}, 'input': x, 'target': y}, %s)"
+                                .formatted(target(file)));
     }
 
     static String ofNpz(String file) {

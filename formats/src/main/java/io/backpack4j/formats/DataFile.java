@@ -19,12 +19,14 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
- * such as {@code 0.weight}. A tied parameter may stand beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see
+ * such as {@code 0.weight}, or as {@link StateDictNames} has it. A tied parameter may stand beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see
  * {@link #operands}. Expected results may be in it too; any other tensor is
  * an error.
  */
@@ -47,8 +49,8 @@ public final class DataFile {
      */
     public DataFile(String name, Safetensors file, ModelDescription description) {
         this.name = name;
-        this.file = file;
-        this.tensors = new NamedTensors(name, file);
+        this.file = StateDictNames.of(description).matched(file);
+        this.tensors = new NamedTensors(name, this.file);
         this.description = description;
     }
 
@@ -79,7 +81,7 @@ public final class DataFile {
         checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
         graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
-        description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+        description.inputs().forEach(input -> problems.collect(() -> addInput(input, graphs.get(0), dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
         problems.throwIfAny();
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
@@ -103,7 +105,7 @@ public final class DataFile {
         numbers.checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
         graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
-        description.inputs().forEach(input -> problems.collect(() -> addInput(input, dtype, builder)));
+        description.inputs().forEach(input -> problems.collect(() -> addInput(input, graphs.get(0), dtype, builder)));
         problems.throwIfAny();
         return loaded(backpack.model(graphs.get(0), dtype, shapes), numbers, builder, Optional.empty());
     }
@@ -267,9 +269,11 @@ public final class DataFile {
             String input = node.inputs().get(i);
             TensorInfo tensor = file.tensors().get(input);
             boolean integers = node.module().takesIntegers(i, node.inputs().size());
+            boolean converted = !integers && tensor != null && tensor.type() == SafetensorsType.U8;
             if (tensor != null
                     && description.inputs().contains(input)
-                    && tensor.type().isFloating() == integers) {
+                    && tensor.type().isFloating() == integers
+                    && !converted) {
                 String taker = "but node %s (%s) takes %s there"
                         .formatted(
                                 Failures.quoted(node.name()),
@@ -296,9 +300,16 @@ public final class DataFile {
         new ParameterTensors(name, file).fill(parameters);
     }
 
-    private void addInput(String input, DType dtype, BatchBuilder builder) {
+    /** Pixels and the like, U8, are the whole numbers 0 to 255 where real ones are taken. */
+    private static double[] converted(long... bytes) {
+        return Arrays.stream(bytes).asDoubleStream().toArray();
+    }
+
+    private void addInput(String input, Graph graph, DType dtype, BatchBuilder builder) {
         TensorInfo tensor = file.tensor(input);
-        if (!tensor.type().isFloating()) {
+        if (tensor.type() == SafetensorsType.U8 && !takesIntegers(graph, input)) {
+            builder.input(input, tensor.shape(), converted(file.readLongs(input)));
+        } else if (!tensor.type().isFloating()) {
             builder.input(input, tensor.shape(), file.readLongs(input));
         } else if (dtype == DType.FLOAT32) {
             tensors.requireFinite(tensor, dtype);
@@ -307,6 +318,13 @@ public final class DataFile {
             tensors.requireFinite(tensor, dtype);
             builder.input(input, tensor.shape(), file.readDoubles(input));
         }
+    }
+
+    private static boolean takesIntegers(Graph graph, String input) {
+        return graph.nodes().stream()
+                .anyMatch(node -> IntStream.range(0, node.inputs().size())
+                        .anyMatch(i -> node.inputs().get(i).equals(input)
+                                && node.module().takesIntegers(i)));
     }
 
     private void addTarget(DType dtype, BatchBuilder builder) {

@@ -90,7 +90,7 @@ final class ForeignFile {
         if (start.startsWith("{") && start.contains("\"weight_map\"")) {
             return words(
                     "the index of a checkpoint in several files",
-                    "Read all of them with load_file of Python's safetensors, and write one with save_file.");
+                    "Give it a name that ends in '.index.json', and keep the files that it lists beside it: then all of them are read.");
         }
         if (wanted != Wanted.MODEL && (start.startsWith("{") || start.startsWith("["))) {
             return words("JSON, as models are", "Were model and data exchanged?");

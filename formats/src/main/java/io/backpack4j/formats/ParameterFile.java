@@ -1,6 +1,5 @@
 package io.backpack4j.formats;
 
-import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
@@ -61,30 +60,23 @@ public final class ParameterFile {
     }
 
     /**
-     * Reads all parameters and buffers. The file may be of another type, and be a data file: what else that holds is not read. A tied parameter
-     * may stand beside its owner, with the same numbers.
+     * Reads all parameters and buffers. The file may be of another type, be a data file, of which what else it holds is not read, or be the index of a checkpoint in several
+     * files. Names may be those of a state dict: see {@link StateDictNames}. A tied parameter may stand beside its owner, with the same numbers.
      *
      * @param model changed only if nothing is wrong
      * @throws BackpackException with every tensor that is missing, does not fit, is not finite, or is not known
      */
     public static void load(Path path, Model model) {
-        try (Safetensors file = Safetensors.open(path)) {
+        try (Safetensors opened = Safetensors.open(path)) {
             Parameters parameters = model.parameters();
+            Safetensors file = StateDictNames.of(model.graph()).matched(opened);
             Map<String, ParameterSpec> specs = new LinkedHashMap<>();
             parameters.names().forEach(name -> specs.put(name, parameters.spec(name)));
             ParameterTensors tensors = new ParameterTensors(path.toString(), file);
             Problems problems = new Problems();
-            tensors.report(model.graph().inputs(), ties(model.graph()), specs, model.dtype(), problems);
+            tensors.report(model.graph().inputs(), TensorNames.ties(model.graph()), specs, model.dtype(), problems);
             problems.throwIfAny();
             tensors.fill(parameters);
         }
-    }
-
-    private static Map<String, String> ties(Graph graph) {
-        Map<String, String> ties = new LinkedHashMap<>();
-        for (Graph.Node node : graph.nodes()) {
-            node.ties().forEach((own, owner) -> ties.put(node.name() + "." + own, owner));
-        }
-        return ties;
     }
 }

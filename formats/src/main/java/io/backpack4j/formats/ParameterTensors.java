@@ -41,13 +41,13 @@ final class ParameterTensors {
         names.report(problems);
         specs.forEach((parameter, spec) -> {
             if (!names.isPrefixed(parameter)) {
-                problems.collect(() -> check(parameter, spec, dtype, names));
+                problems.collect(() -> check(parameter, spec, dtype));
             }
         });
         new TiedTensors(tensors, file).report(ties, problems);
     }
 
-    private void check(String parameter, ParameterSpec spec, DType dtype, TensorNames names) {
+    private void check(String parameter, ParameterSpec spec, DType dtype) {
         TensorInfo tensor = file.tensors().get(parameter);
         Shape shape = spec.shape();
         if (tensor == null && spec.isInteger()) {
@@ -56,7 +56,7 @@ final class ParameterTensors {
         if (tensor == null) {
             throw new BackpackException(
                     FormatProblems.MISSING_TENSOR,
-                    tensors.missing(parameter, "which the model needs with shape " + shape + names.hint(parameter)));
+                    tensors.missing(parameter, "which the model needs with shape " + shape));
         }
         if (!tensor.shape().equals(shape)) {
             throw new BackpackException(

@@ -9,6 +9,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -16,7 +20,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * An open safetensors file. Its header is read and checked as a whole when it is opened; elements are read by ranges, straight from the
+ * An open safetensors file, or several of which one checkpoint is made. A header is read and checked as a whole when it is opened; elements are read by ranges, straight from the
  * file, which may be larger than memory. May be read by several threads.
  */
 public final class Safetensors implements AutoCloseable {
@@ -26,29 +30,68 @@ public final class Safetensors implements AutoCloseable {
     private static final int MAX_NAMES_SHOWN = 20;
 
     private final Path path;
-    private final FileChannel channel;
-    private final long dataStart;
-    private final SafetensorsHeader header;
+    private final Map<String, Place> places;
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final Map<String, String> metadata;
+    private final List<OpenFile> files;
 
-    private Safetensors(Path path, FileChannel channel) throws IOException {
+    /** An open file, and where its data section begins. */
+    private record OpenFile(Path path, FileChannel channel, long dataStart) {}
+
+    /** Where a tensor is. */
+    private record Place(TensorInfo tensor, OpenFile file) {}
+
+    private Safetensors(Path path, List<OpenFile> files, Map<String, Place> places, Map<String, String> metadata) {
         this.path = path;
-        this.channel = channel;
-        long size = channel.size();
-        long headerBytes = readHeaderLength(size);
-        this.dataStart = SafetensorsHeader.LENGTH_BYTES + headerBytes;
-        ByteBuffer json = readFully(SafetensorsHeader.LENGTH_BYTES, (int) headerBytes);
-        if (json.get(0) != '{') {
-            refuseForeign(size);
-        }
-        this.header = new SafetensorsHeader(path.toString(), json, size - dataStart);
+        this.files = List.copyOf(files);
+        this.places = places;
+        this.metadata = metadata;
+        places.forEach((name, place) -> tensors.put(name, place.tensor()));
     }
 
     /**
-     * Opens a file.
+     * Opens a file. One whose name ends in {@code .index.json} lists the files beside it that a checkpoint is made of.
      *
-     * @throws BackpackException if it cannot be read or is not a valid safetensors file
+     * @throws BackpackException if it, or a file that it lists, cannot be read or is not a valid safetensors file
      */
     public static Safetensors open(Path path) {
+        return ShardIndex.isIndex(path) ? openShards(path) : openOne(path);
+    }
+
+    private static Safetensors openShards(Path index) {
+        List<OpenFile> files = new ArrayList<>();
+        Map<String, Place> places = new LinkedHashMap<>();
+        try {
+            ShardIndex.read(index).files().forEach((shard, names) -> {
+                Safetensors part = openOne(shard);
+                files.addAll(part.files);
+                ShardIndex.requireSame(index, shard, names, part.places.keySet());
+                places.putAll(part.places);
+            });
+            return new Safetensors(index, files, places, Map.of());
+        } catch (RuntimeException e) {
+            files.forEach(Safetensors::close);
+            throw e;
+        }
+    }
+
+    /**
+     * The same open files with other names for their tensors.
+     *
+     * @param names new names to names that are there now
+     */
+    Safetensors named(Map<String, String> names) {
+        Map<String, Place> renamed = new LinkedHashMap<>();
+        names.forEach((name, now) -> {
+            Place place = Objects.requireNonNull(places.get(now), now);
+            TensorInfo tensor = place.tensor();
+            TensorInfo other = new TensorInfo(name, tensor.type(), tensor.shape(), tensor.begin(), tensor.end());
+            renamed.put(name, new Place(other, place.file()));
+        });
+        return new Safetensors(path, files, renamed, metadata);
+    }
+
+    private static Safetensors openOne(Path path) {
         if (Files.isDirectory(path)) {
             throw Failures.invalid(path.toString(), "cannot be read: it is a directory. Name a file in it.");
         }
@@ -58,7 +101,7 @@ public final class Safetensors implements AutoCloseable {
         try {
             FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
             try {
-                return new Safetensors(path, channel);
+                return read(path, channel);
             } catch (IOException | RuntimeException e) {
                 channel.close();
                 throw e;
@@ -68,14 +111,28 @@ public final class Safetensors implements AutoCloseable {
         }
     }
 
+    private static Safetensors read(Path path, FileChannel channel) throws IOException {
+        long size = channel.size();
+        long headerBytes = readHeaderLength(path, channel, size);
+        OpenFile file = new OpenFile(path, channel, SafetensorsHeader.LENGTH_BYTES + headerBytes);
+        ByteBuffer json = readFully(channel, SafetensorsHeader.LENGTH_BYTES, (int) headerBytes);
+        if (json.get(0) != '{') {
+            refuseForeign(path, channel, size);
+        }
+        SafetensorsHeader header = new SafetensorsHeader(path.toString(), json, size - file.dataStart());
+        Map<String, Place> places = new LinkedHashMap<>();
+        header.tensors().forEach((name, tensor) -> places.put(name, new Place(tensor, file)));
+        return new Safetensors(path, List.of(file), places, header.metadata());
+    }
+
     /** All tensors by name, in the order of the header. */
     public Map<String, TensorInfo> tensors() {
-        return header.tensors();
+        return Collections.unmodifiableMap(tensors);
     }
 
     /** The strings that the file says about itself. */
     public Map<String, String> metadata() {
-        return header.metadata();
+        return metadata;
     }
 
     /**
@@ -84,7 +141,7 @@ public final class Safetensors implements AutoCloseable {
      * @throws BackpackException if the file has no tensor of that name
      */
     public TensorInfo tensor(String name) {
-        TensorInfo tensor = header.tensors().get(name);
+        TensorInfo tensor = tensors.get(name);
         if (tensor == null) {
             throw Failures.invalid(
                     path.toString(), "has no tensor %s. It has: %s.".formatted(Failures.quoted(name), names()));
@@ -157,25 +214,29 @@ public final class Safetensors implements AutoCloseable {
 
     @Override
     public void close() {
+        files.forEach(Safetensors::close);
+    }
+
+    private static void close(OpenFile file) {
         try {
-            channel.close();
+            file.channel().close();
         } catch (IOException e) {
-            throw Failures.unreadable(path.toString(), e);
+            throw Failures.unreadable(file.path().toString(), e);
         }
     }
 
-    private long readHeaderLength(long size) throws IOException {
+    private static long readHeaderLength(Path path, FileChannel channel, long size) throws IOException {
         if (size < SafetensorsHeader.LENGTH_BYTES) {
-            refuseForeign(size);
+            refuseForeign(path, channel, size);
             throw Failures.invalid(
                     path.toString(),
                     "is not a safetensors file: it has %d bytes, but its header's length alone takes 8."
                             .formatted(size));
         }
-        long length = readFully(0, SafetensorsHeader.LENGTH_BYTES).getLong();
+        long length = readFully(channel, 0, SafetensorsHeader.LENGTH_BYTES).getLong();
         long most = Math.min(SafetensorsHeader.MAX_BYTES, size - SafetensorsHeader.LENGTH_BYTES);
         if (length < 1 || length > most) {
-            refuseForeign(size);
+            refuseForeign(path, channel, size);
             throw Failures.invalid(
                     path.toString(),
                     "is not a safetensors file, or is cut short: its header's length is %s, but must be from 1 to %d."
@@ -185,9 +246,9 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /** Called only where the file is invalid: any length of a header may look like something else. */
-    private void refuseForeign(long size) throws IOException {
+    private static void refuseForeign(Path path, FileChannel channel, long size) throws IOException {
         byte[] head = new byte[(int) Math.min(size, ForeignFile.HEAD_BYTES)];
-        readFully(0, head.length).get(head);
+        readFully(channel, 0, head.length).get(head);
         ForeignFile.refuse(head, path.toString(), ForeignFile.Wanted.TENSORS);
     }
 
@@ -214,7 +275,7 @@ public final class Safetensors implements AutoCloseable {
     }
 
     private String names() {
-        Set<String> names = new TreeSet<>(header.tensors().keySet());
+        Set<String> names = new TreeSet<>(tensors.keySet());
         String shown =
                 names.stream().limit(MAX_NAMES_SHOWN).map(Failures::quoted).collect(Collectors.joining(", "));
         int others = names.size() - MAX_NAMES_SHOWN;
@@ -250,19 +311,21 @@ public final class Safetensors implements AutoCloseable {
         Objects.checkFromIndexSize(from, count, tensor.shape().elements());
         int bytes = tensor.type().bytes();
         int chunk = CHUNK_BYTES / bytes;
-        long position = dataStart + tensor.begin() + from * bytes;
+        OpenFile file = Objects.requireNonNull(places.get(tensor.name())).file();
+        long position = file.dataStart() + tensor.begin() + from * bytes;
         try {
             for (int done = 0; done < count; ) {
                 int elements = Math.min(chunk, count - done);
-                reader.accept(readFully(position + (long) done * bytes, elements * bytes), done, elements);
+                reader.accept(
+                        readFully(file.channel(), position + (long) done * bytes, elements * bytes), done, elements);
                 done += elements;
             }
         } catch (IOException e) {
-            throw Failures.unreadable(path.toString(), e);
+            throw Failures.unreadable(file.path().toString(), e);
         }
     }
 
-    private ByteBuffer readFully(long position, int bytes) throws IOException {
+    private static ByteBuffer readFully(FileChannel channel, long position, int bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
         while (buffer.hasRemaining()) {
             if (channel.read(buffer, position + buffer.position()) < 0) {

@@ -1,5 +1,6 @@
 package io.backpack4j.formats;
 
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.spi.Problems;
@@ -70,6 +71,19 @@ final class TensorNames {
         return ties;
     }
 
+    /** Parameters that are another's, of a graph. */
+    static Map<String, String> ties(Graph graph) {
+        Map<String, String> ties = new LinkedHashMap<>();
+        for (Graph.Node node : graph.nodes()) {
+            node.ties().forEach((own, owner) -> ties.put(node.name() + "." + own, owner));
+        }
+        return ties;
+    }
+
+    static boolean isResult(String tensor) {
+        return RESULTS.contains(tensor);
+    }
+
     /** Whether it is an input, a parameter or a buffer, or should be. */
     static boolean isGiven(String tensor) {
         return !RESULTS.contains(tensor)
@@ -81,16 +95,6 @@ final class TensorNames {
     /** Whether a missing parameter is reported with all others under the same prefix. */
     boolean isPrefixed(String parameter) {
         return prefix.filter(found -> found.missing().contains(parameter)).isPresent();
-    }
-
-    /** What else a missing parameter may be called. */
-    String hint(String parameter) {
-        return ties.entrySet().stream()
-                .filter(tie -> tie.getValue().equals(parameter) && given.contains(tie.getKey()))
-                .findFirst()
-                .map(tie ->
-                        "; it has %s, which the model ties to it: rename that".formatted(Failures.quoted(tie.getKey())))
-                .orElse("");
     }
 
     /** Reports tensors that nothing reads, though somebody may think so, and parameters under a prefix. */

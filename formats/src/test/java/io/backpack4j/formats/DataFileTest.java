@@ -115,13 +115,29 @@ class DataFileTest {
 
     @Test
     void reportsEverythingThatDoesNotFit() {
-        write(Map.of("b.weight", new double[6], "odd", new double[1], "input", new double[] {1, 1e300}));
+        write(Map.of("odd", new double[1], "input", new double[] {1, 1e300}));
         assertThatThrownBy(() -> load(DType.FLOAT32)).hasMessage("""
                 1) [UnknownTensor] File 'd' has what the model does not know: 'odd'. The model knows: a.weight, input, target. Remove or rename it.
-                2) [MissingTensor] File 'd' has no tensor 'a.weight', which the model needs with shape [3, 2]; it has 'b.weight', which the model ties to it: rename that.
+                2) [MissingTensor] File 'd' has no tensor 'a.weight', which the model needs with shape [3, 2].
                 3) [NotFinite] Tensor 'input' of file 'd' is 1.0E300 at position [0, 1], but must be a finite number in FLOAT32.
                 3 problems.""");
         verify(backpack, never()).model(any(), any(), any(), any(Shape[].class));
+    }
+
+    /** Checkpoints keep one of both names only. */
+    @Test
+    void takesATiedParameterInPlaceOfItsOwner() {
+        write(Map.of("b.weight", new double[] {1, 2, 3, 4, 5, 6}, "input", new double[2]));
+        load(DType.FLOAT32).close();
+        assertThat(written).containsExactly(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
+    }
+
+    @Test
+    void leavesPrefixesOfWrappersAway() {
+        double[] numbers = {1, 2, 3, 4, 5, 6};
+        write(Map.of("module._orig_mod.a.weight", numbers, "input", new double[2]));
+        load(DType.FLOAT32).close();
+        assertThat(written).containsExactly(1.0, 2.0, 3.0, 4.0, 5.0, 6.0);
     }
 
     /** Every state dict of PyTorch has them. */

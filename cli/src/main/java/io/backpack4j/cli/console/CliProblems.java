@@ -11,6 +11,12 @@ public final class CliProblems {
             "A check of ./backpack doctor failed.",
             "See the findings above the message; each says what to do.");
 
+    /** Results differ from the references of the data file. */
+    public static final ProblemId CHECK_FAILED = new ProblemId(
+            "CheckFailed",
+            "Results differ from the references that evaluate --check found in the data file.",
+            "Export model and data again, both from one call, and check in float64. If they still differ, report it with both files.");
+
     /** A file that belongs to the program is not on the class path. */
     public static final ProblemId MISSING_RESOURCE = new ProblemId(
             "MissingResource", "A file that belongs to the program is not on the class path.", "Build again.");

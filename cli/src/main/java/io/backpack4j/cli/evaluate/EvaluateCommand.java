@@ -48,6 +48,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -95,11 +96,17 @@ public final class EvaluateCommand implements Runnable {
     @Option(
             names = "--out",
             paramLabel = "FILE",
-            required = true,
             description =
                     "The result file: safetensors, or npz for NumPy. Results of single samples go there as they are ready, if there is a"
-                            + " memory budget.")
-    private Path resultFile;
+                            + " memory budget. Only with --check may it be left out.")
+    private @Nullable Path resultFile;
+
+    @Option(
+            names = "--check",
+            description =
+                    "Compare loss, output and gradients with check/loss, check/output and check/PARAMETER/grad of the data file, in float64 unless --dtype"
+                            + " says otherwise, and fail where they differ.")
+    private boolean check;
 
     @Mixin
     private final FileDtypeOption dtype = new FileDtypeOption();
@@ -155,15 +162,20 @@ public final class EvaluateCommand implements Runnable {
     public void run() {
         Problems problems = new Problems();
         List<Request<?>> requests = new ArrayList<>();
-        problems.collect(() -> ResultFile.requireEnding(resultFile));
+        Path out = resultFile;
+        if (out == null && !check) {
+            throw new ParameterException(spec.commandLine(), "Missing required option: '--out=FILE'");
+        }
+        if (out != null) {
+            problems.collect(() -> ResultFile.requireEnding(out));
+            problems.collect(() -> ResultFile.requireOther(out, model.file()));
+            problems.collect(() -> ResultFile.requireOther(out, dataFile));
+        }
         problems.collect(this::requireUse);
-        problems.collect(() -> ResultFile.requireOther(resultFile, model.file()));
-        problems.collect(() -> ResultFile.requireOther(resultFile, dataFile));
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
-            try (EvaluateInputs inputs =
-                    EvaluateInputs.read(backpack, model.file(), dataFile, dtype.value(), problems)) {
+            try (EvaluateInputs inputs = EvaluateInputs.read(backpack, model.file(), dataFile, dtype(), problems)) {
                 Plan plan = inputs.plan(backpack, requests, options(requests));
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id(), plan);
@@ -186,11 +198,22 @@ public final class EvaluateCommand implements Runnable {
             Map<String, String> metadata) {
         SortedMap<String, Plan.ResultType> types = new TreeMap<>(plan.results());
         types.putAll(vectors.results(dtypeOf(plan)));
+        Path out = resultFile;
+        if (out == null) {
+            try (Results results = run(plan, batch, operands, RunOptions.seed(seed.value()))) {
+                check(results, plan);
+            }
+            return;
+        }
         OutputSize size = OutputSize.of(types);
         size.require(maxOutput);
-        size.announce(resultFile, spec.commandLine().getErr());
-        try (ResultFile file = ResultFile.open(resultFile, types, metadata, nan.requiresFinite());
-                Results results = run(plan, batch, operands, file)) {
+        size.announce(out, spec.commandLine().getErr());
+        try (ResultFile file = ResultFile.open(out, types, metadata, nan.requiresFinite());
+                Results results =
+                        run(plan, batch, operands, RunOptions.seed(seed.value()).taker(file::write))) {
+            if (check) {
+                check(results, plan);
+            }
             boolean smaller = results.tensors().entrySet().stream()
                     .anyMatch(result -> !Objects.requireNonNull(types.get(result.getKey()))
                             .shape()
@@ -200,13 +223,13 @@ public final class EvaluateCommand implements Runnable {
                 results.tensors()
                         .forEach(
                                 (name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
-                try (ResultFile other = ResultFile.open(resultFile, types, metadata, nan.requiresFinite())) {
+                try (ResultFile other = ResultFile.open(out, types, metadata, nan.requiresFinite())) {
                     write(backend, plan, vectors, results, other);
                 }
             } else {
                 write(backend, plan, vectors, results, file);
             }
-            print(types, results);
+            print(types, results, out);
         }
     }
 
@@ -216,22 +239,32 @@ public final class EvaluateCommand implements Runnable {
         file.commit();
     }
 
-    private Results run(Plan plan, Batch batch, RunOperands operands, ResultFile file) {
-        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
-            RunOptions options = RunOptions.seed(seed.value())
-                    .taker(file::write)
-                    .listener(new PassListener() {
-                        @Override
-                        public void forward(String node) {
-                            progress.step();
-                        }
+    /** Fails before anything is in its place. */
+    private void check(Results results, Plan plan) {
+        ReferenceCheck found = ReferenceCheck.of(dataFile, results.tensors(), dtypeOf(plan));
+        found.require();
+        found.print(spec.commandLine().getOut());
+        spec.commandLine().getOut().flush();
+    }
 
-                        @Override
-                        public void backward(String node, String signal) {
-                            progress.step();
-                        }
-                    });
-            return plan.run(batch, options.operands(operands));
+    private @Nullable DType dtype() {
+        return check && dtype.value() == null ? DType.FLOAT64 : dtype.value();
+    }
+
+    private Results run(Plan plan, Batch batch, RunOperands operands, RunOptions options) {
+        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, plan.steps()))) {
+            RunOptions listening = options.listener(new PassListener() {
+                @Override
+                public void forward(String node) {
+                    progress.step();
+                }
+
+                @Override
+                public void backward(String node, String signal) {
+                    progress.step();
+                }
+            });
+            return plan.run(batch, listening.operands(operands));
         }
     }
 
@@ -256,7 +289,7 @@ public final class EvaluateCommand implements Runnable {
         return Objects.requireNonNull(plan.results().get("loss")).dtype();
     }
 
-    private void print(Map<String, Plan.ResultType> types, Results results) {
+    private void print(Map<String, Plan.ResultType> types, Results results, Path file) {
         PrintWriter out = spec.commandLine().getOut();
         Table table = new Table("parameter", "quantity", "type", "shape");
         types.forEach((name, result) -> {
@@ -271,15 +304,18 @@ public final class EvaluateCommand implements Runnable {
             out.println("derivatives take the batch's statistics as constants");
         }
         table.print(out);
-        out.println("%d tensors written to %s".formatted(types.size(), resultFile));
+        out.println("%d tensors written to %s".formatted(types.size(), file));
         out.flush();
     }
 
-    /** Results leave the pass part by part, unless the file can be laid out only when their sizes are known. */
+    /**
+     * Results leave the pass part by part, unless they are compared, or the file can be laid out only when their sizes
+     * are known.
+     */
     private PassOptions options(List<Request<?>> requests) {
         PassOptions whole =
                 PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
-        PassOptions options = haveVariableSizes(requests) ? whole : whole.handingOver();
+        PassOptions options = check || haveVariableSizes(requests) ? whole : whole.handingOver();
         return memory.limit(mode == null ? options : options.mode(mode));
     }
 

@@ -52,6 +52,8 @@ final class SupportExamples {
                 "Identity",
                 "Dropout");
         add(VECTOR, Map.of("weight", 2), "Scale");
+        add(VECTOR, Map.of("scale", 2, "shift", 1), "Affine");
+        add(VECTOR, Map.of("p", 0.5), "StochasticDepth");
         add(SEQUENCE, Map.of(), "Flatten");
         add(SEQUENCE, Map.of("normalized_shape", 4), "LayerNorm", "RMSNorm");
         add(IMAGES[0], Map.of("num_groups", 1, "num_channels", 2), "GroupNorm");
@@ -69,6 +71,8 @@ final class SupportExamples {
         add(SEQUENCE, transformer, "TransformerEncoderLayer");
         BY_TYPE.put("TransformerDecoderLayer", new Example(transformer, SEQUENCE, 2));
         BY_TYPE.put("Mul", new Example(Map.of(), VECTOR, 2));
+        BY_TYPE.put("Div", new Example(Map.of(), VECTOR, 2));
+        BY_TYPE.put("Sub", new Example(Map.of(), VECTOR, 2));
         BY_TYPE.put("Sum", new Example(Map.of(), VECTOR, 2));
         BY_TYPE.put("Concat", new Example(Map.of("dim", 1), VECTOR, 2));
         for (int axes = 1; axes <= IMAGES.length; axes++) {
@@ -81,6 +85,7 @@ final class SupportExamples {
             addSpatial(axes, Map.of("num_features", 2, "mode", "eval"), "BatchNorm");
             addSpatial(axes, Map.of("num_features", 2, "affine", true), "InstanceNorm");
         }
+        add(IMAGES[1], Map.of("scale_factor", 2), "Upsample");
         add(IMAGES[1], Map.of("padding", List.of(0, 1), "value", 0), "Pad");
     }
 

@@ -44,6 +44,9 @@ class TorchArgumentsTest {
             "Concat",
             "MatMul",
             "Max",
+            "Affine",
+            "Concat",
+            "Div",
             "Mean",
             "Mul",
             "Pad",
@@ -53,6 +56,8 @@ class TorchArgumentsTest {
             "Scale",
             "ScaledDotProductAttention",
             "Slice",
+            "StochasticDepth",
+            "Sub",
             "Sum");
 
     /** Defaults that are refused: the batch is axis 0 here. */
@@ -173,6 +178,11 @@ class TorchArgumentsTest {
             Map.entry("size_average", false),
             Map.entry("reduce", false),
             Map.entry("reduction", "none"),
+            Map.entry("size", 3),
+            Map.entry("scale_factor", 2),
+            Map.entry("mode", "bilinear"),
+            Map.entry("align_corners", true),
+            Map.entry("recompute_scale_factor", true),
             Map.entry("device", "cuda:0"),
             Map.entry("dtype", "float64"));
 
@@ -256,11 +266,13 @@ class TorchArgumentsTest {
                         "add_bias_kv",
                         "add_zero_attn",
                         "batch_first",
+                        "align_corners",
                         "dtype",
                         "include_last_offset",
                         "max_norm",
                         "padding_mode",
                         "proj_size",
+                        "recompute_scale_factor",
                         "reduce",
                         "reduction",
                         "return_indices",

@@ -10,6 +10,8 @@ import io.backpack4j.modules.conv.Conv;
 import io.backpack4j.modules.conv.ConvTranspose;
 import io.backpack4j.modules.conv.MaxPool;
 import io.backpack4j.modules.conv.Pad;
+import io.backpack4j.modules.conv.Upsample;
+import io.backpack4j.modules.linear.Affine;
 import io.backpack4j.modules.linear.Concat;
 import io.backpack4j.modules.linear.Dropout;
 import io.backpack4j.modules.linear.ELU;
@@ -43,6 +45,8 @@ import io.backpack4j.modules.linear.Slice;
 import io.backpack4j.modules.linear.Softmax;
 import io.backpack4j.modules.linear.Softplus;
 import io.backpack4j.modules.linear.Softsign;
+import io.backpack4j.modules.linear.StochasticDepth;
+import io.backpack4j.modules.linear.Sub;
 import io.backpack4j.modules.linear.Sum;
 import io.backpack4j.modules.linear.Tanh;
 import io.backpack4j.modules.norm.GroupNorm;
@@ -119,6 +123,17 @@ class OwnModulesContractTest extends ModuleContract {
                 ModuleCase.of(new Sum(), image, image),
                 ModuleCase.of(new Linear(5, 3), line),
                 ModuleCase.of(new Mul(), vector, vector, vector),
+                ModuleCase.of(new Sum(), image, Shape.of(2, 1, 1), Shape.of(1, 3, 1)),
+                ModuleCase.of(new Sum(), Shape.of(1, 3, 1), image),
+                ModuleCase.of(new Sub(), image, image),
+                ModuleCase.of(new Sub(), Shape.of(2, 1, 1), Shape.of(1, 3, 2)),
+                ModuleCase.of(new Mul(), image, Shape.of(2, 1, 1)),
+                ModuleCase.of(new Mul(), Shape.of(2, 1, 1), Shape.of(1, 3, 1), image),
+                ModuleCase.of(new Mul(), Shape.of(1, 1, 2), Shape.of(2, 3, 1)),
+                ModuleCase.of(new Affine(-1.5, 0.25), image),
+                ModuleCase.of(new StochasticDepth(0.4), image),
+                ModuleCase.of(new StochasticDepth(0.4, Mode.EVAL), image),
+                ModuleCase.of(Upsample.by(1.5, Upsample.Interpolation.BILINEAR), image),
                 ModuleCase.of(new Concat(2), image, Shape.of(2, 1, 2)),
                 ModuleCase.of(new Mean(1), line),
                 ModuleCase.of(new Mean(-2), image),
@@ -238,6 +253,10 @@ class OwnModulesContractTest extends ModuleContract {
                         "Dropout",
                         "Scale",
                         "Sum",
+                        "Sub",
+                        "Affine",
+                        "StochasticDepth",
+                        "Upsample",
                         "Concat",
                         "Mean",
                         "Parameter",

@@ -14,6 +14,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.PluginInfo;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.modules.linear.Affine;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.modules.linear.loss.NLLLoss;
@@ -56,6 +57,8 @@ class ThirdPartyTest {
             "Concat",
             2,
             "Mul",
+            2,
+            "Sub",
             2,
             "Sum",
             2,
@@ -130,6 +133,11 @@ class ThirdPartyTest {
         LAYERS.put("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2));
         LAYERS.put("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
         LAYERS.put("TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
+        LAYERS.put("Sub", Map.of());
+        LAYERS.put("Div", Map.of());
+        LAYERS.put("Affine", Map.of("scale", 2, "shift", -1));
+        LAYERS.put("StochasticDepth", Map.of("p", 0.4));
+        LAYERS.put("Upsample", Map.of("scale_factor", 2, "mode", "nearest"));
         LAYERS.put("Parameter", Map.of("shape", List.of(3, 4)));
         LAYERS.put("GroupNorm", Map.of("num_groups", 2, "num_channels", 2));
         LAYERS.put("LayerNorm", Map.of("normalized_shape", 4));
@@ -265,10 +273,15 @@ class ThirdPartyTest {
             if (module.takesIntegers(0)) {
                 continue;
             }
-            Graph graph = Graph.builder()
-                    .add("first", new Linear(4, 4))
-                    .add("early", gain())
-                    .add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
+            if (type.equals("Div")) {
+                inputs = List.of("early", "far from zero");
+            }
+            Graph.Builder builder =
+                    Graph.builder().add("first", new Linear(4, 4)).add("early", gain());
+            if (type.equals("Div")) {
+                builder.add("far from zero", new Affine(0.1, 3), "first");
+            }
+            Graph graph = builder.add(new Graph.Node("layer", module, inputs, Frozen.NONE, Map.of()))
                     .add("late", gain())
                     .build();
             Shape out;

@@ -60,6 +60,6 @@ public record AdaptiveAvgPool(List<@Nullable Long> outputSize) implements Module
     private static Resampling.Weights weights(int axis, long output, long in, long out) {
         long from = output * in / out;
         long to = ((output + 1) * in + out - 1) / out;
-        return new Resampling.Weights(from, to, 1.0 / (to - from));
+        return Resampling.Weights.equal(from, to, 1.0 / (to - from));
     }
 }

@@ -96,6 +96,6 @@ public record AvgPool(
         if (divisorOverride != null) {
             divisor = axis == 0 ? divisorOverride : 1;
         }
-        return new Resampling.Weights(from, to, 1 / divisor);
+        return Resampling.Weights.equal(from, to, 1 / divisor);
     }
 }

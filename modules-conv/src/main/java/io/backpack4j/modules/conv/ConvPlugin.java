@@ -31,6 +31,7 @@ public final class ConvPlugin implements Plugin {
             addFamilies(axes, axes + "d", providers);
         }
         providers.add(ModuleProvider.of("Pad", PadArguments::pad));
+        providers.add(ModuleProvider.of("Upsample", UpsampleArguments::read));
         return providers;
     }
 

@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,13 +23,22 @@ final class Resampling {
     private static final long MAX_ELEMENTS = Integer.MAX_VALUE - 8;
 
     /**
-     * A row of a matrix: equal weights of neighbouring inputs.
+     * A row of a matrix: weights of neighbouring inputs.
      *
      * @param from the first input
-     * @param to the input behind the last
-     * @param weight the weight of each
+     * @param values its weight, and those of its neighbours
      */
-    record Weights(long from, long to, double weight) {}
+    record Weights(long from, List<Double> values) {
+
+        Weights {
+            values = List.copyOf(values);
+        }
+
+        /** Equal weights of the inputs {@code from} (inclusive) to {@code to} (exclusive). */
+        static Weights equal(long from, long to, double weight) {
+            return new Weights(from, Collections.nCopies((int) (to - from), weight));
+        }
+    }
 
     /** Says what an output position is made of. */
     @FunctionalInterface
@@ -96,7 +106,7 @@ final class Resampling {
         boolean identity = in == out;
         for (int position = 0; position < out && identity; position++) {
             Weights row = rows.row(axis, position, in, out);
-            identity = row.from() == position && row.to() == position + 1 && row.weight() == 1;
+            identity = row.from() == position && row.values().equals(List.of(1.0));
         }
         if (identity) {
             return null;
@@ -106,7 +116,9 @@ final class Resampling {
         for (int position = 0; position < out; position++) {
             Weights row = rows.row(axis, position, in, out);
             Arrays.fill(values, 0);
-            Arrays.fill(values, (int) row.from(), (int) row.to(), row.weight());
+            for (int i = 0; i < row.values().size(); i++) {
+                values[(int) row.from() + i] = row.values().get(i);
+            }
             matrix.write((long) position * in, values, 0, in);
         }
         return matrix;

@@ -23,7 +23,7 @@ class ConvPluginTest {
 
     @Test
     void everyFamilyHasThreeTypes() {
-        List<String> types = new ArrayList<>(List.of("Pad"));
+        List<String> types = new ArrayList<>(List.of("Pad", "Upsample"));
         for (String family : List.of(
                 "Conv",
                 "ConvTranspose",

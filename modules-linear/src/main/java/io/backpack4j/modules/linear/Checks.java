@@ -5,6 +5,7 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleChecks;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 
 /** What modules with several inputs, or with an axis to name, check of their inputs. */
@@ -20,18 +21,17 @@ final class Checks {
         }
     }
 
-    /** The shape that all inputs have. */
-    static Shape equal(Module module, List<Shape> inputs) {
-        Shape first = inputs.get(0);
-        for (int i = 1; i < inputs.size(); i++) {
-            if (!inputs.get(i).equals(first)) {
-                throw ModuleChecks.mismatch(
-                        module,
-                        "needs inputs of equal shapes, but a sample has shape %s in input 0 and %s in input %d."
-                                .formatted(first, inputs.get(i), i));
-            }
+    static void exactly(Module module, int count, List<Shape> inputs) {
+        if (inputs.size() != count) {
+            throw new BackpackException(
+                    CommonProblems.INPUT_COUNT_MISMATCH,
+                    "%s takes %d inputs, but was given %d.".formatted(module.type(), count, inputs.size()));
         }
-        return first;
+    }
+
+    /** The shapes of one sample of each. */
+    static List<Shape> samples(List<Tensor> inputs) {
+        return inputs.stream().map(input -> input.shape().dropFirst(1)).toList();
     }
 
     /** The axis behind a number that may count from the end, of tensors whose axis 0 is the batch. */

@@ -70,7 +70,7 @@ public record Dropout(double p, Mode mode) implements Module {
         if (dropsNothing()) {
             return Identity.of(context, input);
         }
-        Tensor mask = mask(context, input);
+        Tensor mask = mask(context, p, input.shape(), input.dtype());
         return ParameterlessEvaluation.ofOneInput(
                 masked(context, input, mask),
                 (forward, tangents) -> masked(forward, tangents, mask),
@@ -84,12 +84,14 @@ public record Dropout(double p, Mode mode) implements Module {
     /**
      * 1/(1 − p) where a uniform number exceeds p, else 0. Compared in double precision, so that all types and backends
      * drop the same.
+     *
+     * @param shape {@code [N, *]}
      */
-    private Tensor mask(EvaluationContext context, Tensor input) {
+    static Tensor mask(EvaluationContext context, double p, Shape shape, DType dtype) {
         Backend backend = context.backend();
-        Tensor mask = context.scope().allocate(input.shape(), input.dtype());
+        Tensor mask = context.scope().allocate(shape, dtype);
         try (TensorScope scope = backend.openScope()) {
-            Tensor uniform = scope.allocate(input.shape(), DType.FLOAT64);
+            Tensor uniform = scope.allocate(shape, DType.FLOAT64);
             backend.random().uniform(context.randomKey(), context.sampleIds(), uniform);
             backend.elementwise().affine(uniform, 1, -p, uniform);
             backend.elementwise().apply(UnaryOperation.POSITIVE, uniform, uniform);

@@ -51,9 +51,15 @@ public final class LinearPlugin implements Plugin {
                 ModuleProvider.of("Identity", LinearPlugin::identity),
                 ModuleProvider.of("Flatten", LinearPlugin::flatten),
                 ModuleProvider.of("Dropout", LinearPlugin::dropout),
+                ModuleProvider.of(
+                        "StochasticDepth", arguments -> new StochasticDepth(arguments.number("p"), mode(arguments))),
                 ModuleProvider.of("Scale", arguments -> new Scale(arguments.number("weight"))),
                 ModuleProvider.of("Sum", arguments -> new Sum()),
+                ModuleProvider.of("Sub", arguments -> new Sub()),
                 ModuleProvider.of("Mul", arguments -> new Mul()),
+                ModuleProvider.of("Div", arguments -> new Div()),
+                ModuleProvider.of(
+                        "Affine", arguments -> new Affine(arguments.number("scale", 1), arguments.number("shift", 0))),
                 ModuleProvider.of("Concat", arguments -> new Concat(arguments.integer("dim"))),
                 ModuleProvider.of("Mean", arguments -> new Mean(arguments.integer("dim"))),
                 ModuleProvider.of("Max", arguments -> new Max(arguments.integer("dim"))),
@@ -104,7 +110,10 @@ public final class LinearPlugin implements Plugin {
     }
 
     private static Dropout dropout(Arguments arguments) {
-        boolean train = arguments.word("mode", "train", "train", "eval").equals("train");
-        return new Dropout(arguments.number("p", 0.5), train ? Mode.TRAIN : Mode.EVAL);
+        return new Dropout(arguments.number("p", 0.5), mode(arguments));
+    }
+
+    private static Mode mode(Arguments arguments) {
+        return arguments.word("mode", "train", "train", "eval").equals("train") ? Mode.TRAIN : Mode.EVAL;
     }
 }

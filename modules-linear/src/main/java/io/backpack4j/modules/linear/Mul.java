@@ -1,7 +1,6 @@
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.BinaryOperation;
-import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Module;
@@ -17,25 +16,40 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** y = x₀ ⊙ x₁ ⊙ …, of two or more inputs of equal shapes. */
+/** y = x₀ ⊙ x₁ ⊙ …, of two or more inputs of equal shapes, up to axes of size one, which stretch. */
 public record Mul() implements Module {
 
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Checks.atLeast(this, 2, inputs);
-        return ModuleDeclaration.output(Checks.equal(this, inputs)).retainInputs();
+        return ModuleDeclaration.output(Broadcast.output(this, inputs)).retainInputs();
     }
 
     @Override
     public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
         List<Tensor> factors = List.copyOf(inputs);
-        Tensor output = product(context, factors.get(0), factors.subList(1, factors.size()));
+        List<Shape> samples = Checks.samples(inputs);
+        Shape sample = Broadcast.output(this, samples);
+        Shape batch = sample.prepend(factors.get(0).shape().size(0));
+        Tensor output = product(context, context.scope(), factors.get(0), factors.subList(1, factors.size()), batch);
         return new ParameterlessEvaluation(
                 output,
                 (forward, tangents) ->
-                        productRule(forward, tangents, factors, -1).orElseThrow(),
-                (pullback, cotangents, index) -> product(pullback, cotangents, without(factors, index)),
-                new MulSecondDerivative(factors));
+                        productRule(forward, tangents, factors, -1, batch).orElseThrow(),
+                (pullback, cotangents, index) ->
+                        pulled(pullback, cotangents, without(factors, index), samples.get(index)),
+                new MulSecondDerivative(factors, sample));
+    }
+
+    private static Tensor pulled(EvaluationContext context, Tensor cotangents, List<Tensor> others, Shape input) {
+        Shape full = cotangents.shape();
+        if (full.dropFirst(2).equals(input)) {
+            return product(context, context.scope(), cotangents, others, full);
+        }
+        try (TensorScope scope = context.backend().openScope()) {
+            return Broadcast.reduced(
+                    context, context.scope(), product(context, scope, cotangents, others, full), input);
+        }
     }
 
     /** All factors but one. */
@@ -49,22 +63,23 @@ public record Mul() implements Module {
      * The product rule: Σ_j ẋ_j ⊙ (all factors but j), over the inputs that move.
      *
      * @param except an input that does not count, or −1
-     * @return {@code [V, N, *in]}; empty if nothing moves
+     * @param batch {@code [N, *out]}
+     * @return {@code [V, N, *out]}; empty if nothing moves
      */
     static Optional<Tensor> productRule(
-            EvaluationContext context, Tangents tangents, List<Tensor> factors, int except) {
+            EvaluationContext context, Tangents tangents, List<Tensor> factors, int except, Shape batch) {
         @Nullable Tensor sum = null;
+        Shape shape = batch.prepend(tangents.columns());
         for (int j = 0; j < factors.size(); j++) {
             if (j == except || tangents.input(j).isEmpty()) {
                 continue;
             }
             Tensor tangent = tangents.input(j).get();
             if (sum == null) {
-                sum = product(context, tangent, without(factors, j));
+                sum = product(context, context.scope(), tangent, without(factors, j), shape);
             } else {
                 try (TensorScope scope = context.backend().openScope()) {
-                    Tensor term = scope.allocate(tangent.shape(), tangent.dtype());
-                    multiply(context.backend().elementwise(), tangent, without(factors, j), term);
+                    Tensor term = product(context, scope, tangent, without(factors, j), shape);
                     context.backend().elementwise().addScaled(1, term, sum);
                 }
             }
@@ -72,18 +87,10 @@ public record Mul() implements Module {
         return Optional.ofNullable(sum);
     }
 
-    /** x times all factors; x may have axes in front of theirs. */
-    static Tensor product(EvaluationContext context, Tensor x, List<Tensor> factors) {
-        Tensor result = context.scope().allocate(x.shape(), x.dtype());
-        multiply(context.backend().elementwise(), x, factors, result);
+    /** x times all factors, stretched to a shape; x may have axes in front of theirs. */
+    static Tensor product(EvaluationContext context, TensorScope scope, Tensor x, List<Tensor> factors, Shape shape) {
+        Tensor result = scope.allocate(shape, x.dtype());
+        Broadcast.combineAll(context.backend().elementwise(), BinaryOperation.MULTIPLY, x, factors, result);
         return result;
-    }
-
-    private static void multiply(Elementwise ops, Tensor x, List<Tensor> factors, Tensor destination) {
-        Tensor current = x;
-        for (Tensor factor : factors) {
-            ops.combine(BinaryOperation.MULTIPLY, current, factor, destination);
-            current = destination;
-        }
     }
 }

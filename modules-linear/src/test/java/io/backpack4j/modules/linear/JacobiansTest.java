@@ -2,14 +2,23 @@ package io.backpack4j.modules.linear;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
+import io.backpack4j.spi.module.ModuleDeclaration;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.module.JacobianChecks;
 import io.backpack4j.testkit.module.ModuleCase;
 import io.backpack4j.testkit.module.PositionChecks;
 import io.backpack4j.testkit.module.TangentChecks;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.testkit.module.JacobianChecks;
+import io.backpack4j.testkit.module.ModuleCase;
+import io.backpack4j.testkit.module.PositionChecks;
+import io.backpack4j.testkit.module.TangentChecks;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
@@ -57,6 +66,21 @@ class JacobiansTest {
                 of(new Mul(), image, image),
                 of(new Mul(), vector, vector, vector),
                 of(new Mul(), vector, vector, vector, vector),
+                of(new Sum(), image, Shape.of(2, 1, 1), Shape.of(1, 3, 1)),
+                of(new Sum(), Shape.of(1, 3, 1), Shape.of(2, 1, 4)),
+                of(new Sub(), image, image),
+                of(new Sub(), image, Shape.of(2, 1, 4)),
+                of(new Sub(), Shape.of(2, 1, 1), Shape.of(1, 3, 4)),
+                of(new Mul(), image, Shape.of(2, 1, 1)),
+                of(new Mul(), Shape.of(2, 1, 1), Shape.of(1, 3, 1), image),
+                of(new Mul(), Shape.of(1, 1, 4), Shape.of(2, 3, 1)),
+                of(new DivByPositive(), image, image),
+                of(new DivByPositive(), image, Shape.of(2, 1, 1)),
+                of(new DivByPositive(), Shape.of(2, 1, 4), Shape.of(1, 3, 1)),
+                of(new Affine(-1.5, 0.25), image),
+                of(new StochasticDepth(0.4), image),
+                of(new StochasticDepth(1), vector),
+                of(new StochasticDepth(0.4, Mode.EVAL), image),
                 of(new Concat(1), vector, Shape.of(1), Shape.of(2)),
                 of(new Concat(2), image, Shape.of(2, 1, 4)),
                 of(new Concat(-1), image, Shape.of(2, 3, 2)),
@@ -112,6 +136,29 @@ class JacobiansTest {
                 .contains(List.of(2, 1));
         assertThat(new ReLU().positionAxes(List.of(2), List.of(image))).contains(List.of(2));
         assertThat(new Flatten().positionAxes(List.of(0), List.of(image))).isEmpty();
+        List<Shape> stretching = List.of(image, Shape.of(2, 1, 4));
+        assertThat(new Sum().positionAxes(List.of(0, 2), stretching)).contains(List.of(0, 2));
+        assertThat(new Sum().positionAxes(List.of(1), stretching)).isEmpty();
+        assertThat(new Sub().positionAxes(List.of(1), stretching)).isEmpty();
+    }
+
+    /** A quotient whose divisor is moved away from zero, where differences say nothing. That changes no derivative's formula. */
+    private record DivByPositive() implements Module {
+
+        private static final double SHIFT = 7;
+
+        @Override
+        public ModuleDeclaration declare(List<Shape> inputs) {
+            return new Div().declare(inputs);
+        }
+
+        @Override
+        public Evaluation evaluate(EvaluationContext context, List<Tensor> inputs, Map<String, Tensor> parameters) {
+            Tensor divisor = context.scope()
+                    .allocate(inputs.get(1).shape(), inputs.get(1).dtype());
+            context.backend().elementwise().affine(inputs.get(1), 1, SHIFT, divisor);
+            return new Div().evaluate(context, List.of(inputs.get(0), divisor), parameters);
+        }
     }
 
     private static Arguments of(Module module, Shape... inputs) {

@@ -61,9 +61,13 @@ class LinearPluginTest {
                         "Identity",
                         "Flatten",
                         "Dropout",
+                        "StochasticDepth",
                         "Scale",
                         "Sum",
+                        "Sub",
                         "Mul",
+                        "Div",
+                        "Affine",
                         "Concat",
                         "Mean",
                         "Max",
@@ -85,7 +89,9 @@ class LinearPluginTest {
                         "PoissonNLLLoss",
                         "GaussianNLLLoss",
                         "KLDivLoss");
-        for (String type : new String[] {"ReLU", "SELU", "Sigmoid", "Tanh", "LogSigmoid", "Identity", "Sum", "Mul"}) {
+        for (String type :
+                new String[] {"ReLU", "SELU", "Sigmoid", "Tanh", "LogSigmoid", "Identity", "Sum", "Sub", "Mul", "Div"
+                }) {
             assertThat(create(type, Map.of()).type()).isEqualTo(type);
         }
         assertThat(loss("MSELoss", Map.of()).type()).isEqualTo("MSELoss");
@@ -106,6 +112,10 @@ class LinearPluginTest {
         assertThat(create("Dropout", Map.of())).isEqualTo(new Dropout(0.5, Mode.TRAIN));
         assertThat(create("Dropout", Map.of("p", 0.1, "mode", "eval"))).isEqualTo(new Dropout(0.1, Mode.EVAL));
         assertThat(create("Scale", Map.of("weight", 3))).isEqualTo(new Scale(3));
+        assertThat(create("Affine", Map.of())).isEqualTo(new Affine(1, 0));
+        assertThat(create("Affine", Map.of("scale", 2, "shift", -1))).isEqualTo(new Affine(2, -1));
+        assertThat(create("StochasticDepth", Map.of("p", 0.1, "mode", "eval")))
+                .isEqualTo(new StochasticDepth(0.1, Mode.EVAL));
         assertThat(create("Concat", Map.of("dim", 1))).isEqualTo(new Concat(1));
         assertThat(create("Reshape", Map.of("shape", List.of(2, -1)))).isEqualTo(new Reshape(2, -1));
         assertThat(create("Max", Map.of("dim", 1))).isEqualTo(new Max(1));
