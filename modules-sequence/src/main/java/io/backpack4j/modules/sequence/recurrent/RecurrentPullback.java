@@ -10,10 +10,12 @@ import io.backpack4j.spi.module.factored.BiasDerivatives;
 import io.backpack4j.spi.module.factored.FactorSizes;
 import io.backpack4j.spi.module.factored.FactoredParameter;
 import io.backpack4j.spi.module.factored.SampleBlocks;
+import io.backpack4j.spi.module.factored.SharedOutputs;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +27,7 @@ final class RecurrentPullback implements Pullback {
     private final EvaluationContext context;
     private final Backend backend;
     private final LayerPull pulled;
+    private final Map<Integer, SharedOutputs> outputs = new HashMap<>();
 
     RecurrentPullback(RecurrentEvaluation evaluation, EvaluationContext context, Tensor cotangents) {
         this.evaluation = evaluation;
@@ -62,7 +65,14 @@ final class RecurrentPullback implements Pullback {
         if (parameter.isBias()) {
             return BiasDerivatives.channelsLast(backend, cotangents);
         }
-        return weight(cotangents, parameter.isOfState() ? states(parameter) : input(parameter));
+        FactoredParameter weight = weight(cotangents, parameter.isOfState() ? states(parameter) : input(parameter));
+        return evaluation.recurrence().cell().addsBoth() ? weight.sharing(outputs(parameter)) : weight;
+    }
+
+    /** Both weights of a direction have the same left factors. */
+    private SharedOutputs outputs(ParameterName parameter) {
+        int direction = parameter.layer() * evaluation.recurrence().directions() + parameter.direction();
+        return outputs.computeIfAbsent(direction, absent -> new SharedOutputs(backend, context.scope()));
     }
 
     private Tensor input(ParameterName parameter) {

@@ -39,6 +39,8 @@ public final class FactoredParameter extends ParameterDerivatives {
     /** One for every use of the parameter; their positions are one list. */
     private final List<FactorSource> sources;
 
+    private final Optional<SharedOutputs> shared;
+
     private final Forms forms = new Forms();
 
     /**
@@ -60,7 +62,13 @@ public final class FactoredParameter extends ParameterDerivatives {
             long samples,
             FactorSizes sizes,
             FactorSource source) {
-        this(backend, parameter, dtype, columns, samples, sizes, List.of(source));
+        this(backend, parameter, dtype, columns, samples, sizes, List.of(source), Optional.empty());
+    }
+
+    /** The same, whose left factors other parameters have, too. */
+    public FactoredParameter sharing(SharedOutputs outputs) {
+        return new FactoredParameter(
+                backend(), parameter(), dtype(), columns(), samples(), sizes, sources, Optional.of(outputs));
     }
 
     private FactoredParameter(
@@ -70,10 +78,12 @@ public final class FactoredParameter extends ParameterDerivatives {
             long columns,
             long samples,
             FactorSizes sizes,
-            List<FactorSource> sources) {
+            List<FactorSource> sources,
+            Optional<SharedOutputs> shared) {
         super(backend, parameter, dtype, columns, samples);
         this.sizes = sizes;
         this.sources = sources;
+        this.shared = shared;
     }
 
     /** With the positions of all uses one behind the other, where these have factors of the same sizes. */
@@ -89,7 +99,14 @@ public final class FactoredParameter extends ParameterDerivatives {
             positions += use.sizes.positions();
         }
         return Optional.of(new FactoredParameter(
-                backend(), parameter(), dtype(), columns(), samples(), sizes.withPositions(positions), all));
+                backend(),
+                parameter(),
+                dtype(),
+                columns(),
+                samples(),
+                sizes.withPositions(positions),
+                all,
+                Optional.empty()));
     }
 
     @Override
@@ -118,7 +135,14 @@ public final class FactoredParameter extends ParameterDerivatives {
         List<FactorSource> selected = new ArrayList<>();
         sources.forEach(source -> selected.add(new SelectedFactors(backend(), source, positions, samples())));
         return new FactoredParameter(
-                backend(), parameter(), dtype(), columns(), positions.size(), sizes, List.copyOf(selected));
+                backend(),
+                parameter(),
+                dtype(),
+                columns(),
+                positions.size(),
+                sizes,
+                List.copyOf(selected),
+                Optional.empty());
     }
 
     /** Inner products of factors, where those of gradients take more. */
@@ -481,8 +505,13 @@ public final class FactoredParameter extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.OutputFactor factor) {
             boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
-            return Optional.of(DirectForm.adding(of((scope, product, task) ->
-                    addGram(scope, product.left(), product.leftTransposed(), summed, 1, task.destination()))));
+            return Optional.of(DirectForm.adding(of((scope, product, task) -> {
+                Consumer<Tensor> maker =
+                        target -> addGram(scope, product.left(), product.leftTransposed(), summed, 1, target);
+                shared.ifPresentOrElse(
+                        outputs -> outputs.add(summed, task.destination(), maker),
+                        () -> maker.accept(task.destination()));
+            })));
         }
     }
 }

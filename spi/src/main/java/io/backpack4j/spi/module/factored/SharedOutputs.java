@@ -1,0 +1,42 @@
+package io.backpack4j.spi.module.factored;
+
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * The output side of Kronecker factors of several parameters with the same left factors, as those of an input and a state that are added have: made when the first asks.
+ * Belongs to one pullback.
+ */
+public final class SharedOutputs {
+
+    private final Backend backend;
+    private final TensorScope scope;
+    private final Map<Boolean, Tensor> made = new HashMap<>();
+
+    /** @param scope lives as long as the parameters' derivatives */
+    public SharedOutputs(Backend backend, TensorScope scope) {
+        this.backend = backend;
+        this.scope = scope;
+    }
+
+    /**
+     * Adds the output side.
+     *
+     * @param summed whether positions are summed first
+     * @param maker adds it to a tensor of zeros
+     */
+    void add(boolean summed, Tensor destination, Consumer<Tensor> maker) {
+        Tensor known = made.get(summed);
+        if (known == null) {
+            known = scope.allocate(destination.shape(), destination.dtype());
+            backend.elementwise().fill(known, 0);
+            maker.accept(known);
+            made.put(summed, known);
+        }
+        backend.elementwise().addScaled(1, known, destination);
+    }
+}
