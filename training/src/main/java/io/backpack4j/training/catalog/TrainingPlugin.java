@@ -6,6 +6,7 @@ import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.training.optimizer.Optimizers;
+import io.backpack4j.training.schedule.Schedules;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,6 +24,8 @@ public final class TrainingPlugin implements Plugin {
 
     @Override
     public List<NamedService> services() {
-        return new ArrayList<>(Optimizers.all());
+        List<NamedService> services = new ArrayList<>(Optimizers.all());
+        services.addAll(Schedules.all());
+        return services;
     }
 }

@@ -10,6 +10,11 @@ public final class Optimizers {
 
     /** Providers of all. */
     public static List<OptimizerProvider> all() {
-        return List.of(OptimizerProvider.of("SGD", SGD::of));
+        return List.of(
+                OptimizerProvider.of("SGD", SGD::of),
+                OptimizerProvider.of("Adam", Adam::of),
+                OptimizerProvider.of("AdamW", AdamW::of),
+                OptimizerProvider.of("RMSprop", RMSprop::of),
+                OptimizerProvider.of("Adagrad", Adagrad::of));
     }
 }

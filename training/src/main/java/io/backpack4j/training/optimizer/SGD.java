@@ -1,14 +1,12 @@
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
-import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerRun;
 import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.OptimizerStep;
-import io.backpack4j.training.State;
 
 /**
  * Stochastic gradient descent, as {@code torch.optim.SGD}: g ← ±∇L + weight_decay · θ; b ← momentum · b + (1 − dampening) · g, b ← g at first; θ ← θ − lr · b, or
@@ -64,84 +62,38 @@ public record SGD(double lr, double momentum, double dampening, double weightDec
         return new Run(this, setup);
     }
 
-    private static final class Run implements OptimizerRun {
+    private static final class Run extends ElementwiseRun {
 
         private final SGD options;
-        private final OptimizerSetup setup;
-        private final Elementwise elementwise;
-        private final TensorScope scope;
         private final Slots momenta;
-        private boolean hasMomenta;
 
         Run(SGD options, OptimizerSetup setup) {
+            super(setup, options.weightDecay, options.maximize);
             this.options = options;
-            this.setup = setup;
-            this.elementwise = setup.backend().elementwise();
-            this.scope = setup.backend().openScope();
-            this.momenta = new Slots("momentum_buffer", setup, scope);
+            this.momenta = slots("momentum_buffer");
         }
 
         @Override
-        public void step(OptimizerStep step) {
+        void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
             double momentum = step.momentum().orElse(options.momentum);
-            for (String parameter : setup.parameters()) {
-                update(parameter, step, momentum);
-            }
-            hasMomenta |= momentum != 0;
-        }
-
-        private void update(String parameter, OptimizerStep step, double momentum) {
-            Tensor value = setup.parameter(parameter);
-            Tensor gradient = step.gradient(parameter);
             double rate = step.learningRate(parameter);
-            double decay = setup.weightDecay(parameter, options.weightDecay);
-            double sign = options.maximize ? -1 : 1;
-            try (TensorScope temporary = setup.backend().openScope()) {
-                if (decay != 0 || options.maximize) {
-                    Tensor direction = temporary.allocate(value.shape(), value.dtype());
-                    elementwise.affine(gradient, sign, 0, direction);
-                    elementwise.addScaled(decay, value, direction);
-                    gradient = direction;
-                }
-                if (momentum == 0) {
-                    elementwise.addScaled(-rate, gradient, value);
-                    return;
-                }
-                Tensor buffer = momenta.of(parameter);
-                if (hasMomenta) {
-                    elementwise.affine(buffer, momentum, 0, buffer);
-                    elementwise.addScaled(1 - options.dampening, gradient, buffer);
-                } else {
-                    elementwise.copy(gradient, buffer);
-                }
-                if (options.nesterov) {
-                    elementwise.addScaled(-rate, gradient, value);
-                    elementwise.addScaled(-rate * momentum, buffer, value);
-                } else {
-                    elementwise.addScaled(-rate, buffer, value);
-                }
+            if (momentum == 0) {
+                elementwise.addScaled(-rate, gradient, value);
+                return;
             }
-        }
-
-        @Override
-        public void save(State state) {
-            state.put("started", hasMomenta ? 1L : 0L);
-            if (hasMomenta) {
-                momenta.save(state);
+            Tensor buffer = momenta.of(parameter);
+            if (count() > 1) {
+                elementwise.affine(buffer, momentum, 0, buffer);
+                elementwise.addScaled(1 - options.dampening, gradient, buffer);
+            } else {
+                elementwise.copy(gradient, buffer);
             }
-        }
-
-        @Override
-        public void load(State state) {
-            hasMomenta = state.integer("started") == 1;
-            if (hasMomenta) {
-                momenta.load(state);
+            if (options.nesterov) {
+                elementwise.addScaled(-rate, gradient, value);
+                elementwise.addScaled(-rate * momentum, buffer, value);
+            } else {
+                elementwise.addScaled(-rate, buffer, value);
             }
-        }
-
-        @Override
-        public void close() {
-            scope.close();
         }
     }
 }

@@ -7,7 +7,7 @@ import io.backpack4j.training.State;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A tensor per parameter that an optimiser remembers, zero at first. */
+/** A tensor per parameter that an optimiser remembers. */
 final class Slots {
 
     private final String name;
@@ -18,13 +18,14 @@ final class Slots {
      *
      * @param name in checkpoints
      * @param scope owns the tensors
+     * @param start every element's first value
      */
-    Slots(String name, OptimizerSetup setup, TensorScope scope) {
+    Slots(String name, OptimizerSetup setup, TensorScope scope, double start) {
         this.name = name;
         for (String parameter : setup.parameters()) {
             Tensor of = setup.parameter(parameter);
             Tensor slot = scope.allocate(of.shape(), of.dtype());
-            setup.backend().elementwise().fill(slot, 0);
+            setup.backend().elementwise().fill(slot, start);
             tensors.put(parameter, slot);
         }
     }
