@@ -21,10 +21,11 @@ OPTIMIZERS = [
     "Adam(lr=0.01,amsgrad=true,maximize=true)",
     "AdamW(lr=0.01)",
     "AdamW(lr=0.02,betas=[0.8,0.95],weight_decay=0.3,amsgrad=true)",
-    "RMSprop(lr=0.01)",
+    # At the default rate it jumps to and fro, and 50 steps make 1e-9 of one rounding.
+    "RMSprop(lr=0.001)",
     # A larger eps: near the minimum the mean of squares less the square of the mean is nothing but rounding.
     "RMSprop(lr=0.005,alpha=0.95,eps=1e-3,weight_decay=0.02,momentum=0.7,centered=true)",
-    "RMSprop(lr=0.001,maximize=true)",
+    "RMSprop(lr=0.001,alpha=0.9,maximize=true)",
     "Adagrad(lr=0.1)",
     "Adagrad(lr=0.2,lr_decay=0.05,weight_decay=0.02,initial_accumulator_value=0.1,eps=1e-8)",
 ]
