@@ -6,6 +6,9 @@ import java.util.Optional;
 /** Where checkpoints are kept. */
 public interface Checkpoints {
 
+    /** A new run begins: drops what is there of another. */
+    void begin();
+
     /** Keeps a checkpoint, as a whole or not at all, and drops those that are too old. */
     void save(Checkpoint checkpoint);
 

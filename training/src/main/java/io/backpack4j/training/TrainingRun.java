@@ -66,6 +66,7 @@ final class TrainingRun implements Training, AutoCloseable {
         if (trainer.resumes) {
             resume();
         } else {
+            trainer.checkpoints.ifPresent(Checkpoints::begin);
             trainer.log.begin(this);
         }
         if (consumed == batches.perEpoch()) {

@@ -19,6 +19,9 @@ public sealed interface HostTensor {
     /** Adds this to a batch as targets. */
     void addAsTargets(BatchBuilder builder);
 
+    /** The same array in another shape of as many elements. */
+    HostTensor as(Shape other);
+
     /** Zeros of a type. */
     static HostTensor allocate(DType dtype, Shape shape) {
         int length = Math.toIntExact(shape.elements());
@@ -31,6 +34,11 @@ public sealed interface HostTensor {
 
     /** Real numbers in single precision. */
     record Floats(Shape shape, float[] values) implements HostTensor {
+
+        @Override
+        public HostTensor as(Shape other) {
+            return new Floats(other, values);
+        }
 
         @Override
         public double value(int index) {
@@ -56,6 +64,11 @@ public sealed interface HostTensor {
     record Doubles(Shape shape, double[] values) implements HostTensor {
 
         @Override
+        public HostTensor as(Shape other) {
+            return new Doubles(other, values);
+        }
+
+        @Override
         public double value(int index) {
             return values[index];
         }
@@ -73,6 +86,11 @@ public sealed interface HostTensor {
 
     /** Integers, such as class indices. */
     record Longs(Shape shape, long[] values) implements HostTensor {
+
+        @Override
+        public HostTensor as(Shape other) {
+            return new Longs(other, values);
+        }
 
         @Override
         public double value(int index) {

@@ -54,6 +54,18 @@ public final class CheckpointFolder implements Checkpoints {
     }
 
     @Override
+    public void begin() {
+        try {
+            for (Path old : all()) {
+                Files.deleteIfExists(old);
+            }
+            Files.deleteIfExists(folder.resolve(BEST));
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    @Override
     public void save(Checkpoint checkpoint) {
         write(checkpoint, folder.resolve(String.format(Locale.ROOT, "step-%09d.safetensors", checkpoint.step())));
         List<Path> all = all();
