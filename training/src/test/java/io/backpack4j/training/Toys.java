@@ -19,8 +19,8 @@ public final class Toys {
     private Toys() {}
 
     /** A line through some points: two inputs, one output. */
-    public static Model line(BackPack backpack) {
-        Model model = backpack.model(Graph.sequential(new Linear(2, 1)), new MSELoss(), DType.FLOAT64, Shape.of(2));
+    public static Model line(BackPack backpack, DType dtype) {
+        Model model = backpack.model(Graph.sequential(new Linear(2, 1)), new MSELoss(), dtype, Shape.of(2));
         model.parameters().initialize(1);
         return model;
     }

@@ -33,7 +33,7 @@ class TrainerTest {
     void gradientDescentIsThatOfTheFormula() {
         double[] x = {1, 2, -1, 0.5, 0, -2};
         double[] y = {1, 0, 3};
-        try (Model model = Toys.line(backpack)) {
+        try (Model model = Toys.line(backpack, DType.FLOAT64)) {
             double[] w = model.parameters().get("0.weight").toDoubleArray();
             double b = model.parameters().get("0.bias").item();
             var data = ArraySource.of(
