@@ -27,7 +27,8 @@ public final class ArraySource implements DataSource {
 
     /** One input and any targets. */
     public static ArraySource of(HostTensor input, HostTensor targets) {
-        long[] ids = new long[(int) targets.shape().size(0)];
+        long[] ids =
+                new long[targets.shape().rank() == 0 ? 0 : (int) targets.shape().size(0)];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = i;
         }
@@ -40,6 +41,11 @@ public final class ArraySource implements DataSource {
                     DataProblems.BAD_DATA,
                     "There are %d samples, but the %s have shape %s.".formatted(all.samples(), what, tensor.shape()));
         }
+    }
+
+    /** The shape of a sample's first input. */
+    public Shape sample() {
+        return all.inputs().values().iterator().next().shape().dropFirst(1);
     }
 
     @Override

@@ -4,11 +4,14 @@ import io.backpack4j.formats.IdxFile;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.training.data.ArraySource;
 import io.backpack4j.training.data.DataSource;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** Opens data sets by the names of their files. */
 public final class DataSets {
@@ -31,7 +34,8 @@ public final class DataSets {
     }
 
     /**
-     * Opens what files are named, with commas between them: images and labels as IDX, or one safetensors file.
+     * Opens what files are named, with commas between them: images and labels as IDX, two arrays of NumPy, {@code .bin} files of CIFAR; or one safetensors file, one
+     * {@code .npz}, both with an array for inputs and one for targets, one CSV file, or a folder with a folder of pictures per class.
      *
      * @param inputs the model's names for its inputs
      * @throws BackpackException if there is no such data
@@ -41,17 +45,60 @@ public final class DataSets {
                 Arrays.stream(names.split(",")).map(String::strip).map(Path::of).toList();
         Path first = files.get(0);
         String name = String.valueOf(first.getFileName()).toLowerCase(Locale.ROOT);
+        if (name.endsWith(".bin")) {
+            return new Opened(new CifarSource(files), List.of(CifarSource.SAMPLE), true, "images of CIFAR");
+        }
         if (files.size() == 2 && name.matches(".*(idx\\d-ubyte|\\.idx)(\\.gz)?")) {
             IdxSource source = new IdxSource(IdxFile.read(first), IdxFile.read(files.get(1)));
             return new Opened(source, List.of(source.sample()), true, "images of " + first);
         }
-        if (files.size() == 1 && name.endsWith(".safetensors")) {
-            SafetensorsSource source = new SafetensorsSource(first, inputs);
-            return new Opened(source, inputs.stream().map(source::sample).toList(), false, "samples of " + first);
+        if (files.size() == 2 && name.endsWith(".npy")) {
+            return arrays(NpyFile.read(first), NpyFile.read(files.get(1)), "samples of " + first);
         }
-        throw new BackpackException(
+        if (files.size() == 1) {
+            return single(first, name, inputs);
+        }
+        throw unknown(names);
+    }
+
+    private static Opened single(Path file, String name, List<String> inputs) {
+        String about = "samples of " + file;
+        if (Files.isDirectory(file)) {
+            PictureFolder source = new PictureFolder(file);
+            return new Opened(source, List.of(source.sample()), true, "pictures of " + file);
+        }
+        if (name.endsWith(".safetensors")) {
+            SafetensorsSource source = new SafetensorsSource(file, inputs);
+            return new Opened(source, inputs.stream().map(source::sample).toList(), false, about);
+        }
+        if (name.endsWith(".csv")) {
+            ArraySource source = CsvSource.read(file);
+            return new Opened(source, List.of(source.sample()), false, about);
+        }
+        if (name.endsWith(".npz")) {
+            Map<String, NpyFile> members = NpyFile.readAll(file);
+            NpyFile input = members.get("input");
+            NpyFile target = members.get("target");
+            if (input == null || target == null) {
+                throw NpyFile.invalid(
+                        file.toString(),
+                        "has the arrays %s, but needs 'input' and 'target'".formatted(members.keySet()));
+            }
+            return arrays(input, target, about);
+        }
+        throw unknown(file.toString());
+    }
+
+    private static Opened arrays(NpyFile input, NpyFile target, String about) {
+        ArraySource source = ArraySource.of(input.values(), target.asTargets());
+        return new Opened(source, List.of(source.sample()), input.areBytes(), about);
+    }
+
+    private static BackpackException unknown(String names) {
+        return new BackpackException(
                 CommonProblems.INVALID_OPTION,
-                "'%s' is no data that can be read. Name two IDX files, images and labels, or a safetensors file with input and target."
+                ("'%s' is no data that can be read. Name two IDX files or two .npy files (inputs, then targets), a .safetensors or .npz file with input"
+                                + " and target, a .csv file, CIFAR's .bin files, or a folder with a folder of pictures per class.")
                         .formatted(names));
     }
 }
