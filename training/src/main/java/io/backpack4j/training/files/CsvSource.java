@@ -3,6 +3,7 @@ package io.backpack4j.training.files;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Shape;
@@ -36,8 +37,9 @@ final class CsvSource {
         int target = -1;
         int columns = 0;
         try (CsvReader<CsvRecord> reader = CsvReader.builder()
-                .allowExtraFields(true)
-                .allowMissingFields(true)
+                .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
+                .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
+                .detectBomHeader(true)
                 .ofCsvRecord(path)) {
             for (CsvRecord line : reader) {
                 boolean first = target < 0;
