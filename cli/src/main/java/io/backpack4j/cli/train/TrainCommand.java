@@ -3,7 +3,7 @@ package io.backpack4j.cli.train;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.cli.files.ShippedModels;
-import io.backpack4j.cli.options.DtypeOption;
+import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
@@ -21,6 +21,7 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.Trainer;
@@ -173,7 +174,7 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
-    private final DtypeOption dtype = new DtypeOption();
+    private final FileDtypeOption dtype = new FileDtypeOption();
 
     @Mixin
     private final SeedOption seed = new SeedOption();
@@ -200,8 +201,11 @@ public final class TrainCommand implements Runnable {
     private void onData(BackPack backpack, ModelDescription description) {
         try (TrainData samples = TrainData.open(backpack, description, data, valid);
                 Model model = backpack.model(
-                        description, dtype.value(), samples.shapes().toArray(Shape[]::new))) {
+                        description,
+                        type(samples.all().dtype()),
+                        samples.shapes().toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
+            samples.all().fill(model.parameters());
             RunFolder run = begin(description);
             samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
@@ -215,7 +219,7 @@ public final class TrainCommand implements Runnable {
         try (BatchesFile batches = new BatchesFile(file, description.inputs());
                 Model model = backpack.model(
                         description,
-                        dtype.value(),
+                        type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32),
                         description.inputs().stream().map(batches::sample).toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             batches.fill(model.parameters());
@@ -225,6 +229,11 @@ public final class TrainCommand implements Runnable {
             print("data", about);
             finish(builder.build().fit(batches), model, run, about);
         }
+    }
+
+    private DType type(DType ofData) {
+        DType named = dtype.value();
+        return named == null ? ofData : named;
     }
 
     private RunFolder begin(ModelDescription description) {
@@ -257,7 +266,7 @@ public final class TrainCommand implements Runnable {
             builder.listener(new ResultNorms(requests));
         }
         print("model", modelName);
-        print("training", "%s, %s, batches of %d, %s".formatted(optimizer, schedule, batch, Text.of(dtype.value())));
+        print("training", "%s, %s, batches of %d, %s".formatted(optimizer, schedule, batch, Text.of(model.dtype())));
         return builder;
     }
 

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param shapes of a sample's inputs, in the model's order
  * @param normalization how bytes become inputs, if they do
  * @param about the samples in words
+ * @param all the data as it was opened
  * @param opened what is to be closed
  */
 record TrainData(
@@ -36,6 +37,7 @@ record TrainData(
         List<Shape> shapes,
         Optional<Normalization> normalization,
         String about,
+        DataSets.Opened all,
         List<DataSource> opened)
         implements AutoCloseable {
 
@@ -102,6 +104,7 @@ record TrainData(
                     shapes,
                     all.areBytes() ? Optional.of(normalization) : Optional.empty(),
                     about,
+                    all,
                     opened);
         } catch (RuntimeException | Error e) {
             opened.forEach(DataSource::close);

@@ -91,6 +91,7 @@ class ArchitectureTest {
                     "io.backpack4j.training.schedule",
                     "io.backpack4j.kernel",
                     "io.backpack4j.spi..",
+                    "com.google.auto.service..",
                     "java..",
                     "org.jspecify.annotations..");
 

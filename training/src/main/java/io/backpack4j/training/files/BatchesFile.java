@@ -5,7 +5,6 @@ import io.backpack4j.formats.TensorInfo;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.BatchData;
@@ -96,28 +95,7 @@ public final class BatchesFile implements Batches {
      * @throws BackpackException if one has another shape
      */
     public void fill(Parameters parameters) {
-        for (String name : parameters.names()) {
-            TensorInfo tensor = file.tensors().get(name);
-            if (tensor == null) {
-                continue;
-            }
-            if (!tensor.shape().equals(parameters.spec(name).shape())) {
-                throw new BackpackException(
-                        CommonProblems.SHAPE_MISMATCH,
-                        "File '%s' has '%s' of shape %s, but the model's is %s."
-                                .formatted(
-                                        path,
-                                        name,
-                                        tensor.shape(),
-                                        parameters.spec(name).shape()));
-            }
-            if (tensor.type().isFloating()) {
-                parameters.set(name, file.readDoubles(name));
-            } else {
-                long[] integers = file.readLongs(name);
-                parameters.set(name, destination -> destination.write(0, integers, 0, integers.length));
-            }
-        }
+        InitialParameters.fill(path, file, parameters);
     }
 
     @Override

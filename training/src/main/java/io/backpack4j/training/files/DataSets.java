@@ -1,8 +1,10 @@
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.IdxFile;
+import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.ArraySource;
 import io.backpack4j.training.data.DataSource;
@@ -30,6 +32,18 @@ public final class DataSets {
 
         public Opened {
             samples = List.copyOf(samples);
+        }
+
+        /** The type to compute with if nobody says: double precision if the file is safetensors and has it. */
+        public DType dtype() {
+            return source instanceof SafetensorsSource file && file.isWide() ? DType.FLOAT64 : DType.FLOAT32;
+        }
+
+        /** Sets parameters and buffers that stand beside the data, in a safetensors file. */
+        public void fill(Parameters parameters) {
+            if (source instanceof SafetensorsSource file) {
+                file.fill(parameters);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package io.backpack4j.training.files;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.formats.SafetensorsType;
 import io.backpack4j.formats.TensorInfo;
+import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -65,6 +66,16 @@ public final class SafetensorsSource implements DataSource {
     /** The shape of a sample's input. */
     public Shape sample(String input) {
         return file.tensor(input).shape().dropFirst(1);
+    }
+
+    /** Whether inputs or parameters have double precision. */
+    boolean isWide() {
+        return file.tensors().values().stream()
+                .anyMatch(tensor -> tensor.type().isFloating() && type(tensor) == DType.FLOAT64);
+    }
+
+    void fill(Parameters parameters) {
+        InitialParameters.fill(path, file, parameters);
     }
 
     @Override
