@@ -24,6 +24,7 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh_use_dst_for_bwd;
 
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
@@ -195,6 +196,11 @@ final class DnnlElementwise implements Elementwise {
         if (!isWorthIt(from) || !addScaled(alpha, from, to)) {
             host.addScaled(alpha, x, destination);
         }
+    }
+
+    @Override
+    public void adam(Tensor gradient, Tensor mean, Tensor square, Tensor value, AdamStep step) {
+        host.adam(gradient, mean, square, value, step);
     }
 
     @Override

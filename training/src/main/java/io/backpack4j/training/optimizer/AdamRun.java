@@ -1,5 +1,6 @@
 package io.backpack4j.training.optimizer;
 
+import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
@@ -40,19 +41,23 @@ final class AdamRun extends ElementwiseRun {
         double beta = step.momentum().orElse(firstBeta);
         Tensor mean = means.of(parameter);
         Tensor square = squares.of(parameter);
+        double rate = step.learningRate(parameter) / (1 - Math.pow(beta, count()));
+        double scale = 1 / Math.sqrt(1 - Math.pow(secondBeta, count()));
+        if (largest == null) {
+            elementwise.adam(gradient, mean, square, value, new AdamStep(beta, secondBeta, rate, scale, epsilon));
+            return;
+        }
+        Tensor most = largest.of(parameter);
         Tensor work = temporary.allocate(value.shape(), value.dtype());
         elementwise.affine(mean, beta, 0, mean);
         elementwise.addScaled(1 - beta, gradient, mean);
         elementwise.apply(UnaryOperation.SQUARE, gradient, work);
         elementwise.affine(square, secondBeta, 0, square);
         elementwise.addScaled(1 - secondBeta, work, square);
-        if (largest != null) {
-            elementwise.combine(BinaryOperation.MAXIMUM, largest.of(parameter), square, largest.of(parameter));
-            square = largest.of(parameter);
-        }
-        elementwise.apply(UnaryOperation.SQRT, square, work);
-        elementwise.affine(work, 1 / Math.sqrt(1 - Math.pow(secondBeta, count())), epsilon, work);
+        elementwise.combine(BinaryOperation.MAXIMUM, most, square, most);
+        elementwise.apply(UnaryOperation.SQRT, most, work);
+        elementwise.affine(work, scale, epsilon, work);
         elementwise.combine(BinaryOperation.DIVIDE, mean, work, work);
-        elementwise.addScaled(-step.learningRate(parameter) / (1 - Math.pow(beta, count())), work, value);
+        elementwise.addScaled(-rate, work, value);
     }
 }
