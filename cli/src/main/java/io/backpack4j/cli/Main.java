@@ -13,6 +13,7 @@ import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.predict.PredictCommand;
 import io.backpack4j.cli.support.SupportCommand;
+import io.backpack4j.cli.train.TrainCommand;
 import io.backpack4j.kernel.BackPack;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -43,6 +44,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         subcommands = {
             DemoCommand.class,
             EvaluateCommand.class,
+            TrainCommand.class,
             PredictCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
@@ -57,6 +59,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack demo",
+            "  backpack train",
             "  backpack evaluate --model m.json --data d.safetensors --extensions BatchGrad,Variance \\",
             "                    --out r.safetensors",
             "  backpack evaluate --help",

@@ -99,7 +99,7 @@ class MainTest {
                         + " Invalid value for option '--model': 'lenett' is neither one of logreg, lenet nor a file",
                 "demo --dtype half | Invalid value for option '--dtype': 'half' is not one of float32, float64",
                 "bench --problem x --batch 1 --extensions gradient |"
-                        + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc, mlp",
+                        + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc, mlp, lenet",
             })
     void refuses_wrong_usage(String arguments, String message) {
         assertThat(Main.run(writer(out), writer(err), arguments.isEmpty() ? new String[0] : arguments.split(" ")))

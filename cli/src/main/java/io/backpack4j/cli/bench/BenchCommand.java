@@ -18,6 +18,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.training.files.TrainingExpressions;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +41,8 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
-            "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json"
+            "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json",
+            "  backpack bench --problem lenet --batch 64 --train --optimizer 'SGD(lr=0.1,momentum=0.9)' --json"
         })
 public final class BenchCommand implements Runnable {
 
@@ -72,9 +74,9 @@ public final class BenchCommand implements Runnable {
     @Option(
             names = "--extensions",
             paramLabel = "A,B,...",
-            required = true,
+            defaultValue = GRADIENT,
             completionCandidates = Installed.Extensions.class,
-            description = "What to compute, or '" + GRADIENT + "' for nothing beside it.")
+            description = "What to compute, or '" + GRADIENT + "' (the default) for nothing beside it.")
     private String extensions;
 
     @Option(
@@ -86,6 +88,16 @@ public final class BenchCommand implements Runnable {
                     "Time products of a vector with matrices of the whole network too, which stays linearised: ggn, hessian,"
                             + " pch_clip, pch_abs, fisher.")
     private List<String> products = List.of();
+
+    @Option(names = "--train", description = "Time a step of training and its update too.")
+    private boolean trains;
+
+    @Option(
+            names = "--optimizer",
+            paramLabel = "OPTIMIZER",
+            defaultValue = "Adam(lr=1e-3)",
+            description = "What makes the updates of --train. ${DEFAULT-VALUE} by default.")
+    private String optimizer;
 
     @Option(
             names = "--repetitions",
@@ -146,7 +158,11 @@ public final class BenchCommand implements Runnable {
                         times.get(0),
                         times.get(1),
                         products,
-                        times.subList(2, times.size()),
+                        times.subList(2, 2 + products.size()),
+                        trains
+                                ? Optional.of(new BenchReport.Training(
+                                        optimizer, times.get(times.size() - 2), times.get(times.size() - 1)))
+                                : Optional.empty(),
                         PeakMemory.mebibytes(),
                         idleMemory || memory.isLimited()
                                 ? Optional.of(new BenchReport.Budget(idle, pass.peakBytes() / (double) (1 << 20)))
@@ -164,12 +180,23 @@ public final class BenchCommand implements Runnable {
 
     private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
         Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
-        if (products.isEmpty()) {
-            return stopwatch.measure(repetitions, gradient, pass);
-        }
-        try (BenchProducts network = new BenchProducts(backpack, model, batch, products)) {
-            List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
-            works.addAll(network.works());
+        List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
+        try (BenchProducts network = products.isEmpty() ? null : new BenchProducts(backpack, model, batch, products);
+                BenchTraining training = trains
+                        ? new BenchTraining(
+                                backpack,
+                                model,
+                                batch,
+                                pass,
+                                TrainingExpressions.optimizer(backpack.catalog(), optimizer))
+                        : null) {
+            if (network != null) {
+                works.addAll(network.works());
+            }
+            if (training != null) {
+                works.add(training.step());
+                works.add(training.update());
+            }
             return stopwatch.measure(repetitions, () -> {}, works);
         }
     }

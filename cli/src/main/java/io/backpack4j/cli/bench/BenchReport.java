@@ -23,6 +23,7 @@ import java.util.stream.IntStream;
  * @param pass times with the extensions
  * @param products the matrices that a vector was multiplied with
  * @param productTimes times of a product with each
+ * @param training times of steps of training, if they were measured
  * @param peakMebibytes the most memory that the process had, in MiB
  * @param budget if memory was looked at closer
  */
@@ -38,6 +39,7 @@ record BenchReport(
         Durations pass,
         List<String> products,
         List<Durations> productTimes,
+        Optional<Training> training,
         double peakMebibytes,
         Optional<Budget> budget) {
 
@@ -54,6 +56,21 @@ record BenchReport(
         }
     }
 
+    /**
+     * Steps of training.
+     *
+     * @param optimizer what made the updates
+     * @param step times of whole steps
+     * @param update times of updates alone
+     */
+    record Training(String optimizer, Durations step, Durations update) {
+
+        String toJson() {
+            return ", \"optimizer\": %s, \"step_ms\": %s, \"update_ms\": %s"
+                    .formatted(quoted(optimizer), step.toJson(), update.toJson());
+        }
+    }
+
     BenchReport {
         extensions = List.copyOf(extensions);
         products = List.copyOf(products);
@@ -63,7 +80,7 @@ record BenchReport(
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
-                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s}")
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s%s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -76,7 +93,8 @@ record BenchReport(
                         pass.toJson(),
                         Text.format("%.1f", peakMebibytes),
                         budget.map(Budget::toJson).orElse(""),
-                        productsJson());
+                        productsJson(),
+                        training.map(Training::toJson).orElse(""));
     }
 
     private String productsJson() {
@@ -100,6 +118,10 @@ record BenchReport(
         for (int i = 0; i < products.size(); i++) {
             row(table, "product with " + products.get(i), productTimes.get(i));
         }
+        training.ifPresent(times -> {
+            row(table, "step of training, " + times.optimizer(), times.step());
+            row(table, "update alone", times.update());
+        });
         table.print(out);
         out.println(Text.format("peak resident memory %.0f MiB", peakMebibytes)
                 + budget.map(memory -> Text.format(

@@ -32,6 +32,14 @@ public final class Progress implements AutoCloseable {
         this.terminal = terminal;
     }
 
+    /** Says that a step is done, and something beside it. */
+    public void step(String message) {
+        step();
+        if (bar != null) {
+            bar.setExtraMessage(message);
+        }
+    }
+
     /** Says that a step is done. */
     public void step() {
         done++;

@@ -1,5 +1,6 @@
 package io.backpack4j.cli.demo;
 
+import io.backpack4j.cli.files.ShippedDigits;
 import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.formats.IdxFile;
 import io.backpack4j.kernel.BackPack;
@@ -8,10 +9,6 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.util.Objects;
 
 /** Handwritten digits: those that ship with this program, the first of MNIST's training set, or others. */
 final class Digits {
@@ -20,7 +17,7 @@ final class Digits {
     private final IdxFile labels;
 
     Digits() {
-        this(read("images-idx3-ubyte.gz"), read("labels-idx1-ubyte.gz"));
+        this(ShippedDigits.images(), ShippedDigits.labels());
     }
 
     /** Images with one label each, from files. */
@@ -68,15 +65,5 @@ final class Digits {
             classes[i] = labels.value(i);
         }
         return backpack.batch(dtype, pixels, shape, classes);
-    }
-
-    private static IdxFile read(String name) {
-        String resource = "mnist/" + name;
-        try (InputStream stream =
-                Objects.requireNonNull(Digits.class.getResourceAsStream("/io/backpack4j/cli/" + resource), resource)) {
-            return IdxFile.read(stream, resource);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

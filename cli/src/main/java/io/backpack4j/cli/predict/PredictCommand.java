@@ -41,7 +41,8 @@ import picocli.CommandLine.Spec;
         footer = {
             "  backpack predict --model m.json --data d.safetensors --out r.safetensors",
             "  backpack predict --model m.json --weights w.safetensors --data images-idx3-ubyte.gz \\",
-            "                   --out r.safetensors --memory 256MiB"
+            "                   --out r.safetensors --memory 256MiB",
+            "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
         })
 public final class PredictCommand implements Runnable {
 

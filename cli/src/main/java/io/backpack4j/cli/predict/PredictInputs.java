@@ -1,12 +1,13 @@
 package io.backpack4j.cli.predict;
 
+import io.backpack4j.cli.files.ImageShapes;
+import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
 import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
@@ -14,12 +15,12 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.training.data.Normalization;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -31,25 +32,27 @@ import org.jspecify.annotations.Nullable;
  */
 record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseable {
 
-    private static final int WHITE = 255;
-
     /**
      * Reads a model, its numbers and inputs.
      *
-     * @param weightsFile where the numbers are; in the data file if null
+     * @param model a model file, or a folder of a training run
+     * @param weights where the numbers are; if null, in the run's folder, or else in the data file
      * @param dtype the type to compute with; that of the data if null
      * @param problems what is wrong elsewhere; what is wrong here is reported together with it
      * @throws BackpackException if there are any problems
      */
     static PredictInputs read(
             BackPack backpack,
-            Path modelFile,
+            Path model,
             Path dataFile,
-            @Nullable Path weightsFile,
+            @Nullable Path weights,
             @Nullable DType dtype,
             Problems problems) {
         boolean images = isIdx(dataFile);
-        problems.collect(() -> requireFile("--model", modelFile, "a model file"));
+        Optional<RunFolder> run = RunFolder.find(model);
+        Path modelFile = run.map(RunFolder::model).orElse(model);
+        Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
+        problems.collect(() -> requireFile("--model", modelFile, "a model file, or a folder that 'train' wrote"));
         problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
         if (images && weightsFile == null) {
             problems.add(
@@ -64,10 +67,17 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                 ModelDescription description = ModelFile.parse(json, modelFile.toString());
                 Path numbersFile = weightsFile == null ? dataFile : weightsFile;
                 try (Safetensors numbers = Safetensors.open(numbersFile)) {
-                    DataFile weights = new DataFile(numbersFile.toString(), numbers, description);
+                    DataFile numbered = new DataFile(numbersFile.toString(), numbers, description);
                     DataFile.Loaded loaded = images
-                            ? images(backpack, IdxFile.read(dataFile), dataFile, description, weights, dtype)
-                            : tensors(backpack, dataFile, description, weights, dtype);
+                            ? images(
+                                    backpack,
+                                    IdxFile.read(dataFile),
+                                    dataFile,
+                                    description,
+                                    numbered,
+                                    dtype,
+                                    run.map(RunFolder::normalization).orElse(Normalization.UNIT))
+                            : tensors(backpack, dataFile, description, numbered, dtype);
                     read.add(new PredictInputs(json, loaded));
                 }
             });
@@ -106,7 +116,8 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             Path dataFile,
             ModelDescription description,
             DataFile weights,
-            @Nullable DType dtype) {
+            @Nullable DType dtype,
+            Normalization normalization) {
         if (images.shape().rank() < 2 || description.inputs().size() != 1) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
@@ -114,12 +125,12 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                             .formatted(dataFile, images.shape(), description.inputs()));
         }
         DType type = dtype != null ? dtype : weights.dtype();
-        Shape sample = sample(backpack, description, images.shape().dropFirst(1));
+        Shape sample = ImageShapes.taken(backpack, description, images.shape().dropFirst(1));
         Model model = weights.loadModel(backpack, type, sample);
         try {
             float[] pixels = new float[images.size()];
             for (int i = 0; i < pixels.length; i++) {
-                pixels[i] = (float) images.value(i) / WHITE;
+                pixels[i] = (float) normalization.value(images.value(i), 0);
             }
             Shape shape = sample.prepend(images.shape().size(0));
             Batch batch = backpack.batch(type)
@@ -130,21 +141,6 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             model.close();
             throw e;
         }
-    }
-
-    /** The shape {@code [H, W]}, {@code [1, H, W]} or {@code [H * W]}, whatever the network takes first. */
-    private static Shape sample(BackPack backpack, ModelDescription description, Shape image) {
-        Graph graph = backpack.catalog().graph(description);
-        BackpackException first = null;
-        for (Shape shape : List.of(image, image.prepend(1), Shape.of(image.elements()))) {
-            try {
-                backpack.parameters(graph, shape);
-                return shape;
-            } catch (BackpackException e) {
-                first = first == null ? e : first;
-            }
-        }
-        throw Objects.requireNonNull(first);
     }
 
     Model model() {

@@ -25,19 +25,32 @@ public final class HtmlReport {
         TextFile.write(file, page(report));
     }
 
+    /** Writes a page about a training run, replacing what the file held, as a whole or not at all. */
+    public static void write(TrainingReport report, Path file) {
+        TextFile.write(file, page(report));
+    }
+
     /** The page as text. */
     public static String page(Report report) {
-        return text("report.html")
-                .replace("/*STYLE*/", text("report.css"))
+        String template = text("report.html").replace("/*CURVATURE*/", text("curvature.js"));
+        return filled(template, text("report.js"), report);
+    }
+
+    /** The page as text. */
+    public static String page(TrainingReport report) {
+        return filled(text("training.html"), text("training.js"), report);
+    }
+
+    private static String filled(String template, String script, Object data) {
+        return template.replace("/*STYLE*/", text("report.css"))
                 .replace("/*LIBRARY*/", library())
                 .replace("/*DRAWING*/", text("drawing.js"))
-                .replace("/*CURVATURE*/", text("curvature.js"))
-                .replace("/*PAGE*/", text("report.js"))
-                .replace("/*DATA*/", json(report));
+                .replace("/*PAGE*/", script)
+                .replace("/*DATA*/", json(data));
     }
 
     /** The numbers as JSON that cannot end the element it stands in. */
-    private static String json(Report report) {
+    private static String json(Object report) {
         try {
             return new ObjectMapper().writeValueAsString(report).replace("<", "\\u003c");
         } catch (JsonProcessingException e) {

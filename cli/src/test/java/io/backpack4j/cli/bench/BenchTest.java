@@ -36,6 +36,7 @@ class BenchTest {
             new Durations(3, 2, 4),
             List.of("ggn"),
             List.of(new Durations(1.5, 1, 2)),
+            Optional.of(new BenchReport.Training("Adam", new Durations(4, 3, 5), new Durations(0.5, 0.25, 1))),
             100.25,
             Optional.of(new BenchReport.Budget(60.5, 30.25)));
 
@@ -46,7 +47,9 @@ class BenchTest {
                         + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
                         + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
                         + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5, \"planned_mib\": 30.3,"
-                        + " \"product_ms\": {\"ggn\": {\"median\": 1.500, \"min\": 1.000, \"max\": 2.000}}}");
+                        + " \"product_ms\": {\"ggn\": {\"median\": 1.500, \"min\": 1.000, \"max\": 2.000}},"
+                        + " \"optimizer\": \"Adam\", \"step_ms\": {\"median\": 4.000, \"min\": 3.000, \"max\": 5.000},"
+                        + " \"update_ms\": {\"median\": 0.500, \"min\": 0.250, \"max\": 1.000}}");
     }
 
     @Test

@@ -86,6 +86,49 @@ class ArchitectureTest {
             .resideInAPackage("io.backpack4j.operators..");
 
     @ArchTest
+    static final ArchRule training_knows_contracts_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.training..")
+            .and()
+            .resideOutsideOfPackage("io.backpack4j.training.files")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.training",
+                    "io.backpack4j.training.catalog",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.training.metric",
+                    "io.backpack4j.training.optimizer",
+                    "io.backpack4j.training.schedule",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "com.google.auto.service..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    /** Checkpoints, logs and data sets are files. */
+    @ArchTest
+    static final ArchRule files_of_training_know_formats_too = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.training.files")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.training..",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "javax.imageio..",
+                    "com.fasterxml.jackson..",
+                    "de.siegmar.fastcsv..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule packages_of_training_have_no_cycles =
+            slices().assignedFrom(packagesIn("io.backpack4j.training")).should().beFreeOfCycles();
+
+    @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()
             .that()
             .resideInAnyPackage(PLUGINS)
@@ -190,7 +233,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule commands_do_not_know_each_other = slices().matching(
-                    "io.backpack4j.cli.(bench|completion|demo|doctor|evaluate|listing|predict|support)..")
+                    "io.backpack4j.cli.(bench|completion|demo|doctor|evaluate|listing|predict|support|train)..")
             .should()
             .notDependOnEachOther();
 

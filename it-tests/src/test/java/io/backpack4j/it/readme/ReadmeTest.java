@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Compiles and runs the Java example of the README as it stands there. */
+/** Compiles and runs the Java examples of the README as they stand there. */
 class ReadmeTest {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
@@ -32,8 +32,50 @@ class ReadmeTest {
             }
             """;
 
+    private static final String AROUND_TRAINING = """
+            import io.backpack4j.formats.ParameterFile;
+            import io.backpack4j.kernel.*;
+            import io.backpack4j.modules.linear.*;
+            import io.backpack4j.modules.linear.loss.*;
+            import io.backpack4j.spi.tensor.*;
+            import io.backpack4j.training.*;
+            import io.backpack4j.training.data.*;
+            import io.backpack4j.training.metric.Accuracy;
+            import io.backpack4j.training.optimizer.Adam;
+            import java.nio.file.Path;
+
+            public class Example {
+                public static void run(float[] pixels, long[] labels) {
+                    Path file = Path.of("%s");
+            %s
+                }
+            }
+            """;
+
     @TempDir
     Path folder;
+
+    /** Images whose class shows: a bright row. */
+    @Test
+    void the_example_of_training_compiles_and_learns() throws Exception {
+        String example = EXAMPLE.matcher(Files.readString(Path.of("..", "README.md")))
+                .results()
+                .map(found -> found.group(1))
+                .filter(text -> text.contains("Trainer.builder"))
+                .findFirst()
+                .orElseThrow();
+        Path file = folder.resolve("trained.safetensors");
+        Class<?> compiled = Example.compile(folder, AROUND_TRAINING.formatted(file, example));
+        long[] labels = new Random(2).longs(512, 0, 10).toArray();
+        float[] pixels = new float[512 * 28 * 28];
+        for (int n = 0; n < 512; n++) {
+            for (int x = 0; x < 28; x++) {
+                pixels[(n * 28 + 2 * (int) labels[n]) * 28 + x] = 1;
+            }
+        }
+        assertThat(Double.parseDouble(output(compiled, pixels, labels).strip())).isEqualTo(1);
+        assertThat(file).isNotEmptyFile();
+    }
 
     @Test
     void the_example_compiles_and_runs() throws Exception {

@@ -46,7 +46,8 @@ class FilesTest {
                         "io.backpack4j.cli",
                         "io.backpack4j.formats",
                         "io.backpack4j.kernel",
-                        "io.backpack4j.operators");
+                        "io.backpack4j.operators",
+                        "io.backpack4j.training");
         var writes = new DescribedPredicate<JavaAccess<?>>("write files") {
             @Override
             public boolean test(JavaAccess<?> access) {

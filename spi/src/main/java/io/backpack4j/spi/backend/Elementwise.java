@@ -32,6 +32,31 @@ public interface Elementwise {
     void addScaled(double alpha, Tensor x, Tensor destination);
 
     /**
+     * One update of Adam (Kingma and Ba, algorithm 1): mean ← β₁ mean + (1 − β₁) g, square ← β₂ square + (1 − β₂) g², value ← value − rate · mean / (√square · scale + ε).
+     * All tensors have one shape, and none is another.
+     *
+     * @param gradient g
+     * @param mean replaced
+     * @param square replaced
+     * @param value replaced
+     * @param step β₁, β₂ and the rest, of this step
+     */
+    default void adam(Tensor gradient, Tensor mean, Tensor square, Tensor value, AdamStep step) {
+        try (var scope = backend().openScope()) {
+            Tensor work = scope.allocate(value.shape(), value.dtype());
+            affine(mean, step.firstBeta(), 0, mean);
+            addScaled(1 - step.firstBeta(), gradient, mean);
+            apply(UnaryOperation.SQUARE, gradient, work);
+            affine(square, step.secondBeta(), 0, square);
+            addScaled(1 - step.secondBeta(), work, square);
+            apply(UnaryOperation.SQRT, square, work);
+            affine(work, step.scale(), step.epsilon(), work);
+            combine(BinaryOperation.DIVIDE, mean, work, work);
+            addScaled(-step.rate(), work, value);
+        }
+    }
+
+    /**
      * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's: the left one, and at
      * the bounds of {@code HARDTANH}, {@code HARDSIGMOID} and {@code HARDSWISH} that outside of them. Finite for all finite x.
      */

@@ -28,6 +28,7 @@ import io.backpack4j.backend.cpu.memory.Arrangement;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
@@ -199,6 +200,11 @@ final class DnnlElementwise implements Elementwise {
         if (!isWorthIt(from) || !addScaled(alpha, from, to)) {
             host.addScaled(alpha, x, destination);
         }
+    }
+
+    @Override
+    public void adam(Tensor gradient, Tensor mean, Tensor square, Tensor value, AdamStep step) {
+        host.adam(gradient, mean, square, value, step);
     }
 
     @Override

@@ -1,0 +1,96 @@
+package io.backpack4j.training;
+
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.UnaryOperation;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * Keeps gradients small, with the definitions of {@code torch.nn.utils}. Stays on the backend: nothing is read back.
+ *
+ * @param norm the greatest norm of all gradients together
+ * @param value the greatest absolute value of an element
+ */
+record Clipping(OptionalDouble norm, OptionalDouble value) {
+
+    static final Clipping NONE = new Clipping(OptionalDouble.empty(), OptionalDouble.empty());
+
+    /** What PyTorch adds to the norm. */
+    private static final double EPSILON = 1e-6;
+
+    Clipping norm(double most) {
+        return new Clipping(OptionalDouble.of(positive("norm", most)), value);
+    }
+
+    Clipping value(double most) {
+        return new Clipping(norm, OptionalDouble.of(positive("value", most)));
+    }
+
+    boolean isNeeded() {
+        return norm.isPresent() || value.isPresent();
+    }
+
+    /** Clips gradients in place; by value first. */
+    void clip(Backend backend, Map<String, Tensor> gradients) {
+        if (gradients.isEmpty()) {
+            return;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            var dtype = gradients.values().iterator().next().dtype();
+            if (value.isPresent()) {
+                Tensor most = scope.allocate(Shape.of(), dtype);
+                Tensor least = scope.allocate(Shape.of(), dtype);
+                backend.elementwise().fill(most, value.getAsDouble());
+                backend.elementwise().fill(least, -value.getAsDouble());
+                for (Tensor gradient : gradients.values()) {
+                    backend.elementwise().combine(BinaryOperation.MINIMUM, gradient, most, gradient);
+                    backend.elementwise().combine(BinaryOperation.MAXIMUM, gradient, least, gradient);
+                }
+            }
+            if (norm.isPresent()) {
+                Tensor factor = factor(backend, scope, gradients);
+                for (Tensor gradient : gradients.values()) {
+                    backend.elementwise().combine(BinaryOperation.MULTIPLY, gradient, factor, gradient);
+                }
+            }
+        }
+    }
+
+    /** min(1, norm / (‖g‖ + 1e-6)). */
+    private Tensor factor(Backend backend, TensorScope scope, Map<String, Tensor> gradients) {
+        var elementwise = backend.elementwise();
+        var dtype = gradients.values().iterator().next().dtype();
+        Tensor sum = scope.allocate(Shape.of(), dtype);
+        Tensor own = scope.allocate(Shape.of(), dtype);
+        elementwise.fill(sum, 0);
+        for (Tensor gradient : gradients.values()) {
+            Tensor squares = scope.allocate(gradient.shape(), dtype);
+            elementwise.apply(UnaryOperation.SQUARE, gradient, squares);
+            backend.reductions().total(squares, own);
+            elementwise.combine(BinaryOperation.ADD, sum, own, sum);
+            squares.close();
+        }
+        elementwise.apply(UnaryOperation.SQRT, sum, sum);
+        elementwise.affine(sum, 1, EPSILON, sum);
+        elementwise.apply(UnaryOperation.RECIPROCAL, sum, sum);
+        elementwise.affine(sum, norm.orElseThrow(), 0, sum);
+        elementwise.fill(own, 1);
+        elementwise.combine(BinaryOperation.MINIMUM, sum, own, sum);
+        return sum;
+    }
+
+    private static double positive(String what, double most) {
+        if (!(most > 0) || Double.isInfinite(most)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "The greatest %s of gradients is %s, but must be above 0.".formatted(what, most));
+        }
+        return most;
+    }
+}

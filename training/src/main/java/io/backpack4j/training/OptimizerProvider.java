@@ -1,0 +1,36 @@
+package io.backpack4j.training;
+
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.NamedService;
+import io.backpack4j.spi.Plugin;
+import java.util.function.Function;
+
+/** Makes optimisers of one type from options. Plugins bring it as one of their {@link Plugin#services}. */
+public interface OptimizerProvider extends NamedService {
+
+    /** What lists and messages call services of this kind. */
+    String KIND = "optimizer";
+
+    @Override
+    default String kind() {
+        return KIND;
+    }
+
+    /** Makes an optimiser. Options that it does not ask for are reported to the user as unknown. */
+    Optimizer create(Arguments options);
+
+    /** A provider made of a function. */
+    static OptimizerProvider of(String name, Function<Arguments, Optimizer> factory) {
+        return new OptimizerProvider() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public Optimizer create(Arguments options) {
+                return factory.apply(options);
+            }
+        };
+    }
+}

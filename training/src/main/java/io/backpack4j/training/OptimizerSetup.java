@@ -1,0 +1,40 @@
+package io.backpack4j.training;
+
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.tensor.Tensor;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an optimiser works on.
+ *
+ * @param backpack the library
+ * @param model whose parameters are to be updated in place
+ * @param parameters the names of those that are trained and not frozen, in the order of the network
+ * @param weightDecays of the parameters whose group names one; the optimiser's own for all others
+ */
+public record OptimizerSetup(
+        BackPack backpack, Model model, List<String> parameters, Map<String, Double> weightDecays) {
+
+    public OptimizerSetup {
+        parameters = List.copyOf(parameters);
+        weightDecays = Map.copyOf(weightDecays);
+    }
+
+    /** The arithmetic. */
+    public Backend backend() {
+        return backpack.backend();
+    }
+
+    /** The numbers of a parameter; writing to them changes the model. */
+    public Tensor parameter(String name) {
+        return model.parameters().get(name);
+    }
+
+    /** The weight decay of a parameter. */
+    public double weightDecay(String parameter, double otherwise) {
+        return weightDecays.getOrDefault(parameter, otherwise);
+    }
+}

@@ -1,0 +1,74 @@
+package io.backpack4j.training.files;
+
+import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.formats.ExtensionExpressions;
+import io.backpack4j.kernel.Catalog;
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.training.Optimizer;
+import io.backpack4j.training.OptimizerProvider;
+import io.backpack4j.training.Schedule;
+import io.backpack4j.training.ScheduleProvider;
+import io.backpack4j.training.schedule.SequentialLR;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Optimisers and schedules as command lines write them. */
+public final class TrainingExpressions {
+
+    private static final String CHAIN = "SequentialLR";
+
+    private TrainingExpressions() {}
+
+    /**
+     * Makes an optimiser of words such as {@code Adam(lr=1e-3)}.
+     *
+     * @throws BackpackException if there is none of that name, or it has no such options
+     */
+    public static Optimizer optimizer(Catalog catalog, String text) {
+        List<ExtensionExpression> expressions = ExtensionExpressions.parse(text);
+        if (expressions.size() != 1) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "'%s' names %d optimisers, but one is needed.".formatted(text, expressions.size()));
+        }
+        ExtensionExpression expression = expressions.get(0);
+        Arguments arguments = new Arguments("optimizer " + expression.type(), expression.options());
+        Optimizer optimizer =
+                catalog.service(OptimizerProvider.class, expression.type()).create(arguments);
+        arguments.rejectUnknown();
+        return optimizer;
+    }
+
+    /**
+     * Makes a schedule of words such as {@code StepLR(step_size=10)}. A chain is a list that ends in {@code SequentialLR(milestones=[10])}.
+     *
+     * @throws BackpackException if there is none of that name, or it has no such options
+     */
+    public static Schedule schedule(Catalog catalog, String text) {
+        List<ExtensionExpression> expressions = ExtensionExpressions.parse(text);
+        ExtensionExpression last = expressions.get(expressions.size() - 1);
+        boolean chained = last.type().equals(CHAIN);
+        List<Schedule> schedules = new ArrayList<>();
+        for (ExtensionExpression expression : chained ? expressions.subList(0, expressions.size() - 1) : expressions) {
+            Arguments arguments = new Arguments("schedule " + expression.type(), expression.options());
+            schedules.add(
+                    catalog.service(ScheduleProvider.class, expression.type()).create(arguments));
+            arguments.rejectUnknown();
+        }
+        if (chained) {
+            Arguments arguments = new Arguments("schedule " + CHAIN, last.options());
+            Schedule chain = new SequentialLR(schedules, arguments.integers("milestones"));
+            arguments.rejectUnknown();
+            return chain;
+        }
+        if (schedules.size() != 1) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "'%s' names %d schedules. Say when each begins: end the list with %s(milestones=[10])."
+                            .formatted(text, schedules.size(), CHAIN));
+        }
+        return schedules.get(0);
+    }
+}

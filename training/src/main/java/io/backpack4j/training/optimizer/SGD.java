@@ -1,0 +1,99 @@
+package io.backpack4j.training.optimizer;
+
+import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.training.Optimizer;
+import io.backpack4j.training.OptimizerRun;
+import io.backpack4j.training.OptimizerSetup;
+import io.backpack4j.training.OptimizerStep;
+
+/**
+ * Stochastic gradient descent, as {@code torch.optim.SGD}: g ← ±∇L + weight_decay · θ; b ← momentum · b + (1 − dampening) · g, b ← g at first; θ ← θ − lr · b, or
+ * θ ← θ − lr · (g + momentum · b) with Nesterov's momentum.
+ *
+ * @param lr the learning rate
+ * @param momentum what is kept of the last update
+ * @param dampening what is taken off a gradient on its way into the momentum
+ * @param weightDecay how strongly parameters are drawn to zero
+ * @param nesterov whether the momentum looks ahead; needs a momentum and no dampening
+ * @param maximize whether the loss is to become large
+ */
+public record SGD(double lr, double momentum, double dampening, double weightDecay, boolean nesterov, boolean maximize)
+        implements Optimizer {
+
+    public SGD {
+        Checks.atLeastZero("lr", lr);
+        Checks.atLeastZero("momentum", momentum);
+        Checks.atLeastZero("weight_decay", weightDecay);
+        Checks.require(
+                !nesterov || (momentum > 0 && dampening == 0),
+                "SGD with nesterov=true needs a momentum above 0 and no dampening, but has momentum=%s and dampening=%s."
+                        .formatted(momentum, dampening));
+    }
+
+    /** Gradient descent without momentum. */
+    public SGD(double lr) {
+        this(lr, 0);
+    }
+
+    /** Gradient descent with momentum. */
+    public SGD(double lr, double momentum) {
+        this(lr, momentum, 0, 0, false, false);
+    }
+
+    static SGD of(Arguments options) {
+        return new SGD(
+                options.number("lr", 1e-3),
+                options.number("momentum", 0),
+                options.number("dampening", 0),
+                options.number("weight_decay", 0),
+                options.flag("nesterov", false),
+                options.flag("maximize", false));
+    }
+
+    @Override
+    public double learningRate() {
+        return lr;
+    }
+
+    @Override
+    public OptimizerRun start(OptimizerSetup setup) {
+        return new Run(this, setup);
+    }
+
+    private static final class Run extends ElementwiseRun {
+
+        private final SGD options;
+        private final Slots momenta;
+
+        Run(SGD options, OptimizerSetup setup) {
+            super(setup, options.weightDecay, options.maximize);
+            this.options = options;
+            this.momenta = slots("momentum_buffer");
+        }
+
+        @Override
+        void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
+            double momentum = step.momentum().orElse(options.momentum);
+            double rate = step.learningRate(parameter);
+            if (momentum == 0) {
+                elementwise.addScaled(-rate, gradient, value);
+                return;
+            }
+            Tensor buffer = momenta.of(parameter);
+            if (count() > 1) {
+                elementwise.affine(buffer, momentum, 0, buffer);
+                elementwise.addScaled(1 - options.dampening, gradient, buffer);
+            } else {
+                elementwise.copy(gradient, buffer);
+            }
+            if (options.nesterov) {
+                elementwise.addScaled(-rate, gradient, value);
+                elementwise.addScaled(-rate * momentum, buffer, value);
+            } else {
+                elementwise.addScaled(-rate, buffer, value);
+            }
+        }
+    }
+}
