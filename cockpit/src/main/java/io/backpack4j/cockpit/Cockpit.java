@@ -132,7 +132,7 @@ public final class Cockpit implements AutoCloseable {
         emit(LogLine.epoch(epoch, rates, metrics));
     }
 
-    /** Adds somebody who hears every line behind its being written, those of the past too, in the thread of the loop. */
+    /** Adds somebody who hears every line from now on, once it is written, in the thread of the loop: add listeners before the first step. */
     public void listen(Consumer<LogLine> listener) {
         listeners.add(listener);
     }

@@ -60,6 +60,11 @@ final class ReferenceRun {
             for (String name : model.parameters().names()) {
                 model.parameters().set(name, file.readDoubles(name));
             }
+            if (setting.reduction().equals("sum")) {
+                // Of a mean the gradient is divided by the number of terms.
+                Shape target = file.tensor("step0/target").shape();
+                options.put("lr", ((Number) options.get("lr")).doubleValue() / target.elements());
+            }
             Optimizers optimizer = new Optimizers(options);
             Cockpit.Builder builder = Cockpit.builder(backpack, model)
                     .track(Schedule.parse(call(object("schedule"))))
