@@ -106,7 +106,9 @@ class CockpitTest {
                         within(1e-5));
         Path report = Path.of("target", "report.html");
         CockpitPage.write(Map.of("run", log), AlarmOptions.DEFAULT, report);
-        assertThat(Files.readString(report)).contains("\"GradHist1d\"").doesNotContain("/*DATA*/", "https:", "src=", "href=");
+        assertThat(Files.readString(report))
+                .contains("\"GradHist1d\"")
+                .doesNotContain("/*DATA*/", "https:", "src=", "href=");
     }
 
     @Test

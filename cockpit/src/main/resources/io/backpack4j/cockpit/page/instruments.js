@@ -25,7 +25,7 @@ const INSTRUMENTS = [
    why: 'The curvature summed over all directions. A fall means that training moves into a flatter region; a sudden rise often comes before the loss blows up.'},
   {group: 'Curvature', id: 'tic', title: 'Takeuchi information criterion', types: ['TICDiag', 'TICTrace'],
    why: 'The noise of gradients relative to the curvature, which relates to the gap between training and test loss. If it rises while the training loss falls, the network begins to over-fit.'},
-  {group: 'Curvature', id: 'eigenvalues', title: 'Outer eigenvalues', types: ['Eigenvalues'], each: 'numbers',
+  {group: 'Curvature', id: 'eigenvalues', title: 'Outer eigenvalues', types: ['Eigenvalues'], each: 'ordinal',
    why: 'The largest and the smallest eigenvalues of the Hessian. Few large ones above a crowd near zero are usual; clearly negative ones say that training is near a saddle.'},
   {group: 'Learning', id: 'rate', title: 'Learning rate', epochs: ['learning_rate'],
    why: 'The learning rate epoch by epoch. Compare its changes with what the other instruments show at the same time.'},

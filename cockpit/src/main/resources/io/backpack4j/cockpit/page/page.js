@@ -99,7 +99,7 @@ function rows(run, instrument) {
     const last = series.values[series.values.length - 1];
     if (instrument.each && Array.isArray(last)) {
       const details = run.details.get(label);
-      const names = (details && details.value.layers) || (last.length === run.header.parameters.length ? run.header.parameters : []);
+      const names = (details && details.value.layers) || (instrument.each !== 'ordinal' && last.length === run.header.parameters.length ? run.header.parameters : []);
       last.forEach((_, i) => add(names[i] || label + ' ' + (i + 1), series, value => Array.isArray(value) && typeof value[i] === 'number' ? value[i] : NaN));
     } else {
       add(label, series, value => total(value, instrument.how || 'sum'));
