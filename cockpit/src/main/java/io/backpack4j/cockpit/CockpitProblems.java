@@ -6,7 +6,7 @@ import io.backpack4j.spi.ProblemId;
 public final class CockpitProblems {
 
     /** Methods of a cockpit were called in another order than that of a training step. */
-    public static final ProblemId OUT_OF_ORDER = new ProblemId(
+    public static final ProblemId COCKPIT_OUT_OF_ORDER = new ProblemId(
             "CockpitOutOfOrder",
             "Methods of a cockpit were called in another order than that of a training step.",
             "Call request before the pass, track behind it, and stepped after the update, with the same step.");

@@ -3,6 +3,7 @@ package io.backpack4j.cockpit;
 import io.backpack4j.cockpit.quantity.Sums;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.LinkedHashMap;
@@ -48,10 +49,8 @@ final class ParameterCopies {
 
     /** These = the model's numbers − these. */
     void becomeChange() {
-        tensors.forEach((name, tensor) -> {
-            backend.elementwise().affine(tensor, -1, 0, tensor);
-            backend.elementwise().addScaled(1, model.parameters().get(name), tensor);
-        });
+        tensors.forEach((name, tensor) -> backend.elementwise()
+                .combine(BinaryOperation.SUBTRACT, model.parameters().get(name), tensor, tensor));
     }
 
     /** ‖·‖² by parameter. */

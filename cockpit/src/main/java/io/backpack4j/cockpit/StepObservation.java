@@ -1,6 +1,7 @@
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.quantity.Observation;
+import io.backpack4j.cockpit.quantity.Sums;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
@@ -9,6 +10,7 @@ import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -16,6 +18,7 @@ import java.util.OptionalDouble;
  * What is known of a step.
  *
  * @param reference the parameters of the first step
+ * @param squares of gradients' norms, by parameter, as far as they were asked for
  */
 record StepObservation(
         BackPack backpack,
@@ -27,6 +30,7 @@ record StepObservation(
         Results results,
         double[] losses,
         ParameterCopies reference,
+        Map<String, Double> squares,
         OptionalDouble rate,
         double time,
         Optional<Path> folder,
@@ -64,6 +68,11 @@ record StepObservation(
     @Override
     public Tensor gradient(String parameter) {
         return results.gradient(parameter);
+    }
+
+    @Override
+    public double squaredGradient(String parameter) {
+        return squares.computeIfAbsent(parameter, name -> Sums.squares(backend(), gradient(name)));
     }
 
     @Override

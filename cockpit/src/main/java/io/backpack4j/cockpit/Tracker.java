@@ -239,6 +239,7 @@ final class Tracker implements AutoCloseable {
                 results,
                 StepObservation.losses(results, scale),
                 reference,
+                new HashMap<>(),
                 asked.update.isPlain() ? asked.update.rate() : OptionalDouble.empty(),
                 clock.millis() / 1000.0,
                 folder,
@@ -342,7 +343,7 @@ final class Tracker implements AutoCloseable {
 
     private static BackpackException outOfOrder(String what) {
         return new BackpackException(
-                CockpitProblems.OUT_OF_ORDER,
+                CockpitProblems.COCKPIT_OUT_OF_ORDER,
                 "A cockpit %s. Call request, track and stepped once for every step, in this order.".formatted(what));
     }
 

@@ -36,6 +36,7 @@ final class LineStore {
     private final List<Event> events = new ArrayList<>();
     private final Map<String, Integer> newest = new HashMap<>();
     private long lastId;
+    private long woken;
 
     void add(LogLine line) {
         lock.lock();
@@ -117,7 +118,8 @@ final class LineStore {
         lock.lock();
         try {
             long left = TimeUnit.MILLISECONDS.toNanos(milliseconds);
-            while (lastId <= id && left > 0) {
+            long wakes = woken;
+            while (lastId <= id && left > 0 && wakes == woken) {
                 left = changed.awaitNanos(left);
             }
             int from = events.size();
@@ -130,10 +132,12 @@ final class LineStore {
         }
     }
 
-    int size() {
+    /** Ends all waiting. */
+    void wake() {
         lock.lock();
         try {
-            return events.size();
+            woken++;
+            changed.signalAll();
         } finally {
             lock.unlock();
         }

@@ -51,6 +51,7 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
     private final LineStore store = new LineStore();
     private final Alarms alarms;
     private final AtomicInteger listeners = new AtomicInteger();
+    private final AtomicInteger cuts = new AtomicInteger();
     private int raised;
     private volatile boolean closed;
 
@@ -180,7 +181,8 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
         long last = from;
         body.write("retry: 1000\n\n".getBytes(StandardCharsets.UTF_8));
         body.flush();
-        while (true) {
+        int cut = cuts.get();
+        while (cut == cuts.get()) {
             List<LineStore.Event> events = store.after(last, HEARTBEAT_MILLISECONDS);
             if (events.isEmpty()) {
                 // Finds out whether somebody is still there.
@@ -198,9 +200,18 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
         }
     }
 
-    /** Tells pages that the run is over, and ends. */
+    /** Cuts all connections, as a lost network does; pages come back by themselves. */
+    void disconnect() {
+        cuts.incrementAndGet();
+        store.wake();
+    }
+
+    /** Tells pages that the run is over, and ends. Closing twice does nothing. */
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
         closed = true;
         store.end();
         server.stop(1);

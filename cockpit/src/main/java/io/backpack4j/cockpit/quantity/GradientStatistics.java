@@ -15,7 +15,7 @@ final class GradientStatistics {
     static double squaredMean(Observation step, List<String> parameters) {
         double sum = 0;
         for (String parameter : parameters) {
-            sum += Sums.squares(step.backend(), step.gradient(parameter));
+            sum += step.squaredGradient(parameter);
         }
         return sum * step.batchFactor() * step.batchFactor();
     }

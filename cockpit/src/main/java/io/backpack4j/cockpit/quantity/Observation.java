@@ -35,6 +35,9 @@ public interface Observation {
     /** The gradient of the reduced loss by a parameter. */
     Tensor gradient(String parameter);
 
+    /** The sum of squares of {@link #gradient}, worked out once. */
+    double squaredGradient(String parameter);
+
     /** The result of an extension for a parameter. */
     <R> R get(Extension<R> extension, String parameter);
 

@@ -1,6 +1,7 @@
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -30,8 +31,7 @@ public final class Sums {
     static double squaredDistance(Backend backend, Tensor a, Tensor b) {
         try (TensorScope scope = backend.openScope()) {
             Tensor difference = scope.allocate(a.shape(), a.dtype());
-            backend.elementwise().copy(a, difference);
-            backend.elementwise().addScaled(-1, b, difference);
+            backend.elementwise().combine(BinaryOperation.SUBTRACT, a, b, difference);
             return squares(backend, difference);
         }
     }
