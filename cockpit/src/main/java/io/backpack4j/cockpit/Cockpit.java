@@ -57,6 +57,7 @@ public final class Cockpit implements AutoCloseable {
                 new QuantityExpressions(builder.backpack.catalog(), builder.schedule).read(builder.quantities);
         Optional<Path> folder = builder.log.map(path -> path.toAbsolutePath().getParent());
         this.tracker = new Tracker(builder.backpack, builder.model, tracked, builder.seed, builder.clock, folder);
+        builder.state.ifPresent(path -> tracker.restore(CockpitState.load(path)));
         this.alarms = new Alarms(builder.alarmOptions);
         Map<String, String> expressions = new LinkedHashMap<>();
         tracked.forEach(each -> expressions.put(each.label(), each.expression()));
@@ -132,6 +133,17 @@ public final class Cockpit implements AutoCloseable {
         emit(LogLine.epoch(epoch, rates, metrics));
     }
 
+    /**
+     * Saves what is kept from step to step, between two steps: a file for {@link Builder#resume}.
+     *
+     * @param target a safetensors file, which a checkpoint may hold
+     */
+    public void save(Path target) {
+        CockpitState state = new CockpitState();
+        tracker.save(state);
+        state.save(target);
+    }
+
     /** Adds somebody who hears every line from now on, once it is written, in the thread of the loop: add listeners before the first step. */
     public void listen(Consumer<LogLine> listener) {
         listeners.add(listener);
@@ -171,6 +183,7 @@ public final class Cockpit implements AutoCloseable {
         private Schedule schedule = Schedule.always();
         private Optional<Path> log = Optional.empty();
         private OptionalLong resumeAt = OptionalLong.empty();
+        private Optional<Path> state = Optional.empty();
         private long seed;
         private String modelName = "model";
         private String optimizer = "unknown";
@@ -204,7 +217,7 @@ public final class Cockpit implements AutoCloseable {
             return this;
         }
 
-        /** Goes on with a log that is there, whose values from a step on no longer count. */
+        /** Goes on with a log that is there, whose values from a step on no longer count, and with nothing of what was kept from step to step. */
         public Builder resumeAt(long step) {
             if (step < 0) {
                 throw new BackpackException(
@@ -213,6 +226,17 @@ public final class Cockpit implements AutoCloseable {
             }
             resumeAt = OptionalLong.of(step);
             return this;
+        }
+
+        /**
+         * Goes on with a run, as if it had never stopped.
+         *
+         * @param step the next step
+         * @param saved what {@link Cockpit#save} wrote behind the step before
+         */
+        public Builder resume(long step, Path saved) {
+            state = Optional.of(saved);
+            return resumeAt(step);
         }
 
         /** Sets the seed, from which every pass has its own; 0 if it is not set. */

@@ -11,6 +11,12 @@ public final class CockpitProblems {
             "Methods of a cockpit were called in another order than that of a training step.",
             "Call request before the pass, track behind it, and stepped after the update, with the same step.");
 
+    /** A saved state of a cockpit is of another model or other quantities. */
+    public static final ProblemId FOREIGN_STATE = new ProblemId(
+            "ForeignState",
+            "A saved state of a cockpit is of another model or other quantities.",
+            "Go on with the model and the quantities of the run that it was saved by, or begin a new one.");
+
     /** A quantity was asked for by name that the network cannot give. */
     public static final ProblemId UNAVAILABLE_QUANTITY = new ProblemId(
             "UnavailableQuantity",

@@ -47,6 +47,20 @@ final class ParameterCopies {
                 backend.elementwise().copy(tensor, model.parameters().get(name)));
     }
 
+    /** Adds the numbers to a state, under a name with the parameter's. */
+    void save(String name, CockpitState state) {
+        tensors.forEach((parameter, tensor) -> state.put(name + parameter, tensor.toDoubleArray()));
+    }
+
+    /** Takes numbers over that {@link #save} added. */
+    void restore(String name, CockpitState state) {
+        tensors.forEach((parameter, tensor) -> {
+            double[] numbers =
+                    state.get(name + parameter, Math.toIntExact(tensor.shape().elements()));
+            tensor.write(0, numbers, 0, numbers.length);
+        });
+    }
+
     /** These = the model's numbers − these. */
     void becomeChange() {
         tensors.forEach((name, tensor) -> backend.elementwise()

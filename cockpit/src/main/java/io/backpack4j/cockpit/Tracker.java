@@ -36,6 +36,8 @@ import org.jspecify.annotations.Nullable;
 /** Keeps the state of a cockpit from call to call. */
 final class Tracker implements AutoCloseable {
 
+    private static final String REFERENCE = "reference/";
+
     private final BackPack backpack;
     private final Model model;
     private final List<TrackedQuantity> tracked;
@@ -52,6 +54,7 @@ final class Tracker implements AutoCloseable {
     private Map<String, String> unavailable = Map.of();
     private @Nullable Step current;
     private long last = -1;
+    private boolean restored;
 
     /**
      * A step that was asked for and is not over.
@@ -102,9 +105,34 @@ final class Tracker implements AutoCloseable {
 
     /** Finds out what the network can give, and takes the parameters of the first step; returns the reasons why something cannot be had. */
     Map<String, String> start(Batch batch) {
-        reference.take();
+        if (!restored) {
+            reference.take();
+        }
         unavailable = new Availability(backpack, model, batch, this::everExtensions).reasons(tracked);
         return unavailable;
+    }
+
+    /** Adds everything that is kept from step to step. */
+    void save(CockpitState state) {
+        reference.save(REFERENCE, state);
+        for (TrackedQuantity each : tracked) {
+            if (each.quantity() instanceof SingleStepQuantity quantity) {
+                state.putQuantity(each.label(), quantity.state());
+            }
+        }
+        updates.save(state);
+    }
+
+    /** Takes over what {@link #save} added, before the first step. */
+    void restore(CockpitState state) {
+        reference.restore(REFERENCE, state);
+        restored = true;
+        for (TrackedQuantity each : tracked) {
+            if (each.quantity() instanceof SingleStepQuantity quantity) {
+                quantity.restore(state.quantity(each.label()));
+            }
+        }
+        updates.restore(state);
     }
 
     Map<String, String> unavailable() {

@@ -32,6 +32,8 @@ final class Updates {
     /** An update is as it was planned if it differs by less than this part of its length, and what rounding of parameters makes of it. */
     private static final double AS_PLANNED = 0.01;
 
+    private static final String STATE = "update/";
+
     private final BackPack backpack;
     private final Backend backend;
     private final Model model;
@@ -110,6 +112,50 @@ final class Updates {
         Set<String> patterns = new LinkedHashSet<>();
         quantities.stream().filter(Updates::isProjected).forEach(each -> patterns.addAll(each.patterns()));
         return patterns;
+    }
+
+    /** Adds what is known of the update behind which the run is. */
+    void save(CockpitState state) {
+        Started started = pending;
+        if (started == null || started.squaredLengths == null) {
+            return;
+        }
+        state.put(STATE + "step", started.step, started.loss);
+        state.put(STATE + "losses", started.losses);
+        change.save(STATE + "change/", state);
+        started.slopes.forEach((name, slopes) -> state.put(STATE + "slopes/" + name, slopes));
+        started.squaredNorms.forEach((name, square) -> state.put(STATE + "norms/" + name, square));
+    }
+
+    /** Takes over what {@link #save} added. */
+    void restore(CockpitState state) {
+        if (!state.has(STATE + "step")) {
+            return;
+        }
+        double[] stepAndLoss = state.get(STATE + "step", 2);
+        long step = (long) stepAndLoss[0];
+        List<TrackedQuantity> due = due(step);
+        if (due.isEmpty()) {
+            return;
+        }
+        change.restore(STATE + "change/", state);
+        Map<String, double[]> slopes = new LinkedHashMap<>();
+        Map<String, Double> norms = new LinkedHashMap<>();
+        for (String name : trainable) {
+            norms.put(name, state.get(STATE + "norms/" + name, 1)[0]);
+            if (state.has(STATE + "slopes/" + name)) {
+                slopes.put(name, state.get(STATE + "slopes/" + name));
+            }
+        }
+        pending = new Started(
+                step,
+                due,
+                due.stream().anyMatch(Updates::isProjected),
+                stepAndLoss[1],
+                state.get(STATE + "losses"),
+                slopes,
+                norms,
+                change.squares());
     }
 
     /** The update before a pass, as an operand for a parameter. */

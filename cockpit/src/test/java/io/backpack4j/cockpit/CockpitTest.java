@@ -418,6 +418,39 @@ class CockpitTest {
     }
 
     @Test
+    void a_run_goes_on_as_if_it_had_never_stopped() {
+        String quantities = "economy,UpdateRatio,HessMaxEV,GradHist1d(adapt=GradAbsMax(),as=fitted),"
+                + "GradHist2d(adapt=[GradAbsMax(padding=0.1),ParamAbsMax()],as=two)";
+        Map<Boolean, RunLog> logs = new LinkedHashMap<>();
+        for (boolean stops : List.of(false, true)) {
+            TrainingRun run = new TrainingRun(backpack, DType.FLOAT64, 0.1);
+            Path path = folder.resolve(stops + ".jsonl");
+            Path state = folder.resolve("state.safetensors");
+            try (Model model = run.model()) {
+                try (Cockpit cockpit = Cockpit.builder(backpack, model)
+                        .quantities(quantities)
+                        .log(path)
+                        .open()) {
+                    run.run(model, cockpit, 0, stops ? 4 : 8, 8, step -> {});
+                    cockpit.save(state);
+                }
+                if (stops) {
+                    try (Cockpit cockpit = Cockpit.builder(backpack, model)
+                            .quantities(quantities)
+                            .log(path)
+                            .resume(4, state)
+                            .open()) {
+                        run.run(model, cockpit, 4, 8, 8, step -> {});
+                    }
+                }
+            }
+            logs.put(stops, Cockpit.load(path));
+        }
+        assertThat(logs.get(true).values()).isEqualTo(logs.get(false).values());
+        assertThat(logs.get(true).value(3, "Alpha")).isPresent();
+    }
+
+    @Test
     void schedules_are_those_of_the_original() {
         assertThat(due(Schedule.linear(3, 1), 12)).containsExactly(1L, 4L, 7L, 10L);
         assertThat(due(Schedule.logarithmic(0, 1, 4, 10, false), 20)).containsExactly(1L, 2L, 4L, 10L);

@@ -56,7 +56,11 @@ final class TrainingRun {
      * @param cockpit null for none
      */
     void run(Model model, Cockpit cockpit, long steps, int samples, Consumer<Long> after) {
-        for (long step = 0; step < steps; step++) {
+        run(model, cockpit, 0, steps, samples, after);
+    }
+
+    void run(Model model, Cockpit cockpit, long from, long to, int samples, Consumer<Long> after) {
+        for (long step = from; step < to; step++) {
             try (Batch batch = batch(step, samples)) {
                 if (cockpit == null) {
                     try (Results results = backpack.compute(model, batch, step)) {

@@ -62,6 +62,16 @@ final class GradHist1d implements SingleStepQuantity {
     }
 
     @Override
+    public Map<String, double[]> state() {
+        return Map.of("range", range.state());
+    }
+
+    @Override
+    public void restore(Map<String, double[]> state) {
+        range = Range.of(state.get("range"), range);
+    }
+
+    @Override
     public void keep(Observation step, List<String> parameters) {
         adaptation.ifPresent(own -> range = own.next(step, parameters, range));
     }

@@ -112,6 +112,17 @@ final class GradHist2d implements SingleStepQuantity {
     }
 
     @Override
+    public Map<String, double[]> state() {
+        return Map.of("gradients", gradients.state(), "values", values.state());
+    }
+
+    @Override
+    public void restore(Map<String, double[]> state) {
+        gradients = Range.of(state.get("gradients"), gradients);
+        values = Range.of(state.get("values"), values);
+    }
+
+    @Override
     public void keep(Observation step, List<String> parameters) {
         ofGradients.ifPresent(own -> gradients = own.next(step, parameters, gradients));
         ofValues.ifPresent(own -> values = own.next(step, parameters, values));

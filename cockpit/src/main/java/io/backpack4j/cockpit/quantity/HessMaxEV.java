@@ -50,6 +50,18 @@ final class HessMaxEV implements SingleStepQuantity {
     }
 
     @Override
+    public Map<String, double[]> state() {
+        Map<String, double[]> state = new HashMap<>();
+        vectors.forEach((parameters, vector) -> state.put(String.join(",", parameters), vector));
+        return state;
+    }
+
+    @Override
+    public void restore(Map<String, double[]> state) {
+        state.forEach((parameters, vector) -> vectors.put(List.of(parameters.split(",")), vector));
+    }
+
+    @Override
     public Measurement compute(Observation step, List<String> parameters) {
         try (HessianOperator hessian = hessian(step, parameters);
                 TensorScope scope = step.backend().openScope()) {

@@ -51,6 +51,14 @@ public non-sealed interface SingleStepQuantity extends Quantity {
      */
     default void keep(Observation step, List<String> parameters) {}
 
+    /** What it keeps from step to step, by names of its own, so that a run can go on from a file. */
+    default Map<String, double[]> state() {
+        return Map.of();
+    }
+
+    /** Takes over what {@link #state} said. */
+    default void restore(Map<String, double[]> state) {}
+
     /**
      * Numbers of an operand.
      *
