@@ -9,8 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads lists of extensions with options, such as {@code KFAC(mc_samples=10),Variance(parameters=[0.*],as=x)}. White space between words does
- * not matter.
+ * Reads lists of extensions with options, such as {@code KFAC(mc_samples=10),Variance(parameters=[0.*],as=x)}. An option's value may be such a call itself,
+ * {@code schedule=linear(interval=2)}. White space between words does not matter.
  */
 public final class ExtensionExpressions {
 
@@ -48,11 +48,17 @@ public final class ExtensionExpressions {
     }
 
     private ExtensionExpression readExpression() {
-        String type = read(NAME, "an extension such as KFAC");
+        return readOptions(read(NAME, "an extension such as KFAC"), 0);
+    }
+
+    private ExtensionExpression readOptions(String type, int depth) {
         Map<String, Object> options = new LinkedHashMap<>();
         if (take('(') && !take(')')) {
+            if (depth == MAX_DEPTH) {
+                throw failure("calls are nested more than %d deep".formatted(MAX_DEPTH), position - 1);
+            }
             do {
-                readOption(options);
+                readOption(options, depth);
             } while (take(','));
             if (!take(')')) {
                 throw expected("',' or ')'");
@@ -61,7 +67,7 @@ public final class ExtensionExpressions {
         return new ExtensionExpression(type, options);
     }
 
-    private void readOption(Map<String, Object> options) {
+    private void readOption(Map<String, Object> options, int depth) {
         String name = read(NAME, "the name of an option");
         if (options.containsKey(name)) {
             throw failure("the option %s is given twice".formatted(Failures.quoted(name)), position - name.length());
@@ -69,12 +75,13 @@ public final class ExtensionExpressions {
         if (!take('=')) {
             throw expected("'='");
         }
-        options.put(name, readValue(0));
+        options.put(name, readValue(depth));
     }
 
     private Object readValue(int depth) {
         if (!take('[')) {
-            return convert(read(VALUE, "a value: a number, a word or a [list]"));
+            String word = read(VALUE, "a value: a number, a word or a [list]");
+            return next('(') && NAME.matcher(word).matches() ? readOptions(word, depth + 1) : convert(word);
         }
         if (depth == MAX_DEPTH) {
             throw failure("lists are nested more than %d deep".formatted(MAX_DEPTH), position - 1);
@@ -123,12 +130,16 @@ public final class ExtensionExpressions {
     }
 
     private boolean take(char wanted) {
-        skipSpace();
-        if (position < text.length() && text.charAt(position) == wanted) {
+        if (next(wanted)) {
             position++;
             return true;
         }
         return false;
+    }
+
+    private boolean next(char wanted) {
+        skipSpace();
+        return position < text.length() && text.charAt(position) == wanted;
     }
 
     private void skipSpace() {

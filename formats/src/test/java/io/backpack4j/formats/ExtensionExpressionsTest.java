@@ -23,6 +23,23 @@ class ExtensionExpressionsTest {
     }
 
     @Test
+    void readsCallsAsValues() {
+        String text = "A(schedule=linear(interval=2,offset=1),adapt=[B(p=0.1,s=c()),none])";
+        ExtensionExpression read = ExtensionExpressions.parse(text).get(0);
+        assertThat(read.options())
+                .containsEntry("schedule", new ExtensionExpression("linear", Map.of("interval", 2L, "offset", 1L)))
+                .containsEntry(
+                        "adapt",
+                        List.of(
+                                new ExtensionExpression(
+                                        "B", Map.of("p", 0.1, "s", new ExtensionExpression("c", Map.of()))),
+                                "none"));
+        assertThat(ExtensionExpressions.parse(read.toString())).containsExactly(read);
+        assertThatThrownBy(() -> ExtensionExpressions.parse("A" + "(a=b".repeat(40)))
+                .hasMessageContaining("calls are nested more than 16 deep");
+    }
+
+    @Test
     void readsAllKindsOfValues() {
         List<ExtensionExpression> read = ExtensionExpressions.parse(
                 " A ( a = -3 , b=1.5,c=1e-3,d=.5,e=true,f=false,g=[],h=[[1],[x,[y]]],i=a/b-?_+,j=2.branch.0 ) , B()"

@@ -6,6 +6,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Extreme eigenvalues and eigenvectors of a symmetric operator; C. Lanczos (1950), "An Iteration Method for the
@@ -138,13 +139,32 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
      * @throws BackpackException if a product has numbers that are not finite
      */
     public Eigenpairs run(TensorScope target, LinearOperator a) {
+        return run(target, a, null);
+    }
+
+    /**
+     * Searches from a vector that is near to what is looked for, such as an eigenvector of an operator that differs little: it is mixed with a drawn one, of which a tenth of its
+     * length is taken, since the Krylov space of an eigenvector holds no other.
+     *
+     * @param target owns the vectors
+     * @param a symmetric, which is not checked
+     * @param start of length P; null, or a vector that is zero or not finite, is as none
+     * @throws BackpackException if a product has numbers that are not finite, or the vector has another length
+     */
+    public Eigenpairs run(TensorScope target, LinearOperator a, double @Nullable [] start) {
         Vectors.requireSquare(a, "The method of Lanczos");
         if (a.rows() == 0) {
             throw new BackpackException(
                     CommonProblems.INVALID_ARGUMENT, "An operator without rows has no eigenvalues.");
         }
+        if (start != null && start.length != a.rows()) {
+            throw new BackpackException(
+                    CommonProblems.SHAPE_MISMATCH,
+                    "The first vector has length %d, but the operator is %s."
+                            .formatted(start.length, Vectors.described(a)));
+        }
         try (LanczosRun run = new LanczosRun(this, a)) {
-            return run.run(target);
+            return run.run(target, start);
         }
     }
 }

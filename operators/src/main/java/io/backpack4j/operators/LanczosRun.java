@@ -12,6 +12,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One search. The rows of the basis Q are orthonormal, and A Qᵀ = Qᵀ T + r eᵀ, where T is the projection of A, r what
@@ -29,6 +30,9 @@ final class LanczosRun implements AutoCloseable {
      * invariant.
      */
     private static final double INVARIANT = 100;
+
+    /** The length of what is drawn, relative to that of a vector that is given. */
+    private static final double DRAWN_PART = 0.1;
 
     private final Lanczos options;
     private final LinearOperator operator;
@@ -84,8 +88,10 @@ final class LanczosRun implements AutoCloseable {
         return Math.max(2 * count, count + 20);
     }
 
-    Eigenpairs run(TensorScope target) {
-        append(true);
+    Eigenpairs run(TensorScope target, double @Nullable [] start) {
+        if (start == null || !begin(start)) {
+            append(true);
+        }
         while (true) {
             fill();
             Ritz ritz = Ritz.of(backend, projection, filled, options.which());
@@ -96,6 +102,24 @@ final class LanczosRun implements AutoCloseable {
             }
             restart(ritz, count + (dimension - count) / 2);
         }
+    }
+
+    /** Begins with a given vector and a drawn one of a tenth of its length; false if the given one has no direction. */
+    private boolean begin(double[] start) {
+        try (TensorScope step = backend.openScope()) {
+            Tensor given = backend.upload(step, Shape.of(1, size), dtype, start);
+            double norm = Vectors.norms(backend, given)[0];
+            if (!(norm > 0) || !Double.isFinite(norm)) {
+                return false;
+            }
+            Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
+            double drawn = Vectors.norms(backend, rest)[0];
+            backend.elementwise().affine(rest, DRAWN_PART / drawn, 0, rest);
+            backend.elementwise().addScaled(1 / norm, given, rest);
+        }
+        restNorm = Vectors.norms(backend, rest)[0];
+        append(false);
+        return true;
     }
 
     /** Multiplies the last vector until the basis is full. */

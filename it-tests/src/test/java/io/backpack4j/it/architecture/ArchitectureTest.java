@@ -80,7 +80,8 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule nothing_but_the_command_line_knows_operators = noClasses()
             .that()
-            .resideOutsideOfPackages("io.backpack4j.operators..", "io.backpack4j.cli..", "io.backpack4j.it..")
+            .resideOutsideOfPackages(
+                    "io.backpack4j.operators..", "io.backpack4j.cockpit..", "io.backpack4j.cli..", "io.backpack4j.it..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.backpack4j.operators..");
@@ -127,6 +128,24 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule packages_of_training_have_no_cycles =
             slices().assignedFrom(packagesIn("io.backpack4j.training")).should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule the_cockpit_needs_no_plugin_and_no_trainer = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.cockpit..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.cockpit..",
+                    "io.backpack4j.operators",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "com.fasterxml.jackson..",
+                    "com.google.auto.service..",
+                    "com.sun.net.httpserver..",
+                    "java..",
+                    "org.jspecify.annotations..");
 
     @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()

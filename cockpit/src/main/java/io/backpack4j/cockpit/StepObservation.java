@@ -1,0 +1,92 @@
+package io.backpack4j.cockpit;
+
+import io.backpack4j.cockpit.quantity.Observation;
+import io.backpack4j.cockpit.quantity.Sums;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * What is known of a step.
+ *
+ * @param reference the parameters of the first step
+ * @param squares of gradients' norms, by parameter, as far as they were asked for
+ */
+record StepObservation(
+        BackPack backpack,
+        Model model,
+        Batch batch,
+        long step,
+        long seed,
+        MeanScale scale,
+        Results results,
+        double[] losses,
+        ParameterCopies reference,
+        Map<String, Double> squares,
+        OptionalDouble rate,
+        double time,
+        Optional<Path> folder,
+        TensorScope scope)
+        implements Observation {
+
+    static double[] losses(Results results, MeanScale scale) {
+        double[] losses = results.lossPerSample().toDoubleArray();
+        for (int n = 0; n < losses.length; n++) {
+            losses[n] *= scale.ofLosses();
+        }
+        return losses;
+    }
+
+    @Override
+    public long samples() {
+        return batch.samples();
+    }
+
+    @Override
+    public double loss() {
+        return results.loss() * scale.ofBatch();
+    }
+
+    @Override
+    public double sampleFactor() {
+        return scale.ofSamples();
+    }
+
+    @Override
+    public double batchFactor() {
+        return scale.ofBatch();
+    }
+
+    @Override
+    public Tensor gradient(String parameter) {
+        return results.gradient(parameter);
+    }
+
+    @Override
+    public double squaredGradient(String parameter) {
+        return squares.computeIfAbsent(parameter, name -> Sums.squares(backend(), gradient(name)));
+    }
+
+    @Override
+    public <R> R get(Extension<R> extension, String parameter) {
+        return results.get(extension, parameter);
+    }
+
+    @Override
+    public Tensor parameter(String name) {
+        return model.parameters().get(name);
+    }
+
+    @Override
+    public Tensor reference(String name) {
+        return reference.get(name);
+    }
+}

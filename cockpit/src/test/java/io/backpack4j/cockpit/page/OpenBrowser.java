@@ -1,0 +1,103 @@
+package io.backpack4j.cockpit.page;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/** Chromium with a page open, and questions to it by its DevTools protocol: a page that listens to a server never ends loading for {@code --dump-dom}. */
+final class OpenBrowser implements AutoCloseable {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long PATIENCE_SECONDS = 90;
+
+    private final Process process;
+    private final WebSocket socket;
+    private final StringBuilder partial = new StringBuilder();
+    private CompletableFuture<String> answer = new CompletableFuture<>();
+
+    OpenBrowser(Path browser, Path profile, URI page) throws Exception {
+        process = new ProcessBuilder(
+                        browser.toString(),
+                        "--headless",
+                        "--no-sandbox",
+                        "--disable-gpu",
+                        "--remote-debugging-port=0",
+                        "--user-data-dir=" + profile)
+                .redirectErrorStream(true)
+                .redirectOutput(profile.resolveSibling("browser.log").toFile())
+                .start();
+        Path ports = profile.resolve("DevToolsActivePort");
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (!Files.exists(ports) || Files.readAllLines(ports).isEmpty()) {
+            if (System.nanoTime() > deadline) {
+                process.destroyForcibly();
+                throw new IOException("Chromium does not start");
+            }
+            Thread.sleep(100);
+        }
+        URI open = URI.create("http://127.0.0.1:" + Files.readAllLines(ports).get(0) + "/json/new?" + page);
+        HttpClient client = HttpClient.newHttpClient();
+        String tab = client.send(
+                        HttpRequest.newBuilder(open)
+                                .PUT(HttpRequest.BodyPublishers.noBody())
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+        String address = JSON.readTree(tab).get("webSocketDebuggerUrl").asText();
+        socket = client.newWebSocketBuilder()
+                .buildAsync(URI.create(address), new Listener())
+                .join();
+    }
+
+    private final class Listener implements WebSocket.Listener {
+        @Override
+        public CompletionStage<?> onText(WebSocket from, CharSequence data, boolean last) {
+            partial.append(data);
+            if (last) {
+                answer.complete(partial.toString());
+                partial.setLength(0);
+            }
+            from.request(1);
+            return null;
+        }
+    }
+
+    /** The document once it is as wanted, or as it is when patience ends. */
+    String document(Predicate<String> wanted) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        String document;
+        do {
+            Thread.sleep(200);
+            answer = new CompletableFuture<>();
+            Map<String, Object> question = Map.of(
+                    "id",
+                    1,
+                    "method",
+                    "Runtime.evaluate",
+                    "params",
+                    Map.of("expression", "document.documentElement.outerHTML"));
+            socket.sendText(JSON.writeValueAsString(question), true).join();
+            document = JSON.readTree(answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                    .at("/result/result/value")
+                    .asText();
+        } while (!wanted.test(document) && System.nanoTime() < deadline);
+        return document;
+    }
+
+    @Override
+    public void close() {
+        socket.abort();
+        process.destroyForcibly();
+    }
+}
