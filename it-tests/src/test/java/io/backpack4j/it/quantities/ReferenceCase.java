@@ -89,7 +89,8 @@ record ReferenceCase(
         Map<String, Object> model = JSON.readValue(json, new TypeReference<>() {});
         List<Map<String, Object>> nodes = JSON.convertValue(model.get("nodes"), new TypeReference<>() {});
         Map<String, Object> loss = JSON.convertValue(model.get("loss"), new TypeReference<>() {});
-        List<String> inputs = JSON.convertValue(model.getOrDefault("inputs", List.of(Graph.INPUT)), new TypeReference<>() {});
+        List<String> inputs =
+                JSON.convertValue(model.getOrDefault("inputs", List.of(Graph.INPUT)), new TypeReference<>() {});
         String lossType = String.valueOf(loss.remove("type"));
         return new ModelDescription(
                 nodes.stream().map(ReferenceCase::node).toList(),

@@ -264,7 +264,9 @@ class ThirdPartyTest {
         for (Map.Entry<String, Map<String, ?>> layer : LAYERS.entrySet()) {
             String type = layer.getKey();
             boolean isSequence = RECURRENT.contains(type)
-                    || type.contains("Attention") || type.contains("Transformer") || type.equals("MatMul");
+                    || type.contains("Attention")
+                    || type.contains("Transformer")
+                    || type.equals("MatMul");
             char axes = type.charAt(Math.max(0, type.length() - 2));
             Shape sample = isSequence ? Shape.of(4, 4) : SAMPLES.getOrDefault(axes, IMAGE);
             List<String> inputs = new ArrayList<>(List.of("early"));

@@ -14,6 +14,7 @@ import io.backpack4j.spi.module.DirectForms;
 import io.backpack4j.spi.module.GradientRows;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.module.factored.ConvolutionFactors;
+import io.backpack4j.spi.module.factored.ConvolutionGrams;
 import io.backpack4j.spi.module.factored.SampleBlocks;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -69,6 +70,18 @@ final class ConvolutionWeight extends ParameterDerivatives {
     protected void consumeTiles(List<TileConsumer> consumers) {
         try (TensorScope scope = backend().openScope()) {
             backend().convolutions().contract(all(scope), consumers);
+        }
+    }
+
+    /** By factors, where the inputs can be unfolded as a whole. */
+    @Override
+    protected boolean addInnerProductsWith(ParameterDerivatives right, boolean sameSample, Tensor destination) {
+        if (sameSample || evaluation.transposed() || !(right instanceof ConvolutionWeight other)) {
+            return false;
+        }
+        try (TensorScope scope = backend().openScope()) {
+            PerSampleConvolution own = all(scope);
+            return ConvolutionGrams.add(backend(), own, this == right ? own : other.all(scope), destination);
         }
     }
 

@@ -1,9 +1,9 @@
 package io.backpack4j.modules.sequence;
 
 import com.google.auto.service.AutoService;
+import io.backpack4j.modules.sequence.attention.AttentionArguments;
 import io.backpack4j.modules.sequence.embedding.EmbeddingProviders;
 import io.backpack4j.modules.sequence.recurrent.RecurrentProviders;
-import io.backpack4j.modules.sequence.attention.AttentionArguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;

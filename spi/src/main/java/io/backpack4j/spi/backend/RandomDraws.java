@@ -1,5 +1,6 @@
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableRandomDraws;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Random draws, each from {@link CounterRandom}: the same numbers on every backend, up to the rounding of the distribution's formula. */

@@ -62,7 +62,7 @@ final class PendingCurvature implements AutoCloseable {
         boolean hasSites = !signal.sitesAt().get(node.index()).isEmpty();
         boolean isAffine = !hasSites
                 || PluginCalls.call(
-                        Part.of(node),
+                        node.part(),
                         "in its curvature",
                         () -> forward.evaluation(node).isAffineInParameters());
         if (!isAffine) {

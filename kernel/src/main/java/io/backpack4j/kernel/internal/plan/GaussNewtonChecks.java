@@ -69,6 +69,8 @@ final class GaussNewtonChecks {
         boolean meets = request.allPairs()
                 .flatMap(pair -> Stream.of(pair.left(), pair.right()))
                 .anyMatch(signal -> signal instanceof LossHessianRoot || signal instanceof SampledLossGradient);
-        return columns || meets || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
+        return columns
+                || meets
+                || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
     }
 }

@@ -13,7 +13,8 @@ public final class PortableRandomDraws implements RandomDraws {
         uniformFrom(key, sampleIds, 0, destination);
     }
 
-    static void uniformFrom(RandomKey key, long[] sampleIds, long first, Tensor destination) {
+    /** As {@link RandomDraws#uniform(RandomKey, long[], long, Tensor)}. */
+    public static void uniformFrom(RandomKey key, long[] sampleIds, long first, Tensor destination) {
         double[] row = new double[rowLength(sampleIds, destination)];
         for (int n = 0; n < sampleIds.length; n++) {
             for (int i = 0; i < row.length; i++) {
