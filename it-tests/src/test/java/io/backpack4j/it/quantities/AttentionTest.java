@@ -26,7 +26,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Attention against itself: masks, tiles of scores, dropout and memory. The oracle and the reference cases have its numbers. */
+/**
+ * Attention against itself: masks, tiles of scores, dropout and memory. The oracle and the reference cases have its
+ * numbers.
+ */
 class AttentionTest {
 
     private static final long MIB = 1L << 20;

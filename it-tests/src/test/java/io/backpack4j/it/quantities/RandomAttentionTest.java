@@ -24,8 +24,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Attention, transformer layers and products of activations of random sizes against the oracle. {@code -Dbackpack.it.seed=…} draws other networks, {@code
- * -Dbackpack.it.attention=…} more.
+ * Attention, transformer layers and products of activations of random sizes against the oracle. {@code
+ * -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.attention=…} more.
  */
 class RandomAttentionTest {
 

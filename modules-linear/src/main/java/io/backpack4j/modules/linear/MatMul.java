@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * y = a · b, sample by sample, over the last two axes of both. The axes before them are PyTorch's batch of {@code matmul}: aligned at their ends, those of size one stretch.
- * The samples are aligned, not the batches: {@code [N, H, m, k]} times {@code [N, k, n]} is {@code [N, H, m, n]}.
+ * y = a · b, sample by sample, over the last two axes of both. The axes before them are PyTorch's batch of {@code
+ * matmul}: aligned at their ends, those of size one stretch. The samples are aligned, not the batches: {@code [N, H, m,
+ * k]} times {@code [N, k, n]} is {@code [N, H, m, n]}.
  */
 public record MatMul() implements Module {
 

@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A product y = a · b. With cotangents g, g · bᵀ comes back to a and aᵀ · g to b, each summed over the axes along which it was stretched; the same with a tangent of the other
- * factor in its place is the second derivative, of which nothing but this mixed part is there.
+ * A product y = a · b. With cotangents g, g · bᵀ comes back to a and aᵀ · g to b, each summed over the axes along which
+ * it was stretched; the same with a tangent of the other factor in its place is the second derivative, of which nothing
+ * but this mixed part is there.
  *
  * @param output {@code [N, *out]}
  * @param a {@code [N, *a]}

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The largest element along an axis, which is dropped: the values of PyTorch's {@code max(dim)}. Of equal ones the first counts, which alone has a derivative; NaN is larger
- * than any number.
+ * The largest element along an axis, which is dropped: the values of PyTorch's {@code max(dim)}. Of equal ones the
+ * first counts, which alone has a derivative; NaN is larger than any number.
  *
  * @param dim the axis; 0 is the batch and refused, negative numbers count from the end
  */

@@ -16,14 +16,16 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The curvature of any module with second derivatives, made of its {@link Evaluation#pullbackTangent}: with e for the unit vectors of some inputs, R = Σ_e e b_eᵀ + b_e eᵀ
- * where b_e is R e, half of it at those inputs. Every e makes two columns, b̂_e + e and b̂_e − e with b̂_e of length 1, weighted with ±|b_e|/2. Nothing but the columns that
- * are asked for is ever in memory.
+ * The curvature of any module with second derivatives, made of its {@link Evaluation#pullbackTangent}: with e for the
+ * unit vectors of some inputs, R = Σ_e e b_eᵀ + b_e eᵀ where b_e is R e, half of it at those inputs. Every e makes two
+ * columns, b̂_e + e and b̂_e − e with b̂_e of length 1, weighted with ±|b_e|/2. Nothing but the columns that are asked
+ * for is ever in memory.
  *
  * @param evaluation the module's, alive as long as the curvature
  * @param cotangents the loss's gradient at the output, {@code [1, N, *out]}, alive as long as the curvature
  * @param inputs the shapes of one sample's inputs
- * @param units the inputs whose elements have a column pair; among all others there must be no second derivative, and those that hold integers are none
+ * @param units the inputs whose elements have a column pair; among all others there must be no second derivative, and
+ *     those that hold integers are none
  * @param parts see {@link Curvature#parts}
  */
 public record UnitCurvature(
@@ -114,7 +116,9 @@ public record UnitCurvature(
         return new Columns(tensors, context.scope().allocate(Shape.of(columns, samples), cotangents.dtype()));
     }
 
-    /** Writes the pairs of units {@code from} to {@code to} of an input, from pair {@code first} of the destination on. */
+    /**
+     * Writes the pairs of units {@code from} to {@code to} of an input, from pair {@code first} of the destination on.
+     */
     private void write(EvaluationContext context, int input, long from, long to, long first, Columns destination) {
         Backend backend = context.backend();
         Elementwise ops = backend.elementwise();

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An attention o = (m ⊙ p) v with p = softmax(z), z = scale q kᵀ and the factors m of dropout. Along tangents ż = scale (q̇ kᵀ + q k̇ᵀ), ṗ = p ⊙ (ż − ⟨p ż⟩) and
- * ȯ = (m ⊙ ṗ) v + (m ⊙ p) v̇, where ⟨·⟩ sums over the keys of a query.
+ * An attention o = (m ⊙ p) v with p = softmax(z), z = scale q kᵀ and the factors m of dropout. Along tangents ż = scale
+ * (q̇ kᵀ + q k̇ᵀ), ṗ = p ⊙ (ż − ⟨p ż⟩) and ȯ = (m ⊙ ṗ) v + (m ⊙ p) v̇, where ⟨·⟩ sums over the keys of a query.
  *
  * @param output {@code [N, T, H·e]}
  * @param sizes numbers of samples, heads, queries and keys

@@ -11,8 +11,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * With cotangents g, c = m ⊙ (g vᵀ) and h = p ⊙ (c − ⟨p c⟩), what comes back is scale h k to the queries, scale hᵀ q to the keys and (m ⊙ p)ᵀ g to the values. All three
- * are made together when the first is asked for.
+ * With cotangents g, c = m ⊙ (g vᵀ) and h = p ⊙ (c − ⟨p c⟩), what comes back is scale h k to the queries, scale hᵀ q to
+ * the keys and (m ⊙ p)ᵀ g to the values. All three are made together when the first is asked for.
  */
 final class AttentionPullback implements Pullback {
 

@@ -16,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The change of what {@link AttentionPullback} pulls back. With ċ = m ⊙ (g v̇ᵀ) and ḣ = ṗ ⊙ (c − ⟨p c⟩) + p ⊙ (ċ − ⟨p ċ⟩ − ⟨ṗ c⟩) it is scale (ḣ k + h k̇) at the queries,
- * scale (ḣᵀ q + hᵀ q̇) at the keys and (m ⊙ ṗ)ᵀ g at the values.
+ * The change of what {@link AttentionPullback} pulls back. With ċ = m ⊙ (g v̇ᵀ) and ḣ = ṗ ⊙ (c − ⟨p c⟩) + p ⊙ (ċ − ⟨p
+ * ċ⟩ − ⟨ṗ c⟩) it is scale (ḣ k + h k̇) at the queries, scale (ḣᵀ q + hᵀ q̇) at the keys and (m ⊙ ṗ)ᵀ g at the values.
  */
 final class AttentionPullbackTangent implements PullbackTangent {
 

@@ -17,8 +17,8 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights p = softmax(scale q kᵀ) of all tiles, each made when it is asked for, always alike. What must not be seen has a score of −∞; a query that sees nothing has weights
- * NaN, as in PyTorch. Small ones are kept.
+ * The weights p = softmax(scale q kᵀ) of all tiles, each made when it is asked for, always alike. What must not be seen
+ * has a score of −∞; a query that sees nothing has weights NaN, as in PyTorch. Small ones are kept.
  */
 final class AttentionWeights {
 

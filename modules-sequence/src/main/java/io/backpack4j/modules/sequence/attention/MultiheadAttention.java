@@ -17,11 +17,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PyTorch's {@code MultiheadAttention} with the batch first: linear maps of queries {@code [T, E]}, keys {@code [S, kdim]} and values {@code [S, vdim]}, a {@link
- * ScaledDotProductAttention} of its heads, and a linear map of the result {@code [T, E]}. A fourth input is the key padding mask, integers {@code [S]}, not 0 where a key is padding.
+ * PyTorch's {@code MultiheadAttention} with the batch first: linear maps of queries {@code [T, E]}, keys {@code [S,
+ * kdim]} and values {@code [S, vdim]}, a {@link ScaledDotProductAttention} of its heads, and a linear map of the result
+ * {@code [T, E]}. A fourth input is the key padding mask, integers {@code [S]}, not 0 where a key is padding.
  *
- * <p>Parameters are PyTorch's: {@code in_proj_weight} {@code [3E, E]} holds the weights of queries, keys and values in blocks of rows, or there are {@code q_proj_weight},
- * {@code k_proj_weight} and {@code v_proj_weight} if {@code kdim} or {@code vdim} is not E.
+ * <p>Parameters are PyTorch's: {@code in_proj_weight} {@code [3E, E]} holds the weights of queries, keys and values in
+ * blocks of rows, or there are {@code q_proj_weight}, {@code k_proj_weight} and {@code v_proj_weight} if {@code kdim}
+ * or {@code vdim} is not E.
  *
  * @param embedDim the number E of features
  * @param numHeads the number of heads, a divisor of it

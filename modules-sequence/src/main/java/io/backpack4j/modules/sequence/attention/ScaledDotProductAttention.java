@@ -17,10 +17,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * softmax(scale q kᵀ) v, head by head: queries {@code [T, H·d]}, keys {@code [S, H·d]} and values {@code [S, H·e]} of a sample become {@code [T, H·e]}. A fourth input of
- * integers {@code [S]} is the key padding mask: keys where it is not 0 are not seen. A query that sees no key has the output NaN, as in PyTorch.
+ * softmax(scale q kᵀ) v, head by head: queries {@code [T, H·d]}, keys {@code [S, H·d]} and values {@code [S, H·e]} of a
+ * sample become {@code [T, H·e]}. A fourth input of integers {@code [S]} is the key padding mask: keys where it is not
+ * 0 are not seen. A query that sees no key has the output NaN, as in PyTorch.
  *
- * <p>Never more than a few rectangles of scores are in memory, in any direction, unless all scores take less than the inputs do.
+ * <p>Never more than a few rectangles of scores are in memory, in any direction, unless all scores take less than the
+ * inputs do.
  *
  * @param numHeads the number H of heads, whose features are neighbours
  * @param causal whether query t sees keys s ≤ t only; as many keys as queries then

@@ -7,7 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A rectangle of scores: some neighbouring queries of some neighbouring matrices, with the keys from the first on that they may see. A softmax runs over a whole row of it.
+ * A rectangle of scores: some neighbouring queries of some neighbouring matrices, with the keys from the first on that
+ * they may see. A softmax runs over a whole row of it.
  *
  * @param fromMatrix the first matrix
  * @param toMatrix the matrix behind the last

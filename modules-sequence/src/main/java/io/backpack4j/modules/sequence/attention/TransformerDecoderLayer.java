@@ -12,9 +12,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PyTorch's {@code TransformerDecoderLayer} with the batch first: self-attention, attention to a memory and two linear maps, each added to what came in, with layer norms. Inputs
- * are the target {@code [T, E]}, the memory {@code [S, E]} and perhaps the key padding masks of the target {@code [T]} and of the memory {@code [S]}, integers, not 0 where a
- * position is padding; a mask of zeros hides nothing. Parameters have PyTorch's names, {@code multihead_attn.in_proj_weight} and so on.
+ * PyTorch's {@code TransformerDecoderLayer} with the batch first: self-attention, attention to a memory and two linear
+ * maps, each added to what came in, with layer norms. Inputs are the target {@code [T, E]}, the memory {@code [S, E]}
+ * and perhaps the key padding masks of the target {@code [T]} and of the memory {@code [S]}, integers, not 0 where a
+ * position is padding; a mask of zeros hides nothing. Parameters have PyTorch's names, {@code
+ * multihead_attn.in_proj_weight} and so on.
  *
  * @param layer the arguments; {@code causal} is of the target
  */

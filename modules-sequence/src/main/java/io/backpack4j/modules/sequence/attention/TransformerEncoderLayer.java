@@ -12,8 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PyTorch's {@code TransformerEncoderLayer} with the batch first: self-attention and two linear maps, each added to what came in, with layer norms. Samples are {@code [T, E]};
- * a second input is the key padding mask, integers {@code [T]}, not 0 where a position is padding. Parameters have PyTorch's names, {@code self_attn.in_proj_weight} and so on.
+ * PyTorch's {@code TransformerEncoderLayer} with the batch first: self-attention and two linear maps, each added to
+ * what came in, with layer norms. Samples are {@code [T, E]}; a second input is the key padding mask, integers {@code
+ * [T]}, not 0 where a position is padding. Parameters have PyTorch's names, {@code self_attn.in_proj_weight} and so on.
  *
  * @param layer the arguments
  */

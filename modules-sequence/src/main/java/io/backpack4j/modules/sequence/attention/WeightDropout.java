@@ -11,8 +11,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Dropout of attention weights. That of head h, query t and key s of a sample is kept where {@link io.backpack4j.spi.backend.CounterRandom#uniform} of the node's key, the
- * sample's id and the position (h T + t) S + s exceeds the probability; then it is divided by 1 − p.
+ * Dropout of attention weights. That of head h, query t and key s of a sample is kept where {@link
+ * io.backpack4j.spi.backend.CounterRandom#uniform} of the node's key, the sample's id and the position (h T + t) S + s
+ * exceeds the probability; then it is divided by 1 − p.
  */
 final class WeightDropout {
 
