@@ -29,6 +29,10 @@ public record ExtensionExpression(String type, Map<String, Object> options) {
     }
 
     private static String text(Object value) {
+        if (value instanceof ExtensionExpression call && call.options().isEmpty()) {
+            // Without brackets it would be a word.
+            return call.type() + "()";
+        }
         return value instanceof List<?> list
                 ? list.stream().map(ExtensionExpression::text).collect(Collectors.joining(",", "[", "]"))
                 : value.toString();

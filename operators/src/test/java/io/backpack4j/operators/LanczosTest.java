@@ -61,6 +61,30 @@ class LanczosTest extends OperatorTestBase {
         }
     }
 
+    /** A vector that is near takes fewer products; that of another eigenvalue does not keep the search from the one that is wanted. */
+    @Test
+    void firstVectorsHelpAndDoNotMislead() {
+        RealMatrix matrix = Matrices.symmetric(Matrices.normal(random, 150, 150));
+        Lanczos lanczos = Lanczos.of(Which.LARGEST, 1).tolerance(1e-6).maxProducts(2000);
+        Eigenpairs first = lanczos.run(scope, operator(matrix));
+        double[] near = first.vectors().toDoubleArray();
+        Eigenpairs again = lanczos.run(scope, operator(matrix), near);
+        assertThat(again.converged()).isTrue();
+        assertThat(again.iterations()).isLessThanOrEqualTo(first.iterations());
+        double[] wrong = Lanczos.of(Which.SMALLEST, 1)
+                .tolerance(1e-9)
+                .run(scope, operator(matrix))
+                .vectors()
+                .toDoubleArray();
+        for (double[] start : new double[][] {near, wrong, new double[150]}) {
+            Eigenpairs pairs = lanczos.run(scope, operator(matrix), start);
+            Numbers.assertClose("eigenvalue", values(pairs), expected(matrix, Which.LARGEST, 1), 1e-9);
+        }
+        assertThatThrownBy(() -> lanczos.run(scope, operator(matrix), new double[3]))
+                .isInstanceOf(BackpackException.class)
+                .hasMessageContaining("length 3");
+    }
+
     @ParameterizedTest
     @EnumSource
     void randomMatricesAgreeWithDenseEigenvalues(Which which) {
