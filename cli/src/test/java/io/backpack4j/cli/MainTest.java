@@ -160,7 +160,7 @@ class MainTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString().lines())
                 .containsExactly(
-                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, predict, bench,"
+                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, predict, bench,"
                                 + " plugins, backends, support, doctor, generate-completion, help.",
                         "Run 'backpack --help' for help.");
     }

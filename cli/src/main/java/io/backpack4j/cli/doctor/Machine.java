@@ -1,5 +1,6 @@
 package io.backpack4j.cli.doctor;
 
+import io.backpack4j.cli.console.Text;
 import io.backpack4j.spi.MemoryAmount;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -30,6 +31,10 @@ final class Machine {
                                 System.getProperty("os.arch"))));
         findings.addAll(Processor.of(Processor.CPUINFO).map(Processor::findings).orElse(List.of()));
         findings.add(memory(Runtime.getRuntime().maxMemory(), physicalBytes()));
+        double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        if (load >= 0) {
+            findings.add(load(load, Runtime.getRuntime().availableProcessors()));
+        }
         return findings;
     }
 
@@ -39,6 +44,22 @@ final class Machine {
         return heap < SMALL_HEAP
                 ? Finding.advised("memory", text, "Data files pass through the heap: give it more, such as -Xmx1g.")
                 : Finding.fine("memory", text);
+    }
+
+    /**
+     * Whether other programs want the processors, too.
+     *
+     * @param load how many threads ran or waited for a processor, on average over the last minute
+     */
+    static Finding load(double load, int processors) {
+        String text = Text.format("%.1f threads wanted the %d processors in the last minute", load, processors);
+        return load > processors
+                ? Finding.advised(
+                        "load",
+                        text,
+                        "Threads that wait for each other in a loop make passes many times slower here: set GOMP_SPINCOUNT=2000 in the"
+                                + " environment, or take fewer --threads.")
+                : Finding.fine("load", text);
     }
 
     /** The machine's or the container's memory; 0 where nobody tells. */

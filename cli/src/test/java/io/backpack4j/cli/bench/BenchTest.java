@@ -63,6 +63,8 @@ class BenchTest {
                         "gradient                                     1.00    0.50    2.00",
                         "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",
                         "product with ggn                             1.50    1.00    2.00",
+                        "step of training, Adam                       4.00    3.00    5.00",
+                        "update alone                                 0.50    0.25    1.00",
                         "peak resident memory 100 MiB, 61 MiB of it before the first plan; planned were 30 MiB");
     }
 

@@ -73,6 +73,9 @@ class DoctorTest {
         assertThat(Machine.memory(1L << 20, 0).state()).isEqualTo(Finding.State.ADVISED);
         assertThat(DoctorCommand.threads(1).state()).isEqualTo(Finding.State.FINE);
         assertThat(DoctorCommand.threads(1 << 20).state()).isEqualTo(Finding.State.ADVISED);
+        assertThat(Machine.load(1.5, 2))
+                .isEqualTo(Finding.fine("load", "1.5 threads wanted the 2 processors in the last minute"));
+        assertThat(Machine.load(2.5, 2).state()).isEqualTo(Finding.State.ADVISED);
     }
 
     @Test

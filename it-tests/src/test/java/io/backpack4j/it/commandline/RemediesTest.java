@@ -108,7 +108,7 @@ class RemediesTest {
         Map<String, Set<String>> commands = found(COMMAND);
         assertThat(commands).containsKeys("support", "demo");
         for (String command :
-                List.of("demo", "evaluate", "predict", "bench", "plugins", "backends", "support", "doctor")) {
+                List.of("demo", "evaluate", "train", "predict", "bench", "plugins", "backends", "support", "doctor")) {
             Run run = Run.of(command, "--help");
             assertThat(run.code()).isZero();
             help.append(run.out());

@@ -77,6 +77,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void updatesAsAdam() {
+        new ElementwiseChecks(both()).updatesAsAdam();
+    }
+
+    @Test
     final void activates() {
         new ElementwiseChecks(both()).activates();
     }

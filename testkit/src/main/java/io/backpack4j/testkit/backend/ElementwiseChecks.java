@@ -1,6 +1,7 @@
 package io.backpack4j.testkit.backend;
 
 import io.backpack4j.spi.backend.Activation;
+import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
@@ -96,6 +97,22 @@ record ElementwiseChecks(BackendComparison both) {
                 Tensor sum = side.tensor(shape);
                 ops.addScaled(-0.75, x, sum);
                 results.addAll(List.of(result, x, sum));
+            }
+            return results;
+        });
+    }
+
+    void updatesAsAdam() {
+        both.compare("adam", side -> {
+            List<Tensor> results = new ArrayList<>();
+            for (Shape shape : BackendComparison.shapes(side.random())) {
+                Tensor mean = side.tensor(shape);
+                Tensor square = side.positive(shape);
+                Tensor value = side.tensor(shape);
+                side.backend()
+                        .elementwise()
+                        .adam(side.tensor(shape), mean, square, value, new AdamStep(0.8, 0.95, 0.1, 1.5, 1e-3));
+                results.addAll(List.of(mean, square, value));
             }
             return results;
         });
