@@ -1,6 +1,7 @@
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -53,12 +54,17 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         Shape state = Shape.of(samples, hidden());
         Trajectory all = Trajectory.allocate(target, cell, isReverse, steps, state, input.dtype());
         start(all, initial);
-        if (cell.gates() != cell.places()) {
-            backend.elementwise().fill(all.places(), 0);
-        }
         try (TensorScope scope = backend.openScope()) {
-            setProducts(scope, rows(scope, input), ofInput(), placing().ofInput(), new int[] {2, 0, 1, 3}, all);
-            addBiases(scope, weights, 1, all);
+            Tensor products = fromInput(scope, rows(scope, input));
+            int[] order = {1, 2, 0, 3};
+            if (cell.addsBoth()) {
+                Shape ordered = all.places().shape();
+                backend.indexing().permute(scope.view(products, shape(ordered, order)), order, all.places());
+            } else {
+                backend.elementwise().fill(all.places(), 0);
+                addOrdered(scope, products, order, placing().ofInput(), all);
+                weights.stateBias().ifPresent(bias -> addBias(scope, bias, 1, cell.ofState(), all));
+            }
         }
         walk(all, (scope, step) -> {
             for (Cell.Run run : cell.ofState()) {
@@ -127,16 +133,22 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         addOrdered(scope, products(scope, x, weight), order, runs, all);
     }
 
-    /** The same as the first that is written. */
-    private void setProducts(
-            TensorScope scope, Tensor x, Tensor weight, List<Cell.Run> runs, int[] order, Trajectory all) {
-        Tensor products = products(scope, x, weight);
-        if (cell.gates() == cell.places()) {
-            Shape ordered = all.places().shape();
-            backend.indexing().permute(scope.view(products, shape(ordered, order)), order, all.places());
-        } else {
-            addOrdered(scope, products, order, runs, all);
+    /** What the input gives to all steps, with both biases where the state's weight gives to the same places: {@code [N · T, G · H]}. */
+    private Tensor fromInput(TensorScope scope, Tensor rows) {
+        Tensor products = scope.allocate(rows.shape().with(1, gates() * hidden()), rows.dtype());
+        if (weights.inputBias().isEmpty()) {
+            backend.products().multiply(rows, false, ofInput(), true, 1, 0, products);
+            return products;
         }
+        Tensor bias = weights.inputBias().get();
+        if (cell.addsBoth()) {
+            Tensor both = scope.allocate(bias.shape(), bias.dtype());
+            Tensor ofState = weights.stateBias().orElseThrow();
+            backend.elementwise().combine(BinaryOperation.ADD, bias, ofState, both);
+            bias = both;
+        }
+        backend.products().linear(rows, ofInput(), bias, products);
+        return products;
     }
 
     /** x · weightᵀ gate by gate, {@code [G, rows, H]}. */
