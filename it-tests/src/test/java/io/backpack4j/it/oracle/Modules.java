@@ -35,6 +35,12 @@ final class Modules {
             case "LogSigmoid" -> x.map(value -> value.times(-1).softplus().times(-1));
             case "Identity" -> x;
             case "Dropout" -> dropout(x, arguments);
+            case "Affine" ->
+                x.map(value ->
+                        value.times(number(arguments, "scale", 1)).plus(constant(number(arguments, "shift", 0))));
+            case "Sub" -> x.combine(inputs.get(1), Value::minus);
+            case "Div" -> x.combine(inputs.get(1), Value::over);
+            case "Upsample" -> Upsampling.apply(x, arguments);
             case "Scale" -> x.map(value -> value.times(number(arguments, "weight", 1)));
             case "Sum" ->
                 inputs.stream().reduce((a, b) -> a.combine(b, Value::plus)).orElseThrow();

@@ -56,11 +56,27 @@ public record Values(int[] shape, List<Value> elements) {
         return new Values(shape, elements.stream().map(operation).toList());
     }
 
+    /** Axes of size one stretch. */
     Values combine(Values other, BinaryOperator<Value> operation) {
-        if (!Arrays.equals(shape, other.shape)) {
+        if (shape.length != other.shape.length) {
             throw new IllegalArgumentException(Arrays.toString(shape) + " and " + Arrays.toString(other.shape));
         }
-        return fill(shape, index -> operation.apply(at(index), other.at(index)));
+        int[] stretched = shape.clone();
+        for (int axis = 0; axis < stretched.length; axis++) {
+            if (shape[axis] != other.shape[axis] && shape[axis] != 1 && other.shape[axis] != 1) {
+                throw new IllegalArgumentException(Arrays.toString(shape) + " and " + Arrays.toString(other.shape));
+            }
+            stretched[axis] = Math.max(shape[axis], other.shape[axis]);
+        }
+        return fill(stretched, index -> operation.apply(at(within(index)), other.at(other.within(index))));
+    }
+
+    private int[] within(int... index) {
+        int[] inside = index.clone();
+        for (int axis = 0; axis < inside.length; axis++) {
+            inside[axis] = Math.min(inside[axis], shape[axis] - 1);
+        }
+        return inside;
     }
 
     double[] numbers() {

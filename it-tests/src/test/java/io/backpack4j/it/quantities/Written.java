@@ -201,6 +201,9 @@ final class Written {
         if (text.equals("true") || text.equals("false")) {
             return Boolean.valueOf(text);
         }
+        if (Character.isLetter(text.charAt(0))) {
+            return text;
+        }
         if (text.contains(".")) {
             return Double.valueOf(text);
         }

@@ -53,6 +53,19 @@ class WrittenNetworksTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "2,3,3 | Conv2d 2 k=2 p=1 | Tanh | AdaptiveAvgPool2d output_size=1 | Conv2d 2 k=1 | Sigmoid | Mul @1 @4 | Flatten | Linear 3 | CrossEntropyLoss mean",
+                "2,3 | Linear 3 | Sigmoid | Affine scale=0.5 shift=1.0 | Slice :,0:1 | Div @0 @3 | Tanh | Flatten | Linear 2 | CrossEntropyLoss sum",
+                "2,3 | Linear 3 | Tanh | Slice :,:,0:1 | Sub @1 @2 | Slice :,0:1 @1 | Sum @3 @4 @2 | Tanh | Flatten | Linear 2 | MSELoss mean",
+                "2,2,2 | Conv2d 2 k=1 | Tanh | Upsample scale_factor=1.5 mode=bilinear | Conv2d 1 k=2 | Upsample size=3,2 mode=bilinear align_corners=true | Flatten | Linear 2 | CrossEntropyLoss mean",
+                "2,3 | Conv1d 2 k=2 | Tanh | Upsample size=5 | Flatten | Linear 2 | MSELoss sum"
+            })
+    void stretched_inputs_quotients_and_upsampling(String line) {
+        compare(line);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "3,4,4 | Conv2d 2 k=2 | ReLU | Flatten | Linear 5 frozen | CrossEntropyLoss mean",
                 "3,4,4 | Conv2d 2 k=2 nobias | ReLU | Flatten | Linear 5 frozen | CrossEntropyLoss mean",
                 "3,4,4 | Conv2d 2 k=2 | Sigmoid | Flatten | Linear 5 frozen | CrossEntropyLoss mean",
