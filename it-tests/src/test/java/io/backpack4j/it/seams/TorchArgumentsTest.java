@@ -112,7 +112,7 @@ class TorchArgumentsTest {
             Map.entry("_weight", List.of(1.0)),
             Map.entry("_freeze", true),
             Map.entry("include_last_offset", true),
-            Map.entry("mode", "sum"),
+            Map.entry("EmbeddingBag.mode", "sum"),
             Map.entry("input_size", 2),
             Map.entry("hidden_size", 2),
             Map.entry("num_layers", 2),
@@ -236,7 +236,7 @@ class TorchArgumentsTest {
         stored().forEach((type, signature) -> signature.forEach((name, argument) -> {
             Map<String, @Nullable Object> arguments = required(signature);
             Object plain = create(type, arguments);
-            Object value = Objects.requireNonNull(OTHERS.get(name), name);
+            Object value = Objects.requireNonNull(OTHERS.getOrDefault(type + "." + name, OTHERS.get(name)), name);
             boolean isDefault =
                     !argument.isRequired() && value.equals(argument.defaultValue()) && !REFUSED_DEFAULTS.contains(name);
             arguments.put(name, isDefault && value instanceof Boolean flag ? !flag : value);
