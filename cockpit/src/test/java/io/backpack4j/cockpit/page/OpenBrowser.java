@@ -9,11 +9,13 @@ import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Chromium with a page open, and questions to it by its DevTools protocol: a page that listens to a server never ends loading for {@code --dump-dom}. */
 final class OpenBrowser implements AutoCloseable {
@@ -95,9 +97,13 @@ final class OpenBrowser implements AutoCloseable {
         return document;
     }
 
+    /** Ends all processes of the browser: one that goes on would write into its folder while that is deleted. */
     @Override
     public void close() {
         socket.abort();
-        process.destroyForcibly();
+        List<ProcessHandle> all =
+                Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
+        all.forEach(ProcessHandle::destroyForcibly);
+        all.forEach(each -> each.onExit().join());
     }
 }
