@@ -8,6 +8,7 @@ import io.backpack4j.formats.SafetensorsType;
 import io.backpack4j.formats.TensorInfo;
 import io.backpack4j.it.oracle.Numbers;
 import io.backpack4j.it.oracle.Problem;
+import io.backpack4j.kernel.Frozen;
 import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
@@ -99,7 +100,9 @@ record ReferenceCase(
         String name = String.valueOf(arguments.remove("name"));
         String type = String.valueOf(arguments.remove("type"));
         List<String> inputs = JSON.convertValue(arguments.remove("inputs"), new TypeReference<>() {});
-        return new NodeDescription(name, type, arguments, inputs);
+        Object tie = arguments.remove("tie");
+        Map<String, String> ties = tie == null ? Map.of() : JSON.convertValue(tie, new TypeReference<>() {});
+        return new NodeDescription(name, type, arguments, inputs, Frozen.NONE, ties);
     }
 
     @Override

@@ -4,7 +4,10 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.NetworkPartial;
+import io.backpack4j.spi.extension.NetworkProduct;
+import io.backpack4j.spi.extension.NodePartial;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.DType;
@@ -12,17 +15,21 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/** View of all sites of one request. */
+/** View of all sites and observed nodes of one request. */
 record NetworkPartialView(
         List<SitePartial> sites,
+        List<NodePartial> nodes,
         long samples,
         double normaliser,
         DType dtype,
         Tensors tensors,
         GivenOperands operands,
+        Function<CurvatureMatrix, NetworkProduct> products,
+        Set<CurvatureMatrix> matrices,
         Backend backend,
         TensorScope scope)
         implements NetworkPartial {
@@ -41,6 +48,11 @@ record NetworkPartialView(
             Function<GroupKey, Tensor> sums,
             Map<String, Tensor> folded) {}
 
+    /** Whether there is nothing to make anything of. */
+    boolean isEmpty() {
+        return sites.isEmpty() && nodes.isEmpty();
+    }
+
     @Override
     public Tensor group(String name) {
         GroupKey group = tensors.groups().get(name);
@@ -57,6 +69,17 @@ record NetworkPartialView(
             throw unknown("folded no tensor", name, "Folded", tensors.folded());
         }
         return tensor;
+    }
+
+    @Override
+    public NetworkProduct product(CurvatureMatrix matrix) {
+        if (!matrices.contains(matrix)) {
+            throw new BackpackException(
+                    KernelProblems.UNKNOWN_MATRIX,
+                    "Extension %s asked for products with %s, which is not among its networkMatrices(): %s."
+                            .formatted(tensors.extension(), matrix, matrices));
+        }
+        return products.apply(matrix);
     }
 
     private BackpackException unknown(String what, String name, String participle, Map<String, ?> known) {

@@ -64,6 +64,8 @@ final class GaussNewtonChecks {
         boolean columns = !request.wantsResidual()
                 && Stream.concat(accumulated, visited)
                         .anyMatch(signal -> signal instanceof LossSignal && !(signal instanceof LossGradient));
-        return columns || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
+        return columns
+                || Stream.concat(request.products().values().stream(), request.diagonals().values().stream())
+                        .anyMatch(CurvatureMatrix::isZeroWithLossHessian);
     }
 }
