@@ -1,9 +1,9 @@
 package io.backpack4j.kernel;
 
 /**
- * Is told how far a pass is, by the thread that runs it, before each piece of work. The calls of {@link #forward} and
- * {@link #backward} together are {@link Plan#steps}. A listener that throws ends the pass, which is reported as
- * {@code [ListenerFailure]}.
+ * Is told how far a pass is, by the thread that runs it, before each piece of work. The calls of {@link #forward},
+ * {@link #backward} and {@link #product} together are {@link Plan#steps}. A listener that throws ends the pass, which is
+ * reported as {@code [ListenerFailure]}.
  */
 public interface PassListener {
 
@@ -31,6 +31,15 @@ public interface PassListener {
 
     /** A node is evaluated next; a composition is so part by part, named {@code <node>.<part>}. */
     default void forward(String node) {}
+
+    /**
+     * Products with unit vectors are made next, of which diagonals are made.
+     *
+     * @param parameter whose elements they are
+     * @param fromElement the first element
+     * @param toElement the one behind the last
+     */
+    default void product(String parameter, long fromElement, long toElement) {}
 
     /** A signal passes a node on its way back next. */
     default void backward(String node, String signal) {}

@@ -4,10 +4,12 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A pass, checked and laid out for one model, one shape of batch and one set of requests. Made once, run often, by any
- * thread; it knows the model's numbers only when it runs.
+ * thread; it knows the model's numbers only when it runs. Its {@code toString} says what it costs.
  *
  * <pre>{@code
  * Plan plan = backpack.plan(model, batch, List.of(Request.of(variance)), PassOptions.DEFAULT);
@@ -74,6 +76,16 @@ public interface Plan {
      * parameters.
      */
     Map<String, Shape> products();
+
+    /**
+     * Numbers of products with unit vectors that a run makes for diagonals
+     * ({@link io.backpack4j.spi.extension.SiteDeclaration#diagonal}), by parameter: as many as the parameter has elements,
+     * for every chunk, or for every sample if diagonals of single samples are wanted. Each takes a walk forward and back
+     * through the network, for a chunk or for a sample. Empty if there are none.
+     */
+    default SortedMap<String, Long> unitProducts() {
+        return new TreeMap<>();
+    }
 
     /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch are taken as constants. */
     BatchStatistics statistics();

@@ -6,9 +6,19 @@ import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
-/** The diagonals of the Hessians of single samples: diag ∇²_θ c ℓ_n, {@code [N, *p]}. They add up to {@link DiagHessian}. */
-public record BatchDiagHessian() implements TensorExtension {
+/**
+ * The diagonals of the Hessians of single samples: diag ∇²_θ c ℓ_n, {@code [N, *p]}. They add up to {@link DiagHessian}.
+ *
+ * @param products as of {@link DiagHessian}, sample by sample: N times as many walks, each through a network with one sample
+ */
+public record BatchDiagHessian(boolean products) implements TensorExtension {
+
+    /** Without products. */
+    public BatchDiagHessian() {
+        this(false);
+    }
 
     @Override
     public String resultName() {
@@ -17,12 +27,17 @@ public record BatchDiagHessian() implements TensorExtension {
 
     @Override
     public void declare(int stage, SiteDeclaration site) {
-        HessianParts.declare(site, new Contraction.SumOfSquaresPerSample());
+        HessianParts.declare(site, new Contraction.SumOfSquaresPerSample(), products, MergeRule.PER_SAMPLE);
+    }
+
+    @Override
+    public Optional<String> insteadOfResidualCurvature() {
+        return HessianParts.instead(type(), products);
     }
 
     @Override
     public Tensor finish(SitePartial partial) {
-        return HessianParts.sum(partial);
+        return HessianParts.diagonal(partial);
     }
 
     @Override

@@ -4,14 +4,24 @@ import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * The diagonal of the Hessian: diag ∇²_θ L, {@code *p}. It is that of the generalised Gauss-Newton matrix and, for every non-linear node above
- * the parameter, the squares of weighted columns that start there (Dangel, Kunstner, Hennig 2020, appendix A.3). Needs modules with a
+ * the parameter, the squares of weighted columns that start there (Dangel, Kunstner, Hennig 2020, appendix A.3). That needs modules with a
  * {@link io.backpack4j.spi.module.Evaluation#curvature rule for their second derivative}, and parameters that are used once.
+ *
+ * @param products whether other parameters have their diagonals too, from products of the Hessian with unit vectors: exact, and a walk forward and back for
+ *     every element, whose number the plan says
  */
-public record DiagHessian() implements TensorExtension {
+public record DiagHessian(boolean products) implements TensorExtension {
+
+    /** Without products. */
+    public DiagHessian() {
+        this(false);
+    }
 
     @Override
     public String resultName() {
@@ -20,11 +30,16 @@ public record DiagHessian() implements TensorExtension {
 
     @Override
     public void declare(int stage, SiteDeclaration site) {
-        HessianParts.declare(site, new Contraction.SumOfSquares());
+        HessianParts.declare(site, new Contraction.SumOfSquares(), products, MergeRule.SUM);
+    }
+
+    @Override
+    public Optional<String> insteadOfResidualCurvature() {
+        return HessianParts.instead(type(), products);
     }
 
     @Override
     public Tensor finish(SitePartial partial) {
-        return HessianParts.sum(partial);
+        return HessianParts.diagonal(partial);
     }
 }

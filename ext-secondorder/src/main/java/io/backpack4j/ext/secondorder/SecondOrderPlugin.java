@@ -31,10 +31,10 @@ public final class SecondOrderPlugin implements Plugin {
         return List.of(
                 ExtensionProvider.of("BatchDiagGGNExact", options -> new BatchDiagGGNExact()),
                 ExtensionProvider.of("BatchDiagGGNMC", options -> new BatchDiagGGNMC(McSamples.of(options))),
-                ExtensionProvider.of("BatchDiagHessian", options -> new BatchDiagHessian()),
+                ExtensionProvider.of("BatchDiagHessian", options -> new BatchDiagHessian(products(options))),
                 ExtensionProvider.of("DiagGGNExact", options -> new DiagGGNExact()),
                 ExtensionProvider.of("DiagGGNMC", options -> new DiagGGNMC(McSamples.of(options))),
-                ExtensionProvider.of("DiagHessian", options -> new DiagHessian()),
+                ExtensionProvider.of("DiagHessian", options -> new DiagHessian(products(options))),
                 ExtensionProvider.of("GGNMP", options -> new GGNMP()),
                 ExtensionProvider.of("HMP", options -> new HMP()),
                 ExtensionProvider.of("PCHMP", options -> new PCHMP(projection(options))),
@@ -59,6 +59,10 @@ public final class SecondOrderPlugin implements Plugin {
             throw options.wrong(draws, "a number of draws, at least 1", samples);
         }
         return new KFAC((int) samples, empirical ? Fisher.EMPIRICAL : Fisher.MC, convention(options));
+    }
+
+    private static boolean products(Arguments options) {
+        return options.flag("products", false);
     }
 
     private static CurvatureMatrix.Projection projection(Arguments options) {

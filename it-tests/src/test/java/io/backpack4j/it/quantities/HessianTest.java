@@ -254,7 +254,7 @@ class HessianTest {
             assertThatThrownBy(() -> passes.run(problem, hessians(passes, List.of("*")), PassOptions.DEFAULT))
                     .isInstanceOf(BackpackException.class)
                     .hasMessageContaining("[TiedParameter] DiagHessian cannot compute '0.weight', because node '0'"
-                            + " (Linear) and node '2' (Linear) use it together. Use a Hessian operator's product")
+                            + " (Linear) and node '2' (Linear) use it together. Use DiagHessian(products=true)")
                     .hasMessageContaining("BatchDiagHessian cannot compute '0.bias'");
         }
     }

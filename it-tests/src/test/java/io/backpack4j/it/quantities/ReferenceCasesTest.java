@@ -36,7 +36,6 @@ class ReferenceCasesTest {
     /** Those that refuse chunks. */
     private static final Set<String> WHOLE_BATCH = Set.of("KFRA");
 
-    private static final Set<String> RECURRENT = Set.of("RNN", "LSTM", "GRU");
     /** A regular expression of file names, to look at a few of them. */
     private static final String CASES = System.getProperty("backpack.it.cases", ".*");
 
@@ -141,19 +140,17 @@ class ReferenceCasesTest {
         List<String> known = passes.backpack().catalog().extensionTypes();
         return ExtensionExpressions.parse(String.join(",", reference.extensions())).stream()
                 .filter(expression -> known.contains(expression.type()))
-                .filter(expression -> !expression.type().endsWith("DiagHessian") || !isUsedSeveralTimes(reference))
                 .<Request<?>>map(expression -> request(passes, expression))
                 .toList();
     }
 
-    /** The diagonal of the Hessian is refused by parameters that steps or nodes share. */
-    private static boolean isUsedSeveralTimes(ReferenceCase reference) {
-        return reference.problem().model().nodes().stream()
-                .anyMatch(node -> !node.ties().isEmpty() || RECURRENT.contains(node.type()));
-    }
-
+    /** Diagonals of Hessians of tied parameters are made by products. */
     private static Request<?> request(Passes passes, ExtensionExpression expression) {
-        return passes.request(expression.type(), expression.options());
+        Map<String, Object> options = new TreeMap<>(expression.options());
+        if (expression.type().endsWith("DiagHessian")) {
+            options.put("products", true);
+        }
+        return passes.request(expression.type(), options);
     }
 
     private static Set<String> names(List<Request<?>> requests) {

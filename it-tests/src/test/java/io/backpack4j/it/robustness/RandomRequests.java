@@ -66,6 +66,9 @@ final class RandomRequests {
                     "subsampling",
                     random.ints(1 + random.nextInt(6), 0, samples).boxed().toList());
         }
+        if (type.endsWith("DiagHessian")) {
+            options.put("products", random.nextBoolean());
+        }
         if (type.equals("PCHMP")) {
             options.put("modify", random.nextBoolean() ? "clip" : "abs");
         }

@@ -8,6 +8,7 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -39,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -241,6 +243,37 @@ class RunOperandsTest {
             session.add(batch, operands(scope, model, false, 1));
             assertThat(session.samples()).isEqualTo(N);
             session.close();
+        }
+    }
+
+    @Test
+    void numbers_that_are_not_finite_are_refused_by_name_unless_passes_track_them() {
+        List<Request<?>> requests = List.of(Request.of(new Operated(false)));
+        try (Model model = model();
+                Batch batch = batch();
+                TensorScope scope = backpack.backend().openScope();
+                Session session = backpack.session(model, requests, SessionOptions.DEFAULT)) {
+            RunOperands operands = operands(scope, model, false, Double.NaN);
+            Tensor vectors = operands.tensors().get("vectors").get("0.weight");
+            vectors.write(5, new double[] {Double.NEGATIVE_INFINITY}, 0, 1);
+            RunOptions run = RunOptions.seed(0).operands(operands);
+            Plan plan = backpack.plan(model, batch, requests, PassOptions.DEFAULT);
+            List<ThrowingCallable> refused = List.of(() -> plan.run(batch, run), () -> session.add(batch, operands));
+            for (ThrowingCallable call : refused) {
+                assertThatThrownBy(call)
+                        .isInstanceOfSatisfying(
+                                BackpackException.class,
+                                e -> assertThat(e.problems().stream()
+                                                .map(problem -> "[%s] %s".formatted(problem.id(), problem.message())))
+                                        .containsExactly(
+                                                "[NotFinite] Operand 'scale' of the network is NaN at []. Bring finite numbers, or take what they give with NanPolicy.IGNORE.",
+                                                "[NotFinite] Operand 'vectors' of parameter '0.weight' is -Infinity at [0, 1, 2]. Bring finite numbers, or take what they give with NanPolicy.IGNORE."));
+            }
+            PassOptions tracking = PassOptions.DEFAULT.nan(NanPolicy.IGNORE);
+            try (Results results =
+                    backpack.plan(model, batch, requests, tracking).run(batch, run)) {
+                assertThat(results.tensors().get("*/operated/scale").item()).isNaN();
+            }
         }
     }
 

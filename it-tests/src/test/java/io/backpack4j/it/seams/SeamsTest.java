@@ -368,8 +368,8 @@ class SeamsTest {
     }
 
     private static String noRule(String extension, String node) {
-        return "[UnsupportedModule] %s has no rule for node '%s' (GatedSquare). Modules with one: Linear, Tanh, and others that 'backpack support' lists."
-                .formatted(extension, node);
+        return "[UnsupportedModule] %s has no rule for node '%s' (GatedSquare). Modules with one: Linear, Tanh, and others that 'backpack support' lists. Use %s(products=true), which is exact through products of the Hessian with unit vectors, or Hutchinson's estimate of the diagonal with a Hessian operator."
+                .formatted(extension, node, extension);
     }
 
     @Test

@@ -31,7 +31,9 @@ class SecondOrderContractTest extends ExtensionContract {
                 new SqrtGGNMC(2),
                 SOME_DRAWN,
                 new DiagHessian(),
-                new BatchDiagHessian());
+                new BatchDiagHessian(),
+                new DiagHessian(true),
+                new BatchDiagHessian(true));
     }
 
     @Override

@@ -6,6 +6,8 @@ import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * A quantity that one backward pass computes beside the gradient: an immutable description, best a record. Equal extensions ask for the same.
@@ -86,6 +88,31 @@ public interface Extension<R> {
      */
     default Map<String, Shape> networkOperands() {
         return Map.of();
+    }
+
+    /**
+     * Declares reductions of a node's outputs, by keys of the extension's own. They are made while the first stage goes forward, and {@link #fold} and
+     * {@link NetworkExtension#finishNetwork} see them in {@link NetworkPartial#nodes}. Asked of every node, with and without parameters; a network without trained parameters may be
+     * observed, too.
+     */
+    default Map<String, NodeReduction> observe(ObservedNode node) {
+        return Map.of();
+    }
+
+    /**
+     * The matrices of the whole network that {@link #fold} and {@link NetworkExtension#finishNetwork} multiply with, by {@link NetworkPartial#product}. The evaluated
+     * network is kept for them.
+     */
+    default Set<CurvatureMatrix> networkMatrices() {
+        return Set.of();
+    }
+
+    /**
+     * What to use instead where {@link ResidualCurvature} was asked for and there is none: an imperative sentence without its full stop. See
+     * {@link SiteDeclaration#hasResidualCurvature}.
+     */
+    default Optional<String> insteadOfResidualCurvature() {
+        return Optional.empty();
     }
 
     /** Makes the result of a parameter. Partial tensors may be part of it as they are; changed ones are allocated in its scope. */

@@ -11,8 +11,13 @@ import java.util.List;
 /** The partial results of one extension at all its parameters, after a stage. */
 public interface NetworkPartial {
 
-    /** All parameters of the extension, in the order of the network. At least one. */
+    /** All parameters of the extension, in the order of the network. At least one, unless it observes nodes. */
     List<SitePartial> sites();
+
+    /** The nodes whose outputs the extension {@linkplain Extension#observe observes}, in the order of the network. */
+    default List<NodePartial> nodes() {
+        return List.of();
+    }
 
     /** The number of samples. */
     long samples();
@@ -61,6 +66,15 @@ public interface NetworkPartial {
     /** An operand of the network that the run brought: see {@link Extension#networkOperands}. Read it. */
     default Tensor operand(String name) {
         throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
+    }
+
+    /**
+     * Products with a curvature matrix of the whole network, one of {@link Extension#networkMatrices}. They are of the batch as the pass evaluated it: a batch that
+     * is taken as a whole is not evaluated again. They end with the results.
+     */
+    default NetworkProduct product(CurvatureMatrix matrix) {
+        throw new BackpackException(
+                CommonProblems.UNSUPPORTED, "There are no products with the %s here.".formatted(matrix.name()));
     }
 
     /** The arithmetic. */

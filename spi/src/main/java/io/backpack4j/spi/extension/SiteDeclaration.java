@@ -86,4 +86,28 @@ public interface SiteDeclaration {
 
     /** Asks for products with the parameter's block of a matrix. */
     void product(String key, CurvatureMatrix matrix);
+
+    /**
+     * Whether {@link ResidualCurvature} can be accumulated here: no element of the parameter is used twice, every node from the parameter to the loss says what it adds to
+     * the Hessian at its inputs ({@link io.backpack4j.spi.module.Evaluation#curvature}), and samples do not influence each other. Where a plan is made, the
+     * nodes are asked once, without numbers.
+     */
+    default boolean hasResidualCurvature() {
+        return true;
+    }
+
+    /**
+     * Asks for the diagonal of the parameter's block of a matrix as the partial result {@code key}, made by products with unit vectors, one for every element of the
+     * parameter: exact wherever products are, and far dearer than contractions. The plan says how many products there are
+     * ({@code Plan.unitProducts}).
+     *
+     * @param matrix one that is proportional to the loss's factor c, such as those of {@link CurvatureMatrix}
+     * @param rule {@link MergeRule#SUM} for the diagonal {@code *p}, {@link MergeRule#PER_SAMPLE} for those of single samples {@code [N, *p]}, which are as many
+     *     products of each sample
+     */
+    default void diagonal(String key, CurvatureMatrix matrix, MergeRule rule) {
+        throw new BackpackException(
+                CommonProblems.INVALID_DECLARATION,
+                "Diagonals of curvature matrices cannot be declared here: '%s' was.".formatted(key));
+    }
 }

@@ -30,6 +30,12 @@ public interface SitePartial {
     /** The factor c of the loss's reduction, from the whole batch. */
     double normaliser();
 
+    /** Whether the extension declared a partial result at this parameter. */
+    default boolean has(String key) {
+        throw new BackpackException(
+                CommonProblems.UNSUPPORTED, "These partial results do not say whether '%s' is one.".formatted(key));
+    }
+
     /** A partial result, in full. */
     Tensor tensor(String key);
 

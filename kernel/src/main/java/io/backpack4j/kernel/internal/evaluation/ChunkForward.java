@@ -34,8 +34,25 @@ public final class ChunkForward implements AutoCloseable {
     private final LossEvaluation loss;
     private final NodeContext lossContext;
 
+    /** Sees the output of a node while it is there, {@code [n, *out]}. */
+    public interface OutputReader {
+        void read(BoundNode node, Tensor output);
+    }
+
     public ChunkForward(
             PassLayout layout, Backend backend, PassInputs inputs, long fromSample, long toSample, double normaliser) {
+        this(layout, backend, inputs, fromSample, toSample, normaliser, (node, output) -> {});
+    }
+
+    /** @param reader sees the outputs of all nodes */
+    public ChunkForward(
+            PassLayout layout,
+            Backend backend,
+            PassInputs inputs,
+            long fromSample,
+            long toSample,
+            double normaliser,
+            OutputReader reader) {
         this.layout = layout;
         this.backend = backend;
         this.fromSample = fromSample;
@@ -50,7 +67,7 @@ public final class ChunkForward implements AutoCloseable {
         this.lossContext = new NodeContext(backend, inputScope, samples, seed.stream("loss"));
         boolean done = false;
         try {
-            this.output = evaluate(inputs);
+            this.output = evaluate(inputs, reader);
             Tensor targets = inputScope.rows(inputs.targets(), fromSample, toSample);
             Part part = Part.of(layout.loss());
             LossEvaluation evaluated = PluginCalls.call(
@@ -123,7 +140,7 @@ public final class ChunkForward implements AutoCloseable {
         }
     }
 
-    private Tensor evaluate(PassInputs inputs) {
+    private Tensor evaluate(PassInputs inputs, OutputReader reader) {
         List<Tensor> graphInputs = new ArrayList<>();
         for (String name : layout.graph().graph().inputs()) {
             graphInputs.add(inputScope.rows(inputs.input(name), fromSample, toSample));
@@ -137,6 +154,7 @@ public final class ChunkForward implements AutoCloseable {
             observer.forward(node);
             Tensor evaluated = evaluate(node, arguments, inputs, toSample - fromSample);
             observer.evaluated(node, evaluated, fromSample);
+            reader.read(node, evaluated);
             outputs.add(evaluated);
             for (int released : layout.releasedAfter(node.index())) {
                 outputs.get(released).close();

@@ -33,6 +33,25 @@ public interface PassObserver {
      */
     default void sum(String what, Shape shape, long bytes) {}
 
+    /**
+     * Whether it wants to see no more than some of every kind of products with unit vectors, which take as much memory
+     * as all.
+     */
+    default boolean isRehearsal() {
+        return false;
+    }
+
+    /**
+     * Products with unit vectors follow, one for every element of a parameter.
+     *
+     * @param blocks how many blocks of elements there are
+     * @param times how often they are made: once for some samples together, or once for each of them
+     */
+    default void unitProducts(String parameter, long elements, long blocks, long times) {}
+
+    /** A block of products with unit vectors is made next, for some neighbouring elements of a parameter. */
+    default void unitProduct(String parameter, long fromElement, long toElement) {}
+
     /** A node is evaluated next. */
     default void forward(BoundNode node) {}
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
 public final class BoundGraph {
@@ -107,7 +108,16 @@ public final class BoundGraph {
 
     /** This graph with chains of nodes replaced by single ones that do the same. */
     public BoundGraph fused(List<Fusion> fusions) {
-        FusedGraph fused = new FusedGraph(this, fusions);
+        return fused(fusions, node -> false);
+    }
+
+    /**
+     * The same, with some nodes left as they are.
+     *
+     * @param stays says which
+     */
+    public BoundGraph fused(List<Fusion> fusions, Predicate<BoundNode> stays) {
+        FusedGraph fused = new FusedGraph(this, fusions, stays);
         List<BoundNode> fewer = fused.nodes();
         Map<String, List<Use>> moved = new LinkedHashMap<>();
         uses.forEach((parameter, all) -> moved.put(

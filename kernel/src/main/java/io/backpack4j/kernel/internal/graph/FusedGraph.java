@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +24,15 @@ final class FusedGraph {
 
     private final BoundGraph bound;
     private final List<Fusion> fusions;
+    private final Predicate<BoundNode> stays;
     private final int[] readers;
     private final int[] reader;
     private final List<BoundNode> nodes = new ArrayList<>();
     private final Map<Integer, Integer> numbers = new HashMap<>();
 
-    FusedGraph(BoundGraph bound, List<Fusion> fusions) {
+    /** @param stays says which nodes are no part of chains */
+    FusedGraph(BoundGraph bound, List<Fusion> fusions, Predicate<BoundNode> stays) {
+        this.stays = stays;
         this.bound = bound;
         this.fusions = fusions;
         int count = bound.nodes().size();
@@ -75,7 +79,7 @@ final class FusedGraph {
     private List<BoundNode> chain(BoundNode first) {
         List<BoundNode> chain = new ArrayList<>();
         BoundNode node = first;
-        while (node.declaration().parameters().isEmpty() && node.inputs().size() == 1) {
+        while (node.declaration().parameters().isEmpty() && node.inputs().size() == 1 && !stays.test(node)) {
             chain.add(node);
             boolean read = readers[node.index()] == 1 && node.index() != bound.output();
             // A chain must not jump over nodes that are not part of it.

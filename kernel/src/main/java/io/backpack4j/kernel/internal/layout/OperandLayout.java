@@ -159,7 +159,8 @@ public final class OperandLayout {
         return names.isEmpty() ? "none" : String.join(", ", names);
     }
 
-    private static String described(String parameter) {
+    /** Whose an operand is, for messages. */
+    public static String described(String parameter) {
         return parameter.equals(Operand.NETWORK) ? "the network" : "parameter '" + parameter + "'";
     }
 

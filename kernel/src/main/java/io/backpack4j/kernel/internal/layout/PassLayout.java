@@ -3,10 +3,12 @@ package io.backpack4j.kernel.internal.layout;
 import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
@@ -34,6 +36,7 @@ public final class PassLayout {
     private final Set<List<Integer>> subsamplings;
     private final PairLayout pairs;
     private final OperandLayout operands;
+    private final List<NodeLayout> observed;
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
@@ -60,6 +63,7 @@ public final class PassLayout {
         this.subsamplings = subsamplings(this.sites);
         this.pairs = new PairLayout(this.sites);
         this.operands = new OperandLayout(this.sites, dtype);
+        this.observed = NodeLayout.of(graph.nodes(), this.requests);
         int count = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);
@@ -138,6 +142,11 @@ public final class PassLayout {
         return sites;
     }
 
+    /** The nodes whose outputs extensions observe, in the order of the network. */
+    public List<NodeLayout> observed() {
+        return observed;
+    }
+
     /** Which signals meet where. */
     public PairLayout pairs() {
         return pairs;
@@ -173,16 +182,31 @@ public final class PassLayout {
     }
 
     /** The extensions that want the curvature of non-linear nodes. */
-    public Set<String> extensionsWithResidual() {
-        Set<String> types = new LinkedHashSet<>();
+    public Set<Extension<?>> extensionsWithResidual() {
+        Set<Extension<?>> extensions = new LinkedHashSet<>();
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {
                 if (request.wantsResidual()) {
-                    types.add(request.request().extension().type());
+                    extensions.add(request.request().extension());
                 }
             }
         }
-        return types;
+        return extensions;
+    }
+
+    /** Whether diagonals of matrices are made by products with unit vectors. */
+    public boolean hasDiagonals() {
+        return sites.stream()
+                .anyMatch(site -> site.requests().stream()
+                        .anyMatch(request -> !request.diagonals().isEmpty()));
+    }
+
+    /** The matrices whose diagonals are made by products with unit vectors. */
+    public Set<CurvatureMatrix> matricesOfDiagonals() {
+        Set<CurvatureMatrix> matrices = new LinkedHashSet<>();
+        sites.forEach(site -> site.requests()
+                .forEach(request -> matrices.addAll(request.diagonals().values())));
+        return matrices;
     }
 
     /** The nodes whose outputs nobody needs once the given node is evaluated. */
@@ -227,12 +251,19 @@ public final class PassLayout {
         return stages.stream().flatMap(stage -> stage.signals().stream()).anyMatch(layout -> layout.condenses()[node]);
     }
 
-    /** The matrices of whose blocks products are wanted. */
+    /** The matrices with which, or with whose blocks, results or extensions multiply. */
     public Set<CurvatureMatrix> matrices() {
         Set<CurvatureMatrix> matrices = new LinkedHashSet<>();
         sites.forEach(site -> site.requests()
                 .forEach(request -> matrices.addAll(request.products().values())));
+        requests.forEach(request -> matrices.addAll(matrices(request)));
         return matrices;
+    }
+
+    /** The matrices of the whole network with which a request's extension multiplies. */
+    public static Set<CurvatureMatrix> matrices(Request<?> request) {
+        Extension<?> extension = request.extension();
+        return PluginCalls.call(Part.of(extension), "as it named matrices", extension::networkMatrices);
     }
 
     /** Signals of all stages. */

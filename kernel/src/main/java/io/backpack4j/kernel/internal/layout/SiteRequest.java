@@ -13,12 +13,13 @@ import java.util.stream.Stream;
  *
  * @param request the request
  * @param accumulated its accumulated results by its own keys
- * @param partials the partial results that it fills itself, by its own keys
+ * @param partials the partial results that it fills itself, and those of diagonals, by its own keys
  * @param visits the signals at which it wants to be called, by stage
  * @param products the matrices of whose blocks it wants products, by its own keys
  * @param pairs the inner products of two signals that it wants of the parameter, by its own keys
  * @param groups those that it wants over groups of parameters, by the groups' names
  * @param operands what runs bring for it at this parameter, by name
+ * @param diagonals the matrices whose diagonals are made by products, by the keys of the partial results that they become
  */
 public record SiteRequest(
         Request<?> request,
@@ -28,7 +29,8 @@ public record SiteRequest(
         Map<String, CurvatureMatrix> products,
         Map<String, PairKey> pairs,
         Map<String, PairKey> groups,
-        Map<String, DeclaredOperand> operands) {
+        Map<String, DeclaredOperand> operands,
+        Map<String, CurvatureMatrix> diagonals) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {
@@ -42,7 +44,7 @@ public record SiteRequest(
 
     /** The same with other accumulated results. */
     public SiteRequest withAccumulated(Map<String, AccumulatorKey> other) {
-        return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands);
+        return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands, diagonals);
     }
 
     /** Inner products of two signals, of the parameter and of groups. */

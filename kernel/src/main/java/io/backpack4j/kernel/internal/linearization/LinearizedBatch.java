@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.linearization;
 
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.layout.Splitting;
@@ -36,6 +37,7 @@ public final class LinearizedBatch implements AutoCloseable {
      *
      * @param normaliser the loss's factor c
      * @param matrices those whose products are asked for
+     * @param evaluated the batch as a whole, if somebody evaluated it: it is taken over
      */
     public LinearizedBatch(
             PassLayout layout,
@@ -43,14 +45,19 @@ public final class LinearizedBatch implements AutoCloseable {
             Backend backend,
             PassInputs inputs,
             double normaliser,
-            Set<CurvatureMatrix> matrices) {
+            Set<CurvatureMatrix> matrices,
+            @Nullable ChunkForward evaluated) {
         this.layout = layout;
         this.splitting = splitting;
         this.backend = backend;
         this.inputs = inputs;
         this.normaliser = normaliser;
         this.matrices = Set.copyOf(matrices);
-        this.whole = splitting.chunkSamples() >= layout.samples() ? chunk(0, layout.samples()) : null;
+        if (evaluated != null) {
+            this.whole = new LinearizedChunk(layout, backend, evaluated, true, normaliser, matrices);
+        } else {
+            this.whole = splitting.chunkSamples() >= layout.samples() ? chunk(0, layout.samples()) : null;
+        }
     }
 
     private LinearizedChunk chunk(long from, long to) {

@@ -6,6 +6,7 @@ import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.PassLayout;
+import io.backpack4j.kernel.internal.pass.Products;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.CurvatureMatrix.Projection;
@@ -28,11 +29,12 @@ import java.util.function.Consumer;
  * Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second
  * derivatives.
  */
-final class LinearizedChunk implements AutoCloseable {
+final class LinearizedChunk implements Products.OfChunk {
 
     private final PassLayout layout;
     private final Backend backend;
     private final ChunkForward forward;
+    private final boolean owned;
     private final double normaliser;
     private final NodeGradients gradients;
 
@@ -44,9 +46,31 @@ final class LinearizedChunk implements AutoCloseable {
             long to,
             double normaliser,
             Set<CurvatureMatrix> matrices) {
+        this(
+                layout,
+                backend,
+                new ChunkForward(layout, backend, inputs, from, to, normaliser),
+                true,
+                normaliser,
+                matrices);
+    }
+
+    /**
+     * Takes samples that were evaluated.
+     *
+     * @param owned whether they are given back when this is closed
+     */
+    LinearizedChunk(
+            PassLayout layout,
+            Backend backend,
+            ChunkForward forward,
+            boolean owned,
+            double normaliser,
+            Set<CurvatureMatrix> matrices) {
         this.layout = layout;
         this.backend = backend;
-        this.forward = new ChunkForward(layout, backend, inputs, from, to, normaliser);
+        this.forward = forward;
+        this.owned = owned;
         this.normaliser = normaliser;
         this.gradients = new NodeGradients(layout, backend, forward);
         boolean done = false;
@@ -73,6 +97,11 @@ final class LinearizedChunk implements AutoCloseable {
             Tensor seed = scope.view(cotangents, cotangents.shape());
             walkBack(seed, destinations, (node, inner) -> PullbackWalk.Source.NONE);
         }
+    }
+
+    @Override
+    public void multiply(CurvatureMatrix matrix, Map<String, Tensor> tangents, Map<String, Tensor> destinations) {
+        multiply(matrix, 1, tangents, destinations);
     }
 
     /** destinations += scale · matrix · t. */
@@ -183,6 +212,8 @@ final class LinearizedChunk implements AutoCloseable {
     @Override
     public void close() {
         gradients.close();
-        forward.close();
+        if (owned) {
+            forward.close();
+        }
     }
 }

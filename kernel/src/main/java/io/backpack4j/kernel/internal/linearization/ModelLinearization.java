@@ -49,7 +49,7 @@ public final class ModelLinearization implements Linearization {
         try {
             PassInputs inputs = given.keptIn(scope);
             this.normaliser = layout.loss().normaliser(outputShape, inputs.targets());
-            this.batch = new LinearizedBatch(layout, splitting, backend, inputs, normaliser, matrices);
+            this.batch = new LinearizedBatch(layout, splitting, backend, inputs, normaliser, matrices, null);
             done = true;
         } finally {
             if (!done) {

@@ -34,13 +34,19 @@ public final class ControlledRun implements PassObserver {
 
     @Override
     public void forward(BoundNode node) {
-        requireWanted("forward", node);
+        requireWanted("forward step", "at " + node.described());
         tell(() -> listener.forward(node.node().name()));
     }
 
     @Override
+    public void unitProduct(String parameter, long fromElement, long toElement) {
+        requireWanted("product with unit vectors", "of '" + parameter + "'");
+        tell(() -> listener.product(parameter, fromElement, toElement));
+    }
+
+    @Override
     public void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {
-        requireWanted("backward", node);
+        requireWanted("backward step", "at " + node.described());
         tell(() -> listener.backward(node.node().name(), signal.name()));
     }
 
@@ -58,16 +64,16 @@ public final class ControlledRun implements PassObserver {
         }
     }
 
-    private void requireWanted(String way, BoundNode node) {
+    private void requireWanted(String what, String where) {
         boolean interrupted = Thread.currentThread().isInterrupted();
         if (interrupted || cancellation.isCancelled()) {
             throw new BackpackException(
                     KernelProblems.CANCELLED,
-                    "The pass was ended %s, before its %s step at %s. It has no results; run it again."
+                    "The pass was ended %s, before its %s %s. It has no results; run it again."
                             .formatted(
                                     interrupted ? "by the interruption of its thread" : "by its cancellation",
-                                    way,
-                                    node.described()));
+                                    what,
+                                    where));
         }
     }
 }

@@ -9,9 +9,11 @@ import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.NetworkExtension;
+import io.backpack4j.spi.extension.NetworkProduct;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.Operand;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Lets extensions make results of what was accumulated: folds after a stage, and in the end the results of every
@@ -34,7 +37,9 @@ final class Finish {
     private final Numbers numbers;
     private final List<SiteState> sites;
     private final PairSums sums;
+    private final NodeSums nodes;
     private final SitePartialView.ProductMaker products;
+    private final Function<CurvatureMatrix, NetworkProduct> networkProducts;
     private final TensorScope partials;
     private final HandOver handOver;
     private final GivenOperands operands;
@@ -60,7 +65,9 @@ final class Finish {
             Numbers numbers,
             List<SiteState> sites,
             PairSums sums,
+            NodeSums nodes,
             SitePartialView.ProductMaker products,
+            Function<CurvatureMatrix, NetworkProduct> networkProducts,
             TensorScope partials,
             HandOver handOver,
             GivenOperands operands) {
@@ -71,7 +78,9 @@ final class Finish {
         this.numbers = numbers;
         this.sites = sites;
         this.sums = sums;
+        this.nodes = nodes;
         this.products = products;
+        this.networkProducts = networkProducts;
         this.partials = partials;
     }
 
@@ -96,7 +105,7 @@ final class Finish {
         for (Request<?> request : layout.requests()) {
             Extension<?> extension = request.extension();
             NetworkPartialView partial = network(request, partials);
-            if (extension.stages() >= stage && !partial.sites().isEmpty()) {
+            if (extension.stages() >= stage && !partial.isEmpty()) {
                 Map<String, Tensor> tensors = new HashMap<>(folded.getOrDefault(request, Map.of()));
                 tensors.putAll(
                         PluginCalls.call(Part.of(extension), "in its fold", () -> extension.fold(stage, partial)));
@@ -113,6 +122,7 @@ final class Finish {
         }
         return new NetworkPartialView(
                 views,
+                nodes.views(request),
                 layout.samples(),
                 numbers,
                 layout.dtype(),
@@ -122,6 +132,8 @@ final class Finish {
                         sums,
                         folded.getOrDefault(request, Map.of())),
                 operands,
+                networkProducts,
+                PassLayout.matrices(request),
                 backend,
                 scope);
     }
@@ -187,7 +199,7 @@ final class Finish {
     private <W> void finishNetwork(
             Request<?> request, NetworkExtension<?, W> extension, PassResults finished, TensorScope results) {
         NetworkPartialView partial = network(request, results);
-        if (partial.sites().isEmpty()) {
+        if (partial.isEmpty()) {
             return;
         }
         Part part = Part.of(extension);

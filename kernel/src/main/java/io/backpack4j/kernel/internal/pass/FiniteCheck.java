@@ -1,10 +1,13 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.NanPolicy;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.layout.OperandLayout;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
@@ -59,6 +62,28 @@ public final class FiniteCheck {
         String first = described(bad.get(0), results, inputs.sampleIds());
         close.run();
         throw failure(bad, first, inputs, rerun);
+    }
+
+    /**
+     * Checks what a run brings, as files' numbers are when they are read.
+     *
+     * @throws BackpackException naming the operands that are not finite
+     */
+    public void requireOperands(RunOperands operands) {
+        List<Tensor> all = operands.tensors().values().stream()
+                .flatMap(own -> own.values().stream())
+                .toList();
+        if (policy == NanPolicy.IGNORE || backend.reductions().allFinite(all)) {
+            return;
+        }
+        Problems problems = new Problems();
+        operands.tensors()
+                .forEach((name, own) -> own.forEach((parameter, tensor) -> NonFinite.in(tensor)
+                        .ifPresent(found -> problems.add(
+                                CommonProblems.NOT_FINITE,
+                                "Operand '%s' of %s %s. Bring finite numbers, or take what they give with NanPolicy.IGNORE."
+                                        .formatted(name, OperandLayout.described(parameter), found.described())))));
+        problems.throwIfAny();
     }
 
     /** A part of a result that is not finite, found within a pass. */

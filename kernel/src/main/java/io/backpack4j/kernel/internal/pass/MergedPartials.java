@@ -4,6 +4,7 @@ import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.evaluation.PassObserver;
 import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.NodeKey;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
@@ -23,6 +24,7 @@ public final class MergedPartials implements AutoCloseable {
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
     private final PairSums sums;
+    private final NodeSums nodes;
 
     /** @param layout for the number of all samples */
     public MergedPartials(PassLayout layout, Backend backend) {
@@ -30,6 +32,7 @@ public final class MergedPartials implements AutoCloseable {
         this.backend = backend;
         this.partials = backend.openScope();
         this.sums = new PairSums(backend, partials, layout.dtype(), PassObserver.NONE);
+        this.nodes = new NodeSums(layout, backend, partials);
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(site, backend, partials, layout.dtype(), layout.samples()));
         }
@@ -48,6 +51,11 @@ public final class MergedPartials implements AutoCloseable {
     /** Sets a sum over a group of parameters. */
     public void set(GroupKey group, Tensor tensor) {
         sums.set(group, tensor);
+    }
+
+    /** Sets a reduction of a node's outputs. */
+    public void set(NodeKey key, Tensor tensor) {
+        nodes.set(key, tensor);
     }
 
     /** Sets a partial result of an extension's own. */
@@ -79,7 +87,11 @@ public final class MergedPartials implements AutoCloseable {
                     new Finish.Numbers(normaliser, normaliser, false),
                     sites,
                     sums,
+                    nodes,
                     (matrix, site) -> {
+                        throw new IllegalStateException("Products are of one batch");
+                    },
+                    matrix -> {
                         throw new IllegalStateException("Products are of one batch");
                     },
                     partials,

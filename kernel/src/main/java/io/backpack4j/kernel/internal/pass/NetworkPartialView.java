@@ -4,8 +4,11 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.internal.layout.GroupKey;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.GroupDerivation;
 import io.backpack4j.spi.extension.NetworkPartial;
+import io.backpack4j.spi.extension.NetworkProduct;
+import io.backpack4j.spi.extension.NodePartial;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.DType;
@@ -13,16 +16,20 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
-/** View of all sites of one request. */
+/** View of all sites and observed nodes of one request. */
 record NetworkPartialView(
         List<SitePartial> sites,
+        List<NodePartial> nodes,
         long samples,
         Finish.Numbers numbers,
         DType dtype,
         Tensors tensors,
         GivenOperands operands,
+        Function<CurvatureMatrix, NetworkProduct> products,
+        Set<CurvatureMatrix> matrices,
         Backend backend,
         TensorScope scope)
         implements NetworkPartial {
@@ -52,6 +59,11 @@ record NetworkPartialView(
         return numbers.trial();
     }
 
+    /** Whether there is nothing to make anything of. */
+    boolean isEmpty() {
+        return sites.isEmpty() && nodes.isEmpty();
+    }
+
     @Override
     public Tensor group(String name) {
         return tensors.sums().of(key(name));
@@ -77,6 +89,17 @@ record NetworkPartialView(
             throw unknown("folded no tensor", name, "Folded", tensors.folded());
         }
         return tensor;
+    }
+
+    @Override
+    public NetworkProduct product(CurvatureMatrix matrix) {
+        if (!matrices.contains(matrix)) {
+            throw new BackpackException(
+                    KernelProblems.UNKNOWN_MATRIX,
+                    "Extension %s asked for products with %s, which is not among its networkMatrices(): %s."
+                            .formatted(tensors.extension(), matrix, matrices));
+        }
+        return products.apply(matrix);
     }
 
     private BackpackException unknown(String what, String name, String participle, Map<String, ?> known) {

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.pass;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.layout.AccumulatorKey;
 import io.backpack4j.kernel.internal.layout.GroupKey;
+import io.backpack4j.kernel.internal.layout.NodeKey;
 import io.backpack4j.kernel.internal.layout.PairLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.tensor.Tensor;
@@ -21,6 +22,7 @@ public final class PassPartials implements AutoCloseable {
     private final TensorScope outputs;
     private final Map<String, SiteState> sites = new HashMap<>();
     private final PairSums sums;
+    private final NodeSums nodes;
     private final Tensor output;
     private final Tensor lossPerSample;
     private final double normaliser;
@@ -38,12 +40,14 @@ public final class PassPartials implements AutoCloseable {
             TensorScope outputs,
             List<SiteState> sites,
             PairSums sums,
+            NodeSums nodes,
             Tensor output,
             Tensor lossPerSample,
             double normaliser) {
         this.partials = partials;
         this.outputs = outputs;
         this.sums = sums;
+        this.nodes = nodes;
         sites.forEach(site -> this.sites.put(site.layout().parameter(), site));
         this.output = output;
         this.lossPerSample = lossPerSample;
@@ -86,6 +90,11 @@ public final class PassPartials implements AutoCloseable {
     /** A sum over a group of parameters. */
     public Value value(GroupKey group) {
         return new Value(List.of(sums.of(group)), 0);
+    }
+
+    /** A reduction of a node's outputs. */
+    public Value value(NodeKey key) {
+        return new Value(List.of(nodes.of(key)), 0);
     }
 
     /** Everything that was accumulated by contractions, and the outputs, under names of its own. */

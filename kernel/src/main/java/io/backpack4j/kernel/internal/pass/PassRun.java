@@ -13,6 +13,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.NetworkProduct;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -41,15 +42,18 @@ public final class PassRun {
     private final TensorScope partials;
     private final List<SiteState> sites = new ArrayList<>();
     private final PairSums sums;
+    private final NodeSums nodes;
     private final HandOver handOver;
     private final Finish finish;
     private final SiteVisits visits;
     private final BufferUpdates updates;
     private final GivenOperands operands;
+    private final UnitProducts unitProducts;
     private final SignalSources sources;
     private @Nullable Tensor output;
     private @Nullable Tensor lossPerSample;
     private @Nullable Products products;
+    private @Nullable ChunkForward kept;
 
     private PassRun(
             PassLayout layout,
@@ -69,6 +73,7 @@ public final class PassRun {
         this.updates = new BufferUpdates(backend);
         this.normaliser = normaliser;
         this.sums = new PairSums(backend, partials, layout.dtype(), inputs.observer());
+        this.nodes = new NodeSums(layout, backend, partials);
         this.operands = new GivenOperands(inputs.operands());
         this.handOver = new HandOver(layout, backend, normaliser, taker, operands);
         for (SiteLayout site : layout.sites()) {
@@ -77,7 +82,19 @@ public final class PassRun {
         }
         Finish.Numbers numbers = new Finish.Numbers(
                 normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
-        this.finish = new Finish(layout, backend, numbers, sites, sums, this::product, partials, handOver, operands);
+        this.finish = new Finish(
+                layout,
+                backend,
+                numbers,
+                sites,
+                sums,
+                nodes,
+                this::product,
+                this::product,
+                partials,
+                handOver,
+                operands);
+        this.unitProducts = new UnitProducts(layout, splitting, backend, inputs, normaliser, productFactory, sites);
         this.visits = new SiteVisits(layout, backend, inputs, normaliser, sites, sums, handOver, finish, operands);
         this.sources = new SignalSources(layout.loss(), backend, finish::folded);
     }
@@ -120,6 +137,7 @@ public final class PassRun {
             done = true;
             return results;
         } finally {
+            run.closeKept();
             run.partials.close();
             if (!done) {
                 run.closeProducts();
@@ -149,10 +167,12 @@ public final class PassRun {
                     run.results,
                     run.sites,
                     run.sums,
+                    run.nodes,
                     Objects.requireNonNull(run.output),
                     Objects.requireNonNull(run.lossPerSample),
                     normaliser);
         } finally {
+            run.closeKept();
             run.updates.close();
             if (!done) {
                 run.partials.close();
@@ -167,8 +187,15 @@ public final class PassRun {
         }
     }
 
+    /** Gives back a batch that stayed evaluated, unless products took it over. */
+    private void closeKept() {
+        if (kept != null && products == null) {
+            kept.close();
+        }
+    }
+
     private void walk() {
-        ChunkForward kept = null;
+        boolean multiplies = !layout.matrices().isEmpty();
         try {
             for (int stage = 1; stage <= layout.stages(); stage++) {
                 int currentStage = stage;
@@ -182,25 +209,33 @@ public final class PassRun {
                     long from = part.from();
                     long to = part.to();
                     inputs.observer().chunk(stage, from, to);
-                    ChunkForward chunk =
-                            kept != null ? kept : new ChunkForward(layout, backend, inputs, from, to, normaliser);
+                    ChunkForward present = kept;
+                    ChunkForward chunk = present != null ? present : evaluated(stage, from, to);
                     kept = chunk;
+                    boolean whole = to - from == layout.samples();
+                    boolean hasDiagonals = stage == 1 && layout.hasDiagonals();
+                    boolean done = last && !(whole && multiplies);
                     if (stage == 1) {
                         keepOutputs(chunk, from, to);
-                        if (layout.updatesBuffers() && to - from == layout.samples()) {
+                        if (layout.updatesBuffers() && whole) {
                             updates.collect(layout, chunk, inputs);
                         }
                     }
                     handOver.openChunk(stage, from, to);
-                    new ChunkWalk(layout, splitting, backend, chunk, sources, visits.of(stage)).walk(stage, last);
+                    new ChunkWalk(layout, splitting, backend, chunk, sources, visits.of(stage))
+                            .walk(stage, done && !hasDiagonals);
                     handOver.closeChunk(stage);
-                    // Only a whole batch stays for the next stage.
-                    if (last || to - from < layout.samples()) {
+                    if (hasDiagonals) {
+                        unitProducts.add(chunk);
+                    }
+                    // Only a whole batch stays for the next stage, and for products.
+                    if (done || !whole) {
                         chunk.close();
                         kept = null;
                     }
                 }
                 sites.forEach(site -> site.complete(currentStage));
+                nodes.complete();
                 if (splitting.chunkCount(layout.samples()) > 1
                         && !layout.waiting(stage).isEmpty()) {
                     walkAgain(stage);
@@ -214,10 +249,15 @@ public final class PassRun {
             }
         } finally {
             handOver.discardChunk();
-            if (kept != null) {
-                kept.close();
-            }
         }
+    }
+
+    /** Evaluates a chunk. Nodes are observed the first time. */
+    private ChunkForward evaluated(int stage, long from, long to) {
+        return stage == 1
+                ? new ChunkForward(
+                        layout, backend, inputs, from, to, normaliser, (node, output) -> nodes.add(node, output, from))
+                : new ChunkForward(layout, backend, inputs, from, to, normaliser);
     }
 
     /** Some neighbouring samples of the batch. */
@@ -265,14 +305,22 @@ public final class PassRun {
     }
 
     /** The products of all extensions come from one network that stays linearised. */
-    private BlockProduct product(CurvatureMatrix matrix, SiteLayout site) {
+    private Products openProducts() {
         Products open = products;
         if (open == null) {
             open = productFactory.open(
-                    layout, splitting, backend, inputs.keptIn(results), normaliser, layout.matrices());
+                    layout, splitting, backend, inputs.keptIn(results), normaliser, layout.matrices(), kept);
             products = open;
         }
-        return open.of(matrix, site);
+        return open;
+    }
+
+    private BlockProduct product(CurvatureMatrix matrix, SiteLayout site) {
+        return openProducts().of(matrix, site);
+    }
+
+    private NetworkProduct product(CurvatureMatrix matrix) {
+        return openProducts().ofNetwork(matrix);
     }
 
     private void keepOutputs(ChunkForward chunk, long from, long to) {

@@ -1,5 +1,6 @@
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.internal.calls.Part;
 import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -9,6 +10,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -129,20 +131,25 @@ final class PendingCurvature implements AutoCloseable {
             return;
         }
         List<Problem> problems = new ArrayList<>();
-        for (String extension : layout.extensionsWithResidual()) {
+        for (Extension<?> extension : layout.extensionsWithResidual()) {
+            String instead = PluginCalls.call(
+                            Part.of(extension), "as it said what to use", extension::insteadOfResidualCurvature)
+                    .map(advice -> " %s.".formatted(advice))
+                    .orElse("");
             for (BoundNode node : unsupported) {
                 problems.add(new Problem(
                         CommonProblems.UNSUPPORTED_MODULE,
-                        "%s has no rule for %s. Modules with one: %s, and others that 'backpack support' lists."
+                        "%s has no rule for %s. Modules with one: %s, and others that 'backpack support' lists.%s"
                                 .formatted(
-                                        extension,
+                                        extension.type(),
                                         node.described(),
                                         String.join(
                                                 ", ",
                                                 supported.stream()
                                                         .distinct()
                                                         .sorted()
-                                                        .toList()))));
+                                                        .toList()),
+                                        instead)));
             }
         }
         throw new BackpackException(problems);

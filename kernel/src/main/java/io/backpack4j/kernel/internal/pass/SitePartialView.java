@@ -57,6 +57,13 @@ record SitePartialView(
     }
 
     @Override
+    public boolean has(String key) {
+        return request.partials().containsKey(key)
+                || request.pairs().containsKey(key)
+                || request.accumulated().containsKey(key);
+    }
+
+    @Override
     public Tensor tensor(String key) {
         if (request.partials().containsKey(key)) {
             // Its columns are known since the first visit.

@@ -7,6 +7,8 @@ import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Counts the steps of which a {@link io.backpack4j.kernel.PassListener} is told, and the columns of signals. */
 public final class StepCounter implements PassObserver {
@@ -14,6 +16,7 @@ public final class StepCounter implements PassObserver {
     private final Runnable made;
     private long steps;
     private long widestColumns = 1;
+    private final SortedMap<String, Long> unitProducts = new TreeMap<>();
     private Optional<KeptSum> largestSum = Optional.empty();
 
     /**
@@ -36,6 +39,11 @@ public final class StepCounter implements PassObserver {
     /** The most columns that any signal has. */
     public long widestColumns() {
         return widestColumns;
+    }
+
+    /** Numbers of products with unit vectors, by parameter. */
+    public SortedMap<String, Long> unitProducts() {
+        return unitProducts;
     }
 
     /** The largest of the sums that are kept in one piece, if there are any. */
@@ -68,6 +76,17 @@ public final class StepCounter implements PassObserver {
     @Override
     public void forward(BoundNode node) {
         steps++;
+    }
+
+    @Override
+    public boolean isRehearsal() {
+        return true;
+    }
+
+    @Override
+    public void unitProducts(String parameter, long elements, long blocks, long times) {
+        steps += blocks * times;
+        unitProducts.merge(parameter, elements * times, Long::sum);
     }
 
     @Override

@@ -28,11 +28,14 @@ import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SortedMap;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -103,7 +106,7 @@ public final class CompiledPlan implements Plan {
         PassInputs controlled = inputs.watchedBy(new ControlledRun(RunOptions.seed(seed)));
         return failingByName(() -> {
             PassPartials partials =
-                    PassRun.partials(layout, outcome.splitting(), backend, controlled, NetworkProducts::new);
+                    PassRun.partials(layout, outcome.splitting(), backend, controlled, NetworkProducts.FACTORY);
             boolean done = false;
             try {
                 finiteCheck.require(partials.tensors(), inputs, partials::close, this::rerun);
@@ -127,6 +130,7 @@ public final class CompiledPlan implements Plan {
         }
         TargetChecks.require(model.loss(), output, batch);
         layout.operands().require(operands, backend, supplier.isPresent());
+        finiteCheck.requireOperands(operands);
         return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
     }
 
@@ -148,7 +152,7 @@ public final class CompiledPlan implements Plan {
     }
 
     private PassResults pass(PassInputs inputs, ResultTaker taker) {
-        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts::new, taker);
+        return PassRun.run(layout, outcome.splitting(), backend, inputs, NetworkProducts.FACTORY, taker);
     }
 
     private PassResults rerun(PassInputs inputs) {
@@ -270,6 +274,30 @@ public final class CompiledPlan implements Plan {
     @Override
     public BatchStatistics statistics() {
         return layout.statistics();
+    }
+
+    @Override
+    public SortedMap<String, Long> unitProducts() {
+        return Collections.unmodifiableSortedMap(outcome.outcome().unitProducts());
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder("Plan for %d samples, %d at a time, of signals %s; at most %,d bytes"
+                .formatted(
+                        layout.samples(),
+                        Math.min(chunkSamples(), layout.samples()),
+                        String.join(", ", signals()),
+                        peakBytes()));
+        long all = unitProducts().values().stream().mapToLong(Long::longValue).sum();
+        if (all > 0) {
+            text.append("; %,d products with unit vectors (".formatted(all))
+                    .append(unitProducts().entrySet().stream()
+                            .map(own -> "%s: %,d".formatted(own.getKey(), own.getValue()))
+                            .collect(Collectors.joining(", ")))
+                    .append("), each a walk forward and back");
+        }
+        return text.toString();
     }
 
     @Override

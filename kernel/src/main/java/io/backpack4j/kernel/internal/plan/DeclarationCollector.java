@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /** Writes down what an extension declares at a site, stage by stage. */
 final class DeclarationCollector implements SiteDeclaration {
@@ -44,17 +45,23 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, PairKey> pairs = new LinkedHashMap<>();
     private final Map<String, PairKey> groups = new LinkedHashMap<>();
     private final Map<String, DeclaredOperand> operands = new LinkedHashMap<>();
+    private final Map<String, CurvatureMatrix> diagonals = new LinkedHashMap<>();
+    private final BooleanSupplier residualCurvature;
     private int stage;
 
-    private DeclarationCollector(String parameter, ParameterSpec spec, long samples) {
+    private DeclarationCollector(
+            String parameter, ParameterSpec spec, long samples, BooleanSupplier residualCurvature) {
+        this.residualCurvature = residualCurvature;
         this.parameter = parameter;
         this.shape = spec.shape();
         this.kronecker = spec.kronecker();
         this.samples = samples;
     }
 
-    static SiteRequest collect(Request<?> request, String parameter, ParameterSpec spec, long samples) {
-        DeclarationCollector collector = new DeclarationCollector(parameter, spec, samples);
+    /** @param residualCurvature says whether the curvature of nodes reaches the parameter; asked only if needed */
+    static SiteRequest collect(
+            Request<?> request, String parameter, ParameterSpec spec, long samples, BooleanSupplier residualCurvature) {
+        DeclarationCollector collector = new DeclarationCollector(parameter, spec, samples, residualCurvature);
         for (int stage = 1; stage <= request.extension().stages(); stage++) {
             collector.stage = stage;
             request.extension().declare(stage, collector);
@@ -67,7 +74,8 @@ final class DeclarationCollector implements SiteDeclaration {
                 collector.products,
                 collector.pairs,
                 collector.groups,
-                collector.operands);
+                collector.operands,
+                collector.diagonals);
     }
 
     @Override
@@ -191,6 +199,31 @@ final class DeclarationCollector implements SiteDeclaration {
     public void product(String key, CurvatureMatrix matrix) {
         requireNew(key);
         products.put(key, matrix);
+    }
+
+    @Override
+    public boolean hasResidualCurvature() {
+        return residualCurvature.getAsBoolean();
+    }
+
+    /** Makes a partial result that no visit fills, of degree 1 as the matrix is. */
+    @Override
+    public void diagonal(String key, CurvatureMatrix matrix, MergeRule rule) {
+        requireNew(key);
+        if (rule != MergeRule.SUM && rule != MergeRule.PER_SAMPLE) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "The diagonal '%s' of the %s has the rule %s. Use SUM, or PER_SAMPLE for those of single samples."
+                            .formatted(key, matrix.name(), rule));
+        }
+        if (stage != 1) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "The diagonal '%s' of the %s is declared in stage %d. Declare it in stage 1: it depends on no other."
+                            .formatted(key, matrix.name(), stage));
+        }
+        partials.put(key, new PartialKey(new LossGradient(), rule, shape, OptionalDouble.of(1)));
+        diagonals.put(key, matrix);
     }
 
     @Override

@@ -71,6 +71,7 @@ final class GaussNewtonChecks {
                 .anyMatch(signal -> signal instanceof LossHessianRoot || signal instanceof SampledLossGradient);
         return columns
                 || meets
-                || request.products().values().stream().anyMatch(CurvatureMatrix::isZeroWithLossHessian);
+                || Stream.concat(request.products().values().stream(), request.diagonals().values().stream())
+                        .anyMatch(CurvatureMatrix::isZeroWithLossHessian);
     }
 }

@@ -2,6 +2,8 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.AccumulatorKey;
@@ -12,7 +14,9 @@ import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import java.util.ArrayList;
@@ -33,6 +37,7 @@ final class LayoutBuilder {
     static PassLayout build(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, Problems problems) {
         Superposition superposition = Superposition.of(graph, loss, samples);
+        CurvatureProbe probe = new CurvatureProbe(graph, dtype);
         Map<String, List<SiteRequest>> declared = new LinkedHashMap<>();
         graph.uses().forEach((parameter, uses) -> {
             ParameterSpec spec = Objects.requireNonNull(graph.parameters().get(parameter));
@@ -41,7 +46,9 @@ final class LayoutBuilder {
                 if (request.wants(parameter)) {
                     problems.collect(() -> {
                         SiteRequest site = superposition.applied(
-                                DeclarationCollector.collect(request, parameter, spec, samples), uses);
+                                DeclarationCollector.collect(
+                                        request, parameter, spec, samples, () -> probe.reaches(uses)),
+                                uses);
                         if (!site.isEmpty()) {
                             wanted.add(site);
                         }
@@ -151,7 +158,7 @@ final class LayoutBuilder {
         Set<String> refused = new LinkedHashSet<>();
         for (SiteLayout site : sites) {
             for (SiteRequest request : site.requests()) {
-                boolean onlyGradient = request.partials().isEmpty()
+                boolean onlyGradient = isOnlyOfDiagonals(request)
                         && request.visits().isEmpty()
                         && request.allPairs().findAny().isEmpty()
                         && request.accumulated().values().stream().allMatch(AccumulatorKey.GRADIENT::equals);
@@ -168,6 +175,18 @@ final class LayoutBuilder {
         }
     }
 
+    /** Whether all partial results are diagonals over the batch, which need no gradients of single samples. */
+    private static boolean isOnlyOfDiagonals(SiteRequest request) {
+        return request.partials().entrySet().stream()
+                .allMatch(partial -> request.diagonals().containsKey(partial.getKey())
+                        && partial.getValue().rule() == MergeRule.SUM);
+    }
+
+    private static String instead(Extension<?> extension) {
+        return PluginCalls.call(Part.of(extension), "as it said what to use", extension::insteadOfResidualCurvature)
+                .orElse("Use a Hessian operator's product with unit vectors");
+    }
+
     /** Refuses tied parameters: two uses of an element have second derivatives in common, which no walk sees. */
     private static void reportTied(BoundGraph graph, List<SiteLayout> sites, Problems problems) {
         for (SiteLayout site : sites) {
@@ -181,11 +200,12 @@ final class LayoutBuilder {
                             .toList();
                     problems.add(
                             KernelProblems.TIED_PARAMETER,
-                            "%s cannot compute '%s', because %s use it together. Use a Hessian operator's product with unit vectors, or name other parameters with parameters=[…]."
+                            "%s cannot compute '%s', because %s use it together. %s, or name other parameters with parameters=[…]."
                                     .formatted(
                                             request.request().extension().type(),
                                             site.parameter(),
-                                            String.join(" and ", users)));
+                                            String.join(" and ", users),
+                                            instead(request.request().extension())));
                 }
             }
         }

@@ -4,6 +4,7 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Patterns;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.layout.NodeLayout;
 import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.spi.ProblemId;
 import io.backpack4j.spi.Problems;
@@ -15,7 +16,7 @@ import java.util.stream.Collectors;
 
 /**
  * Finds requests that would be answered by nothing: an extension that computes nothing, or a pattern that picks
- * nothing, is a mistake.
+ * nothing, is a mistake. One that observes nodes is answered.
  */
 final class ParameterChecks {
 
@@ -24,7 +25,10 @@ final class ParameterChecks {
 
     private ParameterChecks() {}
 
-    static void report(BoundGraph graph, List<Request<?>> requests, List<SiteLayout> sites, Problems problems) {
+    static void report(BoundGraph graph, List<Request<?>> asked, List<SiteLayout> sites, Problems problems) {
+        List<Request<?>> requests = asked.stream()
+                .filter(request -> graph.nodes().stream().noneMatch(node -> NodeLayout.observes(request, node)))
+                .toList();
         if (requests.isEmpty()) {
             return;
         }

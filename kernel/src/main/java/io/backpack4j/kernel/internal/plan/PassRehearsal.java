@@ -56,7 +56,7 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
             types.put(name, new ResultType(part.dtype(), whole));
             handedOver.add(name);
         };
-        try (PassResults results = PassRun.run(layout, splitting, backend, counted, NetworkProducts::new, taker)) {
+        try (PassResults results = PassRun.run(layout, splitting, backend, counted, NetworkProducts.FACTORY, taker)) {
             results.tensors().forEach((name, tensor) -> {
                 types.put(name, new ResultType(tensor.dtype(), tensor.shape()));
             });
@@ -68,8 +68,17 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
             Optional<String> heaviest = multiply(backend, tried, columns);
             SortedMap<String, Shape> offered = new TreeMap<>();
             results.products().forEach((name, product) -> offered.put(name, product.parameter()));
-            long widest = Math.max(counter.widestColumns(), offered.isEmpty() ? 1 : LinearizedBatch.MANY_COLUMNS);
-            return new Outcome(types, handedOver, offered, heaviest, widest, counter.steps(), counter.largestSum());
+            boolean multiplies = !layout.matrices().isEmpty() || layout.hasDiagonals();
+            long widest = Math.max(counter.widestColumns(), multiplies ? LinearizedBatch.MANY_COLUMNS : 1);
+            return new Outcome(
+                    types,
+                    handedOver,
+                    offered,
+                    heaviest,
+                    widest,
+                    counter.steps(),
+                    counter.largestSum(),
+                    counter.unitProducts());
         }
     }
 

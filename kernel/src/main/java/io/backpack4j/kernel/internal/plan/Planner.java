@@ -10,6 +10,7 @@ import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.graph.StoredModel;
+import io.backpack4j.kernel.internal.layout.NodeLayout;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -53,6 +54,7 @@ public final class Planner {
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
         ProductChecks.report(graph, layout.matrices(), problems);
+        ProductChecks.report(graph, layout.matricesOfDiagonals(), problems);
         ChainChecks.report(layout, options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
@@ -144,10 +146,11 @@ public final class Planner {
         return new SplittingSearch(trial, options).find();
     }
 
-    /** Joins chains of nodes, unless something is averaged over the samples, which depends on what the nodes are. */
+    /** Joins chains of nodes that nobody observes, unless something is averaged over the samples, which depends on what the nodes are. */
     private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph written = bind(model, batch, options);
-        BoundGraph fused = written.fused(catalog.fusions());
+        BoundGraph fused = written.fused(
+                catalog.fusions(), node -> requests.stream().anyMatch(request -> NodeLayout.observes(request, node)));
         if (fused.nodes().size() == written.nodes().size()) {
             return fused;
         }

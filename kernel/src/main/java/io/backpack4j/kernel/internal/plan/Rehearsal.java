@@ -11,6 +11,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /** Planned work, done without numbers. */
@@ -43,6 +44,7 @@ interface Rehearsal {
      *     of no fewer is one into whole signals
      * @param steps how many steps a listener would be told of
      * @param largestSum the largest of the sums that are kept in one piece, however a pass is split
+     * @param unitProducts numbers of products with unit vectors, by parameter
      */
     record Outcome(
             SortedMap<String, ResultType> results,
@@ -51,7 +53,8 @@ interface Rehearsal {
             Optional<String> heaviestProduct,
             long widestColumns,
             long steps,
-            Optional<StepCounter.KeptSum> largestSum) {
+            Optional<StepCounter.KeptSum> largestSum,
+            SortedMap<String, Long> unitProducts) {
 
         /** Nothing is kept in one piece. */
         Outcome(
@@ -61,7 +64,15 @@ interface Rehearsal {
                 Optional<String> heaviestProduct,
                 long widestColumns,
                 long steps) {
-            this(results, handedOver, products, heaviestProduct, widestColumns, steps, Optional.empty());
+            this(
+                    results,
+                    handedOver,
+                    products,
+                    heaviestProduct,
+                    widestColumns,
+                    steps,
+                    Optional.empty(),
+                    new TreeMap<>());
         }
     }
 }

@@ -229,13 +229,8 @@ final class Accumulation implements AutoCloseable {
         for (String suffix : read.state().keySet()) {
             Shape shape = state.numbers(suffix).shape();
             if (!suffix.equals("count") && !slot.admits(shape, count)) {
-                throw invalid("has '%s' of shape %s, which does not belong to parameter '%s' of shape %s and %d samples"
-                        .formatted(
-                                StateReader.name(slot.name(), suffix),
-                                shape,
-                                slot.site().parameter(),
-                                slot.site().shape(),
-                                count));
+                throw invalid("has '%s' of shape %s, which does not belong to %s and %d samples"
+                        .formatted(StateReader.name(slot.name(), suffix), shape, slot.described(), count));
             }
         }
         return read;

@@ -59,7 +59,8 @@ final class Mergeability {
                     "%s walks a batch %d times, and what it sees the second time depends on the whole batch. Compute it on a batch of its own."
                             .formatted(type, extension.stages()));
         }
-        if (!request.products().isEmpty()) {
+        if (!request.products().isEmpty()
+                || !PassLayout.matrices(request.request()).isEmpty()) {
             problems.add(
                     ID,
                     "%s makes products that need a linearised batch. Linearise every batch with BackPack.linearize and add up the products, weighted by samples if the loss is a mean."

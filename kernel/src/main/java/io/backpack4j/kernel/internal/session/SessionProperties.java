@@ -36,15 +36,18 @@ final class SessionProperties {
         properties.put("loss", described(model.loss()));
         properties.put("dtype", model.dtype().name());
         properties.put("parameters", numbers.checksum());
-        properties.put(
-                "requests",
-                lines(new TreeSet<>(layout.sites().stream()
-                        .flatMap(site -> site.requests().stream())
-                        .map(request -> described(request.request()))
-                        .toList())));
+        properties.put("requests", lines(requests(layout)));
         properties.put("seed", String.valueOf(options.seed()));
         properties.put("outputs", options.outputs() ? "kept" : "not kept");
         return properties;
+    }
+
+    /** Describes the requests that are answered. */
+    private static Set<String> requests(PassLayout layout) {
+        Set<String> described = new TreeSet<>();
+        layout.sites().forEach(site -> site.requests().forEach(request -> described.add(described(request.request()))));
+        layout.observed().forEach(node -> node.wanted().keySet().forEach(request -> described.add(described(request))));
+        return described;
     }
 
     private static String described(Request<?> request) {

@@ -1,0 +1,130 @@
+package io.backpack4j.kernel.internal.plan;
+
+import io.backpack4j.kernel.internal.calls.PluginCalls;
+import io.backpack4j.kernel.internal.dryrun.DryRunBackend;
+import io.backpack4j.kernel.internal.evaluation.NodeContext;
+import io.backpack4j.kernel.internal.evaluation.PassInputs;
+import io.backpack4j.kernel.internal.graph.BoundGraph;
+import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.module.Evaluation;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks the nodes of a graph whether they say what they add to the Hessian at their inputs: evaluated without numbers,
+ * once, when the first extension wants to know.
+ */
+final class CurvatureProbe {
+
+    /** Statistics over a batch of one do not exist in train mode. */
+    private static final int SAMPLES = 2;
+
+    private final BoundGraph graph;
+    private final DType dtype;
+    private boolean @Nullable [] walkable;
+
+    CurvatureProbe(BoundGraph graph, DType dtype) {
+        this.graph = graph;
+        this.dtype = dtype;
+    }
+
+    /** Whether the curvature of all nodes between a parameter and the loss reaches the parameter. */
+    boolean reaches(List<BoundGraph.Use> uses) {
+        if (BoundGraph.Use.areTied(uses)) {
+            return false;
+        }
+        boolean[] known = walkable;
+        if (known == null) {
+            known = probed();
+            walkable = known;
+        }
+        for (BoundGraph.Use use : uses) {
+            if (!known[use.node()]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Says of each node whether it and all nodes that read it, directly or not, have curvature. */
+    private boolean[] probed() {
+        boolean[] all = new boolean[graph.nodes().size()];
+        if (graph.nodes().stream().anyMatch(node -> node.declaration().couplesSamples())) {
+            return all;
+        }
+        try (DryRunBackend dry = new DryRunBackend("probe");
+                TensorScope scope = dry.openScope()) {
+            PassInputs inputs = imitated(scope);
+            List<Tensor> outputs = new ArrayList<>();
+            for (BoundNode node : graph.nodes()) {
+                var context = new NodeContext(
+                        dry,
+                        scope,
+                        inputs.sampleIds(0, SAMPLES),
+                        inputs.seed().stream("node:" + node.node().name()));
+                List<Tensor> arguments = new ArrayList<>();
+                for (BoundNode.Source source : node.inputs()) {
+                    arguments.add(source.fromNode() ? outputs.get(source.index()) : input(inputs, source));
+                }
+                Evaluation evaluation = PluginCalls.call(
+                        node.part(),
+                        "in its forward pass",
+                        () -> node.node().module().evaluate(context, arguments, inputs.parameters(node, scope)));
+                outputs.add(PluginCalls.call(node.part(), "in its forward pass", evaluation::output));
+                Shape cotangents = node.declaration().output().prepend(1, SAMPLES);
+                all[node.index()] = PluginCalls.call(
+                                node.part(),
+                                "in its curvature",
+                                () -> evaluation.curvature(context, scope.allocate(cotangents, dtype)))
+                        .isPresent();
+            }
+        }
+        for (int index = all.length - 1; index >= 0; index--) {
+            for (BoundNode.Source source : graph.nodes().get(index).inputs()) {
+                if (source.fromNode()) {
+                    all[source.index()] &= all[index];
+                }
+            }
+        }
+        return all;
+    }
+
+    private PassInputs imitated(TensorScope scope) {
+        Map<String, Tensor> inputs = new HashMap<>();
+        List<String> names = graph.graph().inputs();
+        for (int input = 0; input < names.size(); input++) {
+            Shape shape = graph.inputShapes().get(input).prepend(SAMPLES);
+            inputs.put(names.get(input), scope.allocate(shape, type(input)));
+        }
+        Map<String, Tensor> parameters = new HashMap<>();
+        graph.parameters()
+                .forEach((name, spec) -> parameters.put(name, scope.allocate(spec.shape(), spec.dtype(dtype))));
+        return new PassInputs(inputs, null, new long[SAMPLES], parameters::get, 0);
+    }
+
+    private Tensor input(PassInputs inputs, BoundNode.Source source) {
+        return inputs.input(graph.graph().inputs().get(source.index()));
+    }
+
+    /** The type that the nodes take which read an input. */
+    private DType type(int input) {
+        for (BoundNode node : graph.nodes()) {
+            for (int i = 0; i < node.inputs().size(); i++) {
+                BoundNode.Source source = node.inputs().get(i);
+                if (!source.fromNode()
+                        && source.index() == input
+                        && node.node().module().takesIntegers(i)) {
+                    return DType.INT64;
+                }
+            }
+        }
+        return dtype;
+    }
+}
