@@ -1,17 +1,20 @@
 package io.backpack4j.ext.secondorder;
 
+import io.backpack4j.spi.extension.CurvatureBlock;
+import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Map;
 
 /**
  * The diagonal of the Hessian: diag ∇²_θ L, {@code *p}. It is that of the generalised Gauss-Newton matrix and, for every non-linear node above
  * the parameter, the squares of weighted columns that start there (Dangel, Kunstner, Hennig 2020, appendix A.3). Needs modules with a
  * {@link io.backpack4j.spi.module.Evaluation#curvature rule for their second derivative}, and parameters that are used once.
  */
-public record DiagHessian() implements TensorExtension {
+public record DiagHessian() implements TensorExtension, CurvatureExtension<Tensor> {
 
     @Override
     public String resultName() {
@@ -26,5 +29,10 @@ public record DiagHessian() implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return HessianParts.sum(partial);
+    }
+
+    @Override
+    public CurvatureBlock blockOf(Site site, Map<String, Tensor> tensors) {
+        return DiagonalBlock.of(site, tensors);
     }
 }

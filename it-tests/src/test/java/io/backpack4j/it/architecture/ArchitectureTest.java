@@ -67,9 +67,13 @@ class ArchitectureTest {
                     "org.jspecify.annotations..");
 
     @ArchTest
-    static final ArchRule nothing_but_the_command_line_knows_operators = noClasses()
+    static final ArchRule nothing_but_the_command_line_and_newtons_method_knows_operators = noClasses()
             .that()
-            .resideOutsideOfPackages("io.backpack4j.operators..", "io.backpack4j.cli..", "io.backpack4j.it..")
+            .resideOutsideOfPackages(
+                    "io.backpack4j.operators..",
+                    "io.backpack4j.training.curvature",
+                    "io.backpack4j.cli..",
+                    "io.backpack4j.it..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.backpack4j.operators..");
@@ -85,10 +89,12 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "io.backpack4j.training",
                     "io.backpack4j.training.catalog",
+                    "io.backpack4j.training.curvature",
                     "io.backpack4j.training.data",
                     "io.backpack4j.training.metric",
                     "io.backpack4j.training.optimizer",
                     "io.backpack4j.training.schedule",
+                    "io.backpack4j.operators",
                     "io.backpack4j.kernel",
                     "io.backpack4j.spi..",
                     "java..",
