@@ -2,6 +2,8 @@ package io.backpack4j.training.curvature;
 
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.training.optimizer.Checks;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * The number λ that is added to a curvature, and how it follows the ratio ρ of what steps brought to what the quadratic model had promised; Levenberg and Marquardt,
@@ -60,6 +62,22 @@ public record Damping(
     /** A damping that adapts after every step by a factor of 2/3 or 3/2, as J. Martens (2010), "Deep learning via Hessian-free optimization", has it. */
     public static Damping everyStep(double initial) {
         return new Damping(initial, true, 1, 2.0 / 3, 0.25, 0.75, 1e-8, Double.MAX_VALUE);
+    }
+
+    /** What {@link #of} makes the same of. */
+    Map<String, Object> arguments() {
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put("damping", initial);
+        arguments.put("use_adaptive_damping", adaptive);
+        if (adaptive) {
+            arguments.put("damping_adaptation_interval", interval);
+            arguments.put("damping_adaptation_decay", decay);
+            arguments.put("damping_lower_threshold", lower);
+            arguments.put("damping_upper_threshold", upper);
+            arguments.put("min_damping", min);
+            arguments.put("max_damping", max);
+        }
+        return arguments;
     }
 
     static Damping of(Arguments options, Damping otherwise) {

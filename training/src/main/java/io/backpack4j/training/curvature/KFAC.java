@@ -7,7 +7,9 @@ import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerRun;
 import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.optimizer.Checks;
+import java.util.Map;
 import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Natural gradients with moving averages of Kronecker factors, or of any other curvature; J. Martens, R. Grosse (2015), "Optimizing Neural Networks with
@@ -160,6 +162,21 @@ public record KFAC(
                 inverses,
                 constraint,
                 burnin);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = Options.arguments(curvature);
+        arguments.put("lr", lr);
+        arguments.put("momentum", momentum);
+        arguments.put("weight_decay", weightDecay);
+        arguments.putAll(damping.arguments());
+        arguments.put("curvature_ema", curvatureEma);
+        arguments.put("curvature_update_period", curvatureUpdatePeriod);
+        arguments.put("inverse_update_period", inverseUpdatePeriod);
+        arguments.put("norm_constraint", normConstraint.isPresent() ? normConstraint.getAsDouble() : null);
+        arguments.put("num_burnin_steps", numBurninSteps);
+        return arguments;
     }
 
     @Override

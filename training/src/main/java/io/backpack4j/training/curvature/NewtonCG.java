@@ -5,6 +5,10 @@ import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerRun;
 import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.optimizer.Checks;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Newton's method without matrices: solves (B + (η + λ)I) p = −(∇L + ηθ) by conjugate gradients with products of the batch, θ ← θ + lr · p; J. Martens (2010), "Deep
@@ -55,6 +59,19 @@ public record NewtonCG(
                 Options.count(options, "cg_max_iterations", otherwise.cgMaxIterations),
                 options.number("cg_tolerance", otherwise.cgTolerance),
                 options.number("warm_start", otherwise.warmStart));
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("matrix", matrix.name().toLowerCase(Locale.ROOT));
+        arguments.put("lr", lr);
+        arguments.putAll(damping.arguments());
+        arguments.put("weight_decay", weightDecay);
+        arguments.put("cg_max_iterations", cgMaxIterations);
+        arguments.put("cg_tolerance", cgTolerance);
+        arguments.put("warm_start", warmStart);
+        return arguments;
     }
 
     @Override

@@ -47,11 +47,14 @@ final class NewtonRun implements OptimizerRun {
     public void step(OptimizerStep step) {
         try (LocalModel model = LocalModel.open(setup, step, options.matrix(), gradients);
                 TensorScope temporary = setup.backend().openScope()) {
-            Tensor solution = solve(temporary, model);
+            ConjugateGradients.Solution solved = solve(temporary, model);
+            Tensor solution = solved.x();
             Tensor moved = model.perParameter(step::learningRate);
             elementwise.combine(BinaryOperation.MULTIPLY, moved, solution, moved);
             if (options.damping().adaptive()) {
-                tryOut(temporary, model, solution, moved);
+                boolean indefinite =
+                        solved.columns().get(0).stop() == ConjugateGradients.Stop.NEGATIVE_CURVATURE;
+                tryOut(temporary, model, solution, moved, indefinite);
             } else {
                 add(temporary, model, moved);
                 elementwise.copy(solution, last);
@@ -60,7 +63,7 @@ final class NewtonRun implements OptimizerRun {
         steps++;
     }
 
-    private Tensor solve(TensorScope target, LocalModel model) {
+    private ConjugateGradients.Solution solve(TensorScope target, LocalModel model) {
         try (TensorScope temporary = setup.backend().openScope()) {
             Tensor right = temporary.allocate(last.shape(), last.dtype());
             elementwise.affine(model.gradient(), -1, 0, right);
@@ -70,18 +73,22 @@ final class NewtonRun implements OptimizerRun {
                     .damping(damping.value())
                     .tolerance(options.cgTolerance())
                     .maxIterations(options.cgMaxIterations())
-                    .solve(target, model.curvature(), right, guess)
-                    .x();
+                    .solve(target, model.curvature(), right, guess);
         }
     }
 
-    /** Takes a step, and takes it back if it made the loss larger. */
-    private void tryOut(TensorScope temporary, LocalModel model, Tensor solution, Tensor moved) {
+    /**
+     * Takes a step, and takes it back if it made the loss larger.
+     *
+     * @param indefinite whether the solver met negative curvature, as far as which the solution goes: more damping is needed then, whatever the step brings
+     */
+    private void tryOut(
+            TensorScope temporary, LocalModel model, Tensor solution, Tensor moved, boolean indefinite) {
         double promised = model.promised(moved);
         double penalty = model.penalty(moved);
         boolean isRounding = model.isRounding(promised);
         double ratio = Double.NaN;
-        boolean taken = promised < 0 || isRounding;
+        boolean taken = promised < 0 || (isRounding && !indefinite);
         if (taken) {
             Tensor before = temporary.allocate(moved.shape(), moved.dtype());
             model.join(temporary, setup::parameter, before);
@@ -100,7 +107,9 @@ final class NewtonRun implements OptimizerRun {
         } else {
             elementwise.fill(last, 0);
         }
-        if (!taken || (damping.isDue(steps) && !isRounding)) {
+        if (!taken || indefinite) {
+            damping.follow(Double.NaN);
+        } else if (damping.isDue(steps) && !isRounding) {
             damping.follow(ratio);
         }
     }

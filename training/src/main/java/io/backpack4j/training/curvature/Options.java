@@ -2,8 +2,10 @@ package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.extension.CurvatureExtension;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +25,16 @@ final class Options {
 
     static OptionalDouble optional(Arguments options, String name) {
         return options.has(name) ? OptionalDouble.of(options.number(name)) : OptionalDouble.empty();
+    }
+
+    /** What {@link #curvature} makes the same extension of. */
+    static Map<String, @Nullable Object> arguments(CurvatureExtension<?> curvature) {
+        Map<String, @Nullable Object> arguments = new LinkedHashMap<>();
+        arguments.put("curvature", curvature.type());
+        if (curvature.getClass().isRecord()) {
+            arguments.putAll(RecordArguments.of(curvature, curvature.type()));
+        }
+        return arguments;
     }
 
     /**

@@ -15,8 +15,10 @@ import io.backpack4j.training.PassPreparation;
 import io.backpack4j.training.State;
 import io.backpack4j.training.optimizer.Checks;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Divides every gradient by the curvature of its own batch: θ ← θ − lr · (B + λI)⁻¹ (∇L + ηθ) with λ = damping + η, parameter by parameter; F. Dangel, F. Kunstner, P.
@@ -55,6 +57,16 @@ public record PreconditionedGradient(
         };
         return new PreconditionedGradient(
                 Options.curvature(options, catalog, "DiagGGNMC"), lr, damping, weightDecay, modify);
+    }
+
+    @Override
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = Options.arguments(curvature);
+        arguments.put("lr", lr);
+        arguments.put("damping", damping);
+        arguments.put("weight_decay", weightDecay);
+        arguments.put("modify", modify.map(how -> how.name().toLowerCase(Locale.ROOT)).orElse("none"));
+        return arguments;
     }
 
     @Override

@@ -14,7 +14,10 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.Toys;
 import io.backpack4j.training.Trainer;
 import io.backpack4j.training.files.CheckpointFolder;
+import io.backpack4j.training.files.JsonLog;
 import io.backpack4j.training.files.TrainingExpressions;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
@@ -57,6 +60,7 @@ class CurvatureResumeTest {
                 .epochs(3)
                 .batch(8)
                 .seed(11)
+                .log(new JsonLog(folder.resolve("run.jsonl"), "toy"))
                 .checkpoints(new CheckpointFolder(folder.resolve("checkpoint"), 2));
     }
 
@@ -80,25 +84,30 @@ class CurvatureResumeTest {
                 "NewtonCG(cg_max_iterations=10)",
                 "NewtonCG(matrix=hessian,cg_max_iterations=10,weight_decay=0.01)"
             })
-    void goingOnGivesTheSameBits(String optimizer) {
+    void goingOnGivesTheSameBits(String optimizer) throws IOException {
+        Path whole = Files.createDirectories(folder.resolve("whole"));
+        Path parts = Files.createDirectories(folder.resolve("parts"));
         try (Model straight = model();
                 Model stopped = model();
                 Model resumed = model()) {
-            builder(straight, folder.resolve("whole"), optimizer).build().fit(Toys.points(50, 8));
-            builder(stopped, folder.resolve("parts"), optimizer)
+            builder(straight, whole, optimizer).build().fit(Toys.points(50, 8));
+            builder(stopped, parts, optimizer)
                     .maxSteps(2)
                     .build()
                     .fit(Toys.points(50, 8));
-            builder(stopped, folder.resolve("parts"), optimizer)
+            builder(stopped, parts, optimizer)
                     .resume(true)
                     .maxSteps(13)
                     .build()
                     .fit(Toys.points(50, 8));
-            builder(resumed, folder.resolve("parts"), optimizer)
+            builder(resumed, parts, optimizer)
                     .resume(true)
                     .build()
                     .fit(Toys.points(50, 8));
             assertThat(numbers(resumed)).isEqualTo(numbers(straight));
+            assertThat(Files.readString(parts.resolve("run.jsonl")))
+                    .isEqualTo(Files.readString(whole.resolve("run.jsonl")))
+                    .contains(optimizer.substring(0, optimizer.indexOf('(')));
         }
     }
 }

@@ -10,6 +10,7 @@ import io.backpack4j.ext.secondorder.DiagHessian;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.ext.secondorder.KFLR;
 import io.backpack4j.ext.secondorder.KFRA;
+import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.extension.CurvatureExtension;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PreconditionedGradientTest {
 
@@ -185,6 +187,28 @@ class PreconditionedGradientTest {
                         KFAC.empirical(), 0.3, 0.9, 0, Damping.adaptive(5), 0.95, 1, 5, OptionalDouble.of(0.001), 0));
         assertThat(expression("NewtonCG(matrix=hessian,damping=2)"))
                 .isEqualTo(new NewtonCG(Matrix.HESSIAN, 1, Damping.everyStep(2), 0, 50, 1e-4, 0.95));
+    }
+
+    /** The log names an optimiser by what makes the same one. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "PreconditionedGradient(curvature=KFAC,lr=0.1,damping=0.02,mc_samples=3)",
+                "PreconditionedGradient(curvature=DiagHessian,modify=none)",
+                "KFAC(norm_constraint=0.001,use_adaptive_damping=true,curvature=KFLR)",
+                "KFAC()",
+                "NewtonCG(matrix=hessian,damping=2,use_adaptive_damping=false)"
+            })
+    void argumentsMakeTheSameOptimiser(String text) {
+        Optimizer optimizer = expression(text);
+        Map<String, Object> options = new LinkedHashMap<>();
+        optimizer.arguments().forEach((name, value) -> {
+            if (value != null) {
+                options.put(name, value);
+            }
+        });
+        assertThat(expression(new ExtensionExpression(optimizer.type(), options).toString()).toString())
+                .isEqualTo(optimizer.toString());
     }
 
     @Test
