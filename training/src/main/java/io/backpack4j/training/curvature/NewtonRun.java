@@ -52,8 +52,7 @@ final class NewtonRun implements OptimizerRun {
             Tensor moved = model.perParameter(step::learningRate);
             elementwise.combine(BinaryOperation.MULTIPLY, moved, solution, moved);
             if (options.damping().adaptive()) {
-                boolean indefinite =
-                        solved.columns().get(0).stop() == ConjugateGradients.Stop.NEGATIVE_CURVATURE;
+                boolean indefinite = solved.columns().get(0).stop() == ConjugateGradients.Stop.NEGATIVE_CURVATURE;
                 tryOut(temporary, model, solution, moved, indefinite);
             } else {
                 add(temporary, model, moved);
@@ -82,8 +81,7 @@ final class NewtonRun implements OptimizerRun {
      *
      * @param indefinite whether the solver met negative curvature, as far as which the solution goes: more damping is needed then, whatever the step brings
      */
-    private void tryOut(
-            TensorScope temporary, LocalModel model, Tensor solution, Tensor moved, boolean indefinite) {
+    private void tryOut(TensorScope temporary, LocalModel model, Tensor solution, Tensor moved, boolean indefinite) {
         double promised = model.promised(moved);
         double penalty = model.penalty(moved);
         boolean isRounding = model.isRounding(promised);

@@ -65,7 +65,8 @@ public record PreconditionedGradient(
         arguments.put("lr", lr);
         arguments.put("damping", damping);
         arguments.put("weight_decay", weightDecay);
-        arguments.put("modify", modify.map(how -> how.name().toLowerCase(Locale.ROOT)).orElse("none"));
+        arguments.put(
+                "modify", modify.map(how -> how.name().toLowerCase(Locale.ROOT)).orElse("none"));
         return arguments;
     }
 

@@ -91,19 +91,9 @@ class CurvatureResumeTest {
                 Model stopped = model();
                 Model resumed = model()) {
             builder(straight, whole, optimizer).build().fit(Toys.points(50, 8));
-            builder(stopped, parts, optimizer)
-                    .maxSteps(2)
-                    .build()
-                    .fit(Toys.points(50, 8));
-            builder(stopped, parts, optimizer)
-                    .resume(true)
-                    .maxSteps(13)
-                    .build()
-                    .fit(Toys.points(50, 8));
-            builder(resumed, parts, optimizer)
-                    .resume(true)
-                    .build()
-                    .fit(Toys.points(50, 8));
+            builder(stopped, parts, optimizer).maxSteps(2).build().fit(Toys.points(50, 8));
+            builder(stopped, parts, optimizer).resume(true).maxSteps(13).build().fit(Toys.points(50, 8));
+            builder(resumed, parts, optimizer).resume(true).build().fit(Toys.points(50, 8));
             assertThat(numbers(resumed)).isEqualTo(numbers(straight));
             assertThat(Files.readString(parts.resolve("run.jsonl")))
                     .isEqualTo(Files.readString(whole.resolve("run.jsonl")))

@@ -207,7 +207,8 @@ class PreconditionedGradientTest {
                 options.put(name, value);
             }
         });
-        assertThat(expression(new ExtensionExpression(optimizer.type(), options).toString()).toString())
+        assertThat(expression(new ExtensionExpression(optimizer.type(), options).toString())
+                        .toString())
                 .isEqualTo(optimizer.toString());
     }
 
