@@ -54,7 +54,7 @@ def preconditioned(names, epochs, rates, dampings):
     return tuple(Contender(n, template % n, {"lr": rates, "damping": dampings}, epochs) for n in names)
 
 
-RARE = "curvature_update_period=10,inverse_update_period=50,num_burnin_steps=5"
+RARE = "curvature_update_period=10,inverse_update_period=50,mc_samples=4"
 EXPERIMENTS = {
     "logreg": Experiment(
         "logreg",
@@ -78,8 +78,8 @@ EXPERIMENTS = {
             Contender(
                 "KFAC averaged",
                 "KFAC(lr={lr},damping={damping},norm_constraint={most}," + RARE + ")",
-                {"lr": (0.3,), "damping": (0.01, 0.03), "most": (0.0005, 0.001)},
-                20,
+                {"lr": (0.01, 0.015), "damping": (0.005, 0.01), "most": (0.001, 0.002)},
+                10,
             ),
         ),
     ),

@@ -25,6 +25,11 @@ public record OptimizerSetup(
         weightDecays = Map.copyOf(weightDecays);
     }
 
+    /** With passes in one chunk, and modules in their own modes. */
+    public OptimizerSetup(BackPack backpack, Model model, List<String> parameters, Map<String, Double> weightDecays) {
+        this(backpack, model, PassOptions.DEFAULT, parameters, weightDecays);
+    }
+
     /** The arithmetic. */
     public Backend backend() {
         return backpack.backend();

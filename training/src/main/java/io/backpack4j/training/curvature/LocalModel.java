@@ -50,6 +50,9 @@ final class LocalModel implements AutoCloseable {
         this.decayed = setup.parameters().stream().anyMatch(parameter -> gradients.decay(parameter) != 0);
         this.decays = vector();
         this.gradient = vector();
+    }
+
+    private void read(Gradients gradients) {
         try (TensorScope temporary = backend.openScope()) {
             join(temporary, step.results()::gradient, gradient);
             join(temporary, perParameter(temporary, gradients::decay), decays);
@@ -70,10 +73,12 @@ final class LocalModel implements AutoCloseable {
                 .seed(step.seed());
         CurvatureOperator operator =
                 matrix == Matrix.GGN ? GgnOperator.exact(objective) : HessianOperator.of(objective);
+        LocalModel model = new LocalModel(setup, step, operator, gradients);
         try {
-            return new LocalModel(setup, step, operator, gradients);
+            model.read(gradients);
+            return model;
         } catch (RuntimeException e) {
-            operator.close();
+            model.close();
             throw e;
         }
     }

@@ -85,6 +85,7 @@ class CurvatureResumeTest {
                 "NewtonCG(matrix=hessian,cg_max_iterations=10,weight_decay=0.01)"
             })
     void goingOnGivesTheSameBits(String optimizer) throws IOException {
+        long before = backpack.backend().memory().usedBytes();
         Path whole = Files.createDirectories(folder.resolve("whole"));
         Path parts = Files.createDirectories(folder.resolve("parts"));
         try (Model straight = model();
@@ -99,5 +100,8 @@ class CurvatureResumeTest {
                     .isEqualTo(Files.readString(whole.resolve("run.jsonl")))
                     .contains(optimizer.substring(0, optimizer.indexOf('(')));
         }
+        assertThat(backpack.backend().memory().usedBytes())
+                .as("nothing is left")
+                .isEqualTo(before);
     }
 }
