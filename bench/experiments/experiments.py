@@ -87,7 +87,7 @@ EXPERIMENTS = {
 
 
 def train(launcher, experiment, expression, epochs, seed, data, out):
-    """Runs one training; returns its epochs with the seconds since the first sample was read, or nothing if it failed."""
+    """Runs one training; returns its epochs with the seconds since the first of them ended, which warms up, or nothing if it failed."""
     command = [launcher, "train", "--model", str(PROBLEMS / (experiment.model + ".json")), "--batch", str(experiment.batch)]
     command += ["--epochs", str(epochs), "--seed", str(seed), "--optimizer", expression, "--out", str(out)]
     command += data
@@ -96,10 +96,9 @@ def train(launcher, experiment, expression, epochs, seed, data, out):
         last = ""
         for line in process.stdout:
             last = line.strip() or last
-            if line.startswith("data"):
-                begun = time.monotonic()
             match = EPOCH.match(line)
             if match:
+                begun = begun or time.monotonic()
                 values = {name.replace(" ", "_"): float(number) for name, number in VALUE.findall(match.group(2))}
                 rows.append({"epoch": int(match.group(1)), "seconds": time.monotonic() - begun, **values})
     if process.returncode != 0:
@@ -155,7 +154,7 @@ def report(name, results, seeds):
     lines = [
         f"# {name}: batches of {experiment.batch}, {seeds} seed(s)",
         "",
-        "Medians over seeds, quartiles in brackets. The last two columns say how many steps and seconds an optimiser takes to the loss that Momentum ends with.",
+        "Medians over seeds, quartiles in brackets. Seconds count from the end of the first epoch, which warms up. The last two columns say how many steps and seconds an optimiser takes to the loss that Momentum ends with.",
         "",
         "| optimiser | best of its grid | training loss | held-out accuracy | ms per step | steps to Momentum's loss | seconds to it |",
         "|---|---|---|---|---|---|---|",
@@ -166,13 +165,15 @@ def report(name, results, seeds):
         runs = result["runs"]
         ends = [run[-1] for run in runs]
         there = [reaching(run, goal) for run in runs]
+        if result["name"] == "Momentum":
+            there = ends
         reached = bool(there) and all(there)
         cells = [
             result["name"],
             "`%s`" % result["optimizer"],
             quartiles([end["loss"] for end in ends]),
             quartiles([end.get("held-out_accuracy", float("nan")) for end in ends]),
-            quartiles([1000 * end["seconds"] / end["steps"] for end in ends]),
+            quartiles([1000 * run[-1]["seconds"] / (run[-1]["steps"] - run[0]["steps"]) for run in runs if len(run) > 1]),
             quartiles([row["steps"] for row in there]) if reached else "not reached",
             quartiles([row["seconds"] for row in there]) if reached else "not reached",
         ]
