@@ -6,11 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The arguments of a record whose components are those of its type in a model file: {@code inFeatures} is {@code in_features}, an enum constant
- * {@code MEAN} the word {@code mean}.
+ * {@code MEAN} the word {@code mean}, an empty optional null.
  */
 public final class RecordArguments {
 
@@ -37,12 +39,17 @@ public final class RecordArguments {
     }
 
     private static @Nullable Object value(Object described, String type, RecordComponent component) {
-        Object value;
+        @Nullable Object value;
         try {
             component.getAccessor().setAccessible(true);
             value = component.getAccessor().invoke(described);
         } catch (IllegalAccessException | InvocationTargetException e) {
             throw notWritable(type, "its component '%s' cannot be read".formatted(component.getName()));
+        }
+        if (value instanceof Optional<?> optional) {
+            value = optional.isPresent() ? optional.get() : null;
+        } else if (value instanceof OptionalDouble optional) {
+            value = optional.isPresent() ? optional.getAsDouble() : null;
         }
         if (value instanceof Enum<?> constant) {
             return constant.name().toLowerCase(Locale.ROOT);

@@ -1,6 +1,9 @@
 package io.backpack4j.training;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.RecordArguments;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How parameters follow from gradients and whatever else a pass computes: an immutable description, best a record whose components are PyTorch's arguments.
@@ -11,6 +14,14 @@ public interface Optimizer {
     /** The name by which users ask for it, such as {@code Adam}. */
     default String type() {
         return getClass().getSimpleName();
+    }
+
+    /**
+     * The options by name, as {@link OptimizerProvider#create} takes them: numbers, flags, words, lists of such, or null. By default the components of the record, see
+     * {@link RecordArguments}, and nothing of what is no record.
+     */
+    default Map<String, @Nullable Object> arguments() {
+        return getClass().isRecord() ? RecordArguments.of(this, type()) : Map.of();
     }
 
     /** The learning rate that schedules start from, and groups that name none have. */

@@ -2,6 +2,7 @@ package io.backpack4j.training;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -13,14 +14,20 @@ import java.util.Map;
  * @param backpack the library
  * @param model whose parameters are to be updated in place
  * @param parameters the names of those that are trained and not frozen, in the order of the network
+ * @param pass how passes are split, and in which modes modules work: for passes and products of the optimiser's own
  * @param weightDecays of the parameters whose group names one; the optimiser's own for all others
  */
 public record OptimizerSetup(
-        BackPack backpack, Model model, List<String> parameters, Map<String, Double> weightDecays) {
+        BackPack backpack, Model model, PassOptions pass, List<String> parameters, Map<String, Double> weightDecays) {
 
     public OptimizerSetup {
         parameters = List.copyOf(parameters);
         weightDecays = Map.copyOf(weightDecays);
+    }
+
+    /** With passes in one chunk, and modules in their own modes. */
+    public OptimizerSetup(BackPack backpack, Model model, List<String> parameters, Map<String, Double> weightDecays) {
+        this(backpack, model, PassOptions.DEFAULT, parameters, weightDecays);
     }
 
     /** The arithmetic. */

@@ -27,7 +27,8 @@ public final class PassPreparation {
     private final List<OperandSupplier> suppliers = new ArrayList<>();
     private RunOperands operands = RunOperands.NONE;
 
-    PassPreparation(long step, long epoch, Batch batch) {
+    /** Nobody has asked for anything yet. For loops of one's own; the trainer makes one for each step. */
+    public PassPreparation(long step, long epoch, Batch batch) {
         this.step = step;
         this.epoch = epoch;
         this.batch = batch;
@@ -72,7 +73,7 @@ public final class PassPreparation {
     }
 
     /** What was asked for, under names that differ. */
-    List<Request<?>> requests() {
+    public List<Request<?>> requests() {
         List<Request<?>> named = new ArrayList<>();
         Set<String> names = new LinkedHashSet<>();
         for (Request<?> request : requests.values()) {

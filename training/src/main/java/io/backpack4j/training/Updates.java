@@ -1,5 +1,6 @@
 package io.backpack4j.training;
 
+import io.backpack4j.kernel.NanPolicy;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -49,7 +50,8 @@ final class Updates implements AutoCloseable {
                     "All parameters are frozen: there is nothing to train. Trainable are: %s."
                             .formatted(String.join(", ", trainable)));
         }
-        optimizer = trainer.optimizer.start(new OptimizerSetup(trainer.backpack, trainer.model, parameters, decays));
+        optimizer = trainer.optimizer.start(new OptimizerSetup(
+                trainer.backpack, trainer.model, trainer.passOptions.nan(NanPolicy.IGNORE), parameters, decays));
         averages = new Averages(trainer.backpack.backend(), trainer.model, parameters, trainer.averaging);
     }
 

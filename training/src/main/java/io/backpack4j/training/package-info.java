@@ -28,6 +28,9 @@
  * parameter from groups and the schedule. It updates the model's tensors in place with the backend's operations and reads nothing back that it need not. All that
  * it remembers goes through {@code save} and {@code load} of a {@link io.backpack4j.training.State}, so that a checkpoint resumes with the same bits.
  *
+ * <p>Whatever divides by curvature takes it from a {@link io.backpack4j.spi.extension.CurvatureExtension}, without knowing which: {@code
+ * io.backpack4j.training.curvature} has three such optimisers.
+ *
  * <p><b>How to watch.</b> A {@link io.backpack4j.training.TrainingListener} asks for extensions and brings operands in {@code prepare}, reads results in {@code
  * onTrainingBatch}, sees the parameters after the update in {@code onStepped} (the results are still open there), writes lines with {@link
  * io.backpack4j.training.Training#log}, ends the run with {@link io.backpack4j.training.Training#stop}, and keeps what it must remember in the same {@code

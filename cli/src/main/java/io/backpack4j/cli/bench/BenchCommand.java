@@ -146,7 +146,7 @@ public final class BenchCommand implements Runnable {
                 PassOptions options = memory.limit(PassOptions.DEFAULT);
                 Plan gradient = backpack.plan(model, batch, List.of(), options);
                 Plan pass = backpack.plan(model, batch, requests, options);
-                List<Durations> times = measure(backpack, model, batch, gradient, pass);
+                List<Durations> times = measure(backpack, model, batch, gradient, pass, requests, options);
                 BenchReport report = new BenchReport(
                         problem.id(),
                         samples,
@@ -178,7 +178,14 @@ public final class BenchCommand implements Runnable {
         }
     }
 
-    private List<Durations> measure(BackPack backpack, Model model, Batch batch, Plan gradient, Plan pass) {
+    private List<Durations> measure(
+            BackPack backpack,
+            Model model,
+            Batch batch,
+            Plan gradient,
+            Plan pass,
+            List<Request<?>> requests,
+            PassOptions options) {
         Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
         List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
         try (BenchProducts network = products.isEmpty() ? null : new BenchProducts(backpack, model, batch, products);
@@ -187,7 +194,8 @@ public final class BenchCommand implements Runnable {
                                 backpack,
                                 model,
                                 batch,
-                                pass,
+                                requests,
+                                options,
                                 TrainingExpressions.optimizer(backpack.catalog(), optimizer))
                         : null) {
             if (network != null) {

@@ -3,13 +3,15 @@ package io.backpack4j.cli.bench;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.Plan;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerRun;
 import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.OptimizerStep;
+import io.backpack4j.training.PassPreparation;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,25 +23,42 @@ final class BenchTraining implements AutoCloseable {
     private final BackPack backpack;
     private final Model model;
     private final Batch batch;
-    private final Plan plan;
+    private final List<Request<?>> requests;
+    private final PassOptions options;
     private final OptimizerRun optimizer;
     private final List<String> parameters;
     private final Results kept;
+    private long steps;
 
-    BenchTraining(BackPack backpack, Model model, Batch batch, Plan plan, Optimizer optimizer) {
+    BenchTraining(
+            BackPack backpack,
+            Model model,
+            Batch batch,
+            List<Request<?>> requests,
+            PassOptions options,
+            Optimizer optimizer) {
         this.backpack = backpack;
         this.model = model;
         this.batch = batch;
-        this.plan = plan;
+        this.requests = requests;
+        this.options = options;
         this.parameters = model.parameters().trainable();
-        this.kept = plan.run(batch);
-        this.optimizer = optimizer.start(new OptimizerSetup(backpack, model, parameters, Map.of()));
+        this.optimizer = optimizer.start(new OptimizerSetup(backpack, model, options, parameters, Map.of()));
+        this.kept = pass();
+    }
+
+    /** A pass with what the optimiser needs of it; plans of the same requests are made once. */
+    private Results pass() {
+        PassPreparation pass = new PassPreparation(steps++, 1, batch);
+        requests.forEach(pass::request);
+        optimizer.prepare(pass);
+        return backpack.plan(model, batch, pass.requests(), options).run(batch);
     }
 
     /** A whole step: pass, look at the loss and whether gradients are finite, update. */
     Runnable step() {
         return () -> {
-            try (Results results = plan.run(batch)) {
+            try (Results results = pass()) {
                 Map<String, Tensor> gradients = gradients(results);
                 if (Double.isNaN(results.loss())
                         || !backpack.backend().reductions().allFinite(gradients.values())) {
@@ -50,7 +69,7 @@ final class BenchTraining implements AutoCloseable {
         };
     }
 
-    /** The update of a step alone. */
+    /** The update of a step alone, after the very first pass. */
     Runnable update() {
         Map<String, Tensor> gradients = gradients(kept);
         return () -> update(kept, gradients);
@@ -66,7 +85,7 @@ final class BenchTraining implements AutoCloseable {
     private void update(Results results, Map<String, Tensor> gradients) {
         Map<String, Double> rates = new LinkedHashMap<>();
         parameters.forEach(parameter -> rates.put(parameter, 0.0));
-        optimizer.step(new OptimizerStep(0, batch, results, 0, gradients, rates, OptionalDouble.empty()));
+        optimizer.step(new OptimizerStep(Math.max(0, steps - 1), batch, results, 0, gradients, rates, OptionalDouble.empty()));
         model.parameters().get(parameters.get(0)).read(0, new double[1], 0, 1);
     }
 

@@ -56,6 +56,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  backpack train",
             "  backpack train --optimizer 'SGD(lr=0.05,momentum=0.9)' --schedule 'CosineAnnealingLR(T_max=20)'",
+            "  backpack train --optimizer 'PreconditionedGradient(curvature=KFAC,lr=0.1,damping=0.01)'",
             "  backpack train --model m.json --data d.safetensors --valid 0.1 --out run",
             "  backpack train --epochs 40 --resume",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
@@ -107,7 +108,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "OPTIMIZER",
             defaultValue = "Adam(lr=2e-3)",
             description =
-                    "SGD, Adam, AdamW, RMSprop, Adagrad or a plugin's, with PyTorch's options. ${DEFAULT-VALUE} by default.")
+                    "SGD, Adam, AdamW, RMSprop, Adagrad, with PyTorch's options; PreconditionedGradient, KFAC, NewtonCG; or a plugin's. ${DEFAULT-VALUE} by default.")
     private String optimizer;
 
     @Option(

@@ -1,11 +1,14 @@
 package io.backpack4j.ext.secondorder;
 
+import io.backpack4j.spi.extension.CurvatureBlock;
+import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -16,7 +19,7 @@ import java.util.Optional;
  * @param products whether other parameters have their diagonals too, from products of the Hessian with unit vectors: exact, and a walk forward and back for
  *     every element, whose number the plan says
  */
-public record DiagHessian(boolean products) implements TensorExtension {
+public record DiagHessian(boolean products) implements TensorExtension, CurvatureExtension<Tensor> {
 
     /** Without products. */
     public DiagHessian() {
@@ -41,5 +44,10 @@ public record DiagHessian(boolean products) implements TensorExtension {
     @Override
     public Tensor finish(SitePartial partial) {
         return HessianParts.diagonal(partial);
+    }
+
+    @Override
+    public CurvatureBlock blockOf(Site site, Map<String, Tensor> tensors) {
+        return DiagonalBlock.of(site, tensors);
     }
 }

@@ -2,7 +2,8 @@ package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.CurvatureBlock;
+import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.SampledLossGradient;
 import io.backpack4j.spi.extension.SiteDeclaration;
@@ -24,7 +25,7 @@ import java.util.Optional;
  * @param convention what positions do, the layer's default if empty
  */
 public record KFAC(int mcSamples, Fisher fisher, Optional<KroneckerConvention> convention)
-        implements Extension<KroneckerFactors> {
+        implements CurvatureExtension<KroneckerFactors> {
 
     public KFAC {
         if (mcSamples < 1) {
@@ -69,5 +70,10 @@ public record KFAC(int mcSamples, Fisher fisher, Optional<KroneckerConvention> c
     @Override
     public Map<String, Tensor> export(KroneckerFactors result) {
         return result.tensors();
+    }
+
+    @Override
+    public CurvatureBlock blockOf(Site site, Map<String, Tensor> tensors) {
+        return KroneckerFactors.of(site, tensors);
     }
 }

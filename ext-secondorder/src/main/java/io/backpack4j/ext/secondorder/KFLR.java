@@ -1,6 +1,7 @@
 package io.backpack4j.ext.secondorder;
 
-import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.CurvatureBlock;
+import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
@@ -16,7 +17,7 @@ import java.util.Optional;
  *
  * @param convention what positions that share a weight do, the layer's default if empty
  */
-public record KFLR(Optional<KroneckerConvention> convention) implements Extension<KroneckerFactors> {
+public record KFLR(Optional<KroneckerConvention> convention) implements CurvatureExtension<KroneckerFactors> {
 
     /** With the layers' default conventions. */
     public KFLR() {
@@ -41,5 +42,10 @@ public record KFLR(Optional<KroneckerConvention> convention) implements Extensio
     @Override
     public Map<String, Tensor> export(KroneckerFactors result) {
         return result.tensors();
+    }
+
+    @Override
+    public CurvatureBlock blockOf(Site site, Map<String, Tensor> tensors) {
+        return KroneckerFactors.of(site, tensors);
     }
 }

@@ -5,6 +5,8 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Region;
+import io.backpack4j.spi.extension.CurvatureBlock;
+import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.module.KroneckerConvention;
 import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
@@ -12,6 +14,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Vectors have the shape {@code [K, *p]}, any K, {@code *p} being the parameter's.
  */
-public final class KroneckerFactors {
+public final class KroneckerFactors implements CurvatureBlock {
 
     /** A dense block takes the square of the parameter's elements. */
     private static final long MOST_DENSE = 1 << 15;
@@ -65,7 +68,17 @@ public final class KroneckerFactors {
         return new KroneckerFactors(backend, parameter, sizes, block, Optional.empty());
     }
 
+    /** Of tensors under the names of result files. */
+    static KroneckerFactors of(CurvatureExtension.Site site, Map<String, Tensor> tensors) {
+        Tensor output = Objects.requireNonNull(tensors.get("0"), site.parameter());
+        Tensor input = tensors.get("1");
+        return input == null
+                ? block(site.backend(), site.shape(), output)
+                : of(site.backend(), site.shape(), site.kronecker().orElseThrow(), output, input);
+    }
+
     /** The parameter's shape. */
+    @Override
     public Shape parameter() {
         return parameter;
     }
@@ -81,7 +94,8 @@ public final class KroneckerFactors {
     }
 
     /** The factors under the names of result files: 0 is the output side, 1 the input side. */
-    Map<String, Tensor> tensors() {
+    @Override
+    public Map<String, Tensor> tensors() {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         tensors.put("0", output);
         input.ifPresent(factor -> tensors.put("1", factor));
@@ -92,8 +106,9 @@ public final class KroneckerFactors {
      * (G ⊗ A) · vectors. Factors of very large or small numbers are scaled on the way, so that nothing in between overflows or vanishes. The first
      * call asks the backend for the size of the factors' numbers.
      */
+    @Override
     public Tensor multiply(TensorScope target, Tensor vectors) {
-        long count = checked(vectors);
+        long count = Blocks.checkVectors(parameter, vectors);
         Tensor result = target.allocate(vectors.shape(), vectors.dtype());
         try (TensorScope scope = backend.openScope()) {
             Tensor rows = outputsFirst(scope, vectors, count);
@@ -197,8 +212,9 @@ public final class KroneckerFactors {
      * @throws BackpackException {@code NotPositiveDefinite} if a damped factor is not positive definite, or would not be were it not for rounding;
      *     {@code NotFinite} if a factor or its inverse is beyond the numbers of its type
      */
+    @Override
     public KroneckerFactors dampedInverse(TensorScope target, double damping) {
-        checkDamping(damping);
+        Blocks.checkDamping(damping);
         if (input.isEmpty()) {
             Tensor inverse = new FactorInverses(backend).inverse(target, output, damping);
             return new KroneckerFactors(backend, parameter, sizes, inverse, input);
@@ -229,6 +245,31 @@ public final class KroneckerFactors {
         }
     }
 
+    @Override
+    public Tensor solve(TensorScope target, Tensor vectors, double damping) {
+        try (TensorScope scope = backend.openScope()) {
+            return dampedInverse(scope, damping).multiply(target, vectors);
+        }
+    }
+
+    @Override
+    public KroneckerFactors copy(TensorScope target) {
+        return new KroneckerFactors(
+                backend, parameter, sizes, copy(target, output), input.map(factor -> copy(target, factor)));
+    }
+
+    @Override
+    public void average(double keep, CurvatureBlock other) {
+        Blocks.average(backend, keep, tensors(), other.tensors());
+        scaled = null;
+    }
+
+    private Tensor copy(TensorScope target, Tensor factor) {
+        Tensor copy = target.allocate(factor.shape(), factor.dtype());
+        backend.elementwise().copy(factor, copy);
+        return copy;
+    }
+
     /**
      * log det (G ⊗ A + λ I). With λ above 0 it is Σ log (γ α + λ) over the eigenvalues of both factors, those that rounding made negative counting as
      * 0; they have an error of about the type's epsilon times the largest one, of which nothing remains in the result only if λ is far above that.
@@ -237,7 +278,7 @@ public final class KroneckerFactors {
      * @param damping λ, at least 0
      */
     public double logDeterminant(double damping) {
-        checkDamping(damping);
+        Blocks.checkDamping(damping);
         LogDeterminants determinants = new LogDeterminants(backend, sizes);
         if (damping == 0) {
             return determinants.undamped(output, input);
@@ -252,24 +293,6 @@ public final class KroneckerFactors {
             }
             return determinants.damped(eigendecomposition(scope), damping);
         }
-    }
-
-    private static void checkDamping(double damping) {
-        if (!(damping >= 0) || Double.isInfinite(damping)) {
-            throw new BackpackException(
-                    CommonProblems.INVALID_ARGUMENT,
-                    "The damping is %s, but must be a number of at least 0.".formatted(damping));
-        }
-    }
-
-    private long checked(Tensor vectors) {
-        Shape shape = vectors.shape();
-        if (shape.rank() != parameter.rank() + 1 || !shape.dropFirst(1).equals(parameter)) {
-            throw new BackpackException(
-                    CommonProblems.SHAPE_MISMATCH,
-                    "Vectors for a parameter of shape %s need shape [K, *p], not %s.".formatted(parameter, shape));
-        }
-        return shape.size(0);
     }
 
     /** {@code [K, G, O, I]}. */

@@ -78,10 +78,14 @@ class ArchitectureTest {
                     "org.jspecify.annotations..");
 
     @ArchTest
-    static final ArchRule nothing_but_the_command_line_knows_operators = noClasses()
+    static final ArchRule nothing_but_the_command_line_and_newtons_method_knows_operators = noClasses()
             .that()
             .resideOutsideOfPackages(
-                    "io.backpack4j.operators..", "io.backpack4j.cockpit..", "io.backpack4j.cli..", "io.backpack4j.it..")
+                    "io.backpack4j.operators..",
+                    "io.backpack4j.training.curvature",
+                    "io.backpack4j.cockpit..",
+                    "io.backpack4j.cli..",
+                    "io.backpack4j.it..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.backpack4j.operators..");
@@ -97,10 +101,12 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "io.backpack4j.training",
                     "io.backpack4j.training.catalog",
+                    "io.backpack4j.training.curvature",
                     "io.backpack4j.training.data",
                     "io.backpack4j.training.metric",
                     "io.backpack4j.training.optimizer",
                     "io.backpack4j.training.schedule",
+                    "io.backpack4j.operators",
                     "io.backpack4j.kernel",
                     "io.backpack4j.spi..",
                     "com.google.auto.service..",

@@ -5,6 +5,7 @@ import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.training.curvature.CurvatureOptimizers;
 import io.backpack4j.training.optimizer.Optimizers;
 import io.backpack4j.training.schedule.Schedules;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ public final class TrainingPlugin implements Plugin {
     @Override
     public List<NamedService> services() {
         List<NamedService> services = new ArrayList<>(Optimizers.all());
+        services.addAll(CurvatureOptimizers.all());
         services.addAll(Schedules.all());
         return services;
     }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.State;
 import io.backpack4j.training.Training;
@@ -65,11 +64,8 @@ public final class JsonLog implements TrainingLog {
     }
 
     private static String expression(Optimizer optimizer) {
-        if (!optimizer.getClass().isRecord()) {
-            return optimizer.type();
-        }
         Map<String, Object> options = new LinkedHashMap<>();
-        RecordArguments.of(optimizer, optimizer.type()).forEach((name, value) -> {
+        optimizer.arguments().forEach((name, value) -> {
             if (value != null) {
                 options.put(name, value);
             }

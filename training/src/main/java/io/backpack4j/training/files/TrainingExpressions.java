@@ -36,7 +36,7 @@ public final class TrainingExpressions {
         ExtensionExpression expression = expressions.get(0);
         Arguments arguments = new Arguments("optimizer " + expression.type(), expression.options());
         Optimizer optimizer =
-                catalog.service(OptimizerProvider.class, expression.type()).create(arguments);
+                catalog.service(OptimizerProvider.class, expression.type()).create(arguments, catalog);
         arguments.rejectUnknown();
         return optimizer;
     }

@@ -6,27 +6,35 @@ import io.backpack4j.spi.CommonProblems;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What options must be. */
-final class Checks {
+/** What options of optimisers must be. */
+public final class Checks {
 
     private Checks() {}
 
-    static void require(boolean holds, String message) {
+    /** Fails with a message unless something holds. */
+    public static void require(boolean holds, String message) {
         if (!holds) {
             throw new BackpackException(CommonProblems.INVALID_ARGUMENT, message);
         }
     }
 
-    static void atLeastZero(String name, double value) {
+    /** A finite number that is not negative. */
+    public static void atLeastZero(String name, double value) {
         require(
                 value >= 0 && Double.isFinite(value),
                 "Argument '%s' of an optimiser is %s, but must be at least 0.".formatted(name, value));
     }
 
-    static void fraction(String name, double value) {
+    /** A number from 0 to below 1. */
+    public static void fraction(String name, double value) {
         require(
                 value >= 0 && value < 1,
                 "Argument '%s' of an optimiser is %s, but must be from 0 to below 1.".formatted(name, value));
+    }
+
+    /** A whole number that is positive. */
+    public static void atLeastOne(String name, long value) {
+        require(value >= 1, "Argument '%s' of an optimiser is %d, but must be at least 1.".formatted(name, value));
     }
 
     /** Two fractions. */
