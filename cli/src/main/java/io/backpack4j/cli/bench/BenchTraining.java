@@ -85,7 +85,8 @@ final class BenchTraining implements AutoCloseable {
     private void update(Results results, Map<String, Tensor> gradients) {
         Map<String, Double> rates = new LinkedHashMap<>();
         parameters.forEach(parameter -> rates.put(parameter, 0.0));
-        optimizer.step(new OptimizerStep(Math.max(0, steps - 1), batch, results, 0, gradients, rates, OptionalDouble.empty()));
+        optimizer.step(
+                new OptimizerStep(Math.max(0, steps - 1), batch, results, 0, gradients, rates, OptionalDouble.empty()));
         model.parameters().get(parameters.get(0)).read(0, new double[1], 0, 1);
     }
 

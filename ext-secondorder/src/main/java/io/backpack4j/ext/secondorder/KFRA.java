@@ -2,7 +2,6 @@ package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
 import io.backpack4j.spi.extension.CurvatureExtension;
-import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.module.KroneckerConvention;
