@@ -1,6 +1,7 @@
 package io.backpack4j.cli;
 
 import io.backpack4j.cli.bench.BenchCommand;
+import io.backpack4j.cli.cockpit.CockpitCommand;
 import io.backpack4j.cli.completion.CompletionCommand;
 import io.backpack4j.cli.console.Terminal;
 import io.backpack4j.cli.demo.DemoCommand;
@@ -45,6 +46,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             DemoCommand.class,
             EvaluateCommand.class,
             TrainCommand.class,
+            CockpitCommand.class,
             PredictCommand.class,
             BenchCommand.class,
             PluginsCommand.class,

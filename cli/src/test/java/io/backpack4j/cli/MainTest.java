@@ -92,14 +92,14 @@ class MainTest {
             delimiter = '|',
             value = {
                 "'' | A command is needed.",
-                "evaluate | Missing required options: '--model=FILE', '--data=FILE', '--out=FILE'",
+                "evaluate | Missing required options: '--model=FILE', '--data=FILE'",
                 "demo --batch 0 | Invalid value for option '--batch': '0' is not a positive whole number",
                 "demo --threads 1.5 | Invalid value for option '--threads': '1.5' is not a positive whole number",
                 "demo --model lenett |"
                         + " Invalid value for option '--model': 'lenett' is neither one of logreg, lenet nor a file",
                 "demo --dtype half | Invalid value for option '--dtype': 'half' is not one of float32, float64",
                 "bench --problem x --batch 1 --extensions gradient |"
-                        + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc, mlp, lenet",
+                        + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc, mnist_mlp, mlp, lenet",
             })
     void refuses_wrong_usage(String arguments, String message) {
         assertThat(Main.run(writer(out), writer(err), arguments.isEmpty() ? new String[0] : arguments.split(" ")))
@@ -160,7 +160,7 @@ class MainTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString().lines())
                 .containsExactly(
-                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, predict, bench,"
+                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, cockpit, predict, bench,"
                                 + " plugins, backends, support, doctor, generate-completion, help.",
                         "Run 'backpack --help' for help.");
     }

@@ -14,6 +14,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -50,14 +51,16 @@ public final class Cockpit implements AutoCloseable {
     private final List<Consumer<LogLine>> listeners = new ArrayList<>();
     private final Alarms alarms;
     private final LogHeader header;
+    private List<LogLine> before;
     private boolean started;
 
     private Cockpit(Builder builder) {
         List<TrackedQuantity> tracked =
                 new QuantityExpressions(builder.backpack.catalog(), builder.schedule).read(builder.quantities);
-        Optional<Path> folder = builder.log.map(path -> path.toAbsolutePath().getParent());
+        Optional<Path> folder = builder.folder.or(
+                () -> builder.log.map(path -> path.toAbsolutePath().getParent()));
         this.tracker = new Tracker(builder.backpack, builder.model, tracked, builder.seed, builder.clock, folder);
-        builder.state.ifPresent(path -> tracker.restore(CockpitState.load(path)));
+        builder.state.ifPresent(tracker::restore);
         this.alarms = new Alarms(builder.alarmOptions);
         Map<String, String> expressions = new LinkedHashMap<>();
         tracked.forEach(each -> expressions.put(each.label(), each.expression()));
@@ -68,7 +71,20 @@ public final class Cockpit implements AutoCloseable {
                 builder.model.parameters().trainable(),
                 expressions,
                 builder.resumeAt);
+        this.before = before(builder);
+        before.forEach(alarms);
         this.writer = builder.log.map(path -> LogWriter.open(path, builder.resumeAt.isPresent()));
+    }
+
+    /** What a log that goes on says of the steps before. */
+    private static List<LogLine> before(Builder builder) {
+        if (builder.resumeAt.isEmpty() || builder.log.filter(Files::exists).isEmpty()) {
+            return List.of();
+        }
+        long step = builder.resumeAt.getAsLong();
+        return RunLog.read(builder.log.get()).lines().stream()
+                .filter(line -> line.step().orElse(-1) < step)
+                .toList();
     }
 
     /** Builds a cockpit for a model. */
@@ -101,6 +117,7 @@ public final class Cockpit implements AutoCloseable {
     public StepRequest request(long step, Batch batch, PlannedUpdate update) {
         if (!started) {
             started = true;
+            before = List.of();
             emit(header.line(tracker.start(batch)));
         }
         return tracker.request(step, batch, update);
@@ -113,6 +130,12 @@ public final class Cockpit implements AutoCloseable {
      */
     public void track(long step, Results results) {
         tracker.track(step, results).forEach(this::emit);
+    }
+
+    /** As {@link #track(long, Results)}, of a pass that ran with a seed of the loop's own. */
+    public void track(long step, Results results, long seed) {
+        tracker.seed(step, seed);
+        track(step, results);
     }
 
     /** Measures the update. Call it before results close. */
@@ -139,13 +162,25 @@ public final class Cockpit implements AutoCloseable {
      * @param target a safetensors file, which a checkpoint may hold
      */
     public void save(Path target) {
-        CockpitState state = new CockpitState();
-        tracker.save(state);
-        state.save(target);
+        saved().save(target);
     }
 
-    /** Adds somebody who hears every line from now on, once it is written, in the thread of the loop: add listeners before the first step. */
+    /** What {@link #save} saves as rows of numbers by name, for loops with checkpoints of their own. */
+    public Map<String, double[]> state() {
+        return saved().rows();
+    }
+
+    private CockpitState saved() {
+        CockpitState state = new CockpitState();
+        tracker.save(state);
+        return state;
+    }
+
+    /**
+     * Adds somebody who hears every line, once it is written, in the thread of the loop; of a log that goes on, the lines of the steps before too. Add listeners before the first step.
+     */
     public void listen(Consumer<LogLine> listener) {
+        before.forEach(listener);
         listeners.add(listener);
     }
 
@@ -157,6 +192,16 @@ public final class Cockpit implements AutoCloseable {
     /** The alarms that were raised so far. */
     public List<Alarm> alarms() {
         return alarms.raised();
+    }
+
+    /**
+     * Writes a line of the loop's own, which readers merge with those of the same step. Values are numbers, lists and maps.
+     *
+     * @param step a step that was asked for
+     */
+    public void note(long step, Map<String, ?> values, Map<String, ?> details) {
+        tracker.requireNotBefore(step);
+        emit(LogLine.note(step, values, details));
     }
 
     private void emit(LogLine line) {
@@ -183,7 +228,8 @@ public final class Cockpit implements AutoCloseable {
         private Schedule schedule = Schedule.always();
         private Optional<Path> log = Optional.empty();
         private OptionalLong resumeAt = OptionalLong.empty();
-        private Optional<Path> state = Optional.empty();
+        private Optional<Path> folder = Optional.empty();
+        private Optional<CockpitState> state = Optional.empty();
         private long seed;
         private String modelName = "model";
         private String optimizer = "unknown";
@@ -217,6 +263,12 @@ public final class Cockpit implements AutoCloseable {
             return this;
         }
 
+        /** Sets the folder of the run, where quantities put files; that of the log if it is not set. */
+        public Builder folder(Path run) {
+            folder = Optional.of(run);
+            return this;
+        }
+
         /** Goes on with a log that is there, whose values from a step on no longer count, and with nothing of what was kept from step to step. */
         public Builder resumeAt(long step) {
             if (step < 0) {
@@ -235,7 +287,18 @@ public final class Cockpit implements AutoCloseable {
          * @param saved what {@link Cockpit#save} wrote behind the step before
          */
         public Builder resume(long step, Path saved) {
-            state = Optional.of(saved);
+            state = Optional.of(CockpitState.load(saved));
+            return resumeAt(step);
+        }
+
+        /**
+         * Goes on with a run, as if it had never stopped.
+         *
+         * @param step the next step
+         * @param saved what {@link Cockpit#state} was behind the step before
+         */
+        public Builder resume(long step, Map<String, double[]> saved) {
+            state = Optional.of(CockpitState.of(saved));
             return resumeAt(step);
         }
 
@@ -267,6 +330,17 @@ public final class Cockpit implements AutoCloseable {
         public Builder alarms(AlarmOptions options) {
             alarmOptions = options;
             return this;
+        }
+
+        /**
+         * Looks at the quantities, and touches no file.
+         *
+         * @throws BackpackException with everything that is wrong with them
+         */
+        public void check() {
+            Tracker.requireParameters(
+                    model.parameters().trainable(),
+                    new QuantityExpressions(backpack.catalog(), schedule).read(quantities));
         }
 
         /**

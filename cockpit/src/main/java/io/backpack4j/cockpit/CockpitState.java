@@ -17,6 +17,16 @@ final class CockpitState {
 
     private final Map<String, double[]> rows = new LinkedHashMap<>();
 
+    static CockpitState of(Map<String, double[]> rows) {
+        CockpitState state = new CockpitState();
+        state.rows.putAll(rows);
+        return state;
+    }
+
+    Map<String, double[]> rows() {
+        return new LinkedHashMap<>(rows);
+    }
+
     void put(String name, double... numbers) {
         rows.put(name, numbers);
     }

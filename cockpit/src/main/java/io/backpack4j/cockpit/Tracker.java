@@ -84,7 +84,7 @@ final class Tracker implements AutoCloseable {
         this.clock = clock;
         this.folder = folder;
         this.meanLoss = MeanScale.meanLoss(backpack, model.loss());
-        tracked.forEach(this::requireParameters);
+        requireParameters(trainable, tracked);
         this.scope = backpack.backend().openScope();
         boolean needsReference = tracked.stream()
                 .anyMatch(each -> each.quantity() instanceof SingleStepQuantity own && own.needsReference());
@@ -92,13 +92,15 @@ final class Tracker implements AutoCloseable {
         this.updates = new Updates(backpack, model, scope, trainable, tracked);
     }
 
-    private void requireParameters(TrackedQuantity each) {
-        for (String pattern : each.patterns()) {
-            if (trainable.stream().noneMatch(name -> Patterns.matches(pattern, name))) {
-                throw new BackpackException(
-                        CommonProblems.UNKNOWN_PARAMETER,
-                        "Quantity %s is for parameters '%s', but no trained one is so named. There are: %s."
-                                .formatted(each.label(), pattern, String.join(", ", trainable)));
+    static void requireParameters(List<String> trainable, List<TrackedQuantity> tracked) {
+        for (TrackedQuantity each : tracked) {
+            for (String pattern : each.patterns()) {
+                if (trainable.stream().noneMatch(name -> Patterns.matches(pattern, name))) {
+                    throw new BackpackException(
+                            CommonProblems.UNKNOWN_PARAMETER,
+                            "Quantity %s is for parameters '%s', but no trained one is so named. There are: %s."
+                                    .formatted(each.label(), pattern, String.join(", ", trainable)));
+                }
             }
         }
     }
@@ -248,6 +250,13 @@ final class Tracker implements AutoCloseable {
 
     private Shape outputShape(Batch batch) {
         return model.outputShape().prepend(batch.samples());
+    }
+
+    /** Says with which seed the pass ran, if not with the one that was asked for. */
+    void seed(long step, long seed) {
+        Step asked = requireCurrent(step, "track");
+        StepRequest request = new StepRequest(asked.request.requests(), asked.request.operands(), seed);
+        current = new Step(step, asked.batch, asked.update, request, asked.scope, asked.observation);
     }
 
     /** Makes the lines of a step. */

@@ -1,12 +1,27 @@
 package io.backpack4j.training;
 
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** An optimiser at work on a model. Owns what it remembers; used by one thread. */
 public interface OptimizerRun extends AutoCloseable {
 
     /** Says what it needs of the next pass beside gradients. Called once before each pass. */
     default void prepare(PassPreparation pass) {}
+
+    /**
+     * Says what is known of the next update before its pass, for those who measure along it. Empty, as by default, where an update is no linear function of the gradient.
+     *
+     * @param rates the learning rates of the parameters
+     * @param momentum what the schedule says instead of the optimiser's, if it cycles it
+     * @param scope owns the tensors that are made
+     */
+    default Optional<LinearUpdate> plan(Map<String, Double> rates, OptionalDouble momentum, TensorScope scope) {
+        return Optional.empty();
+    }
 
     /**
      * Updates the model's parameters in place, after a pass.

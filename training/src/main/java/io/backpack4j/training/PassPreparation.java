@@ -6,6 +6,7 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * The next pass while everybody says what it needs of it. Requests of equal extensions become one, for the parameters of all; one whose name is taken gets another
@@ -26,6 +28,7 @@ public final class PassPreparation {
     private final Map<Extension<?>, Request<?>> requests = new LinkedHashMap<>();
     private final List<OperandSupplier> suppliers = new ArrayList<>();
     private RunOperands operands = RunOperands.NONE;
+    private Function<TensorScope, Optional<LinearUpdate>> planner = scope -> Optional.empty();
 
     /** Nobody has asked for anything yet. For loops of one's own; the trainer makes one for each step. */
     public PassPreparation(long step, long epoch, Batch batch) {
@@ -70,6 +73,19 @@ public final class PassPreparation {
     public PassPreparation operandsAfterGradient(OperandSupplier supplier) {
         suppliers.add(supplier);
         return this;
+    }
+
+    /**
+     * What is known of the update that follows, clipping left aside; empty for optimisers whose updates are no linear functions of the gradient.
+     *
+     * @param scope owns the tensors that are made
+     */
+    public Optional<LinearUpdate> plannedUpdate(TensorScope scope) {
+        return planner.apply(scope);
+    }
+
+    void planner(Function<TensorScope, Optional<LinearUpdate>> other) {
+        planner = other;
     }
 
     /** What was asked for, under names that differ. */

@@ -6,6 +6,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -51,6 +52,14 @@ public final class State {
     /** All texts, by full name. */
     public SortedMap<String, String> texts() {
         return Collections.unmodifiableSortedMap(texts);
+    }
+
+    /** The names of tensors and lists of numbers below this state's prefix, without it. */
+    public List<String> names() {
+        return tensors.keySet().stream()
+                .filter(name -> name.startsWith(prefix))
+                .map(name -> name.substring(prefix.length()))
+                .toList();
     }
 
     /** Whether there is a tensor or a text of a name. */

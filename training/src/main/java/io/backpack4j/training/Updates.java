@@ -95,15 +95,21 @@ final class Updates implements AutoCloseable {
     }
 
     void prepare(PassPreparation pass) {
+        pass.planner(scope -> optimizer.plan(currentRates(), rates.get(0).momentum(), scope));
         optimizer.prepare(pass);
+    }
+
+    private Map<String, Double> currentRates() {
+        Map<String, Double> current = new LinkedHashMap<>();
+        rateOf.forEach(
+                (parameter, group) -> current.put(parameter, rates.get(group).rate()));
+        return current;
     }
 
     /** Updates the parameters. */
     void step(TrainingStep step) {
         Results results = step.results();
-        Map<String, Double> current = new LinkedHashMap<>();
-        rateOf.forEach(
-                (parameter, group) -> current.put(parameter, rates.get(group).rate()));
+        Map<String, Double> current = currentRates();
         OptionalDouble momentum = rates.get(0).momentum();
         Backend backend = trainer.backpack.backend();
         try (TensorScope scope = backend.openScope()) {

@@ -1,6 +1,7 @@
 package io.backpack4j.cli.bench;
 
 import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.options.CockpitConfigurations;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.MemoryOption;
@@ -18,6 +19,8 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.training.files.TrainingExpressions;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -42,6 +45,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
             "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json",
+            "  backpack bench --problem mnist_mlp --batch 128 --cockpit economy --json",
             "  backpack bench --problem lenet --batch 64 --train --optimizer 'SGD(lr=0.1,momentum=0.9)' --json"
         })
 public final class BenchCommand implements Runnable {
@@ -100,6 +104,15 @@ public final class BenchCommand implements Runnable {
     private String optimizer;
 
     @Option(
+            names = "--cockpit",
+            paramLabel = "SET",
+            converter = CockpitConfigurations.class,
+            completionCandidates = CockpitConfigurations.class,
+            description =
+                    "Time steps of gradient descent too, plain and with a cockpit that tracks each of them: economy, business or full.")
+    private @Nullable String cockpit;
+
+    @Option(
             names = "--repetitions",
             paramLabel = "N",
             defaultValue = "5",
@@ -135,6 +148,11 @@ public final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
+        if (trains && cockpit != null) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "--train and --cockpit both time steps. Ask for one after the other.");
+        }
         List<ExtensionExpression> expressions =
                 extensions.strip().equals(GRADIENT) ? List.of() : Requests.parse(extensions);
         try (BackPack backpack = main.open()) {
@@ -159,6 +177,10 @@ public final class BenchCommand implements Runnable {
                         times.get(1),
                         products,
                         times.subList(2, 2 + products.size()),
+                        cockpit == null
+                                ? Optional.empty()
+                                : Optional.of(new BenchReport.Tracking(
+                                        cockpit, times.get(times.size() - 2), times.get(times.size() - 1))),
                         trains
                                 ? Optional.of(new BenchReport.Training(
                                         optimizer, times.get(times.size() - 2), times.get(times.size() - 1)))
@@ -197,13 +219,19 @@ public final class BenchCommand implements Runnable {
                                 requests,
                                 options,
                                 TrainingExpressions.optimizer(backpack.catalog(), optimizer))
-                        : null) {
+                        : null;
+                BenchCockpit tracking =
+                        cockpit == null ? null : new BenchCockpit(backpack, model, batch, gradient, cockpit)) {
             if (network != null) {
                 works.addAll(network.works());
             }
             if (training != null) {
                 works.add(training.step());
                 works.add(training.update());
+            }
+            if (tracking != null) {
+                works.add(tracking.plain());
+                works.add(tracking.tracked());
             }
             return stopwatch.measure(repetitions, () -> {}, works);
         }

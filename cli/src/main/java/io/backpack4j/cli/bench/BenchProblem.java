@@ -13,12 +13,13 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** The networks that are measured: four of DeepOBS, one that is trained by default, and a small one whose passes are hardly more than calls. Their models are model files. */
+/** The networks that are measured: four of DeepOBS, one that is trained by default, one of Cockpit's, and a small one whose passes are hardly more than calls. Their models are model files. */
 enum BenchProblem {
     LOGREG("logreg", Shape.of(1, 28, 28), 10),
     CNN_2C2D("2c2d", Shape.of(1, 28, 28), 10),
     CNN_3C3D("3c3d", Shape.of(3, 32, 32), 10),
     ALLCNNC("allcnnc", Shape.of(3, 32, 32), 100),
+    MNIST_MLP("mnist_mlp", Shape.of(1, 28, 28), 10),
     MLP("mlp", Shape.of(1, 28, 28), 10),
     LENET("lenet", Shape.of(1, 28, 28), 10);
 

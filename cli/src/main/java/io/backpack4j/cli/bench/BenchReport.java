@@ -23,6 +23,7 @@ import java.util.stream.IntStream;
  * @param pass times with the extensions
  * @param products the matrices that a vector was multiplied with
  * @param productTimes times of a product with each
+ * @param tracking times of steps with a cockpit, if they were measured
  * @param training times of steps of training, if they were measured
  * @param peakMebibytes the most memory that the process had, in MiB
  * @param budget if memory was looked at closer
@@ -39,6 +40,7 @@ record BenchReport(
         Durations pass,
         List<String> products,
         List<Durations> productTimes,
+        Optional<Tracking> tracking,
         Optional<Training> training,
         double peakMebibytes,
         Optional<Budget> budget) {
@@ -53,6 +55,21 @@ record BenchReport(
 
         String toJson() {
             return Text.format(", \"idle_rss_mib\": %.1f, \"planned_mib\": %.1f", idle, planned);
+        }
+    }
+
+    /**
+     * Steps of gradient descent.
+     *
+     * @param cockpit which quantities were tracked
+     * @param plain times of steps without
+     * @param step times of steps with them
+     */
+    record Tracking(String cockpit, Durations plain, Durations step) {
+
+        String toJson() {
+            return ", \"cockpit\": %s, \"plain_ms\": %s, \"step_ms\": %s"
+                    .formatted(quoted(cockpit), plain.toJson(), step.toJson());
         }
     }
 
@@ -80,7 +97,7 @@ record BenchReport(
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
-                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s%s}")
+                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s%s%s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -94,6 +111,7 @@ record BenchReport(
                         Text.format("%.1f", peakMebibytes),
                         budget.map(Budget::toJson).orElse(""),
                         productsJson(),
+                        tracking.map(Tracking::toJson).orElse(""),
                         training.map(Training::toJson).orElse(""));
     }
 
@@ -118,6 +136,10 @@ record BenchReport(
         for (int i = 0; i < products.size(); i++) {
             row(table, "product with " + products.get(i), productTimes.get(i));
         }
+        tracking.ifPresent(times -> {
+            row(table, "step of gradient descent", times.plain());
+            row(table, "the same with the cockpit's " + times.cockpit(), times.step());
+        });
         training.ifPresent(times -> {
             row(table, "step of training, " + times.optimizer(), times.step());
             row(table, "update alone", times.update());

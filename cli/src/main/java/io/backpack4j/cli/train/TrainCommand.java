@@ -13,6 +13,7 @@ import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.cli.report.TrainingReport;
+import io.backpack4j.cockpit.Cockpit;
 import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
@@ -37,6 +38,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,6 +61,7 @@ import picocli.CommandLine.Spec;
             "  backpack train --optimizer 'PreconditionedGradient(curvature=KFAC,lr=0.1,damping=0.01)'",
             "  backpack train --model m.json --data d.safetensors --valid 0.1 --out run",
             "  backpack train --epochs 40 --resume",
+            "  backpack train --cockpit economy --stop-on stalled,over-training",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
         })
 public final class TrainCommand implements Runnable {
@@ -175,6 +178,9 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
+    private final CockpitOptions cockpit = new CockpitOptions();
+
+    @Mixin
     private final FileDtypeOption dtype = new FileDtypeOption();
 
     @Mixin
@@ -187,6 +193,7 @@ public final class TrainCommand implements Runnable {
                     CommonProblems.INVALID_OPTION,
                     "--batches names all that is trained on. Leave --data and --valid out.");
         }
+        cockpit.check();
         ModelDescription description = modelName.equals(STANDARD_MODEL)
                 ? ShippedModels.read(STANDARD_MODEL)
                 : ModelFile.read(Path.of(modelName));
@@ -212,7 +219,7 @@ public final class TrainCommand implements Runnable {
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
             samples.heldOut().ifPresent(builder::validation);
             print("data", samples.about());
-            finish(builder.build().fit(samples.training()), model, run, samples.about());
+            train(backpack, model, run, builder, samples.about(), trainer -> trainer.fit(samples.training()));
         }
     }
 
@@ -228,8 +235,34 @@ public final class TrainCommand implements Runnable {
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 1 : epochs);
             String about = "%d batches of %s".formatted(batches.perEpoch(), file);
             print("data", about);
-            finish(builder.build().fit(batches), model, run, about);
+            train(backpack, model, run, builder, about, trainer -> trainer.fit(batches));
         }
+    }
+
+    private void train(
+            BackPack backpack,
+            Model model,
+            RunFolder run,
+            Trainer.Builder builder,
+            String about,
+            Function<Trainer, TrainingResult> fit) {
+        try (Watch watch = cockpit.isOn() ? watch(backpack, model, run) : null) {
+            if (watch == null) {
+                builder.log(new JsonLog(log(run), modelName));
+            } else {
+                watch.attach(builder);
+                print("cockpit", watch.address().toString());
+            }
+            finish(fit.apply(builder.build()), model, run, about, watch);
+        }
+    }
+
+    private Watch watch(BackPack backpack, Model model, RunFolder run) {
+        Cockpit.Builder watched = cockpit.builder(backpack, model)
+                .modelName(modelName)
+                .optimizer(optimizer)
+                .seed(seed.value());
+        return new Watch(watched, cockpit, run, log(run), folder.toString());
     }
 
     private DType type(DType ofData) {
@@ -252,7 +285,6 @@ public final class TrainCommand implements Runnable {
                 .batch(batch)
                 .seed(seed.value())
                 .metric(CLASSIFYING.contains(model.loss().type()) ? new Accuracy() : new MeanSquaredError())
-                .log(new JsonLog(log(run), modelName))
                 .checkpoints(new CheckpointFolder(run.checkpoints(), KEPT_CHECKPOINTS))
                 .resume(resumes)
                 .listener(new TrainProgress(spec.commandLine().getOut()));
@@ -275,7 +307,7 @@ public final class TrainCommand implements Runnable {
         return logFile == null ? run.log() : logFile;
     }
 
-    private void finish(TrainingResult result, Model model, RunFolder run, String about) {
+    private void finish(TrainingResult result, Model model, RunFolder run, String about, @Nullable Watch watch) {
         ParameterFile.save(run.parameters(), model);
         StringBuilder summary = new StringBuilder("%d steps were taken.".formatted(result.steps()));
         result.last()
@@ -283,18 +315,28 @@ public final class TrainCommand implements Runnable {
                         summary.append(" %s %s.".formatted(name.replace('_', ' '), Text.number(value))));
         result.stopped()
                 .ifPresent(reason -> summary.append(" Stopped: ").append(reason).append('.'));
-        List<Report.Fact> facts = List.of(
+        PrintWriter out = spec.commandLine().getOut();
+        if (watch == null) {
+            HtmlReport.write(TrainingReport.of(summary.toString(), facts(about), log(run)), run.report());
+        } else {
+            watch.report(run.report());
+            watch.alarms()
+                    .forEach(alarm ->
+                            out.println("step %d, %s: %s".formatted(alarm.step(), alarm.name(), alarm.message())));
+        }
+        out.println(summary);
+        out.println("The run is in " + run.folder().toAbsolutePath() + "; its report.html shows the curves.");
+        out.flush();
+    }
+
+    private List<Report.Fact> facts(String about) {
+        return List.of(
                 new Report.Fact("model", modelName),
                 new Report.Fact("data", about),
                 new Report.Fact("optimizer", optimizer),
                 new Report.Fact("schedule", schedule),
                 new Report.Fact("batch", batchesFile == null ? String.valueOf(batch) : "as in the file"),
                 new Report.Fact("seed", String.valueOf(seed.value())));
-        HtmlReport.write(TrainingReport.of(summary.toString(), facts, log(run)), run.report());
-        PrintWriter out = spec.commandLine().getOut();
-        out.println(summary);
-        out.println("The run is in " + run.folder().toAbsolutePath() + "; its report.html shows the curves.");
-        out.flush();
     }
 
     private void print(String name, String value) {

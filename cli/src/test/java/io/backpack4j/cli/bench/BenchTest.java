@@ -36,6 +36,7 @@ class BenchTest {
             new Durations(3, 2, 4),
             List.of("ggn"),
             List.of(new Durations(1.5, 1, 2)),
+            Optional.empty(),
             Optional.of(new BenchReport.Training("Adam", new Durations(4, 3, 5), new Durations(0.5, 0.25, 1))),
             100.25,
             Optional.of(new BenchReport.Budget(60.5, 30.25)));

@@ -15,6 +15,21 @@ import java.util.function.Consumer;
 /** Listens to the lines of a log and raises alarms. A rule that is broken raises one, and the next only when it was kept in between. Used by one thread. */
 public final class Alarms implements Consumer<LogLine> {
 
+    /** All names of alarms. */
+    public static final List<String> NAMES = List.of(
+            "step-too-large",
+            "batch-too-small",
+            "vanishing-gradient",
+            "exploding-gradient",
+            "poor-initialisation",
+            "zero-gradient",
+            "weights-do-not-move",
+            "weights-move-too-fast",
+            "stalled",
+            "over-training",
+            "over-fitting",
+            "not-finite");
+
     private final AlarmOptions options;
     private final Map<String, Window> windows = new HashMap<>();
     private final Map<String, Integer> streaks = new HashMap<>();

@@ -25,6 +25,10 @@ public record LogHeader(
 
     static final String SCHEMA = "schema";
     static final String SCHEMA_NAME = "backpack4j-cockpit";
+
+    /** What the log of training without a cockpit says. */
+    static final String TRAINING_SCHEMA_NAME = "backpack4j run";
+
     static final String VERSION = "version";
     static final long VERSION_NUMBER = 1;
     static final String RESUME_AT = "resume_at";
@@ -57,7 +61,8 @@ public record LogHeader(
 
     /** Whether a line is a header. */
     static boolean is(LogLine line) {
-        return SCHEMA_NAME.equals(line.fields().get(SCHEMA));
+        Object schema = line.fields().get(SCHEMA);
+        return SCHEMA_NAME.equals(schema) || TRAINING_SCHEMA_NAME.equals(schema);
     }
 
     /** Reads a line. */

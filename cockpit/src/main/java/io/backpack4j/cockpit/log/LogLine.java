@@ -43,6 +43,28 @@ public record LogLine(Map<String, Object> fields) {
         return new LogLine(fields);
     }
 
+    /** What somebody beside the cockpit knows of a step. */
+    public static LogLine note(long step, Map<String, ?> values, Map<String, ?> details) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put(STEP, step);
+        fields.put(VALUES, json(values));
+        fields.put(DETAILS, json(details));
+        return new LogLine(fields);
+    }
+
+    /** Values as JSON has them: numbers that are not finite are missing. */
+    private static Object json(Object value) {
+        if (value instanceof Map<?, ?> map) {
+            Map<String, Object> all = new LinkedHashMap<>();
+            map.forEach((name, each) -> all.put(String.valueOf(name), json(each)));
+            return all;
+        }
+        if (value instanceof List<?> list) {
+            return list.stream().map(LogLine::json).toList();
+        }
+        return value instanceof Double number ? Value.of(number).toJson() : value;
+    }
+
     /** What is known of an epoch. */
     public static LogLine epoch(long epoch, double[] rates, Map<String, Double> metrics) {
         Map<String, Object> values = new LinkedHashMap<>();

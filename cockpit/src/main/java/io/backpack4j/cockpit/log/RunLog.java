@@ -94,7 +94,7 @@ public record RunLog(
         return merge(lines, file);
     }
 
-    private static Map<String, Object> withoutNulls(Map<String, ?> fields) {
+    static Map<String, Object> withoutNulls(Map<String, ?> fields) {
         Map<String, Object> known = new LinkedHashMap<>();
         fields.forEach((name, value) -> {
             if (value != null) {

@@ -6,6 +6,7 @@ import io.backpack4j.cockpit.alarm.Alarm;
 import io.backpack4j.cockpit.alarm.AlarmOptions;
 import io.backpack4j.cockpit.alarm.Alarms;
 import io.backpack4j.cockpit.log.LogLine;
+import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import java.io.IOException;
@@ -14,14 +15,18 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Serves the page while a run goes on, on the loopback address alone, below a path that nobody can guess. There is nothing to be written or asked but the page and the events of the
@@ -46,7 +51,7 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads;
     private final String path;
-    private final String page;
+    private final Supplier<String> page;
     private final Set<String> hosts;
     private final LineStore store = new LineStore();
     private final Alarms alarms;
@@ -55,12 +60,12 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
     private int raised;
     private volatile boolean closed;
 
-    private LivePage(HttpServer server, String name, AlarmOptions options) {
+    private LivePage(HttpServer server, Supplier<String> page, AlarmOptions options) {
         byte[] token = new byte[16];
         new SecureRandom().nextBytes(token);
         this.server = server;
         this.path = "/" + HexFormat.of().formatHex(token) + "/";
-        this.page = CockpitPage.live(name);
+        this.page = page;
         this.alarms = new Alarms(options);
         int port = server.getAddress().getPort();
         this.hosts = Set.of("127.0.0.1:" + port, "localhost:" + port, "[::1]:" + port);
@@ -82,10 +87,34 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
      * @throws BackpackException if the port is taken
      */
     public static LivePage open(int port, String name, AlarmOptions options) {
+        String page = CockpitPage.live(name);
+        return open(port, () -> page, options);
+    }
+
+    /**
+     * Opens a page of logs, which are read again whenever somebody asks for it.
+     *
+     * @param port 0 for any that is free
+     * @param logs by the names that the page shows
+     * @throws BackpackException if the port is taken
+     */
+    public static LivePage open(int port, Map<String, Path> logs, AlarmOptions options) {
+        Map<String, Path> paths = new LinkedHashMap<>(logs);
+        return open(
+                port,
+                () -> {
+                    Map<String, RunLog> runs = new LinkedHashMap<>();
+                    paths.forEach((name, path) -> runs.put(name, RunLog.read(path)));
+                    return CockpitPage.html(runs, options);
+                },
+                options);
+    }
+
+    private static LivePage open(int port, Supplier<String> page, AlarmOptions options) {
         try {
             InetSocketAddress address =
                     new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), port);
-            return new LivePage(HttpServer.create(address, BACKLOG), name, options);
+            return new LivePage(HttpServer.create(address, BACKLOG), page, options);
         } catch (IOException | IllegalArgumentException e) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
@@ -134,7 +163,7 @@ public final class LivePage implements Consumer<LogLine>, AutoCloseable {
     }
 
     private void send(HttpExchange exchange) throws IOException {
-        byte[] bytes = page.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = page.get().getBytes(StandardCharsets.UTF_8);
         headers(exchange, "text/html; charset=utf-8");
         exchange.sendResponseHeaders(200, bytes.length);
         exchange.getResponseBody().write(bytes);

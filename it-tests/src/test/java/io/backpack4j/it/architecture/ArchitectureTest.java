@@ -139,10 +139,16 @@ class ArchitectureTest {
     static final ArchRule the_cockpit_needs_no_plugin_and_no_trainer = classes()
             .that()
             .resideInAPackage("io.backpack4j.cockpit..")
+            .and()
+            .resideOutsideOfPackage("io.backpack4j.cockpit.trainer")
             .should()
             .onlyDependOnClassesThat()
             .resideInAnyPackage(
-                    "io.backpack4j.cockpit..",
+                    "io.backpack4j.cockpit",
+                    "io.backpack4j.cockpit.alarm",
+                    "io.backpack4j.cockpit.log",
+                    "io.backpack4j.cockpit.page",
+                    "io.backpack4j.cockpit.quantity",
                     "io.backpack4j.operators",
                     "io.backpack4j.formats",
                     "io.backpack4j.kernel",
@@ -150,6 +156,21 @@ class ArchitectureTest {
                     "com.fasterxml.jackson..",
                     "com.google.auto.service..",
                     "com.sun.net.httpserver..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    /** Where the two meet; training knows no cockpit, as its own rule says. */
+    @ArchTest
+    static final ArchRule one_package_of_the_cockpit_knows_the_trainer = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.cockpit.trainer")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.cockpit..",
+                    "io.backpack4j.training",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
                     "java..",
                     "org.jspecify.annotations..");
 
@@ -258,7 +279,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule commands_do_not_know_each_other = slices().matching(
-                    "io.backpack4j.cli.(bench|completion|demo|doctor|evaluate|listing|predict|support|train)..")
+                    "io.backpack4j.cli.(bench|cockpit|completion|demo|doctor|evaluate|listing|predict|support|train)..")
             .should()
             .notDependOnEachOther();
 

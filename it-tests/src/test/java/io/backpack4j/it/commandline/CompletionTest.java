@@ -72,6 +72,10 @@ class CompletionTest {
                 "bench --problem 3 | 3c3d",
                 "bench --products pch_a | pch_abs",
                 "bench --products ggn,hes | ggn,hessian",
+                "train --cockpit eco | economy",
+                "train --stop-on stal | stalled",
+                "bench --cockpit bus | business",
+                "cock | cockpit",
                 "predict --thr | --threads",
             })
     void bash_completes(String line, String expected) throws Exception {

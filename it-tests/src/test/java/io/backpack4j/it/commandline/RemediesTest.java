@@ -107,8 +107,17 @@ class RemediesTest {
         StringBuilder help = new StringBuilder(Run.of("--help").out());
         Map<String, Set<String>> commands = found(COMMAND);
         assertThat(commands).containsKeys("support", "demo");
-        for (String command :
-                List.of("demo", "evaluate", "train", "predict", "bench", "plugins", "backends", "support", "doctor")) {
+        for (String command : List.of(
+                "demo",
+                "evaluate",
+                "train",
+                "cockpit",
+                "predict",
+                "bench",
+                "plugins",
+                "backends",
+                "support",
+                "doctor")) {
             Run run = Run.of(command, "--help");
             assertThat(run.code()).isZero();
             help.append(run.out());

@@ -3,10 +3,15 @@ package io.backpack4j.training.optimizer;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.training.LinearUpdate;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerRun;
 import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.OptimizerStep;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Stochastic gradient descent, as {@code torch.optim.SGD}: g ← ±∇L + weight_decay · θ; b ← momentum · b + (1 − dampening) · g, b ← g at first; θ ← θ − lr · b, or
@@ -71,6 +76,31 @@ public record SGD(double lr, double momentum, double dampening, double weightDec
             super(setup, options.weightDecay, options.maximize);
             this.options = options;
             this.momenta = slots("momentum_buffer");
+        }
+
+        @Override
+        public Optional<LinearUpdate> plan(Map<String, Double> rates, OptionalDouble cycled, TensorScope scope) {
+            if (options.maximize || rates.values().stream().distinct().count() != 1) {
+                return Optional.empty();
+            }
+            double rate = rates.values().iterator().next();
+            double momentum = cycled.orElse(options.momentum);
+            double kept = momentum == 0 || count() == 1 ? 1 : 1 - options.dampening;
+            double ofGradient = options.nesterov && momentum != 0 ? 1 + momentum : kept;
+            double ofBuffer = options.nesterov ? momentum * momentum : momentum;
+            Map<String, Tensor> rest = new LinkedHashMap<>();
+            for (String parameter : setup.parameters()) {
+                double decay = setup.weightDecay(parameter, options.weightDecay);
+                if (momentum == 0 && decay == 0) {
+                    continue;
+                }
+                Tensor value = setup.parameter(parameter);
+                Tensor own = scope.allocate(value.shape(), value.dtype());
+                elementwise.affine(value, -rate * ofGradient * decay, 0, own);
+                elementwise.addScaled(-rate * ofBuffer, momenta.of(parameter), own);
+                rest.put(parameter, own);
+            }
+            return Optional.of(new LinearUpdate(rate * ofGradient, rest));
         }
 
         @Override
