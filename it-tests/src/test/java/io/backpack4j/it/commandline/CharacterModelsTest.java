@@ -19,6 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The models that predict characters, in {@code train}, {@code predict} and {@code demo}. */
@@ -133,9 +134,15 @@ class CharacterModelsTest {
         return sum / (WINDOWS * ShippedText.LENGTH);
     }
 
+    /** Factors that are no matrices, a table's diagonal and those of a weight in blocks, have no spectrum. */
     @ParameterizedTest
-    @ValueSource(strings = {"charlm", "charlm-lstm"})
-    void the_demo_shows_characters_beside_norms(String model) throws IOException {
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "charlm | embedding.*,layer0.self_attn.in*,head.* | embedding.weight,head.weight,head.weight",
+                "charlm-lstm | embedding.*,lstm.weight_hh_l1 | embedding.weight,lstm.weight_hh_l1,lstm.weight_hh_l1"
+            })
+    void the_demo_shows_characters_beside_norms(String model, String layers, String spectra) throws IOException {
         Run run = Run.of(
                 "demo",
                 "--model",
@@ -145,7 +152,7 @@ class CharacterModelsTest {
                 "--batch",
                 "6",
                 "--extensions",
-                "BatchL2Grad,KFAC",
+                "BatchL2Grad,KFAC(parameters=[" + layers + "])",
                 "--out",
                 path("demo.html"));
         assertSucceeded(run);
@@ -163,7 +170,8 @@ class CharacterModelsTest {
             loss += one.asDouble();
         }
         assertThat(unusual.get("loss").asDouble()).isCloseTo(loss, within(1e-3 * loss));
-        assertThat(data.get("curvature").get("spectra")).isNotEmpty();
+        assertThat(data.get("curvature").get("spectra").findValuesAsText("parameter"))
+                .containsExactly(spectra.split(","));
     }
 
     @Test
