@@ -96,7 +96,7 @@ class MainTest {
                 "demo --batch 0 | Invalid value for option '--batch': '0' is not a positive whole number",
                 "demo --threads 1.5 | Invalid value for option '--threads': '1.5' is not a positive whole number",
                 "demo --model lenett |"
-                        + " Invalid value for option '--model': 'lenett' is neither one of logreg, lenet nor a file",
+                        + " Invalid value for option '--model': 'lenett' is neither one of logreg, lenet, charlm, charlm-lstm nor a file",
                 "demo --dtype half | Invalid value for option '--dtype': 'half' is not one of float32, float64",
                 "bench --problem x --batch 1 --extensions gradient |"
                         + " Invalid value for option '--problem': 'x' is not one of logreg, 2c2d, 3c3d, allcnnc, mnist_mlp, mlp, lenet",

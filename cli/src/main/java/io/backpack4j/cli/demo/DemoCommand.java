@@ -4,6 +4,7 @@ import io.backpack4j.cli.console.Progress;
 import io.backpack4j.cli.console.Table;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.FileNames;
+import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.PositiveInteger;
@@ -23,6 +24,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.tensor.Tensor;
@@ -52,6 +54,7 @@ import picocli.CommandLine.Spec;
         footer = {
             "  backpack demo",
             "  backpack demo --model lenet",
+            "  backpack demo --model charlm",
             "  backpack demo --batch 6000 --dtype float64 --threads 2",
             "  backpack demo --model m.json --data images-idx3-ubyte.gz,labels-idx1-ubyte.gz --out m.html"
         })
@@ -76,6 +79,7 @@ public final class DemoCommand implements Runnable {
             converter = DemoModel.Converter.class,
             completionCandidates = DemoModel.Names.class,
             description = "logreg (the default), a linear classifier of digits; lenet, a small convolutional network;"
+                    + " charlm or charlm-lstm, a transformer or a recurrent network that predicts characters, trained for a moment;"
                     + " or a model of your own, as JSON.")
     private @Nullable DemoModel model;
 
@@ -100,8 +104,16 @@ public final class DemoCommand implements Runnable {
             names = "--batch",
             paramLabel = "N",
             converter = PositiveInteger.class,
-            description = "How many images. 512 by default, 128 for lenet; 6000 digits ship with this program.")
+            description = "How many images, or windows of a text. 512 by default, 128 for lenet, 32 for charlm;"
+                    + " 6000 digits ship with this program.")
     private @Nullable Integer samples;
+
+    @Option(
+            names = "--steps",
+            paramLabel = "K",
+            converter = PositiveInteger.class,
+            description = "How many steps charlm and charlm-lstm are trained before. 200 by default.")
+    private @Nullable Integer steps;
 
     @Mixin
     private final DtypeOption dtype = new DtypeOption();
@@ -122,8 +134,7 @@ public final class DemoCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         List<ExtensionExpression> expressions = Requests.parse(extensions);
         try (BackPack backpack = main.open();
-                DemoData data =
-                        DemoData.load(backpack, model().description(), files, dtype.value(), samples(), seed.value())) {
+                DemoData data = load(backpack)) {
             List<Report.Fact> facts = facts(backpack, data);
             printFacts(facts, out);
             List<String> leftOut = new ArrayList<>();
@@ -157,6 +168,20 @@ public final class DemoCommand implements Runnable {
 
     private DemoModel model() {
         return model == null ? DemoModel.standard() : model;
+    }
+
+    private DemoData load(BackPack backpack) {
+        if (model().isOfCharacters() && files.isEmpty()) {
+            int count = steps == null ? DemoText.STEPS : steps;
+            return DemoText.load(backpack, model().description(), dtype.value(), samples, seed.value(), count);
+        }
+        if (steps != null) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "--steps is for %s without --data: other models are taken as they are. Leave it out."
+                            .formatted(String.join(" and ", ShippedText.MODELS)));
+        }
+        return DemoData.load(backpack, model().description(), files, dtype.value(), samples(), seed.value());
     }
 
     private @Nullable Integer samples() {
@@ -194,10 +219,10 @@ public final class DemoCommand implements Runnable {
     }
 
     /** All extensions that need no options, fit the model, and take little memory. */
-    private static List<Request<?>> possible(BackPack backpack, DemoData data, List<String> leftOut) {
+    private List<Request<?>> possible(BackPack backpack, DemoData data, List<String> leftOut) {
         List<Request<?>> requests = new ArrayList<>();
         long least = plan(backpack, data, List.of()).peakBytes();
-        for (String type : backpack.catalog().extensionTypes()) {
+        for (String type : model().extensions(backpack.catalog().extensionTypes())) {
             try {
                 Request<?> request = backpack.catalog().request(type, Map.of());
                 long bytes = plan(backpack, data, List.of(request)).peakBytes() - least;
@@ -210,6 +235,10 @@ public final class DemoCommand implements Runnable {
             } catch (BackpackException e) {
                 e.problems().forEach(problem -> leftOut.add(problem.toString()));
             }
+        }
+        if (model().isOfCharacters()) {
+            leftOut.add("Exact curvature sends a column back for each character at each place, thousands of them;"
+                    + " --extensions KFLR computes it all the same");
         }
         return requests;
     }

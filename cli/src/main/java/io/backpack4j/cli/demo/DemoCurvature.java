@@ -127,15 +127,16 @@ final class DemoCurvature {
         return spectra;
     }
 
+    /** Adds a factor that is a matrix: a table's input side is a diagonal, and a weight of several blocks has a matrix for each. */
     private void spectrum(String parameter, String side, @Nullable Tensor factor, List<Spectrum> spectra) {
-        if (factor == null || factor.shape().size(-1) > LARGEST) {
+        if (factor == null || factor.shape().rank() != 2 || factor.shape().size(-1) > LARGEST) {
             return;
         }
         try (TensorScope scope = backpack.backend().openScope()) {
             Shape shape = factor.shape();
             Tensor matrix = scope.allocate(shape, DType.FLOAT64);
             backpack.backend().elementwise().copy(factor, matrix);
-            Tensor values = scope.allocate(shape.slice(0, shape.rank() - 1), DType.FLOAT64);
+            Tensor values = scope.allocate(shape.dropFirst(1), DType.FLOAT64);
             Tensor vectors = scope.allocate(shape, DType.FLOAT64);
             backpack.backend().decompositions().symmetricEigen(matrix, values, vectors);
             spectra.add(Spectrum.of(parameter, side, values.toDoubleArray()));
@@ -147,7 +148,10 @@ final class DemoCurvature {
         for (String parameter : layers(names.of("KFAC"))) {
             Tensor estimate = tensor(parameter, names.of("KFAC"), OUTPUT_SIDE);
             Tensor exact = tensor(parameter, names.of("KFLR"), OUTPUT_SIDE);
-            if (estimate != null && exact != null && exact.shape().size(-1) <= LARGEST) {
+            if (estimate != null
+                    && exact != null
+                    && exact.shape().rank() == 2
+                    && exact.shape().size(-1) <= LARGEST) {
                 int size = (int) exact.shape().size(-1);
                 pairs.add(FactorPair.of(parameter, size, estimate.toDoubleArray(), exact.toDoubleArray()));
             }

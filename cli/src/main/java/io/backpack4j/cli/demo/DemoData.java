@@ -1,5 +1,6 @@
 package io.backpack4j.cli.demo;
 
+import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
 import io.backpack4j.formats.Safetensors;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +25,15 @@ import org.jspecify.annotations.Nullable;
  * @param batch the samples
  * @param about the samples in words
  * @param parameters where the model's numbers come from, in words
+ * @param text the windows that the samples are the first of, if they are characters
  */
-record DemoData(ModelDescription description, Model model, Batch batch, String about, String parameters)
+record DemoData(
+        ModelDescription description,
+        Model model,
+        Batch batch,
+        String about,
+        String parameters,
+        Optional<TextWindows> text)
         implements AutoCloseable {
 
     /** Images are taken with as many samples if nobody says how many. */
@@ -69,7 +78,8 @@ record DemoData(ModelDescription description, Model model, Batch batch, String a
         try (Safetensors file = Safetensors.open(path)) {
             DataFile.Loaded loaded = new DataFile(path.toString(), file, description).load(backpack, dtype);
             String about = "all %d samples of %s".formatted(loaded.batch().samples(), path);
-            return new DemoData(description, loaded.model(), loaded.batch(), about, "parameters of that file");
+            return new DemoData(
+                    description, loaded.model(), loaded.batch(), about, "parameters of that file", Optional.empty());
         }
     }
 
@@ -93,7 +103,8 @@ record DemoData(ModelDescription description, Model model, Batch batch, String a
                     model,
                     batch,
                     about,
-                    "not trained, parameters drawn as PyTorch does, from seed " + seed);
+                    "not trained, parameters drawn as PyTorch does, from seed " + seed,
+                    Optional.empty());
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;

@@ -1,12 +1,15 @@
 package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.files.ShippedModels;
+import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.formats.ModelFile;
 import io.backpack4j.kernel.ModelDescription;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -18,7 +21,12 @@ import picocli.CommandLine.TypeConversionException;
 record DemoModel(String name) {
 
     /** The models that ship with this program, the default first. */
-    static final List<String> NAMES = List.of("logreg", "lenet");
+    static final List<String> NAMES = Stream.concat(Stream.of("logreg", "lenet"), ShippedText.MODELS.stream())
+            .toList();
+
+    /** Those that send few columns back: exact curvature takes one for each of 76 characters at each of 64 places. */
+    private static final Set<String> CHEAP_FOR_CHARACTERS =
+            Set.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance", "DiagGGNMC", "KFAC");
 
     private static final int FEWER_SAMPLES = 128;
 
@@ -30,6 +38,18 @@ record DemoModel(String name) {
     /** The model as data. */
     ModelDescription description() {
         return NAMES.contains(name) ? ShippedModels.read(name) : ModelFile.read(Path.of(name));
+    }
+
+    /** Whether it predicts characters of a text. */
+    boolean isOfCharacters() {
+        return ShippedText.MODELS.contains(name);
+    }
+
+    /** Which extensions it gets if nobody says, of those that there are. */
+    List<String> extensions(List<String> all) {
+        return isOfCharacters()
+                ? all.stream().filter(CHEAP_FOR_CHARACTERS::contains).toList()
+                : all;
     }
 
     /** How many of the digits that ship with this program it gets if nobody says how many. */

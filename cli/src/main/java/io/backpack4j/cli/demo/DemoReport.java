@@ -1,21 +1,26 @@
 package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.report.Curvature;
 import io.backpack4j.cli.report.PixelWeight;
 import io.backpack4j.cli.report.Pixels;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.cli.report.SampleNorms;
+import io.backpack4j.cli.report.Surprises;
 import io.backpack4j.cli.report.WeightImages;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the demo's report of its results. */
@@ -29,8 +34,10 @@ final class DemoReport {
     DemoReport(DemoData data, Results results) {
         this.data = data;
         this.results = results;
-        Shape sample = data.batch().inputs().values().iterator().next().shape().dropFirst(1);
-        pixels = Pixels.of(sample);
+        Tensor input = data.batch().inputs().values().iterator().next();
+        pixels = input.dtype() == DType.INT64
+                ? Optional.empty()
+                : Pixels.of(input.shape().dropFirst(1));
         weight = pixels.flatMap(size -> PixelWeight.of(data.description(), data.model(), size));
     }
 
@@ -57,10 +64,21 @@ final class DemoReport {
                 imagesNote(variance),
                 norms,
                 normsNote(norms),
+                data.text().map(this::surprises).orElse(null),
                 curvature,
                 quantities(),
                 timings,
                 leftOut);
+    }
+
+    private Surprises surprises(TextWindows windows) {
+        return Surprises.of(texts(windows::input), texts(windows::target), windows.alphabet(), results.output());
+    }
+
+    private List<String> texts(IntFunction<String> text) {
+        return IntStream.range(0, Math.toIntExact(data.batch().samples()))
+                .mapToObj(text)
+                .toList();
     }
 
     /** How the loss bends, for the weight that sees the pixels and for all layers. */
@@ -145,7 +163,8 @@ final class DemoReport {
         }
         Tensor input = data.batch().inputs().values().iterator().next();
         double[] losses = results.lossPerSample().toDoubleArray();
-        return found ? SampleNorms.of(sums, losses, data.batch().targets(), input, pixels.orElse(null)) : null;
+        List<String> texts = data.text().map(windows -> texts(windows::target)).orElse(List.of());
+        return found ? SampleNorms.of(sums, losses, data.batch().targets(), input, pixels.orElse(null), texts) : null;
     }
 
     private static String normsNote(@Nullable SampleNorms norms) {

@@ -1,4 +1,4 @@
-/** Files that commands write, and the models that ship with this program. */
+/** Files that commands write, and the models and data that ship with this program. */
 @NullMarked
 package io.backpack4j.cli.files;
 

@@ -45,6 +45,7 @@ public final class HtmlReport {
         return template.replace("/*STYLE*/", text("report.css"))
                 .replace("/*LIBRARY*/", library())
                 .replace("/*DRAWING*/", text("drawing.js"))
+                .replace("/*SURPRISES*/", text("surprises.js"))
                 .replace("/*PAGE*/", script)
                 .replace("/*DATA*/", json(data));
     }

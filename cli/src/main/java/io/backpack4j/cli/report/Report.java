@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param imagesNote says why there are no images, or what they show
  * @param norms the norms of individual gradients, if they were computed
  * @param normsNote says why there are no norms, or what they are
+ * @param surprises the characters of a text, if the model predicts some
  * @param curvature how the loss bends
  * @param quantities the tensors that were computed
  * @param timings how long passes took
@@ -24,6 +25,7 @@ public record Report(
         String imagesNote,
         @Nullable SampleNorms norms,
         String normsNote,
+        @Nullable Surprises surprises,
         Curvature curvature,
         List<Quantity> quantities,
         List<Timing> timings,

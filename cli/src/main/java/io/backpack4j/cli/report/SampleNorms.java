@@ -59,9 +59,16 @@ public record SampleNorms(
      * @param norm the norm of its gradient
      * @param loss its loss
      * @param pixels its picture as grey levels, null if it is none
+     * @param text its characters, null if it has none
      */
     @SuppressWarnings("ArrayRecordComponent")
-    public record Sample(int index, @Nullable Long label, double norm, double loss, int @Nullable [] pixels) {}
+    public record Sample(
+            int index,
+            @Nullable Long label,
+            double norm,
+            double loss,
+            int @Nullable [] pixels,
+            @Nullable String text) {}
 
     /**
      * Reads what is needed.
@@ -71,9 +78,15 @@ public record SampleNorms(
      * @param targets class indices {@code [N]}, or something else
      * @param inputs the samples
      * @param pixels their size, null if they are no images
+     * @param texts the characters of each, or nothing
      */
     public static SampleNorms of(
-            double[] norms, double[] losses, Tensor targets, Tensor inputs, @Nullable Pixels pixels) {
+            double[] norms,
+            double[] losses,
+            Tensor targets,
+            Tensor inputs,
+            @Nullable Pixels pixels,
+            List<String> texts) {
         int count = norms.length;
         long[] labels = targets.dtype() == DType.INT64 && targets.shape().elements() == count
                 ? targets.toLongArray()
@@ -87,8 +100,8 @@ public record SampleNorms(
         List<Sample> unusual = new ArrayList<>();
         List<Sample> ordinary = new ArrayList<>();
         for (int i = 0; i < Math.min(SHOWN, count / 2); i++) {
-            unusual.add(sample(order.get(count - 1 - i), norms, losses, labels, inputs, pixels));
-            ordinary.add(sample(order.get(i), norms, losses, labels, inputs, pixels));
+            unusual.add(sample(order.get(count - 1 - i), norms, losses, labels, inputs, pixels, texts));
+            ordinary.add(sample(order.get(i), norms, losses, labels, inputs, pixels, texts));
         }
         return new SampleNorms(
                 histogram(sorted),
@@ -104,13 +117,20 @@ public record SampleNorms(
     }
 
     private static Sample sample(
-            int index, double[] norms, double[] losses, long[] labels, Tensor inputs, @Nullable Pixels pixels) {
+            int index,
+            double[] norms,
+            double[] losses,
+            long[] labels,
+            Tensor inputs,
+            @Nullable Pixels pixels,
+            List<String> texts) {
         return new Sample(
                 index,
                 labels.length == 0 ? null : labels[index],
                 Rounding.round(norms[index]),
                 Rounding.round(losses[index]),
-                pixels == null ? null : pixels.sample(inputs, index));
+                pixels == null ? null : pixels.sample(inputs, index),
+                texts.isEmpty() ? null : texts.get(index));
     }
 
     private static int[] histogram(double[] sorted) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A training run as data: what its page shows.
@@ -20,9 +21,14 @@ import java.util.Map;
  * @param facts what was trained on what
  * @param losses of steps, {@code [step, loss]}, thinned to what a chart can show
  * @param epochs the values of each epoch, with its number
+ * @param surprises the characters of a text that was held out, if the model predicts some
  */
 public record TrainingReport(
-        String summary, List<Report.Fact> facts, List<double[]> losses, List<Map<String, Double>> epochs) {
+        String summary,
+        List<Report.Fact> facts,
+        List<double[]> losses,
+        List<Map<String, Double>> epochs,
+        @Nullable Surprises surprises) {
 
     private static final int MOST_POINTS = 2000;
     private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -34,7 +40,7 @@ public record TrainingReport(
     }
 
     /** Reads curves off a run's log. */
-    public static TrainingReport of(String summary, List<Report.Fact> facts, Path log) {
+    public static TrainingReport of(String summary, List<Report.Fact> facts, Path log, @Nullable Surprises surprises) {
         List<double[]> losses = new ArrayList<>();
         List<Map<String, Double>> epochs = new ArrayList<>();
         try (BufferedReader lines = Files.newBufferedReader(log)) {
@@ -63,7 +69,7 @@ public record TrainingReport(
             throw new BackpackException(
                     FormatProblems.INVALID_FILE, "The log '%s' cannot be read: %s.".formatted(log, e.getMessage()), e);
         }
-        return new TrainingReport(summary, facts, thinned(losses), epochs);
+        return new TrainingReport(summary, facts, thinned(losses), epochs, surprises);
     }
 
     /** As many points as a chart can show, each the mean of its neighbours. */

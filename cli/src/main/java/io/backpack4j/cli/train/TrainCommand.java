@@ -3,6 +3,8 @@ package io.backpack4j.cli.train;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.cli.files.ShippedModels;
+import io.backpack4j.cli.files.ShippedText;
+import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.PositiveInteger;
@@ -12,13 +14,16 @@ import io.backpack4j.cli.options.SeedOption;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
+import io.backpack4j.cli.report.Surprises;
 import io.backpack4j.cli.report.TrainingReport;
 import io.backpack4j.cockpit.Cockpit;
 import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.kernel.Prediction;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -27,6 +32,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.Trainer;
 import io.backpack4j.training.TrainingResult;
+import io.backpack4j.training.data.BatchData;
 import io.backpack4j.training.files.BatchesFile;
 import io.backpack4j.training.files.CheckpointFolder;
 import io.backpack4j.training.files.JsonLog;
@@ -39,6 +45,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,11 +70,16 @@ import picocli.CommandLine.Spec;
             "  backpack train --model m.json --data d.safetensors --valid 0.1 --out run",
             "  backpack train --epochs 40 --resume",
             "  backpack train --cockpit economy --stop-on stalled,over-training",
+            "  backpack train --model charlm --epochs 5",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
         })
 public final class TrainCommand implements Runnable {
 
     private static final String STANDARD_MODEL = "lenet";
+
+    /** So many windows of text, at most, are looked at for the page. */
+    private static final int SHOWN_WINDOWS = 64;
+
     private static final int KEPT_CHECKPOINTS = 3;
     private static final Set<String> CLASSIFYING = Set.of("CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss");
 
@@ -80,7 +93,9 @@ public final class TrainCommand implements Runnable {
             names = "--model",
             paramLabel = "NAME|FILE",
             defaultValue = STANDARD_MODEL,
-            description = "lenet (the default), a small convolutional network; or a model of your own, as JSON.")
+            description =
+                    "lenet (the default), a small convolutional network; charlm or charlm-lstm, a transformer or a recurrent network"
+                            + " that predicts characters of a text; or a model of your own, as JSON.")
     private String modelName;
 
     @Option(
@@ -88,7 +103,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "DATA",
             description =
                     "What to train on: IMAGES,LABELS as IDX files, a safetensors file with input and target, a CSV file,"
-                            + " a folder with a folder of pictures per class, .npz, or CIFAR's .bin files. The digits that ship with this program by default.")
+                            + " a folder with a folder of pictures per class, .npz, or CIFAR's .bin files. The digits or the text that ship with this program by default.")
     private @Nullable String data;
 
     @Option(
@@ -103,7 +118,7 @@ public final class TrainCommand implements Runnable {
             names = "--valid",
             paramLabel = "DATA|FRACTION",
             description =
-                    "What is held out: data, or the last part of --data, such as 0.1. Of the digits, the last 1,000.")
+                    "What is held out: data, or the last part of --data, such as 0.1. Of the digits, the last 1,000; of the text, the last tenth.")
     private @Nullable String valid;
 
     @Option(
@@ -194,8 +209,8 @@ public final class TrainCommand implements Runnable {
                     "--batches names all that is trained on. Leave --data and --valid out.");
         }
         cockpit.check();
-        ModelDescription description = modelName.equals(STANDARD_MODEL)
-                ? ShippedModels.read(STANDARD_MODEL)
+        ModelDescription description = modelName.equals(STANDARD_MODEL) || isOfCharacters()
+                ? ShippedModels.read(modelName)
                 : ModelFile.read(Path.of(modelName));
         try (BackPack backpack = main.open()) {
             if (batchesFile == null) {
@@ -207,7 +222,9 @@ public final class TrainCommand implements Runnable {
     }
 
     private void onData(BackPack backpack, ModelDescription description) {
-        try (TrainData samples = TrainData.open(backpack, description, data, valid);
+        try (TrainData samples = data == null && isOfCharacters()
+                        ? TrainData.ofText(description, valid)
+                        : TrainData.open(backpack, description, data, valid);
                 Model model = backpack.model(
                         description,
                         type(samples.all().dtype()),
@@ -239,6 +256,25 @@ public final class TrainCommand implements Runnable {
         }
     }
 
+    private boolean isOfCharacters() {
+        return ShippedText.MODELS.contains(modelName);
+    }
+
+    /** How surprising the end of the text is, whatever was held out. */
+    private static Surprises surprises(BackPack backpack, Model model) {
+        TextWindows windows = ShippedText.heldOut(ShippedText.HELD_OUT);
+        int count = Math.min(SHOWN_WINDOWS, windows.samples());
+        BatchData data = windows.source().read(LongStream.range(0, count).toArray(), 1);
+        try (Batch batch = data.upload(backpack, model.dtype());
+                Prediction prediction = backpack.predict(model, batch)) {
+            return Surprises.of(
+                    IntStream.range(0, count).mapToObj(windows::input).toList(),
+                    IntStream.range(0, count).mapToObj(windows::target).toList(),
+                    windows.alphabet(),
+                    prediction.output());
+        }
+    }
+
     private void train(
             BackPack backpack,
             Model model,
@@ -253,7 +289,7 @@ public final class TrainCommand implements Runnable {
                 watch.attach(builder);
                 print("cockpit", watch.address().toString());
             }
-            finish(fit.apply(builder.build()), model, run, about, watch);
+            finish(backpack, fit.apply(builder.build()), model, run, about, watch);
         }
     }
 
@@ -307,7 +343,13 @@ public final class TrainCommand implements Runnable {
         return logFile == null ? run.log() : logFile;
     }
 
-    private void finish(TrainingResult result, Model model, RunFolder run, String about, @Nullable Watch watch) {
+    private void finish(
+            BackPack backpack,
+            TrainingResult result,
+            Model model,
+            RunFolder run,
+            String about,
+            @Nullable Watch watch) {
         ParameterFile.save(run.parameters(), model);
         StringBuilder summary = new StringBuilder("%d steps were taken.".formatted(result.steps()));
         result.last()
@@ -317,7 +359,9 @@ public final class TrainCommand implements Runnable {
                 .ifPresent(reason -> summary.append(" Stopped: ").append(reason).append('.'));
         PrintWriter out = spec.commandLine().getOut();
         if (watch == null) {
-            HtmlReport.write(TrainingReport.of(summary.toString(), facts(about), log(run)), run.report());
+            Surprises surprises =
+                    data == null && batchesFile == null && isOfCharacters() ? surprises(backpack, model) : null;
+            HtmlReport.write(TrainingReport.of(summary.toString(), facts(about), log(run), surprises), run.report());
         } else {
             watch.report(run.report());
             watch.alarms()

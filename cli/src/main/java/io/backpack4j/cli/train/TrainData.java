@@ -2,6 +2,8 @@ package io.backpack4j.cli.train;
 
 import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.ShippedDigits;
+import io.backpack4j.cli.files.ShippedText;
+import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
@@ -110,6 +112,35 @@ record TrainData(
             opened.forEach(DataSource::close);
             throw e;
         }
+    }
+
+    /**
+     * Opens the text that ships with this program. Its end is held out, a tenth if nobody says: windows of the rest overlap each other, but not those.
+     *
+     * @param valid a fraction of the text, files, or null
+     */
+    static TrainData ofText(ModelDescription description, @Nullable String valid) {
+        String files = valid == null || FRACTION.matcher(valid).matches() ? null : valid;
+        double fraction = valid == null ? ShippedText.HELD_OUT : files == null ? Double.parseDouble(valid) : 0;
+        TextWindows windows = ShippedText.training(fraction);
+        if (windows.samples() < 1) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "--valid %s leaves no %s to train on.".formatted(valid, ShippedText.ABOUT));
+        }
+        DataSource training = windows.source();
+        DataSource heldOut = files != null
+                ? DataSets.open(files, description.inputs()).source()
+                : ShippedText.heldOut(fraction).source();
+        List<Shape> shapes = List.of(Shape.of(ShippedText.LENGTH));
+        return new TrainData(
+                training,
+                Optional.of(heldOut).filter(source -> source.samples() > 0),
+                shapes,
+                Optional.empty(),
+                "%d %s, %d held out".formatted(training.samples(), ShippedText.ABOUT, heldOut.samples()),
+                new DataSets.Opened(training, shapes, false, ShippedText.ABOUT),
+                List.of(training, heldOut));
     }
 
     private static DataSource prepared(

@@ -122,7 +122,10 @@
       body.append(...samplesOf(norms, norms.ordinary, 'The most ordinary: the least norms'));
     } else {
       const columns = [['sample', 'index', true], ['norm', 'norm', true], ['loss', 'loss', true]];
-      body.append(element('h3', { class: 'after' }, 'The greatest norms'), table('The greatest norms', columns, norms.unusual));
+      if (norms.unusual.some((one) => one.text !== null)) {
+        columns.push(['text', 'text']);
+      }
+      body.append(element('h3', { class: 'after' }, 'The greatest norms'), table('The greatest norms', columns, norms.unusual.map((one) => ({ ...one, text: visible(one.text || '') }))));
     }
   };
 
@@ -167,6 +170,7 @@
     place('left-out').hidden = false;
     place('notes').append(...report.notes.map((note) => element('li', {}, note)));
   }
+  drawSurprises(report.surprises);
   draw();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 })();

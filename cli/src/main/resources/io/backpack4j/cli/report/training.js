@@ -62,6 +62,7 @@
   place('summary').textContent = run.summary;
   place('facts').replaceChildren(
     ...run.facts.map(({ name, value }) => element('div', {}, element('dt', {}, name), element('dd', {}, value))));
+  drawSurprises(run.surprises);
   draw();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
   document.body.dataset.epochs = String(run.epochs.length);

@@ -36,6 +36,6 @@ class HtmlReportTest {
 
     private static Report report(String summary) {
         Curvature curvature = new Curvature(null, "", List.of(), "", List.of(), List.of(), "");
-        return new Report(summary, List.of(), null, "", null, "", curvature, List.of(), List.of(), List.of());
+        return new Report(summary, List.of(), null, "", null, "", null, curvature, List.of(), List.of(), List.of());
     }
 }

@@ -104,6 +104,19 @@ class BrowserTest {
         assertThat(visit.document()).contains("<td>3.weight</td>", "MaxPool2d(2), Conv2d(6, 16, 5)");
     }
 
+    @Test
+    void draws_the_characters_of_a_text() throws IOException, InterruptedException {
+        Visit visit =
+                visit(Demo.run(folder.resolve("text.html"), "--model", "charlm-lstm", "--steps", "2", "--batch", "4")
+                        .file());
+        assertThat(visit.console()).isEmpty();
+        assertThat(count(visit, "<span title=\"[^\"]*: loss [0-9.]+, p = [0-9.e-]+\" style=\"background: color-mix"))
+                .isEqualTo(4 * 64);
+        assertThat(visit.document()).contains("<section id=\"text\" aria-labelledby=\"text-title\">");
+        assertThat(count(visit, "aria-label=\"The most surprising characters\""))
+                .isOne();
+    }
+
     /** What clicks do is seen in copies of the page with one more script at their ends. */
     @Test
     void a_click_on_a_title_sorts() throws IOException, InterruptedException {

@@ -137,4 +137,10 @@ record LookupEvaluation(Lookup lookup, Shape table, Optional<Tensor> factors, bo
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         return Optional.of(Curvature.zero());
     }
+
+    /** Sums of rows of the table. */
+    @Override
+    public boolean isAffineInParameters() {
+        return true;
+    }
 }
