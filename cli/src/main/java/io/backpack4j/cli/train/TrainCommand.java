@@ -344,12 +344,7 @@ public final class TrainCommand implements Runnable {
     }
 
     private void finish(
-            BackPack backpack,
-            TrainingResult result,
-            Model model,
-            RunFolder run,
-            String about,
-            @Nullable Watch watch) {
+            BackPack backpack, TrainingResult result, Model model, RunFolder run, String about, @Nullable Watch watch) {
         ParameterFile.save(run.parameters(), model);
         StringBuilder summary = new StringBuilder("%d steps were taken.".formatted(result.steps()));
         result.last()
