@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param facts what was trained on what
  * @param losses of steps, {@code [step, loss]}, thinned to what a chart can show
  * @param epochs the values of each epoch, with its number
- * @param surprises the characters of a text that was held out, if the model predicts some
+ * @param surprises the characters of the end of a text, if the model predicts some
  */
 public record TrainingReport(
         String summary,
