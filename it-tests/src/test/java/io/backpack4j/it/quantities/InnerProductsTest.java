@@ -300,6 +300,22 @@ class InnerProductsTest {
     }
 
     @Test
+    void a_matrix_beyond_any_tensor_is_refused_with_its_size_without_a_budget() {
+        Problem problem = Networks.residual("CrossEntropyLoss", "mean", 16_000);
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            List<Request<?>> requests = List.of(Request.of(new GramMatrices()));
+            passes.withModel(
+                    problem,
+                    (model, batch) -> assertThatThrownBy(
+                                    () -> passes.backpack().plan(model, batch, requests, PassOptions.DEFAULT))
+                            .isInstanceOf(BackpackException.class)
+                            .hasMessageContaining("[MemoryBudget]")
+                            .hasMessageContaining("matrix [48000, 48000] of 18432000000 bytes")
+                            .hasMessageContaining("2147483647 elements"));
+        }
+    }
+
+    @Test
     void results_of_the_network_are_typed() {
         Problem problem = Networks.residual("MSELoss", "mean", 3);
         try (Passes passes = new Passes(Setting.FLOAT64)) {

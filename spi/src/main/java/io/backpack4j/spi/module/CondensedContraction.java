@@ -12,6 +12,12 @@ import java.util.List;
  */
 public record CondensedContraction(Contraction source, Step step) {
 
+    /** The sum of the elements of a contraction's only result. */
+    static CondensedContraction total(Contraction source) {
+        return new CondensedContraction(
+                source, (backend, merged, result) -> backend.reductions().total(merged.get(0), result));
+    }
+
     /** Makes a result of merged results. */
     public interface Step {
         /** Overwrites {@code result}; the {@code merged} tensors are only read. */

@@ -42,6 +42,11 @@ public sealed interface Contraction extends RuledContraction {
         return Optional.empty();
     }
 
+    /** What it follows from where a pass accumulates that for the same signal anyway. */
+    default Optional<CondensedContraction> contained() {
+        return Optional.empty();
+    }
+
     /** The positions in the batch that are wanted, in order; all if empty. */
     default Optional<List<Integer>> subsampling() {
         return Optional.empty();
@@ -237,6 +242,11 @@ public sealed interface Contraction extends RuledContraction {
         public Optional<Contraction> overPositions() {
             return Optional.of(new TraceOverPositions());
         }
+
+        @Override
+        public Optional<CondensedContraction> contained() {
+            return Optional.of(CondensedContraction.total(new SumOfSquares()));
+        }
     }
 
     /** Σ_v Σ_n Σ_s ‖g_vns‖², a scalar: the sum of {@link SumOfSquaresOverPositions}, for the same parameters. */
@@ -249,6 +259,11 @@ public sealed interface Contraction extends RuledContraction {
         @Override
         public ContractionRules rules() {
             return ContractionRules.TRACE_OVER_POSITIONS;
+        }
+
+        @Override
+        public Optional<CondensedContraction> contained() {
+            return Optional.of(CondensedContraction.total(new SumOfSquaresOverPositions()));
         }
 
         @Override

@@ -24,6 +24,7 @@ final class ContractionExecution {
     private static final long SHIFT_SAMPLES = 8;
 
     private static final Contraction SUM = new Contraction.Sum();
+    private static final Contraction MOMENTS = new Contraction.Moments();
 
     private final ParameterDerivatives derivatives;
     private final Backend backend;
@@ -65,7 +66,7 @@ final class ContractionExecution {
         boolean tilesNeeded = plain.stream().anyMatch(this::needsTiles);
         // Moments contain the sum of their only column.
         Optional<ContractionTask> moments = plain.stream()
-                .filter(task -> columns == 1 && task.contraction().mergeRule() == MergeRule.MOMENTS)
+                .filter(task -> columns == 1 && task.contraction().equals(MOMENTS))
                 .findFirst();
         List<ContractionTask> tiled = new ArrayList<>();
         List<ContractionTask> ofMoments = new ArrayList<>();
@@ -136,7 +137,7 @@ final class ContractionExecution {
     }
 
     private void clear(ContractionTask task) {
-        boolean moments = task.contraction().mergeRule() == MergeRule.MOMENTS;
+        boolean moments = task.contraction().equals(MOMENTS);
         if (task.contraction().mergeRule() == MergeRule.MAX) {
             backend.elementwise().fill(task.destination(), Double.NEGATIVE_INFINITY);
         } else if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
@@ -160,7 +161,7 @@ final class ContractionExecution {
             List<TileConsumer> consumers = new ArrayList<>();
             List<Runnable> afterwards = new ArrayList<>();
             for (ContractionTask task : tiled) {
-                if (task.contraction().mergeRule() == MergeRule.MOMENTS && sumComesFromTiles()) {
+                if (task.contraction().equals(MOMENTS) && sumComesFromTiles()) {
                     afterwards.add(shiftedMoments(scope, task, consumers));
                 } else {
                     consumers.add(portable.consumer(scope, task));

@@ -2,8 +2,12 @@ package io.backpack4j.kernel.internal.layout;
 
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.CondensedContraction;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
+import java.util.Collection;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Key of an accumulated result. Equal keys at a site are one result.
@@ -17,12 +21,30 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
     /** The gradient, which every site accumulates. */
     public static final AccumulatorKey GRADIENT = new AccumulatorKey(1, new LossGradient(), new Contraction.Sum());
 
-    /** Key of what is accumulated for it: itself, or what it is condensed of in the end. */
-    public AccumulatorKey source() {
+    /**
+     * Key of what is accumulated for it: itself, or what it is condensed of in the end.
+     *
+     * @param others what is accumulated at the site
+     */
+    public AccumulatorKey source(Collection<AccumulatorKey> others) {
         return contraction
-                .condensed()
-                .map(condensed -> new AccumulatorKey(stage, signal, condensed.source()))
+                .contained()
+                .map(this::of)
+                .filter(others::contains)
+                .or(() -> contraction.condensed().map(this::of))
                 .orElse(this);
+    }
+
+    private AccumulatorKey of(CondensedContraction condensed) {
+        return new AccumulatorKey(stage, signal, condensed.source());
+    }
+
+    /** How it becomes of what is accumulated for it; not at all if that is itself. */
+    public Optional<CondensedContraction> condensed(AccumulatorKey accumulated) {
+        return Stream.of(contraction.contained(), contraction.condensed())
+                .flatMap(Optional::stream)
+                .filter(condensed -> condensed.source().equals(accumulated.contraction()))
+                .findFirst();
     }
 
     /** Whether its parts are made with a result of the whole batch. */

@@ -65,6 +65,24 @@ public record SiteLayout(
         return key.isOfBatch() && ofBatch(key).stage() == key.stage();
     }
 
+    /** Key of what is accumulated for another one. */
+    public AccumulatorKey source(AccumulatorKey key) {
+        return key.source(accumulators);
+    }
+
+    /** What an accumulated result becomes in the end, if nobody wants itself, nor more than one thing of it. */
+    public Optional<AccumulatorKey> condensed(AccumulatorKey source) {
+        Set<AccumulatorKey> wanted = new LinkedHashSet<>();
+        for (SiteRequest request : requests) {
+            request.accumulated().values().stream()
+                    .filter(key -> source(key).equals(source))
+                    .forEach(wanted::add);
+        }
+        return wanted.size() == 1
+                ? wanted.stream().filter(key -> !key.equals(source)).findFirst()
+                : Optional.empty();
+    }
+
     public boolean splitsColumns(Signal signal) {
         return accumulators.stream().allMatch(key -> !key.signal().equals(signal) || key.splitsColumns())
                 && requests.stream()

@@ -288,7 +288,11 @@ final class Accumulator {
 
         @Override
         public Optional<Pending> visit(Contraction.CentredSquaredNorm norm) {
-            throw new IllegalStateException("Accumulated are " + key.source());
+            if (!step.isAll()) {
+                throw new IllegalStateException(key + " is made of moments until nothing has to be merged");
+            }
+            count = step.columns() * step.samples();
+            return Optional.of(direct(results.get(0), null, false));
         }
 
         @Override

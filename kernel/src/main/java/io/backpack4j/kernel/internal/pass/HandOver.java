@@ -157,7 +157,7 @@ public final class HandOver {
         fromSample = from;
         for (SiteLayout site : layout.sites()) {
             SiteState state = new SiteState(
-                    site, backend, scope, layout.dtype(), to - from, key -> reaches(site, key, Reach.CHUNK));
+                    site, backend, scope, layout.dtype(), to - from, key -> reaches(site, key, Reach.CHUNK), true);
             chunk.add(state);
             if (layout.residual(stage).isPresent()) {
                 state.clear(stage, new ResidualCurvature());
@@ -196,7 +196,13 @@ public final class HandOver {
     StepParts step(SiteLayout site, int stage, Signal signal, Step step, TensorScope scope) {
         columns.put(signal, step.columns());
         SiteState ofStep = new SiteState(
-                site, backend, scope, layout.dtype(), step.block().samples(), key -> reaches(site, key, Reach.STEP));
+                site,
+                backend,
+                scope,
+                layout.dtype(),
+                step.block().samples(),
+                key -> reaches(site, key, Reach.STEP),
+                true);
         return new StepParts(site, stage, signal, step, ofStep);
     }
 
@@ -220,12 +226,11 @@ public final class HandOver {
         /** Prepares what the step adds. */
         void prepare(TensorScope scope, List<Accumulator.Pending> pending) {
             Step local = step.withinBlock();
-            for (Accumulator accumulator :
-                    ofStep.accumulators(stage, signal, step.block().columns())) {
+            for (Accumulator accumulator : ofStep.accumulators(stage, signal, local)) {
                 accumulator.prepare(scope, local, Accumulator.Given.NOTHING).ifPresent(pending::add);
             }
             Step within = step.withinChunk();
-            for (Accumulator accumulator : chunk.get(site.index()).accumulators(stage, signal, step.columns())) {
+            for (Accumulator accumulator : chunk.get(site.index()).accumulators(stage, signal, within)) {
                 accumulator.prepare(scope, within, Accumulator.Given.NOTHING).ifPresent(pending::add);
             }
         }

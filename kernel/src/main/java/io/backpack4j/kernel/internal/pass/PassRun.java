@@ -62,7 +62,8 @@ public final class PassRun {
             PassInputs inputs,
             double normaliser,
             Products.Factory productFactory,
-            ResultTaker taker) {
+            ResultTaker taker,
+            boolean merged) {
         this.productFactory = productFactory;
         this.layout = layout;
         this.splitting = splitting;
@@ -78,7 +79,13 @@ public final class PassRun {
         this.handOver = new HandOver(layout, backend, normaliser, taker, operands);
         for (SiteLayout site : layout.sites()) {
             sites.add(new SiteState(
-                    site, backend, partials, layout.dtype(), layout.samples(), key -> !handOver.takes(site, key)));
+                    site,
+                    backend,
+                    partials,
+                    layout.dtype(),
+                    layout.samples(),
+                    key -> !handOver.takes(site, key),
+                    merged));
         }
         Finish.Numbers numbers = new Finish.Numbers(
                 normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
@@ -127,8 +134,10 @@ public final class PassRun {
             PassInputs inputs,
             Products.Factory productFactory,
             ResultTaker taker) {
-        PassRun run =
-                new PassRun(layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory, taker);
+        // Plans say what sessions take, too: trials merge as these do, which takes more than what passes do without.
+        boolean merged = inputs.observer().isTrial();
+        PassRun run = new PassRun(
+                layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory, taker, merged);
         boolean done = false;
         try {
             run.walk();
@@ -157,7 +166,7 @@ public final class PassRun {
             PassInputs inputs,
             Products.Factory productFactory) {
         double normaliser = normaliser(layout, inputs);
-        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory, HandOver.NOBODY);
+        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory, HandOver.NOBODY, true);
         boolean done = false;
         try {
             run.walk();

@@ -74,10 +74,10 @@ record SitePartialView(
             return sums.apply(PairLayout.ofSite(state.layout(), pair));
         }
         AccumulatorKey accumulated = required(key);
-        List<Tensor> results = state.accumulator(accumulated).results();
+        Accumulator accumulator = state.accumulator(accumulated);
+        List<Tensor> results = accumulator.results();
         return accumulated
-                .contraction()
-                .condensed()
+                .condensed(accumulator.key())
                 .map(condensed -> condensed(accumulated, condensed, results))
                 .orElseGet(() -> results.get(0));
     }

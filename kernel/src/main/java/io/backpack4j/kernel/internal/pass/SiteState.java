@@ -28,23 +28,29 @@ final class SiteState {
     private final DType dtype;
     private final long samples;
     private final Predicate<AccumulatorKey> own;
+    private final boolean merged;
     private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
     private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
     private final Map<Tensor, ChunkedSum> sums = new IdentityHashMap<>();
 
     SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
-        this(layout, backend, scope, dtype, samples, key -> true);
+        this(layout, backend, scope, dtype, samples, key -> true, true);
     }
 
-    /** @param own which accumulated results are here */
+    /**
+     * @param own which accumulated results are here
+     * @param merged whether what is accumulated here is wanted in a form in which it merges with that of other batches
+     */
     SiteState(
             SiteLayout layout,
             Backend backend,
             TensorScope scope,
             DType dtype,
             long samples,
-            Predicate<AccumulatorKey> own) {
+            Predicate<AccumulatorKey> own,
+            boolean merged) {
         this.own = own;
+        this.merged = merged;
         this.layout = layout;
         this.backend = backend;
         this.scope = scope;
@@ -57,13 +63,19 @@ final class SiteState {
     }
 
     /** The accumulators that a signal fills in a stage; allocated at the first step. */
-    List<Accumulator> accumulators(int stage, Signal signal, long columns) {
+    List<Accumulator> accumulators(int stage, Signal signal, Step step) {
+        return accumulators(stage, signal, step.columns(), !merged && step.isAll());
+    }
+
+    /** @param complete whether a single step makes them, so that nothing has to be merged */
+    private List<Accumulator> accumulators(int stage, Signal signal, long columns, boolean complete) {
         List<Accumulator> selected = new ArrayList<>();
         for (AccumulatorKey key : layout.accumulators()) {
             if (key.stage() == stage && key.signal().equals(signal) && own.test(key)) {
-                selected.add(accumulators.computeIfAbsent(
-                        key,
-                        absent -> new Accumulator(backend, scope, absent, layout.shape(), dtype, columns, samples)));
+                selected.add(accumulators.computeIfAbsent(key, absent -> {
+                    AccumulatorKey made = complete ? layout.condensed(absent).orElse(absent) : absent;
+                    return new Accumulator(backend, scope, made, layout.shape(), dtype, columns, samples);
+                }));
             }
         }
         return selected;
@@ -71,14 +83,14 @@ final class SiteState {
 
     /** Allocates and clears what a signal fills in a stage. */
     void clear(int stage, Signal signal) {
-        for (Accumulator accumulator : accumulators(stage, signal, 0)) {
+        for (Accumulator accumulator : accumulators(stage, signal, 0, false)) {
             accumulator.results().forEach(result -> backend.elementwise().fill(result, 0));
         }
     }
 
-    /** Finds what was accumulated under a key, or under its {@linkplain AccumulatorKey#source source}. */
+    /** Finds what was accumulated under a key, or under its {@linkplain SiteLayout#source source}. */
     Accumulator accumulator(AccumulatorKey key) {
-        return Objects.requireNonNull(accumulators.get(key.source()), () -> "not accumulated yet: " + key);
+        return Objects.requireNonNull(accumulators.get(layout.source(key)), () -> "not accumulated yet: " + key);
     }
 
     /** A partial result that an extension fills itself; allocated and cleared at the first call. */

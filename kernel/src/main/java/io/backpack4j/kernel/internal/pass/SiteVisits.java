@@ -88,7 +88,7 @@ final class SiteVisits {
         SiteState site = sites.get(layoutOfSite.index());
         try (TensorScope scope = backend.openScope()) {
             List<Accumulator.Pending> prepared = new ArrayList<>();
-            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
+            for (Accumulator accumulator : site.accumulators(stage, signal, step)) {
                 if (layoutOfSite.waits(accumulator.key())) {
                     Tensor ofBatch = ofBatch(site, accumulator.key());
                     accumulator
@@ -109,7 +109,7 @@ final class SiteVisits {
         SiteState site = sites.get(layoutOfSite.index());
         try (TensorScope scope = backend.openScope()) {
             List<Accumulator.Pending> prepared = new ArrayList<>();
-            for (Accumulator accumulator : site.accumulators(stage, signal, step.columns())) {
+            for (Accumulator accumulator : site.accumulators(stage, signal, step)) {
                 AccumulatorKey key = accumulator.key();
                 if (step.wholeBatch() || !layoutOfSite.waits(key)) {
                     accumulator.prepare(scope, step, given(scope, site, key)).ifPresent(prepared::add);

@@ -36,6 +36,11 @@ record Step(
         return block.samples() == samples;
     }
 
+    /** Whether no other step has a part in the results. */
+    boolean isAll() {
+        return weights == null && wholeBatch() && block.columns() == columns;
+    }
+
     boolean firstChunk() {
         return weights == null && block.fromSample() == 0;
     }

@@ -67,6 +67,7 @@ final class LayoutBuilder {
             List<SiteRequest> wanted = all.stream().map(reduction::applied).toList();
             Set<AccumulatorKey> accumulators = new LinkedHashSet<>(List.of(AccumulatorKey.GRADIENT));
             wanted.forEach(site -> site.accumulated().values().forEach(key -> add(key, accumulators)));
+            accumulators.removeIf(key -> !key.source(accumulators).equals(key));
             sites.add(new SiteLayout(
                     sites.size(),
                     parameter,
@@ -100,7 +101,7 @@ final class LayoutBuilder {
                 accumulators.add(new AccumulatorKey(key.stage(), key.signal(), contraction));
             }
         });
-        accumulators.add(key.source());
+        accumulators.add(key.source(accumulators));
     }
 
     private static void reportClashes(List<Request<?>> requests, Problems problems) {

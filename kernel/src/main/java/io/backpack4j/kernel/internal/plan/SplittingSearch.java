@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.layout.Splitting;
+import io.backpack4j.kernel.internal.pass.StepCounter;
 import io.backpack4j.spi.BackpackException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -90,13 +91,25 @@ final class SplittingSearch {
     private void requireRoomForSums(long budget) {
         List<Splitting> all = candidates.all();
         candidates.tried(all.get(all.size() - 1)).outcome().largestSum().ifPresent(sum -> {
+            requireTensor(sum);
             if (sum.bytes() > budget) {
-                throw new BackpackException(
-                        KernelProblems.MEMORY_BUDGET,
-                        "%s are a matrix %s of %d bytes, which is kept as a whole, and the budget is %d bytes. Take smaller groups of parameters, fewer samples with a sub-sample, or fewer columns with a Monte-Carlo root."
-                                .formatted(sum.what(), sum.shape(), sum.bytes(), budget));
+                throw refusal(sum, "the budget is %d bytes".formatted(budget));
             }
         });
+    }
+
+    /** Refuses a sum that no tensor can hold, budget or not. */
+    private static void requireTensor(StepCounter.KeptSum sum) {
+        if (sum.shape().elements() > Integer.MAX_VALUE) {
+            throw refusal(sum, "%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
+        }
+    }
+
+    private static BackpackException refusal(StepCounter.KeptSum sum, String limit) {
+        return new BackpackException(
+                KernelProblems.MEMORY_BUDGET,
+                "%s are a matrix %s of %d bytes, which is kept as a whole, and %s. Take smaller groups of parameters, fewer samples with a sub-sample, or fewer columns with a Monte-Carlo root."
+                        .formatted(sum.what(), sum.shape(), sum.bytes(), limit));
     }
 
     /** The coarsest that fits, on a backend that counts tensors alone: then trials without numbers are exact. */
@@ -227,6 +240,7 @@ final class SplittingSearch {
     private TrialOutcome unlimited(long chunk) {
         TrialOutcome all =
                 trial.run(new Splitting(chunk, options.blockColumns().orElse(SplittingCandidates.ALL_COLUMNS)));
+        all.outcome().largestSum().ifPresent(SplittingSearch::requireTensor);
         if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
             return all;
         }

@@ -86,7 +86,7 @@ record Slot(
                 String prefix =
                         "%s/%s/".formatted(site.parameter(), request.request().name());
                 request.accumulated().forEach((key, wanted) -> {
-                    AccumulatorKey accumulated = wanted.source();
+                    AccumulatorKey accumulated = site.source(wanted);
                     if (!shared.containsKey(accumulated)) {
                         Slot slot = new Slot(prefix + key, site, request, key, accumulated, null);
                         shared.put(accumulated, slot);

@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Block;
+import io.backpack4j.spi.module.CondensedContraction;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
@@ -356,6 +357,16 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
     }
 
+    private void centredByMoments(TensorScope scope, Contraction.CentredSquaredNorm contraction, Tensor destination) {
+        CondensedContraction condensed = contraction.condensed().orElseThrow();
+        List<Tensor> moments = new ArrayList<>();
+        for (Shape shape : condensed.source().shapes(columns(), samples(), parameter())) {
+            moments.add(scope.allocate(shape, dtype()));
+        }
+        execute(List.of(new ContractionTask(condensed.source(), moments, null, false)));
+        condensed.step().condense(backend(), moments, destination);
+    }
+
     private Tensor overColumns(TensorScope scope, Tensor rows) {
         if (columns() == 1) {
             return rows;
@@ -456,6 +467,18 @@ public final class FactoredParameter extends ParameterDerivatives {
                     isSingle(),
                     () -> DirectForm.adding(
                             of((scope, product, task) -> reductions().extremes(product, task.destination()))));
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.CentredSquaredNorm contraction) {
+            var norm = new CentredNorm(backend(), dtype(), samples(), sizes);
+            return given(
+                    isSingle() && columns() == 1 && samples() > 0 && norm.isSmall(),
+                    () -> DirectForm.overwriting(of((scope, product, task) -> {
+                        if (!norm.computes(product, task.destination())) {
+                            centredByMoments(scope, contraction, task.destination());
+                        }
+                    })));
         }
 
         @Override

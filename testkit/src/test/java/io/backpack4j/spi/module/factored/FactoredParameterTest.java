@@ -39,6 +39,9 @@ class FactoredParameterTest {
                 }
             }
         }
+        // Large enough for deviations of factors from their means: in pairs of samples, and in runs of these.
+        sizes.add(new Sizes(1, 3, 1, 9, 8, 1, true, true));
+        sizes.add(new Sizes(1, 9, 1, 9, 8, 1, true, true));
         return sizes.stream();
     }
 
