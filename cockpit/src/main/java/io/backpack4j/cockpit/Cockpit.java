@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.alarm.Alarm;
@@ -26,8 +27,9 @@ import java.util.OptionalLong;
 import java.util.function.Consumer;
 
 /**
- * Tracks quantities of a network while it trains. All of one step come out of the pass that computes the gradient. Watching changes nothing: parameters are only read, but for those of a
- * step whose update was not planned and is measured by one more pass, and they are put back bit by bit.
+ * Tracks quantities of a network while it trains. All of one step come out of the pass that computes the gradient.
+ * Watching changes nothing: parameters are only read, but for those of a step whose update was not planned and is
+ * measured by one more pass, and they are put back bit by bit.
  *
  * <pre>{@code
  * try (Cockpit cockpit = Cockpit.builder(backpack, model).quantities("economy").log(Path.of("run/run.jsonl")).open()) {
@@ -42,7 +44,8 @@ import java.util.function.Consumer;
  * }
  * }</pre>
  *
- * <p>Used by one thread, that of the loop. Closing it closes the log and returns the memory; values of the last step that need a next one are missing then.
+ * <p>Used by one thread, that of the loop. Closing it closes the log and returns the memory; values of the last step
+ * that need a next one are missing then.
  */
 public final class Cockpit implements AutoCloseable {
 
@@ -112,7 +115,8 @@ public final class Cockpit implements AutoCloseable {
      * @param step 0 or more, one more than the one before, if there was one
      * @param batch the caller's, open until the step is over
      * @param update what is known of the update that follows
-     * @throws BackpackException {@code [UnavailableQuantity]} if a quantity was asked for by name that the network cannot give
+     * @throws BackpackException {@code [UnavailableQuantity]} if a quantity was asked for by name that the network
+     *     cannot give
      */
     public StepRequest request(long step, Batch batch, PlannedUpdate update) {
         if (!started) {
@@ -177,7 +181,8 @@ public final class Cockpit implements AutoCloseable {
     }
 
     /**
-     * Adds somebody who hears every line, once it is written, in the thread of the loop; of a log that goes on, the lines of the steps before too. Add listeners before the first step.
+     * Adds somebody who hears every line, once it is written, in the thread of the loop; of a log that goes on, the
+     * lines of the steps before too. Add listeners before the first step.
      */
     public void listen(Consumer<LogLine> listener) {
         before.forEach(listener);
@@ -195,7 +200,8 @@ public final class Cockpit implements AutoCloseable {
     }
 
     /**
-     * Writes a line of the loop's own, which readers merge with those of the same step. Values are numbers, lists and maps.
+     * Writes a line of the loop's own, which readers merge with those of the same step. Values are numbers, lists and
+     * maps.
      *
      * @param step a step that was asked for
      */
@@ -244,7 +250,8 @@ public final class Cockpit implements AutoCloseable {
         /**
          * Adds quantities.
          *
-         * @param expressions such as {@code economy,HessTrace(curvature=diag_ggn_mc,as=trace)}; see the documentation for names and options
+         * @param expressions such as {@code economy,HessTrace(curvature=diag_ggn_mc,as=trace)}; see the documentation
+         *     for names and options
          */
         public Builder quantities(String expressions) {
             quantities.add(expressions);
@@ -269,7 +276,10 @@ public final class Cockpit implements AutoCloseable {
             return this;
         }
 
-        /** Goes on with a log that is there, whose values from a step on no longer count, and with nothing of what was kept from step to step. */
+        /**
+         * Goes on with a log that is there, whose values from a step on no longer count, and with nothing of what was
+         * kept from step to step.
+         */
         public Builder resumeAt(long step) {
             if (step < 0) {
                 throw new BackpackException(

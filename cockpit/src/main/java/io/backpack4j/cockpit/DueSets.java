@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.spi.extension.Extension;
@@ -11,8 +12,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Keeps the number of plans small: schedules that fall together and apart ask for many sets of extensions, each of which is a plan of its own. The first few sets of a batch size are
- * taken as they are, later ones are rounded up to one that is known, and at last to the set of everything.
+ * Keeps the number of plans small: schedules that fall together and apart ask for many sets of extensions, each of
+ * which is a plan of its own. The first few sets of a batch size are taken as they are, later ones are rounded up to
+ * one that is known, and at last to the set of everything.
  */
 final class DueSets {
 

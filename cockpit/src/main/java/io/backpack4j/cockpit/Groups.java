@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.quantity.Measurement;
@@ -14,7 +15,10 @@ final class Groups {
 
     private Groups() {}
 
-    /** One value, or a list of one for each group, with the groups' names in the details unless they are all parameters in their order. */
+    /**
+     * One value, or a list of one for each group, with the groups' names in the details unless they are all parameters
+     * in their order.
+     */
     static Measurement measure(
             TrackedQuantity tracked, List<String> trainable, Function<List<String>, Measurement> compute) {
         Map<String, List<String>> groups = tracked.groups(trainable);

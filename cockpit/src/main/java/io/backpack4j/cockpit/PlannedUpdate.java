@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -6,11 +7,13 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What is known of an update before the gradient is: u = −rate · G + rest, G being the gradient of the reduced loss. Where that is said, the slope at the start of the update costs
- * nothing; a cockpit checks it against the update that came, and else makes one more pass of the same batch.
+ * What is known of an update before the gradient is: u = −rate · G + rest, G being the gradient of the reduced loss.
+ * Where that is said, the slope at the start of the update costs nothing; a cockpit checks it against the update that
+ * came, and else makes one more pass of the same batch.
  *
  * @param rate empty if nothing is known
- * @param rest by parameter, {@code *p}; the caller's, who keeps it as it is until the step is over. Parameters that are not named have none
+ * @param rest by parameter, {@code *p}; the caller's, who keeps it as it is until the step is over. Parameters that are
+ *     not named have none
  */
 public record PlannedUpdate(OptionalDouble rate, Map<String, Tensor> rest) {
 
@@ -26,7 +29,10 @@ public record PlannedUpdate(OptionalDouble rate, Map<String, Tensor> rest) {
         return new PlannedUpdate(OptionalDouble.of(rate), Map.of());
     }
 
-    /** Gradient descent with momentum, weight decay or both: everything of the update that does not depend on the gradient is in the rest. */
+    /**
+     * Gradient descent with momentum, weight decay or both: everything of the update that does not depend on the
+     * gradient is in the rest.
+     */
     public static PlannedUpdate descent(double rate, Map<String, Tensor> rest) {
         return new PlannedUpdate(OptionalDouble.of(rate), rest);
     }

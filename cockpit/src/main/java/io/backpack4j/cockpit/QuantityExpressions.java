@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.quantity.Per;
@@ -40,7 +41,10 @@ final class QuantityExpressions {
         this.otherwise = otherwise;
     }
 
-    /** Reads expressions, of which the words economy, business and full stand for what Cockpit's configurations of these names hold. */
+    /**
+     * Reads expressions, of which the words economy, business and full stand for what Cockpit's configurations of these
+     * names hold.
+     */
     List<TrackedQuantity> read(List<String> texts) {
         Problems problems = new Problems();
         Map<String, TrackedQuantity> tracked = new LinkedHashMap<>();

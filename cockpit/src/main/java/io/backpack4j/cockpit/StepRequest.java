@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.kernel.BackPack;
@@ -25,7 +26,10 @@ public record StepRequest(List<Request<?>> requests, RunOperands operands, long 
         requests = List.copyOf(requests);
     }
 
-    /** Options of a pass that lets numbers that are not finite through if something is tracked: the line is written then, and the loop decides. */
+    /**
+     * Options of a pass that lets numbers that are not finite through if something is tracked: the line is written
+     * then, and the loop decides.
+     */
     public PassOptions options(PassOptions own) {
         return requests.isEmpty() ? own : own.nan(NanPolicy.IGNORE);
     }

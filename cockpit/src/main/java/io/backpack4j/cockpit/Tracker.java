@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.log.LogLine;
@@ -105,7 +106,10 @@ final class Tracker implements AutoCloseable {
         }
     }
 
-    /** Finds out what the network can give, and takes the parameters of the first step; returns the reasons why something cannot be had. */
+    /**
+     * Finds out what the network can give, and takes the parameters of the first step; returns the reasons why
+     * something cannot be had.
+     */
     Map<String, String> start(Batch batch) {
         if (!restored) {
             reference.take();

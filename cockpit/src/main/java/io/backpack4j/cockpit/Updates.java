@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.cockpit.quantity.Measured;
@@ -29,7 +30,10 @@ import org.jspecify.annotations.Nullable;
 /** Follows updates from step to step, for quantities of two steps. */
 final class Updates {
 
-    /** An update is as it was planned if it differs by less than this part of its length, and what rounding of parameters makes of it. */
+    /**
+     * An update is as it was planned if it differs by less than this part of its length, and what rounding of
+     * parameters makes of it.
+     */
     private static final double AS_PLANNED = 0.01;
 
     private static final String STATE = "update/";
@@ -50,7 +54,8 @@ final class Updates {
 
     /**
      * @param projected whether slopes at both ends are wanted
-     * @param slopes ⟨g_n, Σ g⟩ and ⟨g_n, rest⟩ by parameter, for updates that are planned, the loss's factor being in gradients
+     * @param slopes ⟨g_n, Σ g⟩ and ⟨g_n, rest⟩ by parameter, for updates that are planned, the loss's factor being in
+     *     gradients
      * @param squaredLengths of the update by parameter; null until it was made
      */
     private record Started(

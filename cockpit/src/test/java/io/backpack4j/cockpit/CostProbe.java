@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
 import io.backpack4j.formats.ModelFile;
@@ -18,7 +19,9 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Prints what tracking costs. No test: run it by its name, with {@code COST=problem:quantities@…} in the environment. */
+/**
+ * Prints what tracking costs. No test: run it by its name, with {@code COST=problem:quantities@…} in the environment.
+ */
 class CostProbe {
 
     private static final String MNIST_MLP = """

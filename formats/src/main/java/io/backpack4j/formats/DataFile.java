@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.kernel.BackPack;
@@ -25,10 +26,10 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and buffer under its full name,
- * such as {@code 0.weight}, or as {@link StateDictNames} has it. A tied parameter may stand beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see
- * {@link #operands}. Expected results may be in it too; any other tensor is
- * an error.
+ * A data file as a model sees it: inputs under the model's names for them, {@code target}, and every parameter and
+ * buffer under its full name, such as {@code 0.weight}, or as {@link StateDictNames} has it. A tied parameter may stand
+ * beside its owner, with the same numbers. Operands of a run stand under {@code operand/}, see {@link #operands}.
+ * Expected results may be in it too; any other tensor is an error.
  */
 public final class DataFile {
 
@@ -64,8 +65,8 @@ public final class DataFile {
     /**
      * Makes the model with the file's parameters, and the batch.
      *
-     * @throws BackpackException with everything that is wrong with the model, or else with every tensor that is missing, does not fit, is not
-     *     finite, or is not known
+     * @throws BackpackException with everything that is wrong with the model, or else with every tensor that is
+     *     missing, does not fit, is not finite, or is not known
      */
     public Loaded load(BackPack backpack, DType dtype) {
         Problems problems = new Problems();
@@ -183,7 +184,8 @@ public final class DataFile {
     }
 
     /**
-     * Reads the operands of a run, which stand under {@code operand/<name>/<parameter>}, or {@code operand/<name>/*} for the network.
+     * Reads the operands of a run, which stand under {@code operand/<name>/<parameter>}, or {@code operand/<name>/*}
+     * for the network.
      *
      * @param scope owns them
      * @throws BackpackException if one is not of real numbers, or has one that is not finite
@@ -220,7 +222,9 @@ public final class DataFile {
 
         private static final ProblemId WRONG_TARGET = CommonProblems.TYPE_MISMATCH;
 
-        /** What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know. */
+        /**
+         * What went wrong with the batch, in words of the file: whether it holds BOOL or I32, a batch does not know.
+         */
         public BackpackException inWordsOfTheFile(BackpackException failure) {
             if (target.isEmpty()
                     || failure.problems().stream()

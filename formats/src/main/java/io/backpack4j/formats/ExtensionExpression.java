@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import java.util.Collections;
@@ -10,7 +11,8 @@ import java.util.stream.Collectors;
  * An extension as a command line names it.
  *
  * @param type the extension's type, such as {@code KFAC}
- * @param options its options in the order given: {@link Long}, {@link Double}, {@link Boolean}, {@link String}, such expressions, and lists of these
+ * @param options its options in the order given: {@link Long}, {@link Double}, {@link Boolean}, {@link String}, such
+ *     expressions, and lists of these
  */
 public record ExtensionExpression(String type, Map<String, Object> options) {
 

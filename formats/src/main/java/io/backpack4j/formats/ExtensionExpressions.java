@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
@@ -9,8 +10,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads lists of extensions with options, such as {@code KFAC(mc_samples=10),Variance(parameters=[0.*],as=x)}. An option's value may be such a call itself,
- * {@code schedule=linear(interval=2)}. White space between words does not matter.
+ * Reads lists of extensions with options, such as {@code KFAC(mc_samples=10),Variance(parameters=[0.*],as=x)}. An
+ * option's value may be such a call itself, {@code schedule=linear(interval=2)}. White space between words does not
+ * matter.
  */
 public final class ExtensionExpressions {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
@@ -37,7 +38,9 @@ final class Failures {
                 cause);
     }
 
-    /** What a user or a file gave, in quotes, without control characters; the middle of what is very long is left out. */
+    /**
+     * What a user or a file gave, in quotes, without control characters; the middle of what is very long is left out.
+     */
     static String quoted(String text) {
         String shown = text;
         if (text.length() > 2 * SHOWN_CHARACTERS) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.tensor.DType;
@@ -9,8 +10,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Writes NumPy's npz: a zip archive with a member {@code <name>.npy} for every tensor, as {@code numpy.savez} does. Members are stored, so that their
- * places are known before their numbers, which come in any order and by ranges; checksums follow at the end. Belongs to one thread.
+ * Writes NumPy's npz: a zip archive with a member {@code <name>.npy} for every tensor, as {@code numpy.savez} does.
+ * Members are stored, so that their places are known before their numbers, which come in any order and by ranges;
+ * checksums follow at the end. Belongs to one thread.
  */
 final class NpzWriter implements TensorWriter {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.kernel.Model;
@@ -12,8 +13,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The numbers of a model as a safetensors file: every parameter and buffer under its full name, such as {@code 0.weight}, as in a state dict of
- * PyTorch. Numbers are read and written by ranges, so that none are in memory twice.
+ * The numbers of a model as a safetensors file: every parameter and buffer under its full name, such as {@code
+ * 0.weight}, as in a state dict of PyTorch. Numbers are read and written by ranges, so that none are in memory twice.
  *
  * <pre>{@code
  * ParameterFile.save(Path.of("trained.safetensors"), model);
@@ -60,8 +61,9 @@ public final class ParameterFile {
     }
 
     /**
-     * Reads all parameters and buffers. The file may be of another type, be a data file, of which what else it holds is not read, or be the index of a checkpoint in several
-     * files. Names may be those of a state dict: see {@link StateDictNames}. A tied parameter may stand beside its owner, with the same numbers.
+     * Reads all parameters and buffers. The file may be of another type, be a data file, of which what else it holds is
+     * not read, or be the index of a checkpoint in several files. Names may be those of a state dict: see {@link
+     * StateDictNames}. A tied parameter may stand beside its owner, with the same numbers.
      *
      * @param model changed only if nothing is wrong
      * @throws BackpackException with every tensor that is missing, does not fit, is not finite, or is not known

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.kernel.Plan;
@@ -15,15 +16,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A file of results, of the kind that its name ends in: safetensors, or NumPy's npz. Everything a pass has under its names
- * ({@link Results#tensors}) is written by ranges, so that no tensor is ever copied as a whole. Belongs to one thread.
+ * A file of results, of the kind that its name ends in: safetensors, or NumPy's npz. Everything a pass has under its
+ * names ({@link Results#tensors}) is written by ranges, so that no tensor is ever copied as a whole. Belongs to one
+ * thread.
  *
  * <pre>{@code
  * ResultFile.write(Path.of("results.npz"), backpack.compute(model, batch, variance));
  * }</pre>
  *
- * <p>Results larger than memory are written part by part: the file is opened before the pass, takes its parts ({@link ResultTaker}), and appears
- * under its name on {@link #commit()}, complete; closed without it, nothing changes.
+ * <p>Results larger than memory are written part by part: the file is opened before the pass, takes its parts ({@link
+ * ResultTaker}), and appears under its name on {@link #commit()}, complete; closed without it, nothing changes.
  */
 public final class ResultFile implements AutoCloseable, ResultTaker {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
@@ -20,8 +21,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * An open safetensors file, or several of which one checkpoint is made. A header is read and checked as a whole when it is opened; elements are read by ranges, straight from the
- * file, which may be larger than memory. May be read by several threads.
+ * An open safetensors file, or several of which one checkpoint is made. A header is read and checked as a whole when it
+ * is opened; elements are read by ranges, straight from the file, which may be larger than memory. May be read by
+ * several threads.
  */
 public final class Safetensors implements AutoCloseable {
 
@@ -152,7 +154,8 @@ public final class Safetensors implements AutoCloseable {
     /**
      * Reads {@code count} elements of a floating tensor, from position {@code from} of the row-major order on.
      *
-     * @throws BackpackException if there is no such tensor, or it does not hold real numbers, or the file cannot be read
+     * @throws BackpackException if there is no such tensor, or it does not hold real numbers, or the file cannot be
+     *     read
      */
     public void read(String name, long from, double[] target, int offset, int count) {
         TensorInfo tensor = floating(name);
@@ -164,7 +167,10 @@ public final class Safetensors implements AutoCloseable {
                 (bytes, done, elements) -> Elements.decode(tensor.type(), bytes, target, offset + done, elements));
     }
 
-    /** Reads elements of a floating tensor, rounded to {@code float}; see {@link #read(String, long, double[], int, int)}. */
+    /**
+     * Reads elements of a floating tensor, rounded to {@code float}; see {@link #read(String, long, double[], int,
+     * int)}.
+     */
     public void read(String name, long from, float[] target, int offset, int count) {
         TensorInfo tensor = floating(name);
         Objects.checkFromIndexSize(offset, count, target.length);

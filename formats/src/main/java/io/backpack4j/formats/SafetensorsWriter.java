@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.tensor.DType;
@@ -5,8 +6,9 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * Writes a safetensors file: all tensors are declared first, then their elements are written in any order and by ranges. The file appears
- * under its name on {@link #commit()}, complete; closed without it, nothing changes. Belongs to one thread.
+ * Writes a safetensors file: all tensors are declared first, then their elements are written in any order and by
+ * ranges. The file appears under its name on {@link #commit()}, complete; closed without it, nothing changes. Belongs
+ * to one thread.
  *
  * <pre>{@code
  * try (SafetensorsWriter writer = SafetensorsWriter.to(path).tensor("loss", DType.FLOAT64, Shape.of()).open()) {
@@ -32,7 +34,8 @@ public final class SafetensorsWriter implements TensorWriter {
     }
 
     /**
-     * Writes {@code count} elements of a floating tensor, from position {@code from} of the row-major order on, rounded to its type.
+     * Writes {@code count} elements of a floating tensor, from position {@code from} of the row-major order on, rounded
+     * to its type.
      *
      * @throws io.backpack4j.spi.BackpackException if the file cannot be written
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -107,7 +108,10 @@ public final class SafetensorsWriterBuilder {
         }
     }
 
-    /** Written token by token: making Jackson's tree of it would load the whole data binding, a tenth of a second of a short command. */
+    /**
+     * Written token by token: making Jackson's tree of it would load the whole data binding, a tenth of a second of a
+     * short command.
+     */
     private String header(Map<String, TensorInfo> tensors) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = new JsonFactory().createGenerator(text)) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.kernel.Session;
@@ -11,9 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Sessions as safetensors files. The header's {@code __metadata__} holds {@code format} and {@code version}, and what the session belongs to under
- * {@code session.*}: model, loss, parameters' checksum, requests, seed. The tensors are {@code sample_ids} and the session's own state, sums with
- * their rounding errors; they are for going on, not for reading results off.
+ * Sessions as safetensors files. The header's {@code __metadata__} holds {@code format} and {@code version}, and what
+ * the session belongs to under {@code session.*}: model, loss, parameters' checksum, requests, seed. The tensors are
+ * {@code sample_ids} and the session's own state, sums with their rounding errors; they are for going on, not for
+ * reading results off.
  */
 public final class SessionFile {
 
@@ -64,11 +66,12 @@ public final class SessionFile {
     }
 
     /**
-     * Adds what a file holds to a session; see {@link Session#merge(SessionState)}. An empty session goes on where the saved one stood.
+     * Adds what a file holds to a session; see {@link Session#merge(SessionState)}. An empty session goes on where the
+     * saved one stood.
      *
      * @param session for an equal model with equal numbers, with the same requests and seed
-     * @throws BackpackException if the file cannot be read, is not a session of this version, or is of a session that does not fit, with every
-     *     difference
+     * @throws BackpackException if the file cannot be read, is not a session of this version, or is of a session that
+     *     does not fit, with every difference
      */
     public static void load(Session session, Path source) {
         try (Safetensors file = Safetensors.open(source)) {

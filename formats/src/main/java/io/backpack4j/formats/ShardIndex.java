@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
@@ -11,7 +12,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The index of a checkpoint in several files, such as {@code model.safetensors.index.json}: {@code {"weight_map": {tensor: file}}}.
+ * The index of a checkpoint in several files, such as {@code model.safetensors.index.json}: {@code {"weight_map":
+ * {tensor: file}}}.
  *
  * @param files the names of the tensors of each file, by its path
  */
@@ -67,7 +69,10 @@ record ShardIndex(Map<Path, Set<String>> files) {
         }
     }
 
-    /** Requires that a file holds the tensors that the index says, and no others, which would be read in silence or twice. */
+    /**
+     * Requires that a file holds the tensors that the index says, and no others, which would be read in silence or
+     * twice.
+     */
     static void requireSame(Path index, Path shard, Set<String> expected, Set<String> found) {
         Set<String> different = new TreeSet<>(expected);
         found.forEach(name -> {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.kernel.Graph;
@@ -10,10 +11,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * How names in checkpoints of PyTorch are matched with a model's, by one rule. Where every tensor but inputs, {@code target} and results begins with {@code model.},
- * {@code module.} or {@code _orig_mod.}, which wrappers of modules put there, and no node's name does, that is left away, as often as it is there. Where
- * the owner of a tied parameter is missing, as checkpoints keep only one of both, the first parameter that is tied to it stands for it. Any other name must be the
- * model's own.
+ * How names in checkpoints of PyTorch are matched with a model's, by one rule. Where every tensor but inputs, {@code
+ * target} and results begins with {@code model.}, {@code module.} or {@code _orig_mod.}, which wrappers of modules put
+ * there, and no node's name does, that is left away, as often as it is there. Where the owner of a tied parameter is
+ * missing, as checkpoints keep only one of both, the first parameter that is tied to it stands for it. Any other name
+ * must be the model's own.
  *
  * @param inputs the names of the model's inputs
  * @param nodes the names of its nodes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -20,8 +21,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a JSON object as maps, lists, {@link Long}, {@link Double}, {@link Boolean}, {@link String} and null. Keys must be unique, numbers must
- * fit their types, nesting is limited, and nothing but white space may follow.
+ * Reads a JSON object as maps, lists, {@link Long}, {@link Double}, {@link Boolean}, {@link String} and null. Keys must
+ * be unique, numbers must fit their types, nesting is limited, and nothing but white space may follow.
  */
 final class StrictJson {
 

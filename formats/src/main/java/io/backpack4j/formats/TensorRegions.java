@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -7,7 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/** Regions of a file that hold the elements of tensors, little-endian and row-major, filled in any order. Belongs to one thread. */
+/**
+ * Regions of a file that hold the elements of tensors, little-endian and row-major, filled in any order. Belongs to one
+ * thread.
+ */
 final class TensorRegions {
 
     private static final int CHUNK_BYTES = 1 << 16;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 /** A file of tensors in the making; see {@link SafetensorsWriter}, whose methods these are. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
@@ -10,7 +11,9 @@ import java.util.List;
 /** Text in UTF-8. */
 public final class TextFile {
 
-    /** Stands before the text that some editors and shells write. It says nothing, because UTF-8 has one order of bytes. */
+    /**
+     * Stands before the text that some editors and shells write. It says nothing, because UTF-8 has one order of bytes.
+     */
     private static final char BYTE_ORDER_MARK = '\ufeff';
 
     private static final String REMEDY =

@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import java.util.Map;
 
-/** Tied parameters that stand in a file beside their owners, as in every state dict of PyTorch: the numbers must be the same. */
+/**
+ * Tied parameters that stand in a file beside their owners, as in every state dict of PyTorch: the numbers must be the
+ * same.
+ */
 final class TiedTensors {
 
     private final NamedTensors tensors;

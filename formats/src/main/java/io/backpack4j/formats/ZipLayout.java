@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import java.nio.ByteBuffer;
@@ -8,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The frame of a zip archive whose members are stored and whose sizes are known beforehand. Format: PKWARE's APPNOTE 6.3, sections 4.3 and 4.5.3;
- * sizes and offsets beyond 32 bits stand in zip64's fields.
+ * The frame of a zip archive whose members are stored and whose sizes are known beforehand. Format: PKWARE's APPNOTE
+ * 6.3, sections 4.3 and 4.5.3; sizes and offsets beyond 32 bits stand in zip64's fields.
  */
 final class ZipLayout {
 

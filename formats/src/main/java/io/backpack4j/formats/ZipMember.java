@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32;
 
-/** A member of a zip archive that is stored as it is: where it stands, and its checksum, which grows with it as long as it is written in order. */
+/**
+ * A member of a zip archive that is stored as it is: where it stands, and its checksum, which grows with it as long as
+ * it is written in order.
+ */
 final class ZipMember {
 
     private static final int CHUNK_BYTES = 1 << 16;

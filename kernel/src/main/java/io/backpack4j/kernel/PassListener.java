@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel;
 
 /**
  * Is told how far a pass is, by the thread that runs it, before each piece of work. The calls of {@link #forward},
- * {@link #backward} and {@link #product} together are {@link Plan#steps}. A listener that throws ends the pass, which is
- * reported as {@code [ListenerFailure]}.
+ * {@link #backward} and {@link #product} together are {@link Plan#steps}. A listener that throws ends the pass, which
+ * is reported as {@code [ListenerFailure]}.
  */
 public interface PassListener {
 

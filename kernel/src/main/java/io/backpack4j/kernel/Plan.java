@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel;
 
 import io.backpack4j.spi.tensor.DType;
@@ -78,9 +79,9 @@ public interface Plan {
     Map<String, Shape> products();
 
     /**
-     * Numbers of products with unit vectors that a run makes for diagonals
-     * ({@link io.backpack4j.spi.extension.SiteDeclaration#diagonal}), by parameter: as many as the parameter has elements,
-     * for every chunk, or for every sample if diagonals of single samples are wanted. Each takes a walk forward and back
+     * Numbers of products with unit vectors that a run makes for diagonals ({@link
+     * io.backpack4j.spi.extension.SiteDeclaration#diagonal}), by parameter: as many as the parameter has elements, for
+     * every chunk, or for every sample if diagonals of single samples are wanted. Each takes a walk forward and back
      * through the network, for a chunk or for a sample. Empty if there are none.
      */
     default SortedMap<String, Long> unitProducts() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.backend.Backend;
@@ -9,9 +10,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A symmetric matrix of second derivatives of a loss by parameters, P × P, or its block for some parameters. Vectors are laid out as {@link #layout} says.
+ * A symmetric matrix of second derivatives of a loss by parameters, P × P, or its block for some parameters. Vectors
+ * are laid out as {@link #layout} says.
  *
- * <p>Over one batch, what the forward pass keeps stays in memory until the operator is closed; over several, every product makes a forward pass of each batch.
+ * <p>Over one batch, what the forward pass keeps stays in memory until the operator is closed; over several, every
+ * product makes a forward pass of each batch.
  */
 public class CurvatureOperator implements LinearOperator, AutoCloseable {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 /** What entries of random vectors are: independent, of mean 0 and variance 1. */

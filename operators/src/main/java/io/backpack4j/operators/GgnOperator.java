@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 
 /**
- * The generalised Gauss-Newton matrix Σ_n J_nᵀ (c ∇²ℓ_n) J_n of a loss by parameters; N. N. Schraudolph (2002), "Fast Curvature Matrix-Vector Products for
- * Second-Order Gradient Descent". Symmetric and, for convex losses, positive semidefinite.
+ * The generalised Gauss-Newton matrix Σ_n J_nᵀ (c ∇²ℓ_n) J_n of a loss by parameters; N. N. Schraudolph (2002), "Fast
+ * Curvature Matrix-Vector Products for Second-Order Gradient Descent". Symmetric and, for convex losses, positive
+ * semidefinite.
  */
 public final class GgnOperator extends CurvatureOperator {
 

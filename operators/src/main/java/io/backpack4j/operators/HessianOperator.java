@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 
-/** The Hessian of a loss by parameters; B. A. Pearlmutter (1994), "Fast Exact Multiplication by the Hessian". Symmetric, in general indefinite. */
+/**
+ * The Hessian of a loss by parameters; B. A. Pearlmutter (1994), "Fast Exact Multiplication by the Hessian". Symmetric,
+ * in general indefinite.
+ */
 public final class HessianOperator extends CurvatureOperator {
 
     private HessianOperator(Objective objective) {

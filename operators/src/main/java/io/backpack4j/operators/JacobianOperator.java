@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
@@ -11,10 +12,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The Jacobian of a network's outputs by parameters: its rows are the elements of the output {@code [N, *out]}, row-major, batch after batch; its columns are laid
- * out as {@link #layout} says. The loss plays no part.
+ * The Jacobian of a network's outputs by parameters: its rows are the elements of the output {@code [N, *out]},
+ * row-major, batch after batch; its columns are laid out as {@link #layout} says. The loss plays no part.
  *
- * <p>Over one batch, what the forward pass keeps stays in memory until the operator is closed; over several, every product makes a forward pass of each batch.
+ * <p>Over one batch, what the forward pass keeps stays in memory until the operator is closed; over several, every
+ * product makes a forward pass of each batch.
  */
 public final class JacobianOperator implements LinearOperator, AutoCloseable {
 
@@ -84,7 +86,9 @@ public final class JacobianOperator implements LinearOperator, AutoCloseable {
         }
     }
 
-    /** Jᵀ: from vectors {@code [V, rows]} to {@code [V, P]}, summed over all samples. Lives as long as this operator. */
+    /**
+     * Jᵀ: from vectors {@code [V, rows]} to {@code [V, P]}, summed over all samples. Lives as long as this operator.
+     */
     public LinearOperator transposed() {
         return new Transposed();
     }

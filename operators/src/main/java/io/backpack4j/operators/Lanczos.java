@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
@@ -143,8 +144,9 @@ public record Lanczos(Which which, int count, double tolerance, OptionalInt dime
     }
 
     /**
-     * Searches from a vector that is near to what is looked for, such as an eigenvector of an operator that differs little: it is mixed with a drawn one, of which a tenth of its
-     * length is taken, since the Krylov space of an eigenvector holds no other.
+     * Searches from a vector that is near to what is looked for, such as an eigenvector of an operator that differs
+     * little: it is mixed with a drawn one, of which a tenth of its length is taken, since the Krylov space of an
+     * eigenvector holds no other.
      *
      * @param target owns the vectors
      * @param a symmetric, which is not checked

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
@@ -6,7 +7,8 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * A matrix A that is known by its products with vectors. Vectors are rows of a tensor, so that several are multiplied at once. Used by one thread at a time.
+ * A matrix A that is known by its products with vectors. Vectors are rows of a tensor, so that several are multiplied
+ * at once. Used by one thread at a time.
  *
  * <p>What is made of operators here ({@link #damped} and the others) refers to them and owns nothing.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
@@ -13,8 +14,9 @@ import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * A symmetric matrix Σ_k λ_k e_k e_kᵀ of rank K, by its eigenpairs, and functions of it that touch no direction but these: a damped inverse, a log-determinant. Belongs to one
- * thread; the vectors belong to whoever made it and must stay open.
+ * A symmetric matrix Σ_k λ_k e_k e_kᵀ of rank K, by its eigenpairs, and functions of it that touch no direction but
+ * these: a damped inverse, a log-determinant. Belongs to one thread; the vectors belong to whoever made it and must
+ * stay open.
  *
  * <pre>{@code
  * List<Tensor> evals = results.network(eigenvectors);

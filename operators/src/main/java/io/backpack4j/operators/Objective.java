@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.kernel.BackPack;
@@ -11,9 +12,10 @@ import io.backpack4j.spi.loss.Loss;
 import java.util.List;
 
 /**
- * What operators are derivatives of: a model's loss over batches, as a function of some of its trained parameters. Several batches count as one: the loss is
- * reduced over all their samples. Give them different sample ids if draws are to differ. Immutable; refers to the model and the batches, which the caller closes
- * after the operators, and whose numbers must not change while operators are used.
+ * What operators are derivatives of: a model's loss over batches, as a function of some of its trained parameters.
+ * Several batches count as one: the loss is reduced over all their samples. Give them different sample ids if draws are
+ * to differ. Immutable; refers to the model and the batches, which the caller closes after the operators, and whose
+ * numbers must not change while operators are used.
  */
 public final class Objective {
 
@@ -71,13 +73,17 @@ public final class Objective {
     /**
      * Of some parameters only: operators have their rows and columns, and no others.
      *
-     * @param parameters names or patterns, {@code *} standing for anything, such as {@code 0.*}; each must match a trained parameter
+     * @param parameters names or patterns, {@code *} standing for anything, such as {@code 0.*}; each must match a
+     *     trained parameter
      */
     public Objective only(String... parameters) {
         return new Objective(backend, loss, source, batches, List.of(parameters), options, seed);
     }
 
-    /** With another seed of Monte-Carlo draws; 0 if not set. Equal seeds and sample ids draw equal targets in every product. */
+    /**
+     * With another seed of Monte-Carlo draws; 0 if not set. Equal seeds and sample ids draw equal targets in every
+     * product.
+     */
     public Objective seed(long value) {
         return new Objective(backend, loss, source, batches, patterns, options, value);
     }

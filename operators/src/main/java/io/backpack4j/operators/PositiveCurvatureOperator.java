@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 
-/** The positive-curvature Hessian, see {@link CurvatureMatrix.PositiveCurvature}. Symmetric, for convex losses positive semidefinite. */
+/**
+ * The positive-curvature Hessian, see {@link CurvatureMatrix.PositiveCurvature}. Symmetric, for convex losses positive
+ * semidefinite.
+ */
 public final class PositiveCurvatureOperator extends CurvatureOperator {
 
     private PositiveCurvatureOperator(Objective objective, CurvatureMatrix.Projection projection) {

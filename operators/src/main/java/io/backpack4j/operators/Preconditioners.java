@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import io.backpack4j.spi.BackpackException;
@@ -12,7 +13,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 
-/** Approximate inverses of curvature matrices, for {@link ConjugateGradients}. They must be symmetric and positive definite. */
+/**
+ * Approximate inverses of curvature matrices, for {@link ConjugateGradients}. They must be symmetric and positive
+ * definite.
+ */
 public final class Preconditioners {
 
     private Preconditioners() {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -23,7 +24,10 @@ import java.util.Random;
 import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.RealMatrix;
 
-/** Random Jacobians and curvature of samples, kept as dense matrices on the host: all that operators know of a network. Counts what is open. */
+/**
+ * Random Jacobians and curvature of samples, kept as dense matrices on the host: all that operators know of a network.
+ * Counts what is open.
+ */
 final class FakeNetwork {
 
     static final Map<String, Shape> PARAMETERS = new LinkedHashMap<>();

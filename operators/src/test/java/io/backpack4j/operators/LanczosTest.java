@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -61,7 +62,10 @@ class LanczosTest extends OperatorTestBase {
         }
     }
 
-    /** A vector that is near takes fewer products; that of another eigenvalue does not keep the search from the one that is wanted. */
+    /**
+     * A vector that is near takes fewer products; that of another eigenvalue does not keep the search from the one that
+     * is wanted.
+     */
     @Test
     void firstVectorsHelpAndDoNotMislead() {
         RealMatrix matrix = Matrices.symmetric(Matrices.normal(random, 150, 150));

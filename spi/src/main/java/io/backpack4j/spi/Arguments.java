@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 import java.util.ArrayList;
@@ -10,8 +11,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Named arguments of a module, a loss or an extension, as a file or a command line gives them: numbers, words, flags, lists. Remembers what was
- * asked for, so that the caller can report what was given and is not known. Belongs to one thread.
+ * Named arguments of a module, a loss or an extension, as a file or a command line gives them: numbers, words, flags,
+ * lists. Remembers what was asked for, so that the caller can report what was given and is not known. Belongs to one
+ * thread.
  */
 public final class Arguments {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 import java.util.List;
@@ -6,7 +7,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every failure that this library reports on purpose. It carries one or more problems; several are numbered in the message.
+ * Every failure that this library reports on purpose. It carries one or more problems; several are numbered in the
+ * message.
  */
 public class BackpackException extends RuntimeException {
 

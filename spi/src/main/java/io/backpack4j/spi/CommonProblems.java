@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 /** Kinds of problems: what is reported by several rooms, and by the contracts themselves. */

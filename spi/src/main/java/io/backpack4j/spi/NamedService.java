@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 /**
- * Something that a plugin provides under a name, of a kind that these contracts do not know: what a room on top of the kernel looks for, such as
- * its optimisers. That room defines the kind as an interface of its own, and finds all services of it in the catalogue:
+ * Something that a plugin provides under a name, of a kind that these contracts do not know: what a room on top of the
+ * kernel looks for, such as its optimisers. That room defines the kind as an interface of its own, and finds all
+ * services of it in the catalogue:
  *
  * <pre>{@code
  * public interface OptimizerProvider extends NamedService {
@@ -16,8 +18,8 @@ package io.backpack4j.spi;
  * OptimizerProvider adam = backpack.catalog().service(OptimizerProvider.class, "Adam");
  * }</pre>
  *
- * <p>What goes wrong with a service's jar is reported as for modules and extensions: two services of one kind and name, a jar that is broken, a
- * plugin of another version of the contracts.
+ * <p>What goes wrong with a service's jar is reported as for modules and extensions: two services of one kind and name,
+ * a jar that is broken, a plugin of another version of the contracts.
  */
 public interface NamedService {
 

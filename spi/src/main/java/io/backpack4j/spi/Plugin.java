@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 import io.backpack4j.spi.backend.BackendProvider;
@@ -10,9 +11,10 @@ import java.util.List;
 /**
  * The one service of this library: everything that a user can name comes from a plugin.
  *
- * <p>Implementations are public, have a public constructor without parameters, and are listed under
- * {@code META-INF/services} (annotate them with {@code @AutoService(Plugin.class)}). They are created once per loaded library,
- * are stateless, and may be called from any thread. A jar with such a plugin on the class path is all that a user needs.
+ * <p>Implementations are public, have a public constructor without parameters, and are listed under {@code
+ * META-INF/services} (annotate them with {@code @AutoService(Plugin.class)}). They are created once per loaded library,
+ * are stateless, and may be called from any thread. A jar with such a plugin on the class path is all that a user
+ * needs.
  *
  * <pre>{@code
  * public final class Activations implements Plugin {

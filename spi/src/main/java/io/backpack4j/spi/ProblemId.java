@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 import java.util.regex.Pattern;
 
 /**
- * A kind of problem. The library's are constants: {@link CommonProblems}, and one class like it in each room that has its own; all are listed in
- * {@code docs/problems.md}. Plugins have theirs as constants, too:
+ * A kind of problem. The library's are constants: {@link CommonProblems}, and one class like it in each room that has
+ * its own; all are listed in {@code docs/problems.md}. Plugins have theirs as constants, too:
  *
  * <pre>{@code
  * static final ProblemId NO_LICENCE = new ProblemId("NoLicence", "The licence has run out.", "Renew it.");

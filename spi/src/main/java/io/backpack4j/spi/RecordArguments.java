@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
 import java.lang.reflect.InvocationTargetException;
@@ -11,8 +12,8 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The arguments of a record whose components are those of its type in a model file: {@code inFeatures} is {@code in_features}, an enum constant
- * {@code MEAN} the word {@code mean}, an empty optional null.
+ * The arguments of a record whose components are those of its type in a model file: {@code inFeatures} is {@code
+ * in_features}, an enum constant {@code MEAN} the word {@code mean}, an empty optional null.
  */
 public final class RecordArguments {
 
@@ -24,8 +25,8 @@ public final class RecordArguments {
      * @param described a module, a loss or another description
      * @param type its type, for messages
      * @return numbers, flags, words, lists of such, or null by name, in the order of the components
-     * @throws BackpackException {@code [NotWritable]} if {@code described} is no record or has a component of another kind: then it must say its
-     *     arguments itself
+     * @throws BackpackException {@code [NotWritable]} if {@code described} is no record or has a component of another
+     *     kind: then it must say its arguments itself
      */
     public static Map<String, @Nullable Object> of(Object described, String type) {
         if (!described.getClass().isRecord()) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.Model;
@@ -12,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 
-/** Moving averages of parameters, as {@code torch.optim.swa_utils.get_ema_multi_avg_fn}; nothing if nobody wants them. */
+/**
+ * Moving averages of parameters, as {@code torch.optim.swa_utils.get_ema_multi_avg_fn}; nothing if nobody wants them.
+ */
 final class Averages implements AutoCloseable {
 
     private final Elementwise elementwise;

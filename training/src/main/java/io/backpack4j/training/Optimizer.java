@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.spi.BackpackException;
@@ -6,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How parameters follow from gradients and whatever else a pass computes: an immutable description, best a record whose components are PyTorch's arguments.
- * {@link OptimizerProvider} makes it known by name.
+ * How parameters follow from gradients and whatever else a pass computes: an immutable description, best a record whose
+ * components are PyTorch's arguments. {@link OptimizerProvider} makes it known by name.
  */
 public interface Optimizer {
 
@@ -17,8 +18,8 @@ public interface Optimizer {
     }
 
     /**
-     * The options by name, as {@link OptimizerProvider#create} takes them: numbers, flags, words, lists of such, or null. By default the components of the record, see
-     * {@link RecordArguments}, and nothing of what is no record.
+     * The options by name, as {@link OptimizerProvider#create} takes them: numbers, flags, words, lists of such, or
+     * null. By default the components of the record, see {@link RecordArguments}, and nothing of what is no record.
      */
     default Map<String, @Nullable Object> arguments() {
         return getClass().isRecord() ? RecordArguments.of(this, type()) : Map.of();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.spi.BackpackException;
@@ -13,7 +14,8 @@ public interface OptimizerRun extends AutoCloseable {
     default void prepare(PassPreparation pass) {}
 
     /**
-     * Says what is known of the next update before its pass, for those who measure along it. Empty, as by default, where an update is no linear function of the gradient.
+     * Says what is known of the next update before its pass, for those who measure along it. Empty, as by default,
+     * where an update is no linear function of the gradient.
      *
      * @param rates the learning rates of the parameters
      * @param momentum what the schedule says instead of the optimiser's, if it cycles it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.Patterns;
@@ -7,7 +8,8 @@ import java.util.OptionalDouble;
 /**
  * Parameters that are trained in a way of their own. Of several groups that name a parameter, the first counts.
  *
- * @param parameters patterns of names, {@code *} standing for anything, such as {@code *.bias}; each must match a trained parameter
+ * @param parameters patterns of names, {@code *} standing for anything, such as {@code *.bias}; each must match a
+ *     trained parameter
  * @param learningRate that of the optimiser if empty
  * @param weightDecay that of the optimiser if empty
  * @param frozen whether they keep their numbers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.Batch;
@@ -17,8 +18,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * The next pass while everybody says what it needs of it. Requests of equal extensions become one, for the parameters of all; one whose name is taken gets another
- * name.
+ * The next pass while everybody says what it needs of it. Requests of equal extensions become one, for the parameters
+ * of all; one whose name is taken gets another name.
  */
 public final class PassPreparation {
 
@@ -63,7 +64,10 @@ public final class PassPreparation {
         return this;
     }
 
-    /** Brings an operand that an extension declared, of a parameter or, with {@link io.backpack4j.spi.module.Operand#NETWORK}, of the network. */
+    /**
+     * Brings an operand that an extension declared, of a parameter or, with {@link
+     * io.backpack4j.spi.module.Operand#NETWORK}, of the network.
+     */
     public PassPreparation operand(String name, String parameter, Tensor tensor) {
         operands = operands.with(name, parameter, tensor);
         return this;
@@ -76,7 +80,8 @@ public final class PassPreparation {
     }
 
     /**
-     * What is known of the update that follows, clipping left aside; empty for optimisers whose updates are no linear functions of the gradient.
+     * What is known of the update that follows, clipping left aside; empty for optimisers whose updates are no linear
+     * functions of the gradient.
      *
      * @param scope owns the tensors that are made
      */

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import java.util.OptionalDouble;
 
-/** How learning rates change in the course of training: an immutable description. Names, arguments and values are those of {@code torch.optim.lr_scheduler}. */
+/**
+ * How learning rates change in the course of training: an immutable description. Names, arguments and values are those
+ * of {@code torch.optim.lr_scheduler}.
+ */
 public interface Schedule {
 
     /** The rate stays what it is. */

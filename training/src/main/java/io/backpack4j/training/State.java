@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.SessionState;
@@ -12,8 +13,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What somebody has to remember between steps, by name: tensors, numbers, and texts. Tensors that are put in are read when the state is written, at once: they
- * need not be copied. Names are free of each other below different {@link #at} prefixes.
+ * What somebody has to remember between steps, by name: tensors, numbers, and texts. Tensors that are put in are read
+ * when the state is written, at once: they need not be copied. Names are free of each other below different {@link #at}
+ * prefixes.
  */
 public final class State {
 

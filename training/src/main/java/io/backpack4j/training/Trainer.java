@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.BackPack;
@@ -18,8 +19,8 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
- * Trains a model. {@link #fit} runs in the thread that calls it and changes the model's numbers in place; the model must not be used elsewhere meanwhile. A trainer
- * with listeners is good for one run, for they are closed with it.
+ * Trains a model. {@link #fit} runs in the thread that calls it and changes the model's numbers in place; the model
+ * must not be used elsewhere meanwhile. A trainer with listeners is good for one run, for they are closed with it.
  */
 public final class Trainer {
 
@@ -206,21 +207,26 @@ public final class Trainer {
             return this;
         }
 
-        /** Scales all gradients together so that their norm is at most {@code norm}, as {@code torch.nn.utils.clip_grad_norm_}. */
+        /**
+         * Scales all gradients together so that their norm is at most {@code norm}, as {@code
+         * torch.nn.utils.clip_grad_norm_}.
+         */
         public Builder clipNorm(double norm) {
             clipping = clipping.norm(norm);
             return this;
         }
 
-        /** Limits each element of gradients, as {@code torch.nn.utils.clip_grad_value_}; before any clipping by norm. */
+        /**
+         * Limits each element of gradients, as {@code torch.nn.utils.clip_grad_value_}; before any clipping by norm.
+         */
         public Builder clipValue(double value) {
             clipping = clipping.value(value);
             return this;
         }
 
         /**
-         * Keeps moving averages of parameters, a ← decay · a + (1 − decay) · θ after each step, from the first step's θ on. Validation sees them, and the model has
-         * them when the run ends.
+         * Keeps moving averages of parameters, a ← decay · a + (1 − decay) · θ after each step, from the first step's θ
+         * on. Validation sees them, and the model has them when the run ends.
          */
         public Builder averaging(double decay) {
             averaging = OptionalDouble.of(decay);
@@ -251,8 +257,9 @@ public final class Trainer {
         }
 
         /**
-         * Which of an epoch's values says how good a model is, such as {@code valid_accuracy}: for the best checkpoint, early stopping and schedules that watch. By
-         * default {@code valid_loss} if there is held-out data, else {@code train_loss}.
+         * Which of an epoch's values says how good a model is, such as {@code valid_accuracy}: for the best checkpoint,
+         * early stopping and schedules that watch. By default {@code valid_loss} if there is held-out data, else {@code
+         * train_loss}.
          */
         public Builder monitor(String value) {
             monitored = Optional.of(value);
@@ -272,15 +279,19 @@ public final class Trainer {
         }
 
         /**
-         * Takes so many samples of a batch at a time and adds their gradients up. Loss, gradients and all results are those of the whole batch, within rounding: the
-         * loss's factor comes from all targets, draws from the samples' ids. What needs the batch as a whole, such as batch norms in train mode, is refused by name.
+         * Takes so many samples of a batch at a time and adds their gradients up. Loss, gradients and all results are
+         * those of the whole batch, within rounding: the loss's factor comes from all targets, draws from the samples'
+         * ids. What needs the batch as a whole, such as batch norms in train mode, is refused by name.
          */
         public Builder microBatch(long samples) {
             passOptions = passOptions.chunk(samples);
             return this;
         }
 
-        /** What happens when loss or gradients are not finite: by default the run fails, after the step's line is written. */
+        /**
+         * What happens when loss or gradients are not finite: by default the run fails, after the step's line is
+         * written.
+         */
         public Builder nan(NanPolicy policy) {
             nanPolicy = policy;
             return this;

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 /**
- * Is told what happens in training, in the thread that trains. Whatever it throws ends the run. Events are valid during the call.
+ * Is told what happens in training, in the thread that trains. Whatever it throws ends the run. Events are valid during
+ * the call.
  */
 public interface TrainingListener extends AutoCloseable {
 

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import java.util.Map;
 
 /**
- * What a run says about itself, line by line. Values are numbers, lists and maps of them, {@code double[]}, or texts; numbers that are not finite are written as
- * missing.
+ * What a run says about itself, line by line. Values are numbers, lists and maps of them, {@code double[]}, or texts;
+ * numbers that are not finite are written as missing.
  */
 public interface TrainingLog extends AutoCloseable {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.BackPack;
@@ -165,7 +166,10 @@ final class TrainingRun implements Training, AutoCloseable {
         }
     }
 
-    /** Runs the pass once more where something is not finite: the kernel then says at which node, in which quantity, for which samples. */
+    /**
+     * Runs the pass once more where something is not finite: the kernel then says at which node, in which quantity, for
+     * which samples.
+     */
     private void requireFinite(TrainingStep now, PassPreparation pass) {
         if (trainer.nanPolicy == NanPolicy.IGNORE) {
             return;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.BackPack;
@@ -20,7 +21,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Predicts held-out data: forward only, in {@link Mode#EVAL}. The loss is that of all of it, as if it were one batch. */
+/**
+ * Predicts held-out data: forward only, in {@link Mode#EVAL}. The loss is that of all of it, as if it were one batch.
+ */
 final class Validator {
 
     private final BackPack backpack;

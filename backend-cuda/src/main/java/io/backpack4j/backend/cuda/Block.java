@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.MemoryAccounts.Account;
@@ -33,8 +34,8 @@ final class Block {
     long freedAt;
 
     /**
-     * What the host wrote last from the block's start on, while nothing else wrote: small inputs, such as targets, are checked after they were
-     * uploaded, and need no way back.
+     * What the host wrote last from the block's start on, while nothing else wrote: small inputs, such as targets, are
+     * checked after they were uploaded, and need no way back.
      */
     byte @Nullable [] written;
 

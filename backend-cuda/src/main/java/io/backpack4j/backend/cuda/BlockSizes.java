@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 /** Rounds sizes, so that blocks can be shared by requests of similar size. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -6,9 +7,9 @@ import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.Shape;
 
 /**
- * Cholesky factors on the device, some columns at a time: a product takes what earlier columns account for, the host decomposes the small block on the
- * diagonal, in double precision, and the device solves for what lies below (Golub and Van Loan, Matrix Computations, 4.2). The host sees no more than
- * one block.
+ * Cholesky factors on the device, some columns at a time: a product takes what earlier columns account for, the host
+ * decomposes the small block on the diagonal, in double precision, and the device solves for what lies below (Golub and
+ * Van Loan, Matrix Computations, 4.2). The host sees no more than one block.
  *
  * @param backend whose tensors they are
  */
@@ -68,7 +69,10 @@ record BlockedCholesky(CudaBackend backend) {
         }
     }
 
-    /** Replaces a matrix by its factor, zeros above its diagonal included. Returns the row whose pivot is not positive, or −1. */
+    /**
+     * Replaces a matrix by its factor, zeros above its diagonal included. Returns the row whose pivot is not positive,
+     * or −1.
+     */
     private static int decompose(double[] a, int n) {
         for (int row = 0; row < n; row++) {
             for (int column = 0; column <= row; column++) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.tensor.DType;
@@ -5,9 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * What this backend needs of CUDA, for one device: memory, streams, modules, cuBLAS and a compiler. Addresses are the device's. Calls that take a
- * stream return before the work is done. Every method may throw {@link CudaFailure}. Callers make sure that a stream and a cuBLAS handle are
- * used by one thread at a time; everything else may be called from any thread.
+ * What this backend needs of CUDA, for one device: memory, streams, modules, cuBLAS and a compiler. Addresses are the
+ * device's. Calls that take a stream return before the work is done. Every method may throw {@link CudaFailure}.
+ * Callers make sure that a stream and a cuBLAS handle are used by one thread at a time; everything else may be called
+ * from any thread.
  */
 interface CudaApi extends AutoCloseable {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -13,8 +14,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs of tiles, made by one batch of products and consumed while they are in the device's cache. All consumers that add up over tiles share one
- * kernel, which reads every tile once.
+ * Runs of tiles, made by one batch of products and consumed while they are in the device's cache. All consumers that
+ * add up over tiles share one kernel, which reads every tile once.
  */
 final class CudaContractions implements Contractions {
 
@@ -114,7 +115,9 @@ final class CudaContractions implements Contractions {
         return tensor == null ? null : backend.own(tensor);
     }
 
-    /** A sum that all tiles of the run belong to is left to be made with others; else parts of the run go to their own. */
+    /**
+     * A sum that all tiles of the run belong to is left to be made with others; else parts of the run go to their own.
+     */
     private void addRuns(
             CudaScope scope, CudaTensor rows, long first, long batch, CudaTensor destination, List<Total> totals) {
         long length = batch / destination.size(0);
@@ -249,7 +252,10 @@ final class CudaContractions implements Contractions {
         }
     }
 
-    /** What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over the run are left to be fused. */
+    /**
+     * What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over
+     * the run are left to be fused.
+     */
     private final class Consumption implements TileConsumerVisitor<Runnable> {
 
         private final CudaScope scope;

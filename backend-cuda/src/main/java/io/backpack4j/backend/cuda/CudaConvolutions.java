@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Backend;
@@ -12,8 +13,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What lies under windows is laid out and gathered by kernels of their own. Everything else is the portable form, made of these and of batches of
- * matrix products, some samples at a time, within the memory that plans reckon with.
+ * What lies under windows is laid out and gathered by kernels of their own. Everything else is the portable form, made
+ * of these and of batches of matrix products, some samples at a time, within the memory that plans reckon with.
  */
 final class CudaConvolutions implements Convolutions {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -12,9 +13,9 @@ import org.apache.commons.math3.linear.EigenDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 
 /**
- * Eigendecompositions on the host, by Commons Math in double precision: matrices go there and back. They are wanted once per matrix after a pass,
- * not within one, and so do not count as round trips of a pass; cuSOLVER would be one more library to install. Cholesky factors, solutions and
- * inverses stay on the device.
+ * Eigendecompositions on the host, by Commons Math in double precision: matrices go there and back. They are wanted
+ * once per matrix after a pass, not within one, and so do not count as round trips of a pass; cuSOLVER would be one
+ * more library to install. Cholesky factors, solutions and inverses stay on the device.
  */
 final class CudaDecompositions implements Decompositions {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 /** A call of CUDA that failed. {@link Device} adds what it was made for. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import java.io.IOException;
@@ -12,8 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Looks for CUDA's libraries where systems keep them, without loading anything. JCuda needs {@code libcuda.so.1}, {@code libcublas.so.12} (and
- * {@code libcublasLt.so.12}) and {@code libnvrtc.so.12}.
+ * Looks for CUDA's libraries where systems keep them, without loading anything. JCuda needs {@code libcuda.so.1},
+ * {@code libcublas.so.12} (and {@code libcublasLt.so.12}) and {@code libnvrtc.so.12}.
  *
  * @param directories where to look
  */
@@ -40,7 +41,10 @@ record CudaLibraries(List<Path> directories) {
         directories = List.copyOf(directories);
     }
 
-    /** The directories of this machine: the loader's path, its configuration, the usual ones, and those of Python's packages. */
+    /**
+     * The directories of this machine: the loader's path, its configuration, the usual ones, and those of Python's
+     * packages.
+     */
     static CudaLibraries ofThisMachine() {
         Set<Path> directories = new LinkedHashSet<>();
         addPath(directories, System.getenv("LD_LIBRARY_PATH"));

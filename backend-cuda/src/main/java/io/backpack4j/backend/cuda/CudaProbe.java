@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Availability;
@@ -8,8 +9,8 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 
 /**
- * Finds out whether CUDA can be used: first by looking for files, which takes no time on machines without it; then by loading the libraries and
- * asking the driver for its devices. Takes no device and no memory of one. Never throws.
+ * Finds out whether CUDA can be used: first by looking for files, which takes no time on machines without it; then by
+ * loading the libraries and asking the driver for its devices. Takes no device and no memory of one. Never throws.
  *
  * @param platform the operating system and processor, if JCuda has no natives for them
  * @param libraries where CUDA's libraries are

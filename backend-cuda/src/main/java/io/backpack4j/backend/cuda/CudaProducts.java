@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Backend;
@@ -8,8 +9,8 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * Matrix products by cuBLAS. A row-major matrix is its transpose, column-major: so C = A·B is asked for as Cᵀ = Bᵀ·Aᵀ, and nothing is
- * transposed in memory.
+ * Matrix products by cuBLAS. A row-major matrix is its transpose, column-major: so C = A·B is asked for as Cᵀ = Bᵀ·Aᵀ,
+ * and nothing is transposed in memory.
  */
 final class CudaProducts implements Products {
 
@@ -116,7 +117,10 @@ final class CudaProducts implements Products {
         }
     }
 
-    /** Sizes of row-major products {@code [batch, m, k] · [batch, k, n]}, and the steps from one to the next, counted in matrices. */
+    /**
+     * Sizes of row-major products {@code [batch, m, k] · [batch, k, n]}, and the steps from one to the next, counted in
+     * matrices.
+     */
     private record Gemm(long m, long n, long k, long batch, long stepLeft, long stepRight, long stepOut) {}
 
     /** Asks for products; positions count matrices. */
@@ -156,7 +160,8 @@ final class CudaProducts implements Products {
     }
 
     /**
-     * destination = weights[:, first to first + count] · tiles + beta · destination: a product with some columns of a row-major matrix.
+     * destination = weights[:, first to first + count] · tiles + beta · destination: a product with some columns of a
+     * row-major matrix.
      *
      * @param weights {@code [K, B]}
      * @param tiles {@code [count, P]}
@@ -235,8 +240,9 @@ final class CudaProducts implements Products {
     }
 
     /**
-     * destination[i, j] −= Σ_{k < column} destination[i, k] · destination[j, k] in one matrix, for the rows i from {@code column} on and the
-     * {@code width} columns j from there on: what a Cholesky factor's columns so far take from the next ones.
+     * destination[i, j] −= Σ_{k < column} destination[i, k] · destination[j, k] in one matrix, for the rows i from
+     * {@code column} on and the {@code width} columns j from there on: what a Cholesky factor's columns so far take
+     * from the next ones.
      */
     void subtractColumns(CudaTensor matrices, long matrix, long column, long width) {
         long n = matrices.size(-1);

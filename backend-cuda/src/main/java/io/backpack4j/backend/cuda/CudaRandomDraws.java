@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.RandomDraws;
@@ -6,7 +7,10 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
-/** {@link io.backpack4j.spi.backend.CounterRandom} on the device, to the last bit; normal numbers up to the rounding of logarithm and cosine. */
+/**
+ * {@link io.backpack4j.spi.backend.CounterRandom} on the device, to the last bit; normal numbers up to the rounding of
+ * logarithm and cosine.
+ */
 final class CudaRandomDraws implements RandomDraws {
 
     private final CudaBackend backend;

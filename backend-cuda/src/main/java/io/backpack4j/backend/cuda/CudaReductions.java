@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,8 +11,8 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * Reductions over the middle of {@code [before, reduced, behind]}: chunks first, then what is left of them. How they are cut follows from shapes
- * alone.
+ * Reductions over the middle of {@code [before, reduced, behind]}: chunks first, then what is left of them. How they
+ * are cut follows from shapes alone.
  */
 final class CudaReductions implements Reductions {
 

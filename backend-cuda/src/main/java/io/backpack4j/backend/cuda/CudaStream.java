@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 /** A stream, its cuBLAS handle, and how far it knows the work of the others. Guarded by {@link Device}. */
@@ -11,7 +12,9 @@ final class CudaStream {
     /** How many operations it was given. */
     long ticks;
 
-    /** Per stream, the operation that this one has waited for: all up to it come before whatever this stream gets next. */
+    /**
+     * Per stream, the operation that this one has waited for: all up to it come before whatever this stream gets next.
+     */
     final long[] seen;
 
     CudaStream(CudaApi.Stream handle, CudaApi.Blas blas, CudaApi.Event event, int index, int streams) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -12,8 +13,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * A device at work: its streams, its memory, its kernels. Every operation goes through {@link #enqueue}, one at a time, which orders it with
- * those of other streams and says what failed. Handing out work takes microseconds; the work itself runs on.
+ * A device at work: its streams, its memory, its kernels. Every operation goes through {@link #enqueue}, one at a time,
+ * which orders it with those of other streams and says what failed. Handing out work takes microseconds; the work
+ * itself runs on.
  */
 final class Device {
 

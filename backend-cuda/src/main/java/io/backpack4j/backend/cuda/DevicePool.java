@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -14,9 +15,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Device memory that is given back to be taken again: a steady sequence of requests never asks the driver, which would wait for the device.
- * Blocks have references: handles on one block share it, and the last release frees it. Whoever takes a block over from another stream waits for
- * it there ({@link Streams}). Guarded by {@link Device}.
+ * Device memory that is given back to be taken again: a steady sequence of requests never asks the driver, which would
+ * wait for the device. Blocks have references: handles on one block share it, and the last release frees it. Whoever
+ * takes a block over from another stream waits for it there ({@link Streams}). Guarded by {@link Device}.
  */
 final class DevicePool {
 

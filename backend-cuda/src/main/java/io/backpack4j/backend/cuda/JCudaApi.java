@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -19,8 +20,8 @@ import jcuda.driver.JCudaDriver;
 import jcuda.jcublas.cublasHandle;
 
 /**
- * CUDA through JCuda: the driver's interface on a device's primary context, cuBLAS and NVRTC. JCuda's exceptions stay off, for their switch is the
- * whole process's; every code is looked at here.
+ * CUDA through JCuda: the driver's interface on a device's primary context, cuBLAS and NVRTC. JCuda's exceptions stay
+ * off, for their switch is the whole process's; every code is looked at here.
  */
 final class JCudaApi implements CudaApi {
 

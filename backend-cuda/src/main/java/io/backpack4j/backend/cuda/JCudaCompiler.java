@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import java.nio.charset.StandardCharsets;
@@ -28,7 +29,8 @@ final class JCudaCompiler {
     }
 
     /**
-     * Machine code for an architecture that NVRTC knows; for a newer one, PTX for the newest that it knows, which the driver translates.
+     * Machine code for an architecture that NVRTC knows; for a newer one, PTX for the newest that it knows, which the
+     * driver translates.
      *
      * @param architecture such as 90
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import java.io.IOException;
@@ -15,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps compiled kernels on disk. A file's name is a hash of all that its contents depend on, and files appear whole, so that processes can share
- * a directory. Where the disk refuses, kernels are compiled anew.
+ * Keeps compiled kernels on disk. A file's name is a hash of all that its contents depend on, and files appear whole,
+ * so that processes can share a directory. Where the disk refuses, kernels are compiled anew.
  */
 final class KernelCache {
 

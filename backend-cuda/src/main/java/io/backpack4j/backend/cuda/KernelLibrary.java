@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.backend.Activation;
@@ -14,7 +15,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Compiled kernels, by file and types; each file is compiled when one of its kernels is first needed. Guarded by {@link Device}. */
+/**
+ * Compiled kernels, by file and types; each file is compiled when one of its kernels is first needed. Guarded by {@link
+ * Device}.
+ */
 final class KernelLibrary {
 
     /** What all files begin with. */

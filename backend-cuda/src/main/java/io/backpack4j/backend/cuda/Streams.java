@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Some streams, dealt out to threads in turn: a pass runs in one thread, and so in one stream. Work of different streams is ordered where it
- * meets in a block of memory: what writes waits for all that used the block, what reads for the last that wrote. Guarded by {@link Device}.
+ * Some streams, dealt out to threads in turn: a pass runs in one thread, and so in one stream. Work of different
+ * streams is ordered where it meets in a block of memory: what writes waits for all that used the block, what reads for
+ * the last that wrote. Guarded by {@link Device}.
  */
 final class Streams {
 

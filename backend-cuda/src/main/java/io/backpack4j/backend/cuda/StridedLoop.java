@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.BackpackException;
@@ -7,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A loop over axes, with two operands that step through memory in their own ways. Neighbouring axes that both operands walk through as one are
- * made one, and axes of size one vanish.
+ * A loop over axes, with two operands that step through memory in their own ways. Neighbouring axes that both operands
+ * walk through as one are made one, and axes of size one vanish.
  *
  * @param sizes the axes, at least one
  * @param first the first operand's strides

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import java.nio.file.Files;
@@ -10,7 +11,10 @@ import org.jspecify.annotations.Nullable;
 /** Compiles kernels for devices: NVRTC if it is found, else nvcc, else clang. */
 interface DeviceCompiler {
 
-    /** The place of {@code libnvrtc.so.12}, where it is not among the system's libraries: a file, by property or environment. */
+    /**
+     * The place of {@code libnvrtc.so.12}, where it is not among the system's libraries: a file, by property or
+     * environment.
+     */
     String PROPERTY = "backpack.test.nvrtc";
 
     String VARIABLE = "BACKPACK_TEST_NVRTC";

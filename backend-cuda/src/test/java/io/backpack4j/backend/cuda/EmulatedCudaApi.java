@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import io.backpack4j.spi.tensor.DType;
@@ -9,9 +10,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A device that is not there: kernels run on the host, compiled from the same source. Streams are as lazy as they may be: work is done when somebody
- * waits for it, so that an order that was not asked for is not there. Memory has guards around it and is NaN when fresh; guards are
- * looked at after every kernel.
+ * A device that is not there: kernels run on the host, compiled from the same source. Streams are as lazy as they may
+ * be: work is done when somebody waits for it, so that an order that was not asked for is not there. Memory has guards
+ * around it and is NaN when fresh; guards are looked at after every kernel.
  */
 final class EmulatedCudaApi implements CudaApi {
 

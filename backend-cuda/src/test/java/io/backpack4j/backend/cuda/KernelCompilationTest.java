@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,7 +15,10 @@ import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Every kernel compiles for devices, in all variants. Needs no device, but a compiler; skipped, with the reason, where there is none. */
+/**
+ * Every kernel compiles for devices, in all variants. Needs no device, but a compiler; skipped, with the reason, where
+ * there is none.
+ */
 class KernelCompilationTest {
 
     private static final int[] ARCHITECTURES = {80, 90};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -14,7 +15,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
-/** Threads with streams of their own. The emulated streams do nothing before somebody waits, so what is not ordered comes too late. */
+/**
+ * Threads with streams of their own. The emulated streams do nothing before somebody waits, so what is not ordered
+ * comes too late.
+ */
 @EmulationRequired
 class ThreadsTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.bench;
 
 import io.backpack4j.cli.files.ShippedModels;
@@ -13,7 +14,10 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** The networks that are measured: four of DeepOBS, one that is trained by default, one of Cockpit's, and a small one whose passes are hardly more than calls. Their models are model files. */
+/**
+ * The networks that are measured: four of DeepOBS, one that is trained by default, one of Cockpit's, and a small one
+ * whose passes are hardly more than calls. Their models are model files.
+ */
 enum BenchProblem {
     LOGREG("logreg", Shape.of(1, 28, 28), 10),
     CNN_2C2D("2c2d", Shape.of(1, 28, 28), 10),

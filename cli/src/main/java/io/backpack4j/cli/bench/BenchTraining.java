@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.bench;
 
 import io.backpack4j.kernel.BackPack;
@@ -17,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 
-/** Steps of training on one batch, and updates alone, to be timed. The rate is 0, so that numbers stay what they are while all arithmetic is done. */
+/**
+ * Steps of training on one batch, and updates alone, to be timed. The rate is 0, so that numbers stay what they are
+ * while all arithmetic is done.
+ */
 final class BenchTraining implements AutoCloseable {
 
     private final BackPack backpack;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.bench;
 
 import java.io.IOException;
@@ -19,7 +20,10 @@ final class PeakMemory {
 
     private PeakMemory() {}
 
-    /** In MiB: resident memory where the system tells it, else the virtual memory that is committed, else the JVM's heap. */
+    /**
+     * In MiB: resident memory where the system tells it, else the virtual memory that is committed, else the JVM's
+     * heap.
+     */
     static double mebibytes() {
         return resident(STATUS, MOST).orElseGet(PeakMemory::committed);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.console.Table;
@@ -127,7 +128,10 @@ final class DemoCurvature {
         return spectra;
     }
 
-    /** Adds a factor that is a matrix: a table's input side is a diagonal, and a weight of several blocks has a matrix for each. */
+    /**
+     * Adds a factor that is a matrix: a table's input side is a diagonal, and a weight of several blocks has a matrix
+     * for each.
+     */
     private void spectrum(String parameter, String side, @Nullable Tensor factor, List<Spectrum> spectra) {
         if (factor == null || factor.shape().rank() != 2 || factor.shape().size(-1) > LARGEST) {
             return;

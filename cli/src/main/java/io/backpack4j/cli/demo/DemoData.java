@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.files.TextWindows;
@@ -43,7 +44,8 @@ record DemoData(
      * Loads the samples and makes the model.
      *
      * @param description the model
-     * @param files none for the digits that ship with this program, one safetensors file, or IDX files of images and labels
+     * @param files none for the digits that ship with this program, one safetensors file, or IDX files of images and
+     *     labels
      * @param samples how many; null means {@value #SAMPLES} images, or all samples of a safetensors file
      */
     static DemoData load(

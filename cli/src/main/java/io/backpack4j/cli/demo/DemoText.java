@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.console.Progress;
@@ -35,7 +36,8 @@ final class DemoText {
     private DemoText() {}
 
     /**
-     * Trains a model on the text that ships with this program, and takes windows of its end, which the model has not seen.
+     * Trains a model on the text that ships with this program, and takes windows of its end, which the model has not
+     * seen.
      *
      * @param samples how many windows; {@value #SAMPLES} if null
      * @param steps of training

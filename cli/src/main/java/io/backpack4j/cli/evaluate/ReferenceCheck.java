@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.console.CliProblems;
@@ -21,11 +22,13 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Compares loss, output and gradients of a pass with those that a data file has under {@code check/}, as exporters write them.
+ * Compares loss, output and gradients of a pass with those that a data file has under {@code check/}, as exporters
+ * write them.
  *
- * <p>In float64 a tensor may differ by 1e-9 of its largest element, and by 1e-12 where it is zero, which is what is nowhere above 1e-12: gradients that cancel
- * by structure are never exactly zero. In float32 its Euclidean norm may differ by 1e-2 of it, that of loss and output by 1e-4; a gradient that is zero
- * may be as long as 1e-4 of the longest gradient, for its rounding is that of the terms that cancel.
+ * <p>In float64 a tensor may differ by 1e-9 of its largest element, and by 1e-12 where it is zero, which is what is
+ * nowhere above 1e-12: gradients that cancel by structure are never exactly zero. In float32 its Euclidean norm may
+ * differ by 1e-2 of it, that of loss and output by 1e-4; a gradient that is zero may be as long as 1e-4 of the longest
+ * gradient, for its rounding is that of the terms that cancel.
  */
 final class ReferenceCheck {
 
@@ -69,7 +72,8 @@ final class ReferenceCheck {
      * Compares.
      *
      * @param results those of a pass by name, of which loss, output and gradients are compared
-     * @throws BackpackException {@code MissingTensor} or {@code UnknownTensor} if the file has no references, or others than the results
+     * @throws BackpackException {@code MissingTensor} or {@code UnknownTensor} if the file has no references, or others
+     *     than the results
      */
     static ReferenceCheck of(Path dataFile, Map<String, Tensor> results, DType dtype) {
         Map<String, Tensor> compared = new TreeMap<>();

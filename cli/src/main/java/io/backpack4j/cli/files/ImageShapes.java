@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.files;
 
 import io.backpack4j.kernel.BackPack;
@@ -15,7 +16,8 @@ public final class ImageShapes {
     private ImageShapes() {}
 
     /**
-     * The shape in which a network takes an image: as it is, {@code [1, H, W]} if it is {@code [H, W]}, or as one axis; whatever the network takes first.
+     * The shape in which a network takes an image: as it is, {@code [1, H, W]} if it is {@code [H, W]}, or as one axis;
+     * whatever the network takes first.
      *
      * @throws BackpackException if it takes none, with what is wrong with the image as it is
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -12,7 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** A result file in the making: opened before the pass, so that what prevents it is known early. It appears when all results are in it. */
+/**
+ * A result file in the making: opened before the pass, so that what prevents it is known early. It appears when all
+ * results are in it.
+ */
 public final class ResultFile implements AutoCloseable {
 
     private final io.backpack4j.formats.ResultFile file;
@@ -74,7 +78,9 @@ public final class ResultFile implements AutoCloseable {
         file.take(name, whole, origin, part);
     }
 
-    /** What a pass looks at before is fewer: results of single samples, and products, are seen here for the first time. */
+    /**
+     * What a pass looks at before is fewer: results of single samples, and products, are seen here for the first time.
+     */
     private static void require(String name, long from, double... range) {
         for (int i = 0; i < range.length; i++) {
             if (!Double.isFinite(range[i])) {

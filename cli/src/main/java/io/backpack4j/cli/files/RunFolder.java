@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -10,7 +11,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * The folder of a training run: {@code run.jsonl}, {@code model.json}, {@code model.safetensors}, {@code inputs.json}, {@code checkpoint/} and {@code report.html}.
+ * The folder of a training run: {@code run.jsonl}, {@code model.json}, {@code model.safetensors}, {@code inputs.json},
+ * {@code checkpoint/} and {@code report.html}.
  *
  * @param folder where it is
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.files;
 
 import java.io.IOException;
@@ -7,7 +8,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 
-/** The text that ships with this program, the queries at the end of Newton's Opticks, and the models that learn to go on with it. */
+/**
+ * The text that ships with this program, the queries at the end of Newton's Opticks, and the models that learn to go on
+ * with it.
+ */
 public final class ShippedText {
 
     /** The models, as {@link ShippedModels} has them. */

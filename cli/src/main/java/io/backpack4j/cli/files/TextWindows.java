@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.files;
 
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.ArraySource;
 import io.backpack4j.training.data.HostTensor;
 
-/** Stretches of a text as samples: some neighbouring characters are the input, and at each of them the next one is the target. */
+/**
+ * Stretches of a text as samples: some neighbouring characters are the input, and at each of them the next one is the
+ * target.
+ */
 public final class TextWindows {
 
     private final CharacterText text;

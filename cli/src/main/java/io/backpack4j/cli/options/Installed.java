@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.options;
 
 import io.backpack4j.kernel.BackPack;
@@ -8,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names that plugins on the class path provide, for completion. Plugins are looked for when the first name is asked for, so that parsing a command line
- * costs nothing, and once, since many options of many commands take the same names.
+ * Names that plugins on the class path provide, for completion. Plugins are looked for when the first name is asked
+ * for, so that parsing a command line costs nothing, and once, since many options of many commands take the same names.
  */
 public final class Installed {
 

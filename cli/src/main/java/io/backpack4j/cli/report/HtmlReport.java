@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.report;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -12,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Properties;
 
-/** Writes a report as one HTML file that needs nothing else: style, numbers, program and the chart library are in it. */
+/**
+ * Writes a report as one HTML file that needs nothing else: style, numbers, program and the chart library are in it.
+ */
 public final class HtmlReport {
 
     private static final String LIBRARY = "/META-INF/maven/org.webjars.npm/chart.js/pom.properties";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.report;
 
 import io.backpack4j.spi.tensor.DType;
@@ -16,7 +17,10 @@ public record Pixels(int height, int width) {
     private static final int LARGEST = 64;
     private static final int GREY_LEVELS = 255;
 
-    /** The size of samples of a shape: {@code [H, W]}, {@code [1, H, W]}, or {@code [H * H]}; empty if they are no small grey images. */
+    /**
+     * The size of samples of a shape: {@code [H, W]}, {@code [1, H, W]}, or {@code [H * H]}; empty if they are no small
+     * grey images.
+     */
     public static Optional<Pixels> of(Shape sample) {
         long height;
         long width;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.report;
 
 import java.util.ArrayList;
@@ -13,7 +14,8 @@ import java.util.List;
  * @param greatest the greatest
  * @param trace their sum
  * @param most how many of the greatest make {@value #SHARE} of the sum
- * @param points pairs of rank, from 1 on, and eigenvalue; far down the ranks not all of them, and none that are zero but for rounding
+ * @param points pairs of rank, from 1 on, and eigenvalue; far down the ranks not all of them, and none that are zero
+ *     but for rounding
  */
 @SuppressWarnings("ArrayRecordComponent")
 public record Spectrum(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.support;
 
 import io.backpack4j.kernel.BackPack;
@@ -22,8 +23,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds out which extensions work with which modules: plans a pass through a network of two nodes, a linear one that gives modules
- * without parameters something to differentiate, and the module itself.
+ * Finds out which extensions work with which modules: plans a pass through a network of two nodes, a linear one that
+ * gives modules without parameters something to differentiate, and the module itself.
  */
 final class SupportMatrix {
 
@@ -36,7 +37,10 @@ final class SupportMatrix {
         this.backpack = backpack;
     }
 
-    /** What prevents each extension from working with a module; empty where it works. Nothing at all for modules without an example. */
+    /**
+     * What prevents each extension from working with a module; empty where it works. Nothing at all for modules without
+     * an example.
+     */
     Optional<Map<String, Optional<Problem>>> row(String moduleType) {
         return SupportExamples.of(moduleType).map(example -> {
             Map<String, Optional<Problem>> row = new LinkedHashMap<>();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.train;
 
 import io.backpack4j.cli.files.ImageShapes;
@@ -115,7 +116,8 @@ record TrainData(
     }
 
     /**
-     * Opens the text that ships with this program. Its end is held out, a tenth if nobody says: windows of the rest overlap each other, but not those.
+     * Opens the text that ships with this program. Its end is held out, a tenth if nobody says: windows of the rest
+     * overlap each other, but not those.
      *
      * @param valid a fraction of the text, files, or null
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.alarm;
 
 import io.backpack4j.spi.Arguments;
@@ -34,7 +35,10 @@ public record AlarmOptions(
     /** What suits most runs. */
     public static final AlarmOptions DEFAULT = new AlarmOptions(100, 0.5, 10, 1e-7, 100, 1e4, 1e-6, 0.1, 1e-3, 3, 0.1);
 
-    /** Reads thresholds by name, such as {@code window=50,largest_alpha=0.8}; those of {@link #DEFAULT} where there is none. */
+    /**
+     * Reads thresholds by name, such as {@code window=50,largest_alpha=0.8}; those of {@link #DEFAULT} where there is
+     * none.
+     */
     public static AlarmOptions of(Map<String, Object> options) {
         Arguments arguments = new Arguments("the alarms", options);
         AlarmOptions read = new AlarmOptions(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.alarm;
 
 import io.backpack4j.cockpit.log.LogLine;
@@ -12,7 +13,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** Listens to the lines of a log and raises alarms. A rule that is broken raises one, and the next only when it was kept in between. Used by one thread. */
+/**
+ * Listens to the lines of a log and raises alarms. A rule that is broken raises one, and the next only when it was kept
+ * in between. Used by one thread.
+ */
 public final class Alarms implements Consumer<LogLine> {
 
     /** All names of alarms. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import io.backpack4j.cockpit.quantity.Value;
@@ -11,7 +12,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 
-/** Writes numbers of a log as a table of comma-separated values: a row per step, a column per number. Histograms and files are left out, missing values are empty. */
+/**
+ * Writes numbers of a log as a table of comma-separated values: a row per step, a column per number. Histograms and
+ * files are left out, missing values are empty.
+ */
 public final class CsvExport {
 
     private CsvExport() {}

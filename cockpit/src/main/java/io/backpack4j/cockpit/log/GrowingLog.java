@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -41,7 +42,10 @@ public final class GrowingLog implements AutoCloseable {
         }
     }
 
-    /** The whole lines that were written since the last call. A log that became shorter, as that of another run does, is read from its start. */
+    /**
+     * The whole lines that were written since the last call. A log that became shorter, as that of another run does, is
+     * read from its start.
+     */
     public List<LogLine> newLines() {
         if (original.isPresent()) {
             List<LogLine> all = begun ? List.of() : original.get().lines();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import io.backpack4j.spi.BackpackException;
@@ -9,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/** Appends lines to a log. Every line is handed to the system at once, so that readers see whole lines, and a run that dies loses none. */
+/**
+ * Appends lines to a log. Every line is handed to the system at once, so that readers see whole lines, and a run that
+ * dies loses none.
+ */
 public final class LogWriter implements AutoCloseable {
 
     private final Path path;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -18,8 +19,8 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /**
- * Reads what {@code Cockpit.write} of the original writes: one JSON object, from steps to quantities' names to values, between which stand what {@code Cockpit.log} was told. Arrays
- * are lists, or what json_tricks makes of NumPy's.
+ * Reads what {@code Cockpit.write} of the original writes: one JSON object, from steps to quantities' names to values,
+ * between which stand what {@code Cockpit.log} was told. Arrays are lists, or what json_tricks makes of NumPy's.
  */
 final class OriginalLog {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -38,7 +39,8 @@ public record RunLog(
     }
 
     /**
-     * Reads a log, or a JSON log of the original Cockpit. A last line that is cut off, as that of a run that is going on may be, is left out.
+     * Reads a log, or a JSON log of the original Cockpit. A last line that is cut off, as that of a run that is going
+     * on may be, is left out.
      *
      * @throws BackpackException if it is neither, with the line
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.log;
 
 import io.backpack4j.cockpit.quantity.Value;
@@ -18,10 +19,11 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
- * Writes a log as an event file of TensorBoard: numbers as scalars, one-dimensional histograms as histograms, metrics of epochs as scalars whose step is the epoch.
+ * Writes a log as an event file of TensorBoard: numbers as scalars, one-dimensional histograms as histograms, metrics
+ * of epochs as scalars whose step is the epoch.
  *
- * <p>The file is a sequence of records: length, its checksum, bytes, their checksum, as {@code tensorflow/core/lib/io/record_writer} says; the bytes are messages {@code Event} in protocol
- * buffers' encoding.
+ * <p>The file is a sequence of records: length, its checksum, bytes, their checksum, as {@code
+ * tensorflow/core/lib/io/record_writer} says; the bytes are messages {@code Event} in protocol buffers' encoding.
  */
 public final class TensorBoardExport {
 

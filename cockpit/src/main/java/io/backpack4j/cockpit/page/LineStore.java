@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.page;
 
 import io.backpack4j.cockpit.alarm.Alarm;
@@ -13,8 +14,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The events of a run for pages that come late or come back, in bounded memory: histograms are kept of the newest line only, and of many lines of the past every second goes. Used by
- * any thread.
+ * The events of a run for pages that come late or come back, in bounded memory: histograms are kept of the newest line
+ * only, and of many lines of the past every second goes. Used by any thread.
  */
 final class LineStore {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.page;
 
 import com.sun.net.httpserver.HttpExchange;
@@ -29,8 +30,9 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Serves the page while a run goes on, on the loopback address alone, below a path that nobody can guess. There is nothing to be written or asked but the page and the events of the
- * run, which a page that comes late, or back, gets from where it stopped.
+ * Serves the page while a run goes on, on the loopback address alone, below a path that nobody can guess. There is
+ * nothing to be written or asked but the page and the events of the run, which a page that comes late, or back, gets
+ * from where it stopped.
  *
  * <pre>{@code
  * try (LivePage page = LivePage.open(0, "digits", AlarmOptions.DEFAULT)) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import java.util.List;
@@ -5,8 +6,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * How far the update goes, relative to the minimum of a parabola that is fitted to losses and slopes at both ends, weighted by their variances: −1 for not at all, 0 for the
- * minimum, 1 for the other side of the valley.
+ * How far the update goes, relative to the minimum of a parabola that is fitted to losses and slopes at both ends,
+ * weighted by their variances: −1 for not at all, 0 for the minimum, 1 for the other side of the valley.
  */
 record Alpha() implements TwoStepQuantity {
 

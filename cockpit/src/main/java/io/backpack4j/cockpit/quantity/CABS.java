@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.Extension;
 import java.util.List;
 
 /**
- * The batch size that the rule of L. Balles, J. Romero, P. Hennig (2017), "Coupling Adaptive Batch Sizes with Learning Rates", suggests: rate · tr Σ / L, Σ being the biased
- * covariance of gradients. Of plain gradient descent only.
+ * The batch size that the rule of L. Balles, J. Romero, P. Hennig (2017), "Coupling Adaptive Batch Sizes with Learning
+ * Rates", suggests: rate · tr Σ / L, Σ being the biased covariance of gradients. Of plain gradient descent only.
  */
 record CABS() implements SingleStepQuantityOfGradients {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.kernel.BackPack;
@@ -13,7 +14,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The largest eigenvalues of the Hessian, descending, then the smallest, ascending; residuals and whether they converged stand in the details. */
+/**
+ * The largest eigenvalues of the Hessian, descending, then the smallest, ascending; residuals and whether they
+ * converged stand in the details.
+ */
 final class Eigenvalues implements SingleStepQuantity {
 
     private final int count;

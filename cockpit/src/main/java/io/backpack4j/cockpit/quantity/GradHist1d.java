@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.Arguments;
@@ -7,7 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A histogram of all elements of all g_n. What lies beyond the range counts in the outer bins, NaN in none but in the details. */
+/**
+ * A histogram of all elements of all g_n. What lies beyond the range counts in the outer bins, NaN in none but in the
+ * details.
+ */
 final class GradHist1d implements SingleStepQuantity {
 
     private static final int MOST_BINS = 100_000;

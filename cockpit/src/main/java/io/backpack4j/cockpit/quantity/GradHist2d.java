@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.Arguments;
@@ -9,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** A histogram of all pairs of an element of a g_n and the parameter's value there, of which every value counts N times. Outliers and NaN are as in {@link GradHist1d}. */
+/**
+ * A histogram of all pairs of an element of a g_n and the parameter's value there, of which every value counts N times.
+ * Outliers and NaN are as in {@link GradHist1d}.
+ */
 final class GradHist2d implements SingleStepQuantity {
 
     private static final int MOST_BINS = 2_000;

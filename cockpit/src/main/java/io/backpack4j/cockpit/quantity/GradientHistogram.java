@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.LossGradient;
@@ -11,7 +12,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * Counts of gradients' elements by bins that an operand of the run names: {@code [bins + 1]}, or with bins of values {@code [bins + 1, valueBins + 1]}.
+ * Counts of gradients' elements by bins that an operand of the run names: {@code [bins + 1]}, or with bins of values
+ * {@code [bins + 1, valueBins + 1]}.
  *
  * @param bins of gradients
  * @param valueBins of the parameter's values; 0 for none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.Extension;
@@ -6,7 +7,10 @@ import java.util.List;
 /** The three tests of whether a batch is large enough: the least θ (or ν) with which it passes. */
 enum GradientTest implements SingleStepQuantityOfGradients {
 
-    /** √(Σ‖g_n − ḡ‖² / (N (N − 1)) / ‖ḡ‖²); R. Byrd et al. (2012), "Sample size selection in optimization methods for machine learning", (3.9). */
+    /**
+     * √(Σ‖g_n − ḡ‖² / (N (N − 1)) / ‖ḡ‖²); R. Byrd et al. (2012), "Sample size selection in optimization methods for
+     * machine learning", (3.9).
+     */
     NORM {
         @Override
         public List<Extension<?>> needed() {
@@ -19,7 +23,10 @@ enum GradientTest implements SingleStepQuantityOfGradients {
         }
     },
 
-    /** √(Σ(⟨g_n, ḡ⟩ − ‖ḡ‖²)² / (N (N − 1)) / ‖ḡ‖⁴); R. Bollapragada, R. Byrd, J. Nocedal (2017), "Adaptive Sampling Strategies for Stochastic Optimization", (2.6). */
+    /**
+     * √(Σ(⟨g_n, ḡ⟩ − ‖ḡ‖²)² / (N (N − 1)) / ‖ḡ‖⁴); R. Bollapragada, R. Byrd, J. Nocedal (2017), "Adaptive Sampling
+     * Strategies for Stochastic Optimization", (2.6).
+     */
     INNER {
         @Override
         public List<Extension<?>> needed() {
@@ -34,7 +41,8 @@ enum GradientTest implements SingleStepQuantityOfGradients {
     },
 
     /**
-     * √(Σ‖g_n − ⟨g_n, ḡ⟩ ḡ / ‖ḡ‖²‖² / (N (N − 1)) / ‖ḡ‖²); (3.3) there. What of Σ‖g_n − ḡ‖² is along ḡ is taken away: that of uncentred norms would cancel digits.
+     * √(Σ‖g_n − ⟨g_n, ḡ⟩ ḡ / ‖ḡ‖²‖² / (N (N − 1)) / ‖ḡ‖²); (3.3) there. What of Σ‖g_n − ḡ‖² is along ḡ is taken away:
+     * that of uncentred norms would cancel digits.
      */
     ORTHO {
         @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.kernel.BackPack;
@@ -18,8 +19,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * An extreme eigenvalue of the Hessian, by the method of Lanczos. The search starts at the eigenvector of the step before, mixed with a drawn vector, since an eigenvector alone would
- * never find another.
+ * An extreme eigenvalue of the Hessian, by the method of Lanczos. The search starts at the eigenvector of the step
+ * before, mixed with a drawn vector, since an eigenvector alone would never find another.
  */
 final class HessMaxEV implements SingleStepQuantity {
 

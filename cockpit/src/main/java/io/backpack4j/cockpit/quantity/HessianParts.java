@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -10,7 +11,8 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * The sum of a contraction of the generalised Gauss-Newton matrix's columns and of those of what non-linear nodes add to it: the diagonal of the Hessian, or its trace.
+ * The sum of a contraction of the generalised Gauss-Newton matrix's columns and of those of what non-linear nodes add
+ * to it: the diagonal of the Hessian, or its trace.
  *
  * @param contraction a sum of weighted squares over columns
  */

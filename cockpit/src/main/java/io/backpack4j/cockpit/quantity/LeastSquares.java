@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 /** Weighted least squares of few unknowns, by the modified Gram-Schmidt method. */

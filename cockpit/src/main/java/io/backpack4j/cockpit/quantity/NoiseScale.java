@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.Extension;
@@ -5,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The simple gradient noise scale tr Σ / ‖G‖², about the batch size beyond which larger batches help less and less, with unbiased estimates of both: tr Σ of Σ‖g_n − ḡ‖² / (N − 1),
- * ‖G‖² of ‖ḡ‖² − tr Σ / N. S. McCandlish et al. (2018), "An Empirical Model of Large-Batch Training", appendix A.1.
+ * The simple gradient noise scale tr Σ / ‖G‖², about the batch size beyond which larger batches help less and less,
+ * with unbiased estimates of both: tr Σ of Σ‖g_n − ḡ‖² / (N − 1), ‖G‖² of ‖ḡ‖² − tr Σ / N. S. McCandlish et al. (2018),
+ * "An Empirical Model of Large-Batch Training", appendix A.1.
  */
 record NoiseScale() implements SingleStepQuantityOfGradients {
 

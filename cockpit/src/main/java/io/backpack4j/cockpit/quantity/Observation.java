@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.kernel.BackPack;
@@ -47,7 +48,10 @@ public interface Observation {
     /** A parameter's numbers at the first step: read them. */
     Tensor reference(String name);
 
-    /** The rate of plain gradient descent, u = −rate · (gradient of the reduced loss); empty if the step is another, or not known. */
+    /**
+     * The rate of plain gradient descent, u = −rate · (gradient of the reduced loss); empty if the step is another, or
+     * not known.
+     */
     OptionalDouble rate();
 
     /** Seconds since an epoch. */

@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
-/** Something that is tracked. It may keep numbers from step to step, so that every cockpit has instances of its own. Belongs to the thread of its cockpit. */
+/**
+ * Something that is tracked. It may keep numbers from step to step, so that every cockpit has instances of its own.
+ * Belongs to the thread of its cockpit.
+ */
 public sealed interface Quantity permits SingleStepQuantity, TwoStepQuantity {
 
     /** What it has a value for unless somebody asks for something else. */

@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.NamedService;
 import java.util.function.BiFunction;
 
-/** Makes quantities of one name. A plugin lists it among its {@linkplain io.backpack4j.spi.Plugin#services services}. */
+/**
+ * Makes quantities of one name. A plugin lists it among its {@linkplain io.backpack4j.spi.Plugin#services services}.
+ */
 public interface QuantityProvider extends NamedService {
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.kernel.BackPack;
@@ -45,7 +46,8 @@ public non-sealed interface SingleStepQuantity extends Quantity {
     Measurement compute(Observation step, List<String> parameters);
 
     /**
-     * Called at every step for which {@link #extensions} named something or the quantity is due, behind {@link #compute}: what is found here acts from the next step on.
+     * Called at every step for which {@link #extensions} named something or the quantity is due, behind {@link
+     * #compute}: what is found here acts from the next step on.
      *
      * @param parameters all that it is for
      */

@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.module.Contraction;
 import java.util.List;
 
-/** The Takeuchi information criterion by traces: Σ_j C_j / (Σ_j h_j + ε), C_j = (1/N) Σ_n g_nj². V. Thomas et al. (2020), "On the interplay between noise and curvature". */
+/**
+ * The Takeuchi information criterion by traces: Σ_j C_j / (Σ_j h_j + ε), C_j = (1/N) Σ_n g_nj². V. Thomas et al.
+ * (2020), "On the interplay between noise and curvature".
+ */
 record TICTrace(CurvatureKind curvature, double epsilon) implements SingleStepQuantityOfGradients {
 
     private static final Measured NORMS = Measured.ofGradient(new Contraction.Trace());

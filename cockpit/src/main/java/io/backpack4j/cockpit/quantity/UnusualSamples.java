@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.extension.Extension;
@@ -8,7 +9,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * The samples of the batch whose gradients are longest, and those whose gradients point most against the mean. The value is the largest ‖g_n‖; ids stand in the details.
+ * The samples of the batch whose gradients are longest, and those whose gradients point most against the mean. The
+ * value is the largest ‖g_n‖; ids stand in the details.
  *
  * @param count how many of each
  */

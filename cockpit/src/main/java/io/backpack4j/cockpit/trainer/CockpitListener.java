@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.trainer;
 
 import io.backpack4j.cockpit.Cockpit;
@@ -24,8 +25,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows a trainer's run in a cockpit: what quantities need is computed in the pass of the step, and what is kept from step to step stands in checkpoints. Its {@link #log} is the
- * trainer's log, so that one file has the lines of both.
+ * Shows a trainer's run in a cockpit: what quantities need is computed in the pass of the step, and what is kept from
+ * step to step stands in checkpoints. Its {@link #log} is the trainer's log, so that one file has the lines of both.
  *
  * <pre>{@code
  * CockpitListener cockpit = new CockpitListener(
@@ -65,7 +66,10 @@ public final class CockpitListener implements TrainingListener {
         this.listeners = List.copyOf(listeners);
     }
 
-    /** The trainer's log: epochs and what other listeners log go into the cockpit's. The loss of a step is the quantity {@code Loss}, where it is tracked. */
+    /**
+     * The trainer's log: epochs and what other listeners log go into the cockpit's. The loss of a step is the quantity
+     * {@code Loss}, where it is tracked.
+     */
     public TrainingLog log() {
         return log;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.page;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -162,7 +163,9 @@ class BrowserTest {
         requireAllInstruments(visit(page.toUri().toString(), "--virtual-time-budget=3000"), "0.1 in epoch 0");
     }
 
-    /** The browser comes while the run goes on, loses the connection, comes back to the same address, and sees the end. */
+    /**
+     * The browser comes while the run goes on, loses the connection, comes back to the same address, and sees the end.
+     */
     @Test
     void a_run_that_goes_on_is_drawn_to_its_end_whatever_happens_to_the_connection() throws Exception {
         LivePage page = LivePage.open(0, "run", AlarmOptions.DEFAULT);

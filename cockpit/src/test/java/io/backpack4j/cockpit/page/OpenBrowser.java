@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.page;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,7 +18,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
-/** Chromium with a page open, and questions to it by its DevTools protocol: a page that listens to a server never ends loading for {@code --dump-dom}. */
+/**
+ * Chromium with a page open, and questions to it by its DevTools protocol: a page that listens to a server never ends
+ * loading for {@code --dump-dom}.
+ */
 final class OpenBrowser implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();

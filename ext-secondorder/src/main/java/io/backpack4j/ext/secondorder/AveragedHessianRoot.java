@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.backend.Backend;
@@ -13,12 +14,14 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * The curvature of the loss, averaged over the samples at every node: H = Σ_n c ∇²ℓ_n at the network's output and (1/N) Σ_n J_nᵀ H J_n below a node
- * with Jacobian J. Botev, Ritter, Barber (2017), "Practical Gauss-Newton Optimisation for Deep Learning", section 3.3.
+ * The curvature of the loss, averaged over the samples at every node: H = Σ_n c ∇²ℓ_n at the network's output and (1/N)
+ * Σ_n J_nᵀ H J_n below a node with Jacobian J. Botev, Ritter, Barber (2017), "Practical Gauss-Newton Optimisation for
+ * Deep Learning", section 3.3.
  *
- * <p>What travels is a root: columns r_v with Σ_v r_v r_vᵀ = H, the same for all samples and divided by √N. A pullback makes columns q_vn of them, and
- * Σ_vn q_vn q_vnᵀ is the average below; its root is made from its eigenvalues. So every module with a pullback has KFRA. Where samples share a Jacobian, the
- * columns q_vn need no average: the sum is the same without it.
+ * <p>What travels is a root: columns r_v with Σ_v r_v r_vᵀ = H, the same for all samples and divided by √N. A pullback
+ * makes columns q_vn of them, and Σ_vn q_vn q_vnᵀ is the average below; its root is made from its eigenvalues. So every
+ * module with a pullback has KFRA. Where samples share a Jacobian, the columns q_vn need no average: the sum is the
+ * same without it.
  */
 public record AveragedHessianRoot() implements CondensedSignal {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
@@ -9,8 +10,8 @@ import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * The diagonals of the generalised Gauss-Newton matrices of single samples: diag J_nᵀ (c ∇²ℓ_n) J_n, {@code [N, *p]}. They add up to
- * {@link DiagGGNExact}.
+ * The diagonals of the generalised Gauss-Newton matrices of single samples: diag J_nᵀ (c ∇²ℓ_n) J_n, {@code [N, *p]}.
+ * They add up to {@link DiagGGNExact}.
  */
 public record BatchDiagGGNExact() implements TensorExtension {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.SampledLossGradient;
@@ -9,7 +10,8 @@ import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * A Monte-Carlo estimate of {@link BatchDiagGGNExact}, {@code [N, *p]}. With equal {@code mcSamples} its draws are those of {@link DiagGGNMC}.
+ * A Monte-Carlo estimate of {@link BatchDiagGGNExact}, {@code [N, *p]}. With equal {@code mcSamples} its draws are
+ * those of {@link DiagGGNMC}.
  *
  * @param mcSamples M, the number of draws per sample
  */

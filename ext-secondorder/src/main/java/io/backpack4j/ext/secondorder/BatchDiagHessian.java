@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.SiteDeclaration;
@@ -9,9 +10,11 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * The diagonals of the Hessians of single samples: diag ∇²_θ c ℓ_n, {@code [N, *p]}. They add up to {@link DiagHessian}.
+ * The diagonals of the Hessians of single samples: diag ∇²_θ c ℓ_n, {@code [N, *p]}. They add up to {@link
+ * DiagHessian}.
  *
- * @param products as of {@link DiagHessian}, sample by sample: N times as many walks, each through a network with one sample
+ * @param products as of {@link DiagHessian}, sample by sample: N times as many walks, each through a network with one
+ *     sample
  */
 public record BatchDiagHessian(boolean products) implements TensorExtension {
 

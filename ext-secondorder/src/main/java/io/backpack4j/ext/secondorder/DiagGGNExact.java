@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
@@ -11,9 +12,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * The diagonal of the generalised Gauss-Newton matrix: diag Σ_n J_nᵀ (c ∇²ℓ_n) J_n = Σ_n Σ_v (J_nᵀ s_vn)², {@code *p}, J_n being the
- * Jacobian of the network's output and s_vn the columns of a root of the loss's Hessian (Schraudolph 2002; Dangel, Kunstner, Hennig 2020,
- * appendix A.3).
+ * The diagonal of the generalised Gauss-Newton matrix: diag Σ_n J_nᵀ (c ∇²ℓ_n) J_n = Σ_n Σ_v (J_nᵀ s_vn)², {@code *p},
+ * J_n being the Jacobian of the network's output and s_vn the columns of a root of the loss's Hessian (Schraudolph
+ * 2002; Dangel, Kunstner, Hennig 2020, appendix A.3).
  */
 public record DiagGGNExact() implements TensorExtension, CurvatureExtension<Tensor> {
 

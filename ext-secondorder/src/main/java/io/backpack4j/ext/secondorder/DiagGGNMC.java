@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
@@ -11,8 +12,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * A Monte-Carlo estimate of {@link DiagGGNExact}, unbiased: (1/M) Σ_n Σ_m c (J_nᵀ ∇ℓ(f_n, ỹ_nm))² with targets ỹ drawn from the network's own
- * prediction, {@code *p}. For likelihood losses it is the diagonal of the Fisher information matrix.
+ * A Monte-Carlo estimate of {@link DiagGGNExact}, unbiased: (1/M) Σ_n Σ_m c (J_nᵀ ∇ℓ(f_n, ỹ_nm))² with targets ỹ drawn
+ * from the network's own prediction, {@code *p}. For likelihood losses it is the diagonal of the Fisher information
+ * matrix.
  *
  * @param mcSamples M, the number of draws per sample
  */

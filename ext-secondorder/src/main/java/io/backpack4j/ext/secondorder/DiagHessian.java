@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
@@ -12,12 +13,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The diagonal of the Hessian: diag ∇²_θ L, {@code *p}. It is that of the generalised Gauss-Newton matrix and, for every non-linear node above
- * the parameter, the squares of weighted columns that start there (Dangel, Kunstner, Hennig 2020, appendix A.3). That needs modules with a
- * {@link io.backpack4j.spi.module.Evaluation#curvature rule for their second derivative}, and parameters that are used once.
+ * The diagonal of the Hessian: diag ∇²_θ L, {@code *p}. It is that of the generalised Gauss-Newton matrix and, for
+ * every non-linear node above the parameter, the squares of weighted columns that start there (Dangel, Kunstner, Hennig
+ * 2020, appendix A.3). That needs modules with a {@link io.backpack4j.spi.module.Evaluation#curvature rule for their
+ * second derivative}, and parameters that are used once.
  *
- * @param products whether other parameters have their diagonals too, from products of the Hessian with unit vectors: exact, and a walk forward and back for
- *     every element, whose number the plan says
+ * @param products whether other parameters have their diagonals too, from products of the Hessian with unit vectors:
+ *     exact, and a walk forward and back for every element, whose number the plan says
  */
 public record DiagHessian(boolean products) implements TensorExtension, CurvatureExtension<Tensor> {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
@@ -11,13 +12,16 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Inverses of factors {@code [n, n]}, or {@code [G, n, n]} with several groups. Only diagonals and vectors come to the host; the rest stays with the backend.
+ * Inverses of factors {@code [n, n]}, or {@code [G, n, n]} with several groups. Only diagonals and vectors come to the
+ * host; the rest stays with the backend.
  *
  * @param backend whose tensors the factors are
  */
 record FactorInverses(Backend backend) {
 
-    /** How large an eigenvalue of a small matrix rounding can make, in units of the type's epsilon times the diagonal. */
+    /**
+     * How large an eigenvalue of a small matrix rounding can make, in units of the type's epsilon times the diagonal.
+     */
     private static final double ROUNDING = 16;
 
     /** A singular matrix shows at the first solution; the others are for spectra that are less clear. */
@@ -101,8 +105,9 @@ record FactorInverses(Backend backend) {
     }
 
     /**
-     * About the smallest eigenvalue of all groups' matrices, rows and columns being scaled so that diagonals are 1: by a few inverse iterations, and so not below the
-     * true one. The scales of rows do not matter to the digits of a Cholesky factor, this does.
+     * About the smallest eigenvalue of all groups' matrices, rows and columns being scaled so that diagonals are 1: by
+     * a few inverse iterations, and so not below the true one. The scales of rows do not matter to the digits of a
+     * Cholesky factor, this does.
      *
      * @param triangle the Cholesky factors
      * @param diagonal of the matrices
@@ -160,7 +165,10 @@ record FactorInverses(Backend backend) {
         return Math.sqrt(sum);
     }
 
-    /** How large rounding can make an eigenvalue that is 0, beside a diagonal of ones, in decompositions of matrices like this one. */
+    /**
+     * How large rounding can make an eigenvalue that is 0, beside a diagonal of ones, in decompositions of matrices
+     * like this one.
+     */
     static double rounding(Tensor matrix) {
         double epsilon = matrix.dtype() == DType.FLOAT32 ? Math.ulp(1f) : Math.ulp(1.0);
         return epsilon * Math.max(ROUNDING, Math.sqrt(matrix.shape().size(-1)));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -12,8 +13,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * Diagonals of Hessians: of their two parts, the generalised Gauss-Newton matrix and what the non-linear nodes add, or of products with unit
- * vectors.
+ * Diagonals of Hessians: of their two parts, the generalised Gauss-Newton matrix and what the non-linear nodes add, or
+ * of products with unit vectors.
  */
 final class HessianParts {
 

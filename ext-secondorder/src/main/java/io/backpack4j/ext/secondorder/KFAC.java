@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
@@ -14,11 +15,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Kronecker factors of the Fisher matrix's blocks, from drawn targets: block ≈ G ⊗ A. Martens and Grosse (2015), "Optimizing Neural Networks with
- * Kronecker-factored Approximate Curvature"; Grosse and Martens (2016) for convolutions.
+ * Kronecker factors of the Fisher matrix's blocks, from drawn targets: block ≈ G ⊗ A. Martens and Grosse (2015),
+ * "Optimizing Neural Networks with Kronecker-factored Approximate Curvature"; Grosse and Martens (2016) for
+ * convolutions.
  *
- * <p>With inputs a and cotangents d of the reduced loss at drawn targets, scaled to c ∇²ℓ in expectation, A = 1/N Σ_n a aᵀ and G = Σ_mn d dᵀ; {@link
- * KroneckerConvention} says what positions that share a weight do. A parameter without an input side has its exact block.
+ * <p>With inputs a and cotangents d of the reduced loss at drawn targets, scaled to c ∇²ℓ in expectation, A = 1/N Σ_n a
+ * aᵀ and G = Σ_mn d dᵀ; {@link KroneckerConvention} says what positions that share a weight do. A parameter without an
+ * input side has its exact block.
  *
  * @param mcSamples M, the number of draws per sample; without meaning for the empirical Fisher matrix
  * @param fisher which Fisher matrix

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
@@ -11,9 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Kronecker factors of the generalised Gauss-Newton matrix's blocks, from the exact root of the loss's Hessian: block ≈ G ⊗ A with A = 1/N Σ_n a
- * aᵀ and G = Σ_vn d dᵀ, d being the root's columns travelled back. Botev, Ritter, Barber (2017), "Practical Gauss-Newton Optimisation for Deep
- * Learning". {@link KFAC} with infinitely many draws.
+ * Kronecker factors of the generalised Gauss-Newton matrix's blocks, from the exact root of the loss's Hessian: block ≈
+ * G ⊗ A with A = 1/N Σ_n a aᵀ and G = Σ_vn d dᵀ, d being the root's columns travelled back. Botev, Ritter, Barber
+ * (2017), "Practical Gauss-Newton Optimisation for Deep Learning". {@link KFAC} with infinitely many draws.
  *
  * @param convention what positions that share a weight do, the layer's default if empty
  */

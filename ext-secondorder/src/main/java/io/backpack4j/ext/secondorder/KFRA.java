@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureBlock;
@@ -10,11 +11,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Kronecker factors from a curvature that is averaged over the samples at every node: block ≈ G ⊗ A with A = 1/N Σ_n a aᵀ and G the averaged curvature
- * at the layer's output, which follows H_below = (1/N) Σ_n J_nᵀ H J_n from H = Σ_n c ∇²ℓ_n. Botev, Ritter, Barber (2017), "Practical Gauss-Newton
- * Optimisation for Deep Learning".
+ * Kronecker factors from a curvature that is averaged over the samples at every node: block ≈ G ⊗ A with A = 1/N Σ_n a
+ * aᵀ and G the averaged curvature at the layer's output, which follows H_below = (1/N) Σ_n J_nᵀ H J_n from H = Σ_n c
+ * ∇²ℓ_n. Botev, Ritter, Barber (2017), "Practical Gauss-Newton Optimisation for Deep Learning".
  *
- * <p>It takes the square of every layer's size, the batch as a whole, and a chain: a fork, a merge or a tied parameter is refused.
+ * <p>It takes the square of every layer's size, the batch as a whole, and a chain: a fork, a merge or a tied parameter
+ * is refused.
  *
  * @param convention what positions that share a weight do, the layer's default if empty
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.BackpackException;
@@ -19,8 +20,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The block G ⊗ A of a parameter's curvature, per group of a grouped weight, or G alone for a parameter without an input side. Owns nothing: the
- * factors belong to the results of the pass, and what is computed here belongs to the scope that is given.
+ * The block G ⊗ A of a parameter's curvature, per group of a grouped weight, or G alone for a parameter without an
+ * input side. Owns nothing: the factors belong to the results of the pass, and what is computed here belongs to the
+ * scope that is given.
  *
  * <p>Vectors have the shape {@code [K, *p]}, any K, {@code *p} being the parameter's.
  */
@@ -50,7 +52,8 @@ public final class KroneckerFactors implements CurvatureBlock {
      *
      * @param parameter the parameter's shape
      * @param output {@code [O, O]}, or {@code [G, O, O]} with several groups
-     * @param input {@code [I, I]}, {@code [G, I, I]} with several groups, or {@code [I]} if {@code sizes} say that it is diagonal
+     * @param input {@code [I, I]}, {@code [G, I, I]} with several groups, or {@code [I]} if {@code sizes} say that it
+     *     is diagonal
      */
     public static KroneckerFactors of(
             Backend backend, Shape parameter, KroneckerSizes sizes, Tensor output, Tensor input) {
@@ -88,7 +91,10 @@ public final class KroneckerFactors implements CurvatureBlock {
         return output;
     }
 
-    /** A: {@code [I, I]}, {@code [G, I, I]} with several groups, or its diagonal {@code [I]} where the rest is zero; nothing for a parameter without an input side. */
+    /**
+     * A: {@code [I, I]}, {@code [G, I, I]} with several groups, or its diagonal {@code [I]} where the rest is zero;
+     * nothing for a parameter without an input side.
+     */
     public Optional<Tensor> input() {
         return input;
     }
@@ -103,8 +109,8 @@ public final class KroneckerFactors implements CurvatureBlock {
     }
 
     /**
-     * (G ⊗ A) · vectors. Factors of very large or small numbers are scaled on the way, so that nothing in between overflows or vanishes. The first
-     * call asks the backend for the size of the factors' numbers.
+     * (G ⊗ A) · vectors. Factors of very large or small numbers are scaled on the way, so that nothing in between
+     * overflows or vanishes. The first call asks the backend for the size of the factors' numbers.
      */
     @Override
     public Tensor multiply(TensorScope target, Tensor vectors) {
@@ -203,14 +209,15 @@ public final class KroneckerFactors implements CurvatureBlock {
     }
 
     /**
-     * The inverse of the damped block (G + √λ/π I) ⊗ (A + π√λ I), as Kronecker factors; (G + λ I)⁻¹ with one factor. π² = (tr A / dim A) / (tr G / dim
-     * G), per group, gives both sides an equal share (Martens and Grosse 2015, section 6.3); 1 where a trace is not positive.
+     * The inverse of the damped block (G + √λ/π I) ⊗ (A + π√λ I), as Kronecker factors; (G + λ I)⁻¹ with one factor. π²
+     * = (tr A / dim A) / (tr G / dim G), per group, gives both sides an equal share (Martens and Grosse 2015, section
+     * 6.3); 1 where a trace is not positive.
      *
      * <p>Takes the memory of the result, and what the backend's decompositions need.
      *
      * @param damping λ, at least 0
-     * @throws BackpackException {@code NotPositiveDefinite} if a damped factor is not positive definite, or would not be were it not for rounding;
-     *     {@code NotFinite} if a factor or its inverse is beyond the numbers of its type
+     * @throws BackpackException {@code NotPositiveDefinite} if a damped factor is not positive definite, or would not
+     *     be were it not for rounding; {@code NotFinite} if a factor or its inverse is beyond the numbers of its type
      */
     @Override
     public KroneckerFactors dampedInverse(TensorScope target, double damping) {
@@ -271,9 +278,10 @@ public final class KroneckerFactors implements CurvatureBlock {
     }
 
     /**
-     * log det (G ⊗ A + λ I). With λ above 0 it is Σ log (γ α + λ) over the eigenvalues of both factors, those that rounding made negative counting as
-     * 0; they have an error of about the type's epsilon times the largest one, of which nothing remains in the result only if λ is far above that.
-     * With λ 0 it comes from Cholesky factors, and is −∞ if a factor is not positive definite, or would not be were it not for rounding.
+     * log det (G ⊗ A + λ I). With λ above 0 it is Σ log (γ α + λ) over the eigenvalues of both factors, those that
+     * rounding made negative counting as 0; they have an error of about the type's epsilon times the largest one, of
+     * which nothing remains in the result only if λ is far above that. With λ 0 it comes from Cholesky factors, and is
+     * −∞ if a factor is not positive definite, or would not be were it not for rounding.
      *
      * @param damping λ, at least 0
      */

@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import java.util.Locale;
 
 /**
- * Products of vectors {@code [V, *p]} with the diagonal blocks of the positive-curvature Hessian: what every non-linear node adds to the Hessian at its inputs is
- * projected on the positive semidefinite matrices. Dangel, Harmeling, Hennig (2020), "Modular Block-diagonal Curvature Approximations for Feedforward
- * Architectures".
+ * Products of vectors {@code [V, *p]} with the diagonal blocks of the positive-curvature Hessian: what every non-linear
+ * node adds to the Hessian at its inputs is projected on the positive semidefinite matrices. Dangel, Harmeling, Hennig
+ * (2020), "Modular Block-diagonal Curvature Approximations for Feedforward Architectures".
  *
  * @param modify how negative curvature goes away
  */

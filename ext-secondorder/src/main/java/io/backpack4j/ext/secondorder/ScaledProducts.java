@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.backend.Backend;
@@ -9,8 +10,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Products G · X · A. Where a factor's largest number is far from 1, it is scaled by a power of two, which rounds nothing, and the product is scaled
- * back: numbers in between stay about as large as those of X.
+ * Products G · X · A. Where a factor's largest number is far from 1, it is scaled by a power of two, which rounds
+ * nothing, and the product is scaled back: numbers in between stay about as large as those of X.
  *
  * @param backend whose tensors the factors are
  * @param ofLeft G's largest number is about 2 to this; 0 if it is near 1

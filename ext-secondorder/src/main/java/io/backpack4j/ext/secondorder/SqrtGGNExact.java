@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
@@ -12,10 +13,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A root of the generalised Gauss-Newton matrix, a column per column of the loss's own root: F with FᵀF = Σ_n J_nᵀ (c ∇²ℓ_n) J_n once columns
- * and samples are one axis, {@code [V, N, *p]}, or {@code [V, I, *p]} of I chosen samples. Columns, their order and signs are BackPACK's: for
- * cross-entropy column v·Q + q is √c √p_v (onehot(v) − p) at position q of Q, for losses of single outputs column i is that of output i.
- * The factor of the reduction stays that of the whole batch.
+ * A root of the generalised Gauss-Newton matrix, a column per column of the loss's own root: F with FᵀF = Σ_n J_nᵀ (c
+ * ∇²ℓ_n) J_n once columns and samples are one axis, {@code [V, N, *p]}, or {@code [V, I, *p]} of I chosen samples.
+ * Columns, their order and signs are BackPACK's: for cross-entropy column v·Q + q is √c √p_v (onehot(v) − p) at
+ * position q of Q, for losses of single outputs column i is that of output i. The factor of the reduction stays that of
+ * the whole batch.
  *
  * @param subsampling the positions in the batch that are wanted, from 0 on, in order, repetitions allowed; all if empty
  */

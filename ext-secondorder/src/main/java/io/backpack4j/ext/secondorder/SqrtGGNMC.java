@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.secondorder;
 
 import io.backpack4j.spi.extension.SampledLossGradient;
@@ -12,8 +13,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A Monte-Carlo root of the generalised Gauss-Newton matrix: {@code [M, N, *p]}, or {@code [M, I, *p]} of I chosen samples. In expectation it
- * takes the place of {@link SqrtGGNExact}; column m of sample n is √(c/M) J_nᵀ ∇ℓ(f_n, ỹ_nm).
+ * A Monte-Carlo root of the generalised Gauss-Newton matrix: {@code [M, N, *p]}, or {@code [M, I, *p]} of I chosen
+ * samples. In expectation it takes the place of {@link SqrtGGNExact}; column m of sample n is √(c/M) J_nᵀ ∇ℓ(f_n,
+ * ỹ_nm).
  *
  * @param mcSamples M, the number of draws per sample
  * @param subsampling the positions in the batch that are wanted, from 0 on, in order, repetitions allowed; all if empty

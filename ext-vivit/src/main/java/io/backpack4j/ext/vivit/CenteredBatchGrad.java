@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -9,7 +10,10 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** The centred individual gradients, g_n − ḡ with ḡ = (1/N) Σ g_n, {@code [N, *p]}, with the loss's factor in them as in {@code BatchGrad}. */
+/**
+ * The centred individual gradients, g_n − ḡ with ḡ = (1/N) Σ g_n, {@code [N, *p]}, with the loss's factor in them as in
+ * {@code BatchGrad}.
+ */
 public record CenteredBatchGrad() implements TensorExtension {
 
     private static final String KEY = "gradients";

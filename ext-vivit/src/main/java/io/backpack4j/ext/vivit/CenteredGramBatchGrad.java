@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -9,8 +10,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * The inner products of centred individual gradients, ⟨g_n − ḡ, g_m − ḡ⟩ with ḡ = (1/N) Σ g_n, {@code [N, N]}, with the loss's factor in them. They are made of those of
- * the gradients, so that digits cancel where gradients differ little.
+ * The inner products of centred individual gradients, ⟨g_n − ḡ, g_m − ḡ⟩ with ḡ = (1/N) Σ g_n, {@code [N, N]}, with the
+ * loss's factor in them. They are made of those of the gradients, so that digits cancel where gradients differ little.
  *
  * @param layerwise whether every parameter has a matrix of its own, too
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import java.util.List;
@@ -10,7 +11,8 @@ public interface Criterion {
      * Chooses.
      *
      * @param eigenvalues those of a group, ascending, as {@link GgnEigenvalues} reports them
-     * @return the numbers of those that are kept, counted from 0, or negative from the end of the list: −1 is the largest. None twice
+     * @return the numbers of those that are kept, counted from 0, or negative from the end of the list: −1 is the
+     *     largest. None twice
      */
     List<Integer> keep(double... eigenvalues);
 

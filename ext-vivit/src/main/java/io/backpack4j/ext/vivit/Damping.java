@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 /** The damping of a Newton step, along every direction. Best a record: equal dampings make equal extensions. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.BackpackException;
@@ -14,9 +15,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A Newton step in the space of some of the GGN's eigenvectors, each with a damping of its own: Σ_k −γ̄_k / (λ_k + δ_k) e_k, {@code *p}, to be added to the parameters. γ̄_k is
- * the mean of the slopes of {@link DirectionalDerivatives}. It travels back as one column; the eigenvectors are never made, and which basis an eigenspace has does not
- * matter.
+ * A Newton step in the space of some of the GGN's eigenvectors, each with a damping of its own: Σ_k −γ̄_k / (λ_k + δ_k)
+ * e_k, {@code *p}, to be added to the parameters. γ̄_k is the mean of the slopes of {@link DirectionalDerivatives}. It
+ * travels back as one column; the eigenvectors are never made, and which basis an eigenspace has does not matter.
  *
  * @param root which GGN
  * @param directions which eigenvectors

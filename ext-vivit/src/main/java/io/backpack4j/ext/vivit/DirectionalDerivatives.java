@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.NetworkExtension;
@@ -12,8 +13,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * First and second derivatives of single samples' losses along eigenvectors of the GGN's blocks: γ_nk = e_kᵀ g_n and λ_nk = e_kᵀ G_n e_k, g_n and G_n being of sample n's
- * own loss as the reduction {@code mean} takes it. The mean of λ_nk over the GGN's samples is the eigenvalue. The eigenvectors are never made.
+ * First and second derivatives of single samples' losses along eigenvectors of the GGN's blocks: γ_nk = e_kᵀ g_n and
+ * λ_nk = e_kᵀ G_n e_k, g_n and G_n being of sample n's own loss as the reduction {@code mean} takes it. The mean of
+ * λ_nk over the GGN's samples is the eigenvalue. The eigenvectors are never made.
  *
  * @param root which GGN
  * @param directions which eigenvectors

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.BackpackException;
@@ -10,8 +11,10 @@ import java.util.stream.IntStream;
  * Which eigenvectors are taken.
  *
  * @param criterion chooses by the eigenvalues
- * @param drop whether those whose eigenvalue counts as zero are left out; else they are an error, since their directions have no meaning
- * @param rtol eigenvalues count as zero that are not larger than this times the largest; the number of the Gram matrix's rows times the type's rounding if empty
+ * @param drop whether those whose eigenvalue counts as zero are left out; else they are an error, since their
+ *     directions have no meaning
+ * @param rtol eigenvalues count as zero that are not larger than this times the largest; the number of the Gram
+ *     matrix's rows times the type's rounding if empty
  */
 public record Directions(Criterion criterion, boolean drop, OptionalDouble rtol) {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.NetworkExtension;
@@ -11,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The eigenvalues of the GGN's blocks, ascending: per group min(C·N_ggn, D) of them, in the order of the groups. All others are zero. Results of the network are a
- * tensor per group.
+ * The eigenvalues of the GGN's blocks, ascending: per group min(C·N_ggn, D) of them, in the order of the groups. All
+ * others are zero. Results of the network are a tensor per group.
  *
  * @param root which GGN
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.CombinedColumns;
@@ -14,9 +15,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Eigenvectors of the GGN's blocks, {@code [K, *p]} for every parameter, orthonormal over the parameters of a group. Results of the network are their eigenvalues
- * {@code [K]}, a tensor per group, in the order of the vectors. The sign of a vector is that which makes the first of its Gram vector's entries of largest magnitude
- * positive; of equal eigenvalues any orthonormal basis may come out.
+ * Eigenvectors of the GGN's blocks, {@code [K, *p]} for every parameter, orthonormal over the parameters of a group.
+ * Results of the network are their eigenvalues {@code [K]}, a tensor per group, in the order of the vectors. The sign
+ * of a vector is that which makes the first of its Gram vector's entries of largest magnitude positive; of equal
+ * eigenvalues any orthonormal basis may come out.
  *
  * @param root which GGN
  * @param directions which eigenvectors

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.BackpackException;
@@ -16,8 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which GGN: Ĝ = (1/N_ggn) Σ_n G_n over some samples, G_n being that of sample n's own loss as the reduction {@code mean} takes it, in blocks of groups of parameters. All of
- * its blocks are known by Gram matrices of a root's columns.
+ * Which GGN: Ĝ = (1/N_ggn) Σ_n G_n over some samples, G_n being that of sample n's own loss as the reduction {@code
+ * mean} takes it, in blocks of groups of parameters. All of its blocks are known by Gram matrices of a root's columns.
  *
  * @param groups the blocks
  * @param subsampling the positions in the batch that are taken, from 0 on, repetitions allowed; all if empty

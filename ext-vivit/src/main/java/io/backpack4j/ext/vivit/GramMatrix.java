@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.backend.Backend;
@@ -15,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The inner products of a signal's gradients with each other, over all parameters together, and, if wanted, of every parameter for itself. The result of a parameter is
- * empty unless it is wanted.
+ * The inner products of a signal's gradients with each other, over all parameters together, and, if wanted, of every
+ * parameter for itself. The result of a parameter is empty unless it is wanted.
  */
 interface GramMatrix extends NetworkExtension<Optional<Tensor>, Tensor> {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.LossHessianRoot;
@@ -7,8 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The Gram matrix VᵀV of the GGN's root V, {@code [C·N, C·N]}, the column of class c and sample n having the number c·N + n. V Vᵀ is the GGN of the reduced loss, whose
- * factor stays that of the whole batch if samples are chosen.
+ * The Gram matrix VᵀV of the GGN's root V, {@code [C·N, C·N]}, the column of class c and sample n having the number c·N
+ * + n. V Vᵀ is the GGN of the reduced loss, whose factor stays that of the whole batch if samples are chosen.
  *
  * @param layerwise whether every parameter has a matrix of its own, too
  * @param subsampling the positions in the batch that are taken, from 0 on, repetitions allowed; all if empty

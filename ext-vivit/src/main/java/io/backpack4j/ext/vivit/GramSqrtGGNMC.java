@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.SampledLossGradient;
@@ -7,7 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The Gram matrix of a Monte-Carlo root of the GGN, {@code [M·N, M·N]}, M being the number of draws; see {@link GramSqrtGGNExact}.
+ * The Gram matrix of a Monte-Carlo root of the GGN, {@code [M·N, M·N]}, M being the number of draws; see {@link
+ * GramSqrtGGNExact}.
  *
  * @param mcSamples M
  * @param layerwise whether every parameter has a matrix of its own, too

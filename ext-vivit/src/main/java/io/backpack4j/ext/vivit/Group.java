@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.backend.Region;
@@ -58,7 +59,10 @@ record Group(
         return values;
     }
 
-    /** Reads the eigenvector of the Gram matrix of an eigenvalue of that list, the first of its entries of largest magnitude being positive. */
+    /**
+     * Reads the eigenvector of the Gram matrix of an eigenvalue of that list, the first of its entries of largest
+     * magnitude being positive.
+     */
     void readVector(int k, double[] target) {
         Tensor vectors = eigenpairs().get(1);
         try (TensorScope scope = partial.backend().openScope()) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.extension.Signal;
@@ -6,8 +7,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * The empirical neural tangent kernel: the inner products of the Jacobian's rows, ⟨∂f_nc/∂θ, ∂f_md/∂θ⟩, {@code [N, C, N, C]}, C counting all numbers of a sample's output.
- * Nothing of the loss is in it. Jacot, Gabriel, Hongler (2018), "Neural Tangent Kernel".
+ * The empirical neural tangent kernel: the inner products of the Jacobian's rows, ⟨∂f_nc/∂θ, ∂f_md/∂θ⟩, {@code [N, C,
+ * N, C]}, C counting all numbers of a sample's output. Nothing of the loss is in it. Jacot, Gabriel, Hongler (2018),
+ * "Neural Tangent Kernel".
  *
  * @param layerwise whether every parameter has a kernel of its own, too
  */

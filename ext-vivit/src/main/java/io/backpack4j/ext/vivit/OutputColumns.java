@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -9,7 +10,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** The unit vectors at the network's output: gradients of single numbers of the output. Nothing of the loss is in them. */
+/**
+ * The unit vectors at the network's output: gradients of single numbers of the output. Nothing of the loss is in them.
+ */
 record OutputColumns() implements LossSignal {
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.BackpackException;
@@ -12,7 +13,8 @@ import java.util.Optional;
  * Groups of parameters, each with a block of the GGN of its own.
  *
  * @param kind how they are made
- * @param patterns for every group patterns of the full names of its parameters, {@code *} standing for anything; of groups that are listed only
+ * @param patterns for every group patterns of the full names of its parameters, {@code *} standing for anything; of
+ *     groups that are listed only
  */
 public record ParameterGroups(Kind kind, List<List<String>> patterns) {
 

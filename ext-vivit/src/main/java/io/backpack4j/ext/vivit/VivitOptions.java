@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
 import io.backpack4j.spi.Arguments;
@@ -48,7 +49,10 @@ final class VivitOptions {
         return ParameterGroups.of(groups);
     }
 
-    /** One of {@code top}, the largest by default, {@code keep} and {@code threshold}, with {@code drop} and {@code rtol}. */
+    /**
+     * One of {@code top}, the largest by default, {@code keep} and {@code threshold}, with {@code drop} and {@code
+     * rtol}.
+     */
     static Directions directions(Arguments options, String extension) {
         List<String> given =
                 Stream.of("top", "keep", "threshold").filter(options::has).toList();

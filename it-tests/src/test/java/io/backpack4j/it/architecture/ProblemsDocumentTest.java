@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.architecture;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,7 +22,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
-/** All kinds of problems are constants, and docs/problems.md lists them. The classes are those that {@link ArchitectureTest} has read. */
+/**
+ * All kinds of problems are constants, and docs/problems.md lists them. The classes are those that {@link
+ * ArchitectureTest} has read.
+ */
 @AnalyzeClasses(
         packages = "io.backpack4j",
         importOptions = {ImportOption.DoNotIncludeTests.class, ArchitectureTest.NoTestJars.class})

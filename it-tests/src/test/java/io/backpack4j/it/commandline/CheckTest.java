@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.commandline;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -10,7 +11,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code evaluate --check}. Its limits are those of the formats' description; what it compares with here is its own result, moved by known amounts. */
+/**
+ * {@code evaluate --check}. Its limits are those of the formats' description; what it compares with here is its own
+ * result, moved by known amounts.
+ */
 class CheckTest {
 
     @TempDir

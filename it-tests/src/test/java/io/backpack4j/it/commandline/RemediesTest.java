@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.commandline;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -20,7 +21,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What messages advise exists: modules, losses, extensions, commands, options and methods that the program's texts name. */
+/**
+ * What messages advise exists: modules, losses, extensions, commands, options and methods that the program's texts
+ * name.
+ */
 class RemediesTest {
 
     /** What PyTorch and BackPACK have, that somebody may advise by habit. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.commandline;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -37,7 +38,10 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is asked for is given or refused, and files that hold what is needed are taken: cases in {@code resources/faults} with their right values. */
+/**
+ * What is asked for is given or refused, and files that hold what is needed are taken: cases in {@code
+ * resources/faults} with their right values.
+ */
 class SilentlyNotGivenTest {
 
     private static final String FROZEN = "all-frozen-silent";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -26,7 +27,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A model with PyTorch's arguments at their defaults, and {@code inplace}, as one writes it from a module's attributes. The values are PyTorch's. */
+/**
+ * A model with PyTorch's arguments at their defaults, and {@code inplace}, as one writes it from a module's attributes.
+ * The values are PyTorch's.
+ */
 class TorchDefaultArgumentsTest {
 
     private static final List<String> EXTENSIONS = List.of("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance");

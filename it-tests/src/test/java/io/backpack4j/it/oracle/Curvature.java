@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
@@ -9,8 +10,8 @@ import java.util.TreeMap;
 import java.util.function.Function;
 
 /**
- * Generalised Gauss-Newton blocks and Kronecker factors from their definitions, in loops, for networks whose parameters are
- * those of Linear nodes and of convolutions. Matrices are row-major.
+ * Generalised Gauss-Newton blocks and Kronecker factors from their definitions, in loops, for networks whose parameters
+ * are those of Linear nodes and of convolutions. Matrices are row-major.
  */
 public final class Curvature {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
@@ -10,7 +11,10 @@ import org.apache.commons.math3.linear.Array2DRowRealMatrix;
 import org.apache.commons.math3.linear.EigenDecomposition;
 import org.apache.commons.math3.linear.RealMatrix;
 
-/** Curvature matrices of whole networks by all trained parameters, dense, from their definitions by scalar automatic differentiation. */
+/**
+ * Curvature matrices of whole networks by all trained parameters, dense, from their definitions by scalar automatic
+ * differentiation.
+ */
 public final class DenseCurvature {
 
     private final Problem problem;

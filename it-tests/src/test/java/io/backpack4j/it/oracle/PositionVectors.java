@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
 import java.util.List;
 
-/** What a weight of a Linear node or a convolution is multiplied with at every position of the output, in loops over all pairs of places. */
+/**
+ * What a weight of a Linear node or a convolution is multiplied with at every position of the output, in loops over all
+ * pairs of places.
+ */
 final class PositionVectors {
 
     private final NodeDescription node;

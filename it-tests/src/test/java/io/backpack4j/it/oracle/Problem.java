@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.Frozen;
@@ -44,7 +45,10 @@ public record Problem(
         return new Problem(model, inputs, targets, changed);
     }
 
-    /** The full names of the parameters that are trained; buffers are not. A frozen parameter is frozen for all that are tied to it. */
+    /**
+     * The full names of the parameters that are trained; buffers are not. A frozen parameter is frozen for all that are
+     * tied to it.
+     */
     public List<String> trained() {
         return parameters.keySet().stream().filter(this::isTrained).toList();
     }

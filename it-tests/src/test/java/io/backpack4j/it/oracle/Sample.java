@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.NodeDescription;
@@ -83,7 +84,8 @@ public final class Sample {
     }
 
     /**
-     * Σ_o ∂ℓ/∂y_o ∇²y_o of a node's output y by some of its inputs alone, side by side: dense, without the factor of the reduction.
+     * Σ_o ∂ℓ/∂y_o ∇²y_o of a node's output y by some of its inputs alone, side by side: dense, without the factor of
+     * the reduction.
      *
      * @param sources where the inputs come from
      * @param wanted which of them count
@@ -124,7 +126,10 @@ public final class Sample {
         return Losses.value(problem.model().loss(), output, problem.targets().row(number));
     }
 
-    /** The smallest distance, other than zero, of a number from a kink of the activation or the maximum that it goes through. */
+    /**
+     * The smallest distance, other than zero, of a number from a kink of the activation or the maximum that it goes
+     * through.
+     */
     public double margin() {
         return modules.margin();
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.oracle;
 
 import io.backpack4j.kernel.LossDescription;
@@ -9,8 +10,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * The second-order quantities, from their definitions, under the names of result files: dense Jacobians and dense Hessians of one sample at a
- * time, all by scalar automatic differentiation.
+ * The second-order quantities, from their definitions, under the names of result files: dense Jacobians and dense
+ * Hessians of one sample at a time, all by scalar automatic differentiation.
  */
 public final class SecondOrder {
 

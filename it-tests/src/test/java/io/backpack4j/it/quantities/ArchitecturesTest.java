@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,8 +34,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Well-known architectures, exported from PyTorch, against loss, output and gradients of PyTorch 2.15 in float64. Written by {@code
- * tools/pytorch/tests/fixtures.py}; parameters and batches are those of {@link CounterNumbers}.
+ * Well-known architectures, exported from PyTorch, against loss, output and gradients of PyTorch 2.15 in float64.
+ * Written by {@code tools/pytorch/tests/fixtures.py}; parameters and batches are those of {@link CounterNumbers}.
  */
 class ArchitecturesTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -124,7 +125,10 @@ class ConvolutionFactorsTest {
         compare(line, problem, "KFLR", Map.of(), new Curvature(problem).kflr());
     }
 
-    /** With one output position there is no sharing: at one sample, the product is the block of the generalised Gauss-Newton matrix. */
+    /**
+     * With one output position there is no sharing: at one sample, the product is the block of the generalised
+     * Gauss-Newton matrix.
+     */
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -162,7 +166,10 @@ class ConvolutionFactorsTest {
         }
     }
 
-    /** The dense form in the order of the weight's elements; between groups, where there are no factors, the block itself. */
+    /**
+     * The dense form in the order of the weight's elements; between groups, where there are no factors, the block
+     * itself.
+     */
     private static double[] product(NodeDescription node, int[] weight, Map<String, double[]> factors, double[] block) {
         boolean transposed = node.type().startsWith("ConvTranspose");
         int groups = node.arguments().get("groups") instanceof Integer number ? number : 1;

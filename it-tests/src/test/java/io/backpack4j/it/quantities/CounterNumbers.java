@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -31,7 +32,10 @@ final class CounterNumbers {
         return integers;
     }
 
-    /** The numbers of a parameter or a buffer, by its kind: around 1 for what scales, small for what shifts, He's variance for the rest. */
+    /**
+     * The numbers of a parameter or a buffer, by its kind: around 1 for what scales, small for what shifts, He's
+     * variance for the rest.
+     */
     static double[] tensor(String name, Shape shape) {
         String kind = name.substring(name.lastIndexOf('.') + 1);
         double[] numbers = uniform(name, (int) shape.elements());

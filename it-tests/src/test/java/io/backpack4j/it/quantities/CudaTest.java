@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.backend.cuda.DeviceRequired;
@@ -8,7 +9,10 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The reference cases and random networks with the CUDA backend: on a device where there is one, and emulated where a compiler is. */
+/**
+ * The reference cases and random networks with the CUDA backend: on a device where there is one, and emulated where a
+ * compiler is.
+ */
 class CudaTest {
 
     private static final int NETWORKS = 20;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -53,8 +54,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Diagonals of Hessians by products with unit vectors, where parameters are tied or a node does not say what its curvature is. {@code -Dbackpack.it.seed=…} draws other
- * networks, {@code -Dbackpack.it.networks=…} more.
+ * Diagonals of Hessians by products with unit vectors, where parameters are tied or a node does not say what its
+ * curvature is. {@code -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
  */
 class DiagonalsByProductsTest {
 

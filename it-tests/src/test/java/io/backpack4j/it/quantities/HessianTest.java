@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,8 +26,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The diagonal of the Hessian against the oracle's second derivatives. {@code -Dbackpack.it.seed=…} draws other networks,
- * {@code -Dbackpack.it.networks=…} more.
+ * The diagonal of the Hessian against the oracle's second derivatives. {@code -Dbackpack.it.seed=…} draws other
+ * networks, {@code -Dbackpack.it.networks=…} more.
  */
 class HessianTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,7 +36,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Inner products of the gradients of two signals, per parameter and over the network, against those of gradients that lie in memory. */
+/**
+ * Inner products of the gradients of two signals, per parameter and over the network, against those of gradients that
+ * lie in memory.
+ */
 class InnerProductsTest {
 
     private static final int N = 4;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -39,7 +40,8 @@ class KinksTest {
      * @param activation the same for a backend
      * @param value f(0)
      * @param first f'(0), which is PyTorch's and BackPACK's
-     * @param second f''(0), which is BackPACK's: for ELU and SELU that of the left side, where PyTorch's automatic differentiation has 0
+     * @param second f''(0), which is BackPACK's: for ELU and SELU that of the left side, where PyTorch's automatic
+     *     differentiation has 0
      */
     private record AtZero(
             String type,
@@ -221,7 +223,10 @@ class KinksTest {
         assertThat(actual).as("%s of %s", name, what).containsExactly(all, within(2e-6));
     }
 
-    /** With one node or as three: where everything is 0, padding included, nothing comes back; of equal maxima the first in the window takes all. */
+    /**
+     * With one node or as three: where everything is 0, padding included, nothing comes back; of equal maxima the first
+     * in the window takes all.
+     */
     @ParameterizedTest
     @EnumSource
     void shared_maxima_of_rectified_numbers_go_to_the_first(Setting setting) {

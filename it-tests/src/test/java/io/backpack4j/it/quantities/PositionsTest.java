@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.it.oracle.Numbers;
@@ -22,7 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Losses with positions: curvature where these travel together, where they mix, and where both is the case, against the oracle. */
+/**
+ * Losses with positions: curvature where these travel together, where they mix, and where both is the case, against the
+ * oracle.
+ */
 class PositionsTest {
 
     private static final int N = 3;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.it.oracle.DenseCurvature;
@@ -16,8 +17,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Products with the blocks of curvature matrices against dense ones, on random networks with forks and shared parameters. {@code -Dbackpack.it.seed=…} draws
- * other networks, {@code -Dbackpack.it.networks=…} more.
+ * Products with the blocks of curvature matrices against dense ones, on random networks with forks and shared
+ * parameters. {@code -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
  */
 class ProductsTest {
 

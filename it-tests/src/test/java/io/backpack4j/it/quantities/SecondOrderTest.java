@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.it.oracle.FirstOrder;
@@ -14,7 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Curvature of random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code -Dbackpack.it.networks=…} more.
+ * Curvature of random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code
+ * -Dbackpack.it.networks=…} more.
  */
 class SecondOrderTest {
 

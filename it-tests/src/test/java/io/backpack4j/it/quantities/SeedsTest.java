@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -216,7 +217,10 @@ class SeedsTest {
         }
     }
 
-    /** The inputs that were kept for any sample have derivatives, the others none; every chunk is evaluated anew for each walk and product. */
+    /**
+     * The inputs that were kept for any sample have derivatives, the others none; every chunk is evaluated anew for
+     * each walk and product.
+     */
     @Test
     void walks_and_products_of_a_pass_have_its_seed() {
         try (Setup setup = new Setup(3);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,7 +26,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What reference cases of embeddings and recurrent layers do not see: lengths, tables larger than batches, Kronecker factors of tables, and what is refused. */
+/**
+ * What reference cases of embeddings and recurrent layers do not see: lengths, tables larger than batches, Kronecker
+ * factors of tables, and what is refused.
+ */
 class SequencesTest {
 
     private static final long MIB = 1 << 20;
@@ -108,7 +112,10 @@ class SequencesTest {
         }
     }
 
-    /** Neither numbers behind a sequence's end nor more steps of them change anything, Kronecker factors but for the number of steps. */
+    /**
+     * Neither numbers behind a sequence's end nor more steps of them change anything, Kronecker factors but for the
+     * number of steps.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"RNN", "LSTM", "GRU"})
     void what_is_padded_changes_nothing(String type) {
@@ -157,7 +164,9 @@ class SequencesTest {
                         "last.bias", normal(random, 3)));
     }
 
-    /** An embedding is a linear map of unit vectors: its factors are that map's, of which the input side is diagonal. */
+    /**
+     * An embedding is a linear map of unit vectors: its factors are that map's, of which the input side is diagonal.
+     */
     @Test
     void the_factors_of_a_table_are_those_of_a_linear_map_of_unit_vectors() {
         Random random = new Random(3);

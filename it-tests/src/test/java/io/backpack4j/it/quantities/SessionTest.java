@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,7 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A session over the batches of a data set is one pass over the data set. {@code -Dbackpack.it.seed=…} draws others. */
+/**
+ * A session over the batches of a data set is one pass over the data set. {@code -Dbackpack.it.seed=…} draws others.
+ */
 class SessionTest {
 
     private static final long SEED = Long.getLong("backpack.it.seed", 1);

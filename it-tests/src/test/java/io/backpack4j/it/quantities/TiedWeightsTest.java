@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -158,8 +159,8 @@ class TiedWeightsTest {
     }
 
     /**
-     * Two siblings that read the same input, one with the opposite sign: no sample has a gradient. Squares are no more than the square of a rounding error;
-     * multiplied out they would be a rounding error.
+     * Two siblings that read the same input, one with the opposite sign: no sample has a gradient. Squares are no more
+     * than the square of a rounding error; multiplied out they would be a rounding error.
      */
     @Test
     void what_cancels_altogether_is_as_good_as_zero() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -52,7 +53,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The mode of a pass, and what a pass in train mode makes of buffers. The oracle of running statistics are loops over the numbers. */
+/**
+ * The mode of a pass, and what a pass in train mode makes of buffers. The oracle of running statistics are loops over
+ * the numbers.
+ */
 class TrainingModeTest {
 
     private static final int CHANNELS = 3;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.it.oracle.FirstOrder;
@@ -18,9 +19,10 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Networks written in one line: {@code 3,7,7 | Conv2d 2 k=2 s=2,1 nobias | ReLU | Flatten | Linear 5 frozen | CrossEntropyLoss sum}. The shape of
- * a sample comes first and the loss last; between them are nodes with the names 0, 1 and so on. Sizes of inputs follow; {@code @} names a node
- * whose output is read instead of that of the node before, {@code @input} the input.
+ * Networks written in one line: {@code 3,7,7 | Conv2d 2 k=2 s=2,1 nobias | ReLU | Flatten | Linear 5 frozen |
+ * CrossEntropyLoss sum}. The shape of a sample comes first and the loss last; between them are nodes with the names 0,
+ * 1 and so on. Sizes of inputs follow; {@code @} names a node whose output is read instead of that of the node before,
+ * {@code @input} the input.
  */
 final class Written {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.quantities;
 
 import io.backpack4j.it.oracle.FirstOrder;
@@ -15,7 +16,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The networks of BackPACK's tests, in small sizes, against the oracle: all quantities of first order, the diagonals, and the exact root. */
+/**
+ * The networks of BackPACK's tests, in small sizes, against the oracle: all quantities of first order, the diagonals,
+ * and the exact root.
+ */
 class WrittenNetworksTest {
 
     private static final List<String> SECOND_ORDER =

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.readme;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -24,8 +25,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs the guide from PyTorch as it stands there, where Python finds torch and safetensors: {@code python3}, or the interpreter that the environment variable
- * {@code BACKPACK_TEST_PYTHON} names.
+ * Runs the guide from PyTorch as it stands there, where Python finds torch and safetensors: {@code python3}, or the
+ * interpreter that the environment variable {@code BACKPACK_TEST_PYTHON} names.
  */
 class FromPyTorchTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -84,7 +85,10 @@ class PageTest {
         assertThat(data.get("timings")).hasSizeGreaterThan(2);
     }
 
-    /** A filter as large as its only image is a linear module, so the numbers are those of {@link #has_the_numbers_of_a_tiny_run}. */
+    /**
+     * A filter as large as its only image is a linear module, so the numbers are those of {@link
+     * #has_the_numbers_of_a_tiny_run}.
+     */
     @Test
     void has_the_numbers_of_tiny_filters() throws IOException {
         Path model = Files.writeString(folder.resolve("m.json"), CONVOLUTION);
@@ -102,8 +106,8 @@ class PageTest {
     }
 
     /**
-     * With all parameters zero the Hessian of every loss is ±1/4, so G = 1/4 (1 −1; −1 1) after the mean, and A is half the inputs' squares. Two
-     * classes of equal probability have gradients ±1/2: every draw gives the exact G.
+     * With all parameters zero the Hessian of every loss is ±1/4, so G = 1/4 (1 −1; −1 1) after the mean, and A is half
+     * the inputs' squares. Two classes of equal probability have gradients ±1/2: every draw gives the exact G.
      */
     @Test
     void has_the_curvature_of_a_tiny_run() throws IOException {

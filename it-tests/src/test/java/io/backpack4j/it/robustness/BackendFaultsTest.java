@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -37,8 +38,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A backend that fails at the k-th call of each of its groups of operations, allocation among them, in passes, sessions, linearisations and products: every failure is
- * reported with a name, nothing stays open, and what comes after is right. {@code -Dfaults.every=1} lets every call fail.
+ * A backend that fails at the k-th call of each of its groups of operations, allocation among them, in passes,
+ * sessions, linearisations and products: every failure is reported with a name, nothing stays open, and what comes
+ * after is right. {@code -Dfaults.every=1} lets every call fail.
  */
 class BackendFaultsTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,8 +34,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random networks, extensions and batches with budgets around everything that plans and refusals claim: what is accepted runs within the stated peak, what is refused names
- * the budget that does, and one byte less does not. {@code -Dbackpack.it.seed=…} draws others, {@code -Dbudgets.networks=…} or {@code -Dbudgets.minutes=…} more.
+ * Random networks, extensions and batches with budgets around everything that plans and refusals claim: what is
+ * accepted runs within the stated peak, what is refused names the budget that does, and one byte less does not. {@code
+ * -Dbackpack.it.seed=…} draws others, {@code -Dbudgets.networks=…} or {@code -Dbudgets.minutes=…} more.
  */
 class BudgetSearchTest {
 

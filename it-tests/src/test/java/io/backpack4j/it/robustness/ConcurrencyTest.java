@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -36,7 +37,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Eight threads at once, and two backends in one JVM: every number is the one that a thread alone computes, bit for bit. */
+/**
+ * Eight threads at once, and two backends in one JVM: every number is the one that a thread alone computes, bit for
+ * bit.
+ */
 class ConcurrencyTest {
 
     private static final int THREADS = 8;

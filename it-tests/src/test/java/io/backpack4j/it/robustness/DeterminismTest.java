@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,7 +22,10 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The same seed, splitting, number of threads and backend give the same bits: again, from a new plan, in another instance, and in a session. */
+/**
+ * The same seed, splitting, number of threads and backend give the same bits: again, from a new plan, in another
+ * instance, and in a session.
+ */
 class DeterminismTest {
 
     private static final int N = 33;

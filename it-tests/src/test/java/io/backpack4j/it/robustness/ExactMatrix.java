@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
 
-/** Dense square matrices in 60 decimal digits without limits of size: an oracle that knows no rounding, overflow or underflow worth the name. */
+/**
+ * Dense square matrices in 60 decimal digits without limits of size: an oracle that knows no rounding, overflow or
+ * underflow worth the name.
+ */
 record ExactMatrix(BigDecimal[][] rows) {
 
     static final MathContext DIGITS = new MathContext(60);

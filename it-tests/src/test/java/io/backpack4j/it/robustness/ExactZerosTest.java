@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,8 +28,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Saturated outputs: what a formula makes exactly 0 is exactly 0, in both types and with both kernels. Sample n's input is the n-th unit vector, and so column n of
- * the weight its logits.
+ * Saturated outputs: what a formula makes exactly 0 is exactly 0, in both types and with both kernels. Sample n's input
+ * is the n-th unit vector, and so column n of the weight its logits.
  */
 class ExactZerosTest {
 
@@ -46,7 +47,10 @@ class ExactZerosTest {
             "KFLR", Map.of(),
             "KFRA", Map.of());
 
-    /** Logits of one sample each, with and without ties, and differences whose probabilities are far below the types' epsilons. */
+    /**
+     * Logits of one sample each, with and without ties, and differences whose probabilities are far below the types'
+     * epsilons.
+     */
     private static final double[][] LOGITS = {
         {1e4, 0, 0, -1e4},
         {-1e4, -1e4, 1e4, 1e4},

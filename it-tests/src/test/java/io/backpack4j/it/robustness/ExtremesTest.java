@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -37,7 +38,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** One sample, one class, one feature, huge and tiny numbers, in both types and with both kernels, against the oracle in float64; and axes without elements. */
+/**
+ * One sample, one class, one feature, huge and tiny numbers, in both types and with both kernels, against the oracle in
+ * float64; and axes without elements.
+ */
 class ExtremesTest {
 
     private static final List<BackPack> BACKPACKS = List.of(open("onednn"), open("nd4j"));
@@ -76,7 +80,10 @@ class ExtremesTest {
         }
     }
 
-    /** Scales of inputs and weights; the float32 ones keep squares of gradients inside the range, or the pass must say that they are not. */
+    /**
+     * Scales of inputs and weights; the float32 ones keep squares of gradients inside the range, or the pass must say
+     * that they are not.
+     */
     @ParameterizedTest
     @CsvSource({
         "CrossEntropyLoss, 1, 1, 1, 1",
@@ -126,8 +133,9 @@ class ExtremesTest {
     }
 
     /**
-     * Close beside the result's largest number, or beside what it is a sum of: a saturated softmax, or a derivative at zero, is a small difference of large terms,
-     * and right to the rounding of those. Inputs, targets and activations are at most 1, and so are the weights of layer 0.
+     * Close beside the result's largest number, or beside what it is a sum of: a saturated softmax, or a derivative at
+     * zero, is a small difference of large terms, and right to the rounding of those. Inputs, targets and activations
+     * are at most 1, and so are the weights of layer 0.
      */
     private static void assertClose(
             String name, double[] actual, double[] expected, DType dtype, boolean squaredError, double scale) {

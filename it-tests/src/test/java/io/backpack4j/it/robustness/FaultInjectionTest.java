@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -49,7 +50,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A fault at every call, one after the other: each is reported, nothing stays open, and the next pass on the same instance is right. */
+/**
+ * A fault at every call, one after the other: each is reported, nothing stays open, and the next pass on the same
+ * instance is right.
+ */
 class FaultInjectionTest {
 
     private static final int N = 4;

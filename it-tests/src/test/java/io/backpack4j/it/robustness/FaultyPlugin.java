@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import io.backpack4j.kernel.BackPack;
@@ -19,7 +20,8 @@ import java.util.ServiceLoader;
 import java.util.function.UnaryOperator;
 
 /**
- * Offers backends with faults: {@code faulty-cpu} and {@code faulty-heap}; and {@code heap} without. It is a plugin only where {@link #loader} says so.
+ * Offers backends with faults: {@code faulty-cpu} and {@code faulty-heap}; and {@code heap} without. It is a plugin
+ * only where {@link #loader} says so.
  */
 public final class FaultyPlugin implements Plugin {
 

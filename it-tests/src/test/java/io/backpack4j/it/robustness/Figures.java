@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 /** Rows of the table in {@code docs/robustness.md}: {@code bench/robustness} collects them. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
@@ -28,7 +29,10 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every file is written beside its target and moved into place: where writing fails, what was there stays, and nothing else is left. */
+/**
+ * Every file is written beside its target and moved into place: where writing fails, what was there stays, and nothing
+ * else is left.
+ */
 class FilesTest {
 
     private static final byte[] BEFORE = {1, 2, 3};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,9 +29,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Backends and element types draw the same Monte-Carlo labels, unless a uniform number falls between two roundings of a cumulated probability. Labels that differ are
- * counted. In float64 there should be none. In float32 a cumulated probability of C classes is wrong by some 1e-8 to 1e-7, so that about C times as many of
- * the draws may differ. {@code -Dflips.passes=} draws more.
+ * Backends and element types draw the same Monte-Carlo labels, unless a uniform number falls between two roundings of a
+ * cumulated probability. Labels that differ are counted. In float64 there should be none. In float32 a cumulated
+ * probability of C classes is wrong by some 1e-8 to 1e-7, so that about C times as many of the draws may differ. {@code
+ * -Dflips.passes=} draws more.
  */
 class FlipsTest {
 
@@ -40,7 +42,10 @@ class FlipsTest {
     private static final int CLASSES = 10;
     private static final int DRAWS = 32;
 
-    /** What the roundings explain with ten classes, and the error of oneDNN's softmax, of which 8 in 1,048,576 were seen. */
+    /**
+     * What the roundings explain with ten classes, and the error of oneDNN's softmax, of which 8 in 1,048,576 were
+     * seen.
+     */
     private static final double RATE_FLOAT32 = 1e-5;
 
     /** Counts of rare events scatter with the root of their mean. */
@@ -99,7 +104,10 @@ class FlipsTest {
         return flips;
     }
 
-    /** The labels that a network draws: they can be read off the roots √(c/M) (p − onehot(label)) at the last bias, whose only negative entry is at the label. */
+    /**
+     * The labels that a network draws: they can be read off the roots √(c/M) (p − onehot(label)) at the last bias,
+     * whose only negative entry is at the label.
+     */
     private static byte[] drawn(BackPack.Builder builder, DType dtype) {
         byte[] labels = new byte[PASSES * N * DRAWS];
         Graph graph = Graph.sequential(new Linear(FEATURES, CLASSES));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,7 +29,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A saved session, to be damaged, and sessions that load it: an empty one, and one with a batch, which a file that is refused must leave as it was. */
+/**
+ * A saved session, to be damaged, and sessions that load it: an empty one, and one with a batch, which a file that is
+ * refused must leave as it was.
+ */
 final class FuzzSession implements AutoCloseable {
 
     private static final List<Request<?>> REQUESTS = List.of(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,14 +36,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Damaged models, data, expressions, saved sessions and IDX files, through the command line, sessions and the reader: each is worked on or refused in words, in bounded time and memory, and
- * leaves no file but a complete result. By default as many as twenty seconds allow, from a seed of the day that is printed; a long run is
+ * Damaged models, data, expressions, saved sessions and IDX files, through the command line, sessions and the reader:
+ * each is worked on or refused in words, in bounded time and memory, and leaves no file but a complete result. By
+ * default as many as twenty seconds allow, from a seed of the day that is printed; a long run is
  *
  * <pre>{@code
  * mvn -pl it-tests -am test -Dtest=FuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=100000
  * }</pre>
  *
- * {@code -Dfuzz.seed} repeats one and {@code -Dfuzz.first} begins at one of its inputs. What fails is written to {@code target/fuzz}.
+ * {@code -Dfuzz.seed} repeats one and {@code -Dfuzz.first} begins at one of its inputs. What fails is written to {@code
+ * target/fuzz}.
  */
 class FuzzTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -26,8 +27,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The algebra of Kronecker factors of any scale, rank and sign, in both types, with groups and leading axes, against {@link ExactMatrix}: results are right to
- * the conditioning of the input, or refused for a reason that the oracle confirms.
+ * The algebra of Kronecker factors of any scale, rank and sign, in both types, with groups and leading axes, against
+ * {@link ExactMatrix}: results are right to the conditioning of the input, or refused for a reason that the oracle
+ * confirms.
  */
 class KroneckerScalesTest {
 
@@ -295,7 +297,10 @@ class KroneckerScalesTest {
         }
     }
 
-    /** Both factors with their shares of the damping: π² = (tr A / dim A) / (tr G / dim G), 1 where a trace is not positive. */
+    /**
+     * Both factors with their shares of the damping: π² = (tr A / dim A) / (tr G / dim G), 1 where a trace is not
+     * positive.
+     */
     private static ExactMatrix[] damped(Sample sample, int group, double damping) {
         ExactMatrix output = sample.outputOf(group);
         ExactMatrix input = sample.inputOf(group);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -49,7 +50,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Passes stay within their memory budgets, workspaces of libraries included, and results that leave part by part are the same. */
+/**
+ * Passes stay within their memory budgets, workspaces of libraries included, and results that leave part by part are
+ * the same.
+ */
 class MemoryBudgetTest {
 
     private static final long SEED = Long.getLong("backpack.it.seed", 1);

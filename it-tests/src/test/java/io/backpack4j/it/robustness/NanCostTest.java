@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -28,8 +29,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
- * What looking for numbers that are not finite costs on 3C3D with 128 samples: passes with and without it, in turns, and the medians of the differences of neighbours. A
- * measurement, so it runs only with {@code -Dnan.cost.turns=}, best on a machine that does nothing else.
+ * What looking for numbers that are not finite costs on 3C3D with 128 samples: passes with and without it, in turns,
+ * and the medians of the differences of neighbours. A measurement, so it runs only with {@code -Dnan.cost.turns=}, best
+ * on a machine that does nothing else.
  */
 @EnabledIfSystemProperty(named = "nan.cost.turns", matches = "[0-9]+")
 class NanCostTest {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -31,7 +32,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Numbers that are not finite are refused where they come in, and reported with node, quantity and samples where they arise. */
+/**
+ * Numbers that are not finite are refused where they come in, and reported with node, quantity and samples where they
+ * arise.
+ */
 class NotFiniteTest {
 
     private static final int N = 5;
@@ -166,7 +170,10 @@ class NotFiniteTest {
         });
     }
 
-    /** Results of single samples are only read again on request; what is not finite in a sample's gradient is not finite in their sum. */
+    /**
+     * Results of single samples are only read again on request; what is not finite in a sample's gradient is not finite
+     * in their sum.
+     */
     @Test
     void single_samples() {
         Graph graph = Graph.sequential(new Linear(64, 64));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -15,8 +16,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A convolution over one channel whose windows do not reach the row's end: oneDNN 3.11 took elements of other rows, and what lies behind the input. The
- * right values are PyTorch's in float64.
+ * A convolution over one channel whose windows do not reach the row's end: oneDNN 3.11 took elements of other rows, and
+ * what lies behind the input. The right values are PyTorch's in float64.
  */
 class OneChannelConvolutionTest {
 

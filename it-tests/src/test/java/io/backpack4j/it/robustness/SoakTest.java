@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.robustness;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,7 +23,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 
 /**
- * Very many passes of two networks, every tenth of which is ended halfway, leave native and heap memory as they were. Few by default; ten thousand are
+ * Very many passes of two networks, every tenth of which is ended halfway, leave native and heap memory as they were.
+ * Few by default; ten thousand are
  *
  * <pre>{@code
  * mvn -pl it-tests -am test -Dtest=SoakTest -Dsurefire.failIfNoSpecifiedTests=false -Dsoak.passes=10000

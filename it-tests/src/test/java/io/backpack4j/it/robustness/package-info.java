@@ -1,4 +1,7 @@
-/** What happens when something goes wrong: bad files, failing plugins, numbers that are not finite, too little memory, many threads, very many passes. */
+/**
+ * What happens when something goes wrong: bad files, failing plugins, numbers that are not finite, too little memory,
+ * many threads, very many passes.
+ */
 @NullMarked
 package io.backpack4j.it.robustness;
 

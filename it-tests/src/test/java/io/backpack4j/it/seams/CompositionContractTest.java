@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -5,7 +6,10 @@ import io.backpack4j.testkit.module.ModuleCase;
 import io.backpack4j.testkit.module.ModuleContract;
 import java.util.List;
 
-/** Compositions keep the contract of modules: with every contraction of parameters in blocks of rows, and second derivatives. */
+/**
+ * Compositions keep the contract of modules: with every contraction of parameters in blocks of rows, and second
+ * derivatives.
+ */
 class CompositionContractTest extends ModuleContract {
 
     @Override

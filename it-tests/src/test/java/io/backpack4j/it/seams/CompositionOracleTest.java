@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,7 +36,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Parameters whose rows are used apart, against formulas of the whole network and their finite differences, in double precision. */
+/**
+ * Parameters whose rows are used apart, against formulas of the whole network and their finite differences, in double
+ * precision.
+ */
 class CompositionOracleTest {
 
     private static final int N = 4;

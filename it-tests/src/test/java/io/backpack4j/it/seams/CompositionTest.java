@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -31,7 +32,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Compositions against the same networks written out: to the last bit, but for what adds over blocks of rows or has terms of two blocks. */
+/**
+ * Compositions against the same networks written out: to the last bit, but for what adds over blocks of rows or has
+ * terms of two blocks.
+ */
 class CompositionTest extends ComposedNetworks {
 
     /** Everything but KFRA, which follows one path. */
@@ -121,7 +125,10 @@ class CompositionTest extends ComposedNetworks {
         }
     }
 
-    /** Blocks one below the other, along the only axis in which they differ from the whole; for Kronecker factors a new first one. */
+    /**
+     * Blocks one below the other, along the only axis in which they differ from the whole; for Kronecker factors a new
+     * first one.
+     */
     private static double[] stacked(String name, Shape whole, List<Array> blocks) {
         Shape block = blocks.get(0).shape();
         int axis = 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -55,7 +56,10 @@ class CondensingTest {
 
     private static final int N = 4;
 
-    /** A contraction of a signal, by parameter: the output side where there is one, else the block, unless told otherwise. */
+    /**
+     * A contraction of a signal, by parameter: the output side where there is one, else the block, unless told
+     * otherwise.
+     */
     private record Contracted(CondensedSignal signal, Map<String, Contraction> others) implements TensorExtension {
 
         @Override

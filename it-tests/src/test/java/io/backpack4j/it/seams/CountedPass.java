@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.ext.firstorder.BatchGrad;
@@ -32,8 +33,9 @@ import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * A process that runs passes of a network and tells what it moved: oneDNN prints what it executes, copies of the C library are counted, and so are
- * blocks from the system. A process of its own, because oneDNN prints to the standard output.
+ * A process that runs passes of a network and tells what it moved: oneDNN prints what it executes, copies of the C
+ * library are counted, and so are blocks from the system. A process of its own, because oneDNN prints to the standard
+ * output.
  */
 public final class CountedPass {
 

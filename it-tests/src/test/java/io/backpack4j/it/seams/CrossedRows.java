@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.module.Composition;
@@ -9,7 +10,10 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
 
-/** One block of a weight along each axis of {@code [size, size]}: positions stay apart at the first, and are mixed by the second. */
+/**
+ * One block of a weight along each axis of {@code [size, size]}: positions stay apart at the first, and are mixed by
+ * the second.
+ */
 record CrossedRows(long size) implements Composition {
 
     @Override

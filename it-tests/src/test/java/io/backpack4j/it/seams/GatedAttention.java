@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.Arguments;
@@ -13,8 +14,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A composition as a third party might write one. With q, k and v linear in x by three blocks of rows of one weight and bias, and W the weight that two parts
- * share: W σ(W (tanh(q ⊙ k) ⊙ v ⊙ mask) + b) + b' + x. The mask is a second input, and optional.
+ * A composition as a third party might write one. With q, k and v linear in x by three blocks of rows of one weight and
+ * bias, and W the weight that two parts share: W σ(W (tanh(q ⊙ k) ⊙ v ⊙ mask) + b) + b' + x. The mask is a second
+ * input, and optional.
  *
  * @param features the size of the last axis
  * @param dropout the probability that an element is dropped

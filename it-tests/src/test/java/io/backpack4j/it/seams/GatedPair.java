@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.module.Composition;
@@ -9,7 +10,9 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
 
-/** Two compositions, one behind the other, that have their parameters in blocks of rows in this one's: blocks of blocks. */
+/**
+ * Two compositions, one behind the other, that have their parameters in blocks of rows in this one's: blocks of blocks.
+ */
 public record GatedPair(long features, double dropout) implements Composition {
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.backend.Backend;
@@ -17,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** A third party's module with two inputs and a parameter that knows nothing but its per-sample gradients: y = gain ⊙ a ⊙ b. */
+/**
+ * A third party's module with two inputs and a parameter that knows nothing but its per-sample gradients: y = gain ⊙ a
+ * ⊙ b.
+ */
 record GatedSquare() implements Module {
 
     @Override

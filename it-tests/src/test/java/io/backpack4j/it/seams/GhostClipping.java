@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -14,7 +15,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * Σ_n min(1, bound/‖g_n‖) g_n with the norm over all parameters, in two stages and without any g_n: norms first, then the weighted sum.
+ * Σ_n min(1, bound/‖g_n‖) g_n with the norm over all parameters, in two stages and without any g_n: norms first, then
+ * the weighted sum.
  *
  * @param bound the largest norm that is left alone
  */

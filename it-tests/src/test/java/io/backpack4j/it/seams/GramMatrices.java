@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.extension.LossGradient;
@@ -17,7 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Gram matrices of gradients and of the GGN's root, of each other too, over the network and per parameter, and the GGN's eigenvalues.
+ * Gram matrices of gradients and of the GGN's root, of each other too, over the network and per parameter, and the
+ * GGN's eigenvalues.
  *
  * @param gradients the positions whose gradients are taken; all if empty
  * @param root those of whose roots columns are taken; all if empty

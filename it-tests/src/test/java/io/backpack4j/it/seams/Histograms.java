@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.extension.Extension;
@@ -14,7 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Both kinds of histograms of gradients and of root columns: of a range of the parameter's own, and of ranges of the network.
+ * Both kinds of histograms of gradients and of root columns: of a range of the parameter's own, and of ranges of the
+ * network.
  *
  * @param bins of gradients
  * @param binsOfValues of parameters

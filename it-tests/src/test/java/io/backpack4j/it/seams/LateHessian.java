@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -7,7 +8,9 @@ import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.tensor.Tensor;
 
-/** What non-linear nodes add to the diagonal of the Hessian, in a second walk in which nobody else wants the gradient. */
+/**
+ * What non-linear nodes add to the diagonal of the Hessian, in a second walk in which nobody else wants the gradient.
+ */
 public record LateHessian(int when) implements TensorExtension {
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -83,7 +84,8 @@ class NetworkProductTest {
     }
 
     /**
-     * gᵀ G g, g being the gradient and G the matrix: as a network-wide number, from a fold between two stages, and once more from the end.
+     * gᵀ G g, g being the gradient and G the matrix: as a network-wide number, from a fold between two stages, and once
+     * more from the end.
      *
      * @param asked a matrix for which products are asked
      * @param named that which is named beforehand

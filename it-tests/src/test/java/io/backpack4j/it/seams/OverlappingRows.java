@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.module.Composition;
@@ -9,7 +10,10 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 import java.util.Map;
 
-/** Rows 0 and 1 of a weight used twice, rows 1 and 2 once, rows 4 and 5 once, and row 3 not at all: tanh(a ⊙ b) ⊙ c ⊙ d + x. */
+/**
+ * Rows 0 and 1 of a weight used twice, rows 1 and 2 once, rows 4 and 5 once, and row 3 not at all: tanh(a ⊙ b) ⊙ c ⊙ d
+ * + x.
+ */
 record OverlappingRows() implements Composition {
 
     static final Map<String, RowBlock> ROWS =

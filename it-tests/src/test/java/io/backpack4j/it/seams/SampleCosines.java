@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.extension.LossGradient;
@@ -10,7 +11,10 @@ import io.backpack4j.spi.module.CrossInnerProducts;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
-/** Inner products of every sample's gradient with the columns of its own root, over the network: they merge over samples. */
+/**
+ * Inner products of every sample's gradient with the columns of its own root, over the network: they merge over
+ * samples.
+ */
 public record SampleCosines() implements NetworkExtension<Map<String, Tensor>, Tensor> {
 
     @Override

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.backend.Reduction;
@@ -14,7 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is few numbers of many gradients: extremes, traces, norms, inner products with the batch's sum, per parameter and, of the last three, over the network.
+ * What is few numbers of many gradients: extremes, traces, norms, inner products with the batch's sum, per parameter
+ * and, of the last three, over the network.
  *
  * @param signal whose gradients
  * @param withSum whether inner products with the sum are among them, and in which stage; 0 for not at all

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -48,7 +49,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Extremes, traces and comparisons with the batch's sum are those of the gradients themselves, however the batch is split. */
+/**
+ * Extremes, traces and comparisons with the batch's sum are those of the gradients themselves, however the batch is
+ * split.
+ */
 class SignalStatisticsTest {
 
     private static final long SEED = Long.getLong("backpack.it.seed", 1);

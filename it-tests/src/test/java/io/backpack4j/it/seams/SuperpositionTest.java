@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -39,7 +40,10 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** How many columns travel from a loss with positions: one per class as long as no node mixes them, else one per class and position. */
+/**
+ * How many columns travel from a loss with positions: one per class as long as no node mixes them, else one per class
+ * and position.
+ */
 class SuperpositionTest {
 
     private static final int N = 2;

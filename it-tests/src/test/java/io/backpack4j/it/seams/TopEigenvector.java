@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -16,8 +17,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Map;
 
 /**
- * The GGN's largest eigenvalue and its eigenvector, from the Gram matrix of the root in a first walk and a weighted sum of the root's columns in a second. Dangel, Tatzel,
- * Hennig (2022), "ViViT: Curvature Access Through The Generalized Gauss-Newton's Low-Rank Structure", section 3.
+ * The GGN's largest eigenvalue and its eigenvector, from the Gram matrix of the root in a first walk and a weighted sum
+ * of the root's columns in a second. Dangel, Tatzel, Hennig (2022), "ViViT: Curvature Access Through The Generalized
+ * Gauss-Newton's Low-Rank Structure", section 3.
  */
 public record TopEigenvector() implements NetworkExtension<Tensor, Tensor> {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -32,8 +33,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Arguments of PyTorch's constructors. {@code pytorch/signatures.json} holds those of all types that we share with PyTorch 2.11, and {@code
- * pytorch/inplace.json} random networks, with what PyTorch 2.6 said when it ran them: whether their output changes with {@code inplace}.
+ * Arguments of PyTorch's constructors. {@code pytorch/signatures.json} holds those of all types that we share with
+ * PyTorch 2.11, and {@code pytorch/inplace.json} random networks, with what PyTorch 2.6 said when it ran them: whether
+ * their output changes with {@code inplace}.
  */
 class TorchArgumentsTest {
 
@@ -186,7 +188,10 @@ class TorchArgumentsTest {
             Map.entry("device", "cuda:0"),
             Map.entry("dtype", "float64"));
 
-    /** Other values of these change no number: circular padding where nothing is padded, the norm of rows that are not limited. */
+    /**
+     * Other values of these change no number: circular padding where nothing is padded, the norm of rows that are not
+     * limited.
+     */
     private static final Set<String> WITHOUT_EFFECT = Set.of("inplace", "device", "padding_mode", "norm_type");
 
     private static BackPack backpack;

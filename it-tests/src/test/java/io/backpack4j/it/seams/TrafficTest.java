@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.seams;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -17,8 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a warm pass of 3C3D moves without computing: reorders by oneDNN and copies by the C library, each with the reason why it is there. None of it is
- * allocated. A number that grows is a regression; one that shrinks is to be written down.
+ * What a warm pass of 3C3D moves without computing: reorders by oneDNN and copies by the C library, each with the
+ * reason why it is there. None of it is allocated. A number that grows is a regression; one that shrinks is to be
+ * written down.
  */
 class TrafficTest {
 
@@ -26,35 +28,42 @@ class TrafficTest {
 
     private enum Kind {
         /**
-         * Parameters into the order that oneDNN's convolution likes, once for each of 3 forwards and for each of 2 transposes (nobody wants the cotangents of
-         * the network's inputs) of every signal: parameters change between passes.
+         * Parameters into the order that oneDNN's convolution likes, once for each of 3 forwards and for each of 2
+         * transposes (nobody wants the cotangents of the network's inputs) of every signal: parameters change between
+         * passes.
          */
         WEIGHTS_IN,
         /**
-         * Back to the user's order: one per layer and result, and one per layer and sample where results are per sample. Variance takes squares about
-         * the mean of the first eight gradients: eight more per layer.
+         * Back to the user's order: one per layer and result, and one per layer and sample where results are per
+         * sample. Variance takes squares about the mean of the first eight gradients: eight more per layer.
          */
         WEIGHTS_OUT,
-        /** Flatten between channels last and the user's order, and back for the cotangents of every signal; the user's inputs for each use of them. */
+        /**
+         * Flatten between channels last and the user's order, and back for the cotangents of every signal; the user's
+         * inputs for each use of them.
+         */
         PLANES,
         /**
-         * What lies under windows, where products need it side by side: rows of inputs (KFAC, samples innermost where these are wide), or one box per
-         * element of a window and run of samples (inner products of positions for norms, squares of several columns at few positions).
+         * What lies under windows, where products need it side by side: rows of inputs (KFAC, samples innermost where
+         * these are wide), or one box per element of a window and run of samples (inner products of positions for
+         * norms, squares of several columns at few positions).
          */
         WINDOWS,
         /** Blocks of Kronecker factors into their places, mirrored ones, and the order of (channel, element) pairs. */
         MATRICES,
         /**
-         * Per-sample gradients of biases of linear layers are cotangents: results own their memory. Beside a variance, the gradient and the sum of squares
-         * are its moments: twelve parameters, of which five are so small that the C library copies them.
+         * Per-sample gradients of biases of linear layers are cotangents: results own their memory. Beside a variance,
+         * the gradient and the sum of squares are its moments: twelve parameters, of which five are so small that the C
+         * library copies them.
          */
         RESULTS
     }
 
     /**
-     * Counts of reorders in the order of {@link Kind}, then of copies: one in every pass, for Flatten puts the channels first beside its block and brings them
-     * back; and one where the loss's cotangents become columns, or the gradient of the last bias, which they are, becomes a result. The exact root of the loss
-     * copies its tails, one number per class and sample, before it makes divisors of them.
+     * Counts of reorders in the order of {@link Kind}, then of copies: one in every pass, for Flatten puts the channels
+     * first beside its block and brings them back; and one where the loss's cotangents become columns, or the gradient
+     * of the last bias, which they are, becomes a result. The exact root of the loss copies its tails, one number per
+     * class and sample, before it makes divisors of them.
      */
     private static final Map<String, List<Integer>> EXPECTED = Map.of(
             "gradient",

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.thirdparty;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -141,7 +142,10 @@ class FusionTest {
         return arrays;
     }
 
-    /** A network with forks, a tied filter behind a fused chain and dropout. A second ReLU changes nothing; Identity in its place keeps chains apart. */
+    /**
+     * A network with forks, a tied filter behind a fused chain and dropout. A second ReLU changes nothing; Identity in
+     * its place keeps chains apart.
+     */
     private static Graph network(boolean apart) {
         Module between = apart ? new Identity() : new ReLU();
         return Graph.builder()

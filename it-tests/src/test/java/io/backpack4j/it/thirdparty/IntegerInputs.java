@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.it.thirdparty;
 
 import io.backpack4j.spi.backend.Backend;
@@ -21,8 +22,8 @@ import java.util.Optional;
 import java.util.Random;
 
 /**
- * A module whose last input holds integers, as one that takes real numbers only: a sample's integers follow from its id. A module that takes nothing else
- * gets an input that it does not read.
+ * A module whose last input holds integers, as one that takes real numbers only: a sample's integers follow from its
+ * id. A module that takes nothing else gets an input that it does not read.
  *
  * @param module the module
  * @param integers the shape of one sample's integers

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -11,8 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code AdaptiveAvgPool1d}, {@code AdaptiveAvgPool2d}, {@code AdaptiveAvgPool3d}: output position t of an axis is the average of the inputs from ⌊t · in/out⌋
- * to ⌈(t + 1) · in/out⌉ − 1, channel by channel. Any sizes fit.
+ * {@code AdaptiveAvgPool1d}, {@code AdaptiveAvgPool2d}, {@code AdaptiveAvgPool3d}: output position t of an axis is the
+ * average of the inputs from ⌊t · in/out⌋ to ⌈(t + 1) · in/out⌉ − 1, channel by channel. Any sizes fit.
  *
  * @param outputSize the size of every spatial axis of the output; null keeps that of the input
  */

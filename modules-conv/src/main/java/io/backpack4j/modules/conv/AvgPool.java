@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
@@ -13,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code AvgPool1d}, {@code AvgPool2d}, {@code AvgPool3d}: the sum of the inputs under every window, channel by channel, over a divisor. That is the product of
- * one number per axis, so averaging is a small matrix per axis.
+ * {@code AvgPool1d}, {@code AvgPool2d}, {@code AvgPool3d}: the sum of the inputs under every window, channel by
+ * channel, over a divisor. That is the product of one number per axis, so averaging is a small matrix per axis.
  *
  * @param window kernel size, stride and padding of every spatial axis; dilation 1
  * @param ceilMode whether windows that reach over the end count

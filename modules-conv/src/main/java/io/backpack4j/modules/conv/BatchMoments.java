@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -24,7 +25,8 @@ record BatchMoments(Tensor mean, Tensor variance) {
     }
 
     /**
-     * Counts the batch, and moves the running mean and the running variance, which has the divisor M − 1, a part of the way to the batch's.
+     * Counts the batch, and moves the running mean and the running variance, which has the divisor M − 1, a part of the
+     * way to the batch's.
      *
      * @param count M, at least 2
      * @param momentum the part; null for the average of all batches, one through their number

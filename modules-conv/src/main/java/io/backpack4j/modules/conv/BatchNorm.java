@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
@@ -17,15 +18,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code BatchNorm1d} (samples {@code [C]} or {@code [C, L]}), {@code BatchNorm2d}, {@code BatchNorm3d}: y = weight · (x − mean) / √(variance + eps) + bias,
- * channel by channel.
+ * {@code BatchNorm1d} (samples {@code [C]} or {@code [C, L]}), {@code BatchNorm2d}, {@code BatchNorm3d}: y = weight ·
+ * (x − mean) / √(variance + eps) + bias, channel by channel.
  *
- * <p>In eval mode mean and variance are the buffers {@code running_mean} and {@code running_var}, and samples are treated alone. In train mode,
- * or without buffers, they are those of the batch, over samples and positions: then samples are coupled, and there is a gradient, but
- * nothing of single samples, unless mean and variance are taken as constants ({@link #withConstantStatistics}).
+ * <p>In eval mode mean and variance are the buffers {@code running_mean} and {@code running_var}, and samples are
+ * treated alone. In train mode, or without buffers, they are those of the batch, over samples and positions: then
+ * samples are coupled, and there is a gradient, but nothing of single samples, unless mean and variance are taken as
+ * constants ({@link #withConstantStatistics}).
  *
- * <p>A pass in train mode moves the buffers, by momentum, to the batch's mean and variance, the latter with the divisor M − 1 for M numbers, although it
- * normalises with the divisor M; and it counts the batch in {@code num_batches_tracked}.
+ * <p>A pass in train mode moves the buffers, by momentum, to the batch's mean and variance, the latter with the divisor
+ * M − 1 for M numbers, although it normalises with the divisor M; and it counts the batch in {@code
+ * num_batches_tracked}.
  *
  * @param axes the number of spatial axes of the type's name
  * @param numFeatures C

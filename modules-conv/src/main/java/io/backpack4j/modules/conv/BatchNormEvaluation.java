@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -122,8 +123,9 @@ record BatchNormEvaluation(
     }
 
     /**
-     * What x̂ is by x, times √(variance + eps): P d = d − ⟨d⟩ − x̂ ⟨d x̂⟩ where mean and variance are the batch's, ⟨·⟩ being the mean over samples and
-     * positions. P is symmetric. ẋ changes the mean by ⟨ẋ⟩ and 1 / √(variance + eps) = r by −r² ⟨ẋ x̂⟩, so x̂ = (x − mean) r by r P ẋ.
+     * What x̂ is by x, times √(variance + eps): P d = d − ⟨d⟩ − x̂ ⟨d x̂⟩ where mean and variance are the batch's, ⟨·⟩
+     * being the mean over samples and positions. P is symmetric. ẋ changes the mean by ⟨ẋ⟩ and 1 / √(variance + eps) =
+     * r by −r² ⟨ẋ x̂⟩, so x̂ = (x − mean) r by r P ẋ.
      *
      * @param columns d, {@code [V, N, C, S]}
      * @param destination {@code [V, N, C, S]}, not {@code columns}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -12,8 +13,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * d being the cotangents: weight Σ_s d x̂, bias Σ_s d, input scale · d; if mean and variance are the batch's, input scale · (d − ⟨d⟩ − x̂ ⟨d x̂⟩), where ⟨·⟩ is
- * the mean over samples and positions.
+ * d being the cotangents: weight Σ_s d x̂, bias Σ_s d, input scale · d; if mean and variance are the batch's, input
+ * scale · (d − ⟨d⟩ − x̂ ⟨d x̂⟩), where ⟨·⟩ is the mean over samples and positions.
  */
 final class BatchNormPullback implements Pullback {
 

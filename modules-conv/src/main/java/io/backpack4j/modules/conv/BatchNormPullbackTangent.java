@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -13,11 +14,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * g being the cotangents of the output, r = 1 / √(variance + eps), s = weight · r, ⟨·⟩ the mean over the M samples and positions. With fixed mean and
- * variance the input pulls back s g and the weight Σ g x̂, so that the changes are r ẇ g and r Σ g ẋ.
+ * g being the cotangents of the output, r = 1 / √(variance + eps), s = weight · r, ⟨·⟩ the mean over the M samples and
+ * positions. With fixed mean and variance the input pulls back s g and the weight Σ g x̂, so that the changes are r ẇ g
+ * and r Σ g ẋ.
  *
- * <p>With those of the batch the input pulls back s P g, P d = d − ⟨d⟩ − x̂ ⟨d x̂⟩. As ẋ changes x̂ by r P ẋ and r by −r² a, a = ⟨x̂ ẋ⟩, that changes by
- * (r ẇ − s r a) P g − s r (⟨g x̂⟩ P ẋ + x̂ ⟨g P ẋ⟩), and the weight's gradient by r M ⟨g P ẋ⟩. The bias's does not change.
+ * <p>With those of the batch the input pulls back s P g, P d = d − ⟨d⟩ − x̂ ⟨d x̂⟩. As ẋ changes x̂ by r P ẋ and r by
+ * −r² a, a = ⟨x̂ ẋ⟩, that changes by (r ẇ − s r a) P g − s r (⟨g x̂⟩ P ẋ + x̂ ⟨g P ẋ⟩), and the weight's gradient by r
+ * M ⟨g P ẋ⟩. The bias's does not change.
  */
 final class BatchNormPullbackTangent implements PullbackTangent {
 

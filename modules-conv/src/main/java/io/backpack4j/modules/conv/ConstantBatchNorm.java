@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -11,7 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A batch norm that normalises with the mean and the variance of the batch, and is differentiated as if they were constants: an affine map of every sample.
+ * A batch norm that normalises with the mean and the variance of the batch, and is differentiated as if they were
+ * constants: an affine map of every sample.
  *
  * @param module one that uses the batch's mean and variance
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.BackpackException;
@@ -17,13 +18,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code Conv1d}, {@code Conv2d}, {@code Conv3d}: {@code [N, C, *in]} to {@code [N, O, *out]}. Output position t is the sum of the inputs under the
- * window at t, times the weight {@code [O, C/groups, *kernel]}, plus the bias {@code [O]}. Padding is zeros.
+ * {@code Conv1d}, {@code Conv2d}, {@code Conv3d}: {@code [N, C, *in]} to {@code [N, O, *out]}. Output position t is the
+ * sum of the inputs under the window at t, times the weight {@code [O, C/groups, *kernel]}, plus the bias {@code [O]}.
+ * Padding is zeros.
  *
  * @param inChannels C
  * @param outChannels O
  * @param window kernel size, stride, padding before the input and dilation of every spatial axis
- * @param paddingBehind the padding behind the input; differs from that before it only where {@code 'same'} has an odd number to distribute
+ * @param paddingBehind the padding behind the input; differs from that before it only where {@code 'same'} has an odd
+ *     number to distribute
  * @param groups how many runs of neighbouring channels have weights of their own; divides C and O
  * @param bias whether there is a bias
  */

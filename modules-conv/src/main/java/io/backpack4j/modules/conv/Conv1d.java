@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 /** Makes the {@link Conv} of one axis that PyTorch calls {@code Conv1d}. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import com.google.auto.service.AutoService;
@@ -11,7 +12,10 @@ import io.backpack4j.spi.module.ModuleProvider;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Brings the modules of this package. Arguments have PyTorch's names and defaults; a single integer stands for every spatial axis. */
+/**
+ * Brings the modules of this package. Arguments have PyTorch's names and defaults; a single integer stands for every
+ * spatial axis.
+ */
 @AutoService(Plugin.class)
 public final class ConvPlugin implements Plugin {
 

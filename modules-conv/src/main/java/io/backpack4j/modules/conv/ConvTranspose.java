@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
@@ -14,13 +15,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code ConvTranspose1d}, {@code ConvTranspose2d}, {@code ConvTranspose3d}: {@code [N, C, *in]} to {@code [N, O, *out]}, the transpose of the convolution
- * whose window slides over the output. Every input is multiplied with the weight {@code [C, O/groups, *kernel]} and added to what lies under its
- * window; then comes the bias {@code [O]}.
+ * {@code ConvTranspose1d}, {@code ConvTranspose2d}, {@code ConvTranspose3d}: {@code [N, C, *in]} to {@code [N, O,
+ * *out]}, the transpose of the convolution whose window slides over the output. Every input is multiplied with the
+ * weight {@code [C, O/groups, *kernel]} and added to what lies under its window; then comes the bias {@code [O]}.
  *
  * @param inChannels C
  * @param outChannels O
- * @param window kernel size, stride, padding (how much is cut off the output on both sides) and dilation of every spatial axis
+ * @param window kernel size, stride, padding (how much is cut off the output on both sides) and dilation of every
+ *     spatial axis
  * @param outputPadding by how much the output is longer at its end; less than the stride or the dilation of that axis
  * @param groups how many runs of neighbouring channels have weights of their own; divides C and O
  * @param bias whether there is a bias

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -20,7 +21,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A convolution, or a transposed one, evaluated at an input. One is the input pullback of the other, so both share this code.
+ * A convolution, or a transposed one, evaluated at an input. One is the input pullback of the other, so both share this
+ * code.
  *
  * @param input {@code [N, C, *in]}
  * @param output {@code [N, O, *out]}

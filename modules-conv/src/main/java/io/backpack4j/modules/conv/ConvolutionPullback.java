@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -9,7 +10,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Cotangents of the input by the transpose; weight and bias as {@link ConvolutionWeight} and {@link BiasDerivatives}. */
+/**
+ * Cotangents of the input by the transpose; weight and bias as {@link ConvolutionWeight} and {@link BiasDerivatives}.
+ */
 final class ConvolutionPullback implements Pullback {
 
     private final ConvolutionEvaluation evaluation;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,8 +11,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * What is pulled back is bilinear in the weight and the input: the input's change is that of the pullback with ẇ instead of the weight, the weight's
- * change its gradient at ẋ instead of x. The bias has none.
+ * What is pulled back is bilinear in the weight and the input: the input's change is that of the pullback with ẇ
+ * instead of the weight, the weight's change its gradient at ẋ instead of x. The bias has none.
  *
  * @param cotangents {@code [1, N, O, *out]}
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Backend;
@@ -24,8 +25,9 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * The weight gradients of a convolution or a transposed one: products of what slides under the window and what the window makes of it, of
- * which one is the module's input and one the cotangents. The backend makes them, or what becomes of them.
+ * The weight gradients of a convolution or a transposed one: products of what slides under the window and what the
+ * window makes of it, of which one is the module's input and one the cotangents. The backend makes them, or what
+ * becomes of them.
  */
 final class ConvolutionWeight extends ParameterDerivatives {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
@@ -12,8 +13,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code MaxPool1d}, {@code MaxPool2d}, {@code MaxPool3d}: the largest input under every window, channel by channel. Of equal ones the first in row-major
- * order counts; NaN is larger than any number.
+ * {@code MaxPool1d}, {@code MaxPool2d}, {@code MaxPool3d}: the largest input under every window, channel by channel. Of
+ * equal ones the first in row-major order counts; NaN is larger than any number.
  *
  * @param window kernel size, stride, padding (which is never the maximum) and dilation of every spatial axis
  * @param ceilMode whether windows that reach over the end count

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Indexing;
@@ -17,11 +18,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code Pad}, {@code ConstantPad1d} to {@code 3d}, {@code ZeroPad1d} to {@code 3d}: puts elements of one value before and behind the axes of a sample, or cuts some off.
+ * {@code Pad}, {@code ConstantPad1d} to {@code 3d}, {@code ZeroPad1d} to {@code 3d}: puts elements of one value before
+ * and behind the axes of a sample, or cuts some off.
  *
  * @param type which of these it is
- * @param padding pairs of numbers in the order of PyTorch's {@code functional.pad}: before and behind the last axis, before and behind the one before that,
- *     and so on. Negative numbers cut off
+ * @param padding pairs of numbers in the order of PyTorch's {@code functional.pad}: before and behind the last axis,
+ *     before and behind the one before that, and so on. Negative numbers cut off
  * @param value what is put there
  */
 public record Pad(String type, List<Long> padding, double value) implements Module {

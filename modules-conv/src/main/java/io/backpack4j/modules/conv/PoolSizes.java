@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Window;
@@ -32,8 +33,8 @@ final class PoolSizes {
     }
 
     /**
-     * How many windows there are per axis. In ceil mode a last one may reach over the end, as long as it begins inside the input or the
-     * padding before it.
+     * How many windows there are per axis. In ceil mode a last one may reach over the end, as long as it begins inside
+     * the input or the padding before it.
      *
      * @param sample {@code [C, *in]}
      */
@@ -85,8 +86,8 @@ final class PoolSizes {
     }
 
     /**
-     * The first window that sees padding only, −1 if there is none. A window that begins inside the input sees it, so only those that begin before need a
-     * look: sizes may be as large as a file claims.
+     * The first window that sees padding only, −1 if there is none. A window that begins inside the input sees it, so
+     * only those that begin before need a look: sizes may be as large as a file claims.
      */
     private static long blindWindow(Window window, int axis, long size, long count) {
         long stride = window.stride().get(axis);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.backend.Activation;
@@ -18,8 +19,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * ReLU, then perhaps padding with zeros, then MaxPool, in one: max over relu(x) and zeros = relu(max over x). The function is applied to the few
- * maxima instead of all inputs, and padding need not be written. Where the maximum is not positive the derivative is zero in either order.
+ * ReLU, then perhaps padding with zeros, then MaxPool, in one: max over relu(x) and zeros = relu(max over x). The
+ * function is applied to the few maxima instead of all inputs, and padding need not be written. Where the maximum is
+ * not positive the derivative is zero in either order.
  *
  * @param type the types of the modules that it stands for
  * @param window the pooling's, with the padding before the input added to its own

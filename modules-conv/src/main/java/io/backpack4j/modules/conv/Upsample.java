@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -14,11 +15,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Other spatial sizes, channel by channel, by PyTorch's rules for coordinates: a small matrix per axis. Output position t of an axis lies at t · s, s being in/out or
- * one over the scale factor, if the nearest input before it is taken; between two inputs at (t + ½) s − ½, or at t (in − 1)/(out − 1) with aligned corners.
+ * Other spatial sizes, channel by channel, by PyTorch's rules for coordinates: a small matrix per axis. Output position
+ * t of an axis lies at t · s, s being in/out or one over the scale factor, if the nearest input before it is taken;
+ * between two inputs at (t + ½) s − ½, or at t (in − 1)/(out − 1) with aligned corners.
  *
  * @param size the spatial sizes of the output, one for all axes or one for each; null where there are scale factors
- * @param scaleFactor what the sizes are multiplied with, rounded down; null where there are sizes; one of both must be there as soon as the module is used
+ * @param scaleFactor what the sizes are multiplied with, rounded down; null where there are sizes; one of both must be
+ *     there as soon as the module is used
  * @param mode how inputs are combined
  * @param alignCorners whether the corners of input and output are at the same place; BILINEAR only
  */

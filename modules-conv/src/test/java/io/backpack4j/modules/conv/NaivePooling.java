@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
-/** Pooling from its definition, in plain loops over three axes, of which the first ones may be trivial. Two channels, three samples. */
+/**
+ * Pooling from its definition, in plain loops over three axes, of which the first ones may be trivial. Two channels,
+ * three samples.
+ */
 record NaivePooling(
         List<Integer> in, List<Integer> kernel, List<Integer> stride, List<Integer> padding, List<Integer> dilation) {
 

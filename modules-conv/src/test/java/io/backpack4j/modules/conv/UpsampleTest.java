@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.conv;
 
 import static io.backpack4j.modules.conv.Types.create;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Activation;
@@ -13,7 +14,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * The second derivative of an activation: g ⊙ f''(x) is the diagonal of the curvature, and times ẋ the change of what is pulled back.
+ * The second derivative of an activation: g ⊙ f''(x) is the diagonal of the curvature, and times ẋ the change of what
+ * is pulled back.
  *
  * @param saved what the evaluation keeps, {@code [N, *]}
  */

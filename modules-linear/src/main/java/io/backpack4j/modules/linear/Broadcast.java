@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -12,7 +13,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
 /**
- * Inputs whose axes of size one stretch, as in PyTorch. All have equally many axes: where PyTorch adds missing ones in front, the batch would meet another axis.
+ * Inputs whose axes of size one stretch, as in PyTorch. All have equally many axes: where PyTorch adds missing ones in
+ * front, the batch would meet another axis.
  */
 final class Broadcast {
 
@@ -53,7 +55,10 @@ final class Broadcast {
                         .allMatch(input -> input.size(axis) == inputs.get(0).size(axis)));
     }
 
-    /** destination = operation(x, factor₀) and so on; operands may have fewer leading axes than the destination, to whose shape all together stretch. */
+    /**
+     * destination = operation(x, factor₀) and so on; operands may have fewer leading axes than the destination, to
+     * whose shape all together stretch.
+     */
     static void combineAll(
             Elementwise ops, BinaryOperation operation, Tensor x, List<Tensor> others, Tensor destination) {
         Tensor current = x;
@@ -89,7 +94,8 @@ final class Broadcast {
      *
      * @param stretched {@code [V, N, *out]}
      * @param input {@code [*in]} of one sample
-     * @return {@code [V, N, *in]} in the scope; {@code stretched} itself, in another handle, if the input does not stretch
+     * @return {@code [V, N, *in]} in the scope; {@code stretched} itself, in another handle, if the input does not
+     *     stretch
      */
     static Tensor reduced(EvaluationContext context, TensorScope scope, Tensor stretched, Shape input) {
         Shape full = stretched.shape();

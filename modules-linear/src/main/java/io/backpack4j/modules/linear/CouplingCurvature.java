@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Elementwise;
@@ -11,10 +12,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The curvature of a function that makes every element of its output of one element of each input, such as a product. Element o of the output couples the elements of
- * the inputs i and j that it is made of by q, and with e for a unit vector there
- * q (e_i e_jᵀ + e_j e_iᵀ) = q/2 (e_i + e_j)(e_i + e_j)ᵀ − q/2 (e_i − e_j)(e_i − e_j)ᵀ. For every coupling come all columns of the first
- * kind, then all of the second; a coupling of an input with itself is q e_i e_iᵀ, of one kind.
+ * The curvature of a function that makes every element of its output of one element of each input, such as a product.
+ * Element o of the output couples the elements of the inputs i and j that it is made of by q, and with e for a unit
+ * vector there q (e_i e_jᵀ + e_j e_iᵀ) = q/2 (e_i + e_j)(e_i + e_j)ᵀ − q/2 (e_i − e_j)(e_i − e_j)ᵀ. For every coupling
+ * come all columns of the first kind, then all of the second; a coupling of an input with itself is q e_i e_iᵀ, of one
+ * kind.
  *
  * @param inputs one sample's inputs, which stretch to the output
  * @param couplings at least one
@@ -72,7 +74,10 @@ record CouplingCurvature(List<Shape> inputs, List<Coupling> couplings) implement
         return columns;
     }
 
-    /** Writes columns of one kind, for the elements {@code start} to {@code stop} of the output, from column {@code at} on. */
+    /**
+     * Writes columns of one kind, for the elements {@code start} to {@code stop} of the output, from column {@code at}
+     * on.
+     */
     private void write(
             EvaluationContext context,
             Coupling coupling,

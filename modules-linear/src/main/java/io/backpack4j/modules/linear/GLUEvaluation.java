@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -21,8 +22,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * y = a σ(b): ẏ = σ(b) ȧ + a σ'(b) ḃ. The second derivative couples an element of a with that of b at the same place, g [[0, s], [s, q]] with s = σ'(b) and q = a
- * σ''(b) = −a tanh(b/2) s.
+ * y = a σ(b): ẏ = σ(b) ȧ + a σ'(b) ḃ. The second derivative couples an element of a with that of b at the same place, g
+ * [[0, s], [s, q]] with s = σ'(b) and q = a σ''(b) = −a tanh(b/2) s.
  *
  * @param output y, {@code [N, *out]}
  * @param input the input's shape, {@code [N, *in]}
@@ -124,7 +125,10 @@ record GLUEvaluation(Tensor output, Shape input, int axis, Tensor gate, Tensor s
         };
     }
 
-    /** With e for unit vectors and β± = bend/2 ± 1: g s/2 (e_a + β₊ e_b)(…)ᵀ − g s/2 (e_a + β₋ e_b)(…)ᵀ for every element. */
+    /**
+     * With e for unit vectors and β± = bend/2 ± 1: g s/2 (e_a + β₊ e_b)(…)ᵀ − g s/2 (e_a + β₋ e_b)(…)ᵀ for every
+     * element.
+     */
     @Override
     public Optional<Curvature> curvature(EvaluationContext context, Tensor cotangents) {
         Shape shape = output.shape();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,8 +11,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * g being the cotangents of the output: what is pulled back is g · weight to the input, Σ_s g_s ⊗ x_s to the weight and Σ_s g_s to the bias, so that
- * the changes are g · ẇ, Σ_s g_s ⊗ ẋ_s and none.
+ * g being the cotangents of the output: what is pulled back is g · weight to the input, Σ_s g_s ⊗ x_s to the weight and
+ * Σ_s g_s to the bias, so that the changes are g · ẇ, Σ_s g_s ⊗ ẋ_s and none.
  *
  * @param cotangents {@code [1, N, *, out]}
  */

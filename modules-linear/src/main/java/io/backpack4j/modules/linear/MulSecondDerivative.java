@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.module.Curvature;
@@ -11,7 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The second derivative of a product: by two different inputs it is the gradient times all other factors, by one twice it is zero.
+ * The second derivative of a product: by two different inputs it is the gradient times all other factors, by one twice
+ * it is zero.
  *
  * @param factors each {@code [N, *in]}
  * @param output one sample's output
@@ -23,7 +25,10 @@ record MulSecondDerivative(List<Tensor> factors, Shape output) implements Parame
         return new CouplingCurvature(Checks.samples(factors), couplings(context, gradient(context, cotangents)));
     }
 
-    /** Input i pulls back g ⊙ (all factors but i), to which the product rule applies as if g were input i, which stands still. */
+    /**
+     * Input i pulls back g ⊙ (all factors but i), to which the product rule applies as if g were input i, which stands
+     * still.
+     */
     @Override
     public PullbackTangent pullbackTangent(EvaluationContext context, Tensor cotangents, Tangents tangents) {
         Tensor gradient = gradient(context, cotangents);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -13,7 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * y = x for x &gt; 0, weight · x elsewhere, with one weight for all or one per channel, which is the first axis of a sample.
+ * y = x for x &gt; 0, weight · x elsewhere, with one weight for all or one per channel, which is the first axis of a
+ * sample.
  *
  * @param numParameters 1, or the number of channels
  * @param init what weights are at first

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import static io.backpack4j.spi.backend.BinaryOperation.ADD;
@@ -22,8 +23,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * y = p x + w n x with p = 1 where x &gt; 0, n = 1 elsewhere. Its slope s = p + w n; it is affine in x piece by piece and in w, and the second derivative mixes
- * both: what comes back to x changes by ẇ n g, what comes to w by Σ n g ẋ.
+ * y = p x + w n x with p = 1 where x &gt; 0, n = 1 elsewhere. Its slope s = p + w n; it is affine in x piece by piece
+ * and in w, and the second derivative mixes both: what comes back to x changes by ẇ n g, what comes to w by Σ n g ẋ.
  *
  * @param output y, {@code [N, *]}
  * @param channels the shape as {@code [N, C, S]}, C being the number of weights

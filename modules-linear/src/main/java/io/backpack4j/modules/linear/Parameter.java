@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.Backend;
@@ -24,9 +25,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A trained tensor, the same for every sample, such as the embedding of positions or a class token. Its input says how many samples there are, and no more.
+ * A trained tensor, the same for every sample, such as the embedding of positions or a class token. Its input says how
+ * many samples there are, and no more.
  *
- * @param shape the shape of its parameter {@code weight} and of one sample's output. First numbers are normal, with standard deviation 0.02
+ * @param shape the shape of its parameter {@code weight} and of one sample's output. First numbers are normal, with
+ *     standard deviation 0.02
  */
 public record Parameter(List<Long> shape) implements Module {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -14,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * y = exp(x) / Σ exp(x), the sum running over an axis.
  *
- * @param dim the axis; 0 is the batch and refused, negative numbers count from the end, null is PyTorch's choice by the number of axes: 1 of two axes and of
- *     four or more, the batch included
+ * @param dim the axis; 0 is the batch and refused, negative numbers count from the end, null is PyTorch's choice by the
+ *     number of axes: 1 of two axes and of four or more, the batch included
  */
 public record Softmax(@Nullable Long dim) implements Module {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -21,9 +22,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A softmax p along an axis, or its logarithm. With ⟨·⟩ for sums over the axis, the Jacobian of p is p ⊙ (d − ⟨p d⟩), its own transpose; with h = p ⊙ (g − ⟨p g⟩)
- * the second derivative of ⟨g p⟩ is diag(h) − h pᵀ − p hᵀ. The Jacobian of log p is d − ⟨p d⟩, transposed d − p ⟨d⟩; the second derivative of ⟨g log p⟩ is −⟨g⟩
- * (diag(p) − p pᵀ).
+ * A softmax p along an axis, or its logarithm. With ⟨·⟩ for sums over the axis, the Jacobian of p is p ⊙ (d − ⟨p d⟩),
+ * its own transpose; with h = p ⊙ (g − ⟨p g⟩) the second derivative of ⟨g p⟩ is diag(h) − h pᵀ − p hᵀ. The Jacobian of
+ * log p is d − ⟨p d⟩, transposed d − p ⟨d⟩; the second derivative of ⟨g log p⟩ is −⟨g⟩ (diag(p) − p pᵀ).
  *
  * @param output the output, {@code [N, *]}
  * @param lines its shape as {@code [N, outer, length, inner]}

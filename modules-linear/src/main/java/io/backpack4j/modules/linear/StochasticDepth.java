@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import io.backpack4j.spi.backend.BinaryOperation;
@@ -15,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Sets whole samples to zero with probability p and divides the others by 1 − p (Huang et al. 2016; mode {@code row} of torchvision's). Which ones depends on the
- * seed, the node and the sample's id, and on nothing else.
+ * Sets whole samples to zero with probability p and divides the others by 1 − p (Huang et al. 2016; mode {@code row} of
+ * torchvision's). Which ones depends on the seed, the node and the sample's id, and on nothing else.
  *
  * @param p the probability, from 0 to 1
  * @param mode whether it drops at all: in EVAL the output is the input

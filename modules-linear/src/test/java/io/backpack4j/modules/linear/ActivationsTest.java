@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import static io.backpack4j.modules.linear.ModuleRunner.declare;

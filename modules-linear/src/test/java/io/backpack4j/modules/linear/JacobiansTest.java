@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -138,7 +139,10 @@ class JacobiansTest {
         assertThat(new Sub().positionAxes(List.of(1), stretching)).isEmpty();
     }
 
-    /** A quotient whose divisor is moved away from zero, where differences say nothing. That changes no derivative's formula. */
+    /**
+     * A quotient whose divisor is moved away from zero, where differences say nothing. That changes no derivative's
+     * formula.
+     */
     private record DivByPositive() implements Module {
 
         private static final double SHIFT = 7;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,7 +11,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * The weight of a norm, and how its elements and those of a bias lie in a sample: {@code [S, P]} with the S positions first, or {@code [P, S]}.
+ * The weight of a norm, and how its elements and those of a bias lie in a sample: {@code [S, P]} with the S positions
+ * first, or {@code [P, S]}.
  *
  * @param parameter the shape of weight and bias
  * @param positions the number S of positions

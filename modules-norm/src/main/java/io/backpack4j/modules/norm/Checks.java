@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import io.backpack4j.spi.module.Initializer;
@@ -59,7 +60,10 @@ final class Checks {
         return sample;
     }
 
-    /** The positions of a norm of the last {@code normalised} axes: weight and bias are shared by all others, and no others. */
+    /**
+     * The positions of a norm of the last {@code normalised} axes: weight and bias are shared by all others, and no
+     * others.
+     */
     static Optional<List<Integer>> positions(int normalised, List<Integer> outputAxes, Shape sample) {
         int first = sample.rank() - normalised;
         boolean exactly = outputAxes.size() == first && outputAxes.stream().allMatch(axis -> axis < first);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -11,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * y = weight ⊙ (x − mean) / √(variance + eps) + bias, with mean and variance over a group of neighbouring channels and all their positions; weight and bias are
- * per channel, which is the first axis of a sample.
+ * y = weight ⊙ (x − mean) / √(variance + eps) + bias, with mean and variance over a group of neighbouring channels and
+ * all their positions; weight and bias are per channel, which is the first axis of a sample.
  *
  * @param numGroups the number of groups
  * @param numChannels the number of channels, a multiple of it

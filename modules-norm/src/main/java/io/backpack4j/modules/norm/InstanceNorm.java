@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import io.backpack4j.spi.RecordArguments;
@@ -13,8 +14,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * y = weight ⊙ (x − mean) / √(variance + eps) + bias, with mean and variance over all positions of a channel, which is the first axis of a sample. There are no running
- * statistics, so training and evaluation are alike.
+ * y = weight ⊙ (x − mean) / √(variance + eps) + bias, with mean and variance over all positions of a channel, which is
+ * the first axis of a sample. There are no running statistics, so training and evaluation are alike.
  *
  * @param axes the number of axes behind the channels, 1 to 3: {@code InstanceNorm2d} has two
  * @param numFeatures the number of channels

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -16,8 +17,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The curvature of a norm, group by group of D elements: with h = w ⊙ g, m = ⟨x̂ h⟩ and u = P h − m x̂ / 2, it is −r² m I + r² m / D · 1 1ᵀ − r² / D (u x̂ᵀ + x̂ uᵀ);
- * without centring the term of ones is not there.
+ * The curvature of a norm, group by group of D elements: with h = w ⊙ g, m = ⟨x̂ h⟩ and u = P h − m x̂ / 2, it is −r² m
+ * I + r² m / D · 1 1ᵀ − r² / D (u x̂ᵀ + x̂ uᵀ); without centring the term of ones is not there.
  */
 final class NormCurvature {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import static io.backpack4j.spi.backend.BinaryOperation.ADD;
@@ -22,8 +23,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A norm evaluated at a batch: y = w x̂ + b. With r = 1 / √(variance + eps) and ⟨·⟩ for means over a group, x̂ = r (x − ⟨x⟩) changes with x by r P ẋ, where
- * P d = d − ⟨d⟩ − x̂ ⟨x̂ d⟩ is symmetric; without centring x̂ = r x, r = 1 / √(⟨x²⟩ + eps) and P d = d − x̂ ⟨x̂ d⟩.
+ * A norm evaluated at a batch: y = w x̂ + b. With r = 1 / √(variance + eps) and ⟨·⟩ for means over a group, x̂ = r (x −
+ * ⟨x⟩) changes with x by r P ẋ, where P d = d − ⟨d⟩ − x̂ ⟨x̂ d⟩ is symmetric; without centring x̂ = r x, r = 1 / √(⟨x²⟩
+ * + eps) and P d = d − x̂ ⟨x̂ d⟩.
  *
  * @param output y, {@code [N, *]}
  * @param affine the weight, and where parameters lie

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.norm;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -14,8 +15,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * With h = w ⊙ g, m = ⟨x̂ h⟩ and v = P h, what comes back to the input is r v. Along ẋ it changes by −r² (v ⟨x̂ ẋ⟩ + x̂ ⟨v ẋ⟩ + m P ẋ), along ẇ by r P (ẇ ⊙ g);
- * what comes to the weight, Σ g ⊙ x̂, by Σ g ⊙ r P ẋ.
+ * With h = w ⊙ g, m = ⟨x̂ h⟩ and v = P h, what comes back to the input is r v. Along ẋ it changes by −r² (v ⟨x̂ ẋ⟩ + x̂
+ * ⟨v ẋ⟩ + m P ẋ), along ẇ by r P (ẇ ⊙ g); what comes to the weight, Σ g ⊙ x̂, by Σ g ⊙ r P ẋ.
  */
 final class NormPullbackTangent implements PullbackTangent {
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 /**
  * An activation function, with PyTorch's definition.
  *
  * @param kind the function
- * @param parameter the negative slope of {@code LEAKY_RELU}, alpha of {@code ELU}, beta of {@code SOFTPLUS}, which is not 0, the lower bound of {@code HARDTANH};
- *     unused by others
+ * @param parameter the negative slope of {@code LEAKY_RELU}, alpha of {@code ELU}, beta of {@code SOFTPLUS}, which is
+ *     not 0, the lower bound of {@code HARDTANH}; unused by others
  * @param second the threshold of {@code SOFTPLUS}, the upper bound of {@code HARDTANH}; unused by others
  */
 public record Activation(Kind kind, double parameter, double second) {
@@ -51,7 +52,10 @@ public record Activation(Kind kind, double parameter, double second) {
     /** The factor of x³ in {@code GELU_TANH} (Hendrycks and Gimpel 2016). */
     public static final double GELU_TANH_CUBIC = 0.044715;
 
-    /** Where |x| is larger, the normal density and all tails of {@code GELU} and {@code GELU_TANH} are 0 in double precision. */
+    /**
+     * Where |x| is larger, the normal density and all tails of {@code GELU} and {@code GELU_TANH} are 0 in double
+     * precision.
+     */
     public static final double GELU_RANGE = 40;
 
     /** An activation with one parameter. */
@@ -72,7 +76,10 @@ public record Activation(Kind kind, double parameter, double second) {
         };
     }
 
-    /** Whether f'(x) is a function of f(x), so that x need not be kept. Not of {@code HARDTANH}: its bounds are rounded in the output. */
+    /**
+     * Whether f'(x) is a function of f(x), so that x need not be kept. Not of {@code HARDTANH}: its bounds are rounded
+     * in the output.
+     */
     public boolean derivativeFromOutput() {
         return switch (kind) {
             case RELU, SELU, SIGMOID, TANH -> true;

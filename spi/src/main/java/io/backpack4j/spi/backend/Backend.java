@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableContractions;
@@ -13,10 +14,11 @@ import java.util.Optional;
 /**
  * Supplies the arithmetic: small groups of operations that write into given tensors.
  *
- * <p>A group's plain operations are abstract; its fused ones have portable defaults made of plain ones, so that a new backend
- * starts small and gets fast later. Shapes are checked once, when a plan is made; a backend may trust them afterwards. Operands of one
- * operation have one floating type unless it says otherwise. A destination may be an operand of an element-wise operation, and of no
- * other. Operations may be called from any thread as long as tensors and scopes stay with theirs.
+ * <p>A group's plain operations are abstract; its fused ones have portable defaults made of plain ones, so that a new
+ * backend starts small and gets fast later. Shapes are checked once, when a plan is made; a backend may trust them
+ * afterwards. Operands of one operation have one floating type unless it says otherwise. A destination may be an
+ * operand of an element-wise operation, and of no other. Operations may be called from any thread as long as tensors
+ * and scopes stay with theirs.
  *
  * <pre>{@code
  * try (TensorScope scope = backend.openScope()) {
@@ -41,8 +43,8 @@ public interface Backend extends AutoCloseable {
     void resetPeak();
 
     /**
-     * Counts, and limits, what the calling thread takes from now on. While the account is open, the backend holds no more memory for this thread from
-     * the system than {@code plannedBytes} and a few MiB, however it cuts that up.
+     * Counts, and limits, what the calling thread takes from now on. While the account is open, the backend holds no
+     * more memory for this thread from the system than {@code plannedBytes} and a few MiB, however it cuts that up.
      *
      * @param plannedBytes what is expected to be in use at most
      * @param limitBytes what may be in use at most; an allocation beyond fails with {@code [OutOfMemory]}

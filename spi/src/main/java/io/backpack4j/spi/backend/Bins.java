@@ -1,11 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 /**
- * Equal bins from one outer edge to the other. A number x is in bin i if i of the inner edges are at most x, so that what lies beyond the outer edges is in the
- * first or the last bin, and what lies on an edge in the bin above it; NaN has a place behind all bins.
+ * Equal bins from one outer edge to the other. A number x is in bin i if i of the inner edges are at most x, so that
+ * what lies beyond the outer edges is in the first or the last bin, and what lies on an edge in the bin above it; NaN
+ * has a place behind all bins.
  *
- * <p>Edge i is (low · (bins − i) + high · i) / bins, rounded as double precision does in that order: an edge that is a short number is met exactly, and zero is one
- * in the middle of any symmetric range. All ways to count compare with these edges, in double precision, so that they give equal counts.
+ * <p>Edge i is (low · (bins − i) + high · i) / bins, rounded as double precision does in that order: an edge that is a
+ * short number is met exactly, and zero is one in the middle of any symmetric range. All ways to count compare with
+ * these edges, in double precision, so that they give equal counts.
  */
 public final class Bins {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -6,11 +7,15 @@ import java.util.List;
 /** The fused operations behind per-sample quantities. No more than a few tiles are alive at a time. */
 public interface Contractions {
 
-    /** Makes every tile of {@code product} once and hands it to all consumers; each tile is {@code [G, M, K]}, P = G·M·K. */
+    /**
+     * Makes every tile of {@code product} once and hands it to all consumers; each tile is {@code [G, M, K]}, P =
+     * G·M·K.
+     */
     void contract(PerSampleProduct product, List<TileConsumer> consumers);
 
     /**
-     * Hands tiles that exist to all consumers: those with numbers {@code first}, {@code first + 1}, … of a batch of {@code batch}.
+     * Hands tiles that exist to all consumers: those with numbers {@code first}, {@code first + 1}, … of a batch of
+     * {@code batch}.
      *
      * @param tiles {@code [count, *p]}
      */

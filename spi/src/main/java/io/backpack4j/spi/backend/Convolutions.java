@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableGrams;
@@ -6,8 +7,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Convolutions over any number of spatial axes, with groups: C input channels and weights {@code [O, C/G, *kernel]} make G groups, whose channels
- * are neighbours. Everything is made of {@link #unfold} and {@link #fold}, which have portable forms of their own.
+ * Convolutions over any number of spatial axes, with groups: C input channels and weights {@code [O, C/G, *kernel]}
+ * make G groups, whose channels are neighbours. Everything is made of {@link #unfold} and {@link #fold}, which have
+ * portable forms of their own.
  */
 public interface Convolutions {
 
@@ -25,8 +27,8 @@ public interface Convolutions {
     void convolve(Window window, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor destination);
 
     /**
-     * The transpose: destination[b, c, i] = bias[c] + Σ weight[o, c, k] · y[b, o, t] over all o, k and t with i = t · stride + k · dilation −
-     * padding.
+     * The transpose: destination[b, c, i] = bias[c] + Σ weight[o, c, k] · y[b, o, t] over all o, k and t with i = t ·
+     * stride + k · dilation − padding.
      *
      * @param y {@code [B, O, *out]}
      * @param weight {@code [O, C/G, *kernel]}
@@ -53,7 +55,10 @@ public interface Convolutions {
      */
     void fold(Window window, Tensor unfolded, List<Long> outputSizes, Tensor destination);
 
-    /** Makes every tile of {@code product} once and hands it to all consumers. No more than a few tiles are alive at a time. */
+    /**
+     * Makes every tile of {@code product} once and hands it to all consumers. No more than a few tiles are alive at a
+     * time.
+     */
     void contract(PerSampleConvolution product, List<TileConsumer> consumers);
 
     /**
@@ -73,8 +78,8 @@ public interface Convolutions {
     void squaredNorms(PerSampleConvolution product, Tensor destination);
 
     /**
-     * The outputs that fall on every input: destination[b, g, i, (o, k)] = y[b, (g, o), t] where i = t · stride + k · dilation − padding, zero
-     * where there is no such t. Times the weights it is {@link #convolveTransposed}.
+     * The outputs that fall on every input: destination[b, g, i, (o, k)] = y[b, (g, o), t] where i = t · stride + k ·
+     * dilation − padding, zero where there is no such t. Times the weights it is {@link #convolveTransposed}.
      *
      * @param y {@code [B, O, *out]}
      * @param inputSizes {@code *in}, of S positions
@@ -85,7 +90,8 @@ public interface Convolutions {
     }
 
     /**
-     * The Gram matrices of {@link #unfold}: destination[g] += scale · Σ_b Σ_t u_bgt u_bgtᵀ, or scale · Σ_b (Σ_t u_bgt)(Σ_t u_bgt)ᵀ.
+     * The Gram matrices of {@link #unfold}: destination[g] += scale · Σ_b Σ_t u_bgt u_bgtᵀ, or scale · Σ_b (Σ_t
+     * u_bgt)(Σ_t u_bgt)ᵀ.
      *
      * @param x {@code [B, C, *in]}
      * @param outputSizes {@code *out}

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 /**
- * The counter-based random generator of this library: Philox4x32 with 10 rounds (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as
- * easy as 1, 2, 3; SC 2011). A number depends on (seed, stream, sample id, draw, position) and on nothing else, so draws do not
- * change with the order of work, the chunks of a batch, or the backend.
+ * The counter-based random generator of this library: Philox4x32 with 10 rounds (Salmon, Moraes, Dror, Shaw: Parallel
+ * random numbers: as easy as 1, 2, 3; SC 2011). A number depends on (seed, stream, sample id, draw, position) and on
+ * nothing else, so draws do not change with the order of work, the chunks of a batch, or the backend.
  */
 public final class CounterRandom {
 

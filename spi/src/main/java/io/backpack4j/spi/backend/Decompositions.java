@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableInverses;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * Decompositions of symmetric matrices, by a library such as LAPACK. Of a symmetric matrix, the lower triangle counts. Axes before the last two
- * are a batch. Destinations overlap with no operand unless an operation says otherwise.
+ * Decompositions of symmetric matrices, by a library such as LAPACK. Of a symmetric matrix, the lower triangle counts.
+ * Axes before the last two are a batch. Destinations overlap with no operand unless an operation says otherwise.
  */
 public interface Decompositions {
 
@@ -17,8 +18,8 @@ public interface Decompositions {
      *
      * @param a {@code [*batch, n, n]}, symmetric
      * @param values {@code [*batch, n]}, ascending
-     * @param vectors {@code [*batch, n, n]}: the columns are orthonormal eigenvectors, each determined up to its sign, and those of equal
-     *     eigenvalues up to a rotation
+     * @param vectors {@code [*batch, n, n]}: the columns are orthonormal eigenvectors, each determined up to its sign,
+     *     and those of equal eigenvalues up to a rotation
      * @throws io.backpack4j.spi.BackpackException if a number is not finite, or if it does not converge
      */
     void symmetricEigen(Tensor a, Tensor values, Tensor vectors);
@@ -28,7 +29,8 @@ public interface Decompositions {
      *
      * @param a {@code [*batch, n, n]}, symmetric
      * @param destination {@code [*batch, n, n]}; may be {@code a} itself, so that large matrices need no second one
-     * @throws io.backpack4j.spi.BackpackException with the id {@code NotPositiveDefinite} if a matrix is not positive definite
+     * @throws io.backpack4j.spi.BackpackException with the id {@code NotPositiveDefinite} if a matrix is not positive
+     *     definite
      */
     void cholesky(Tensor a, Tensor destination);
 
@@ -42,7 +44,8 @@ public interface Decompositions {
     void choleskySolve(Tensor factor, Tensor right, Tensor destination);
 
     /**
-     * destination = a⁻¹, in full, a being given by its Cholesky factor. The default solves for some rows of the identity at a time.
+     * destination = a⁻¹, in full, a being given by its Cholesky factor. The default solves for some rows of the
+     * identity at a time.
      *
      * @param factor {@code [*batch, n, n]}, as {@link #cholesky} makes it
      * @param destination {@code [*batch, n, n]}; may be {@code factor} itself

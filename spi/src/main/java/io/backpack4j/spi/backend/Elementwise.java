@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableActivations;
@@ -19,9 +20,9 @@ public interface Elementwise {
     void apply(UnaryOperation operation, Tensor x, Tensor destination);
 
     /**
-     * destination = operation(a, b). Shapes are aligned at their last axes; axes of size one, and missing ones, stretch. The destination has
-     * the stretched shape; it may be an operand of that very shape, and must not overlap with one otherwise. NaN in an operand makes the
-     * result NaN, of MAXIMUM and MINIMUM too.
+     * destination = operation(a, b). Shapes are aligned at their last axes; axes of size one, and missing ones,
+     * stretch. The destination has the stretched shape; it may be an operand of that very shape, and must not overlap
+     * with one otherwise. NaN in an operand makes the result NaN, of MAXIMUM and MINIMUM too.
      */
     void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination);
 
@@ -32,8 +33,8 @@ public interface Elementwise {
     void addScaled(double alpha, Tensor x, Tensor destination);
 
     /**
-     * One update of Adam (Kingma and Ba, algorithm 1): mean ← β₁ mean + (1 − β₁) g, square ← β₂ square + (1 − β₂) g², value ← value − rate · mean / (√square · scale + ε).
-     * All tensors have one shape, and none is another.
+     * One update of Adam (Kingma and Ba, algorithm 1): mean ← β₁ mean + (1 − β₁) g, square ← β₂ square + (1 − β₂) g²,
+     * value ← value − rate · mean / (√square · scale + ε). All tensors have one shape, and none is another.
      *
      * @param gradient g
      * @param mean replaced
@@ -57,8 +58,9 @@ public interface Elementwise {
     }
 
     /**
-     * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's: the left one, and at
-     * the bounds of {@code HARDTANH}, {@code HARDSIGMOID} and {@code HARDSWISH} that outside of them. Finite for all finite x.
+     * destination = f(x) for {@code order} 0, f'(x) for 1, f''(x) for 2. At a kink the derivative is PyTorch's: the
+     * left one, and at the bounds of {@code HARDTANH}, {@code HARDSIGMOID} and {@code HARDSWISH} that outside of them.
+     * Finite for all finite x.
      */
     default void activation(Activation activation, int order, Tensor x, Tensor destination) {
         PortableActivations.apply(backend(), activation, order, x, destination);
@@ -84,8 +86,9 @@ public interface Elementwise {
     }
 
     /**
-     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of piecewise linear activations and of {@code HARDSWISH}; that of
-     * the left side at 0 of ELU and SELU and at the threshold of {@code SOFTPLUS}.
+     * destination = cotangents ⊙ f''(x): what an activation adds to the Hessian at its input. Zero at kinks of
+     * piecewise linear activations and of {@code HARDSWISH}; that of the left side at 0 of ELU and SELU and at the
+     * threshold of {@code SOFTPLUS}.
      *
      * @param saved f(x) if {@link Activation#derivativeFromOutput()}, else x; {@code [N, *]}
      * @param cotangents {@code [N, *]}

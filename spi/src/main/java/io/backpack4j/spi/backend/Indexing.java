@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -10,13 +11,18 @@ public interface Indexing {
     /** The backend of this group, for the defaults. */
     Backend backend();
 
-    /** destination[i…] = source[…] with axes reordered: axis j of the destination is axis {@code axes[j]} of the source. */
+    /**
+     * destination[i…] = source[…] with axes reordered: axis j of the destination is axis {@code axes[j]} of the source.
+     */
     void permute(Tensor source, int[] axes, Tensor destination);
 
     /** destination = the elements of {@code source} in {@code region}; the destination has the region's shape. */
     void extract(Tensor source, Region region, Tensor destination);
 
-    /** Writes {@code source} over the elements of {@code destination} in {@code region}; the source has the region's shape. */
+    /**
+     * Writes {@code source} over the elements of {@code destination} in {@code region}; the source has the region's
+     * shape.
+     */
     void insert(Tensor source, Region region, Tensor destination);
 
     /** Writes {@code source} into {@code region} of the destination, and {@code value} everywhere else. */
@@ -34,11 +40,15 @@ public interface Indexing {
      */
     void gatherRows(Tensor source, Tensor indices, Tensor destination);
 
-    /** destination[indices[i]] += source[i], in the order of i, repeated indices included; shapes as in {@link #gatherRows}. */
+    /**
+     * destination[indices[i]] += source[i], in the order of i, repeated indices included; shapes as in {@link
+     * #gatherRows}.
+     */
     void addRows(Tensor source, Tensor indices, Tensor destination);
 
     /**
-     * destination[a, b] = x[a, indices[a, b], b], where a stands for the axes before {@code axis} and b for those behind.
+     * destination[a, b] = x[a, indices[a, b], b], where a stands for the axes before {@code axis} and b for those
+     * behind.
      *
      * @param indices with the shape of {@code x} less {@code axis}
      * @param destination with the shape of {@code indices}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.BackpackException;
@@ -5,8 +6,9 @@ import io.backpack4j.spi.CommonProblems;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The accounts of a backend's pool, one per thread, for {@link Backend#openAccount}. The pool asks for the {@link #current} one when it allocates, and keeps with every
- * block to whose account it was added. All methods are called under the pool's lock, which is given, except that accounts may be read and closed at any time.
+ * The accounts of a backend's pool, one per thread, for {@link Backend#openAccount}. The pool asks for the {@link
+ * #current} one when it allocates, and keeps with every block to whose account it was added. All methods are called
+ * under the pool's lock, which is given, except that accounts may be read and closed at any time.
  */
 public final class MemoryAccounts {
 

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.Experimental;
 
 /**
- * The upper tail of the standard normal distribution, T(a) = 1 − Φ(a) for a ≥ 0, as exp(−a²/2) / (1 + 1.5 a) times a polynomial in u = (a − 4) / (a + 4),
- * which runs from -1 to 1. The polynomial is the Chebyshev expansion of degree 26, calculated with 80 digits; in double precision the relative error of what
- * stands before the exponential is 3e-16.
+ * The upper tail of the standard normal distribution, T(a) = 1 − Φ(a) for a ≥ 0, as exp(−a²/2) / (1 + 1.5 a) times a
+ * polynomial in u = (a − 4) / (a + 4), which runs from -1 to 1. The polynomial is the Chebyshev expansion of degree 26,
+ * calculated with 80 digits; in double precision the relative error of what stands before the exponential is 3e-16.
  */
 @Experimental
 public final class NormalTail {

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * A batch of weight gradients of a convolution that need not be materialised: P_b[o, c, k] = Σ_t outputs[b mod P, o, t] ·
- * inputs[b mod Q, c, t · stride + k · dilation − padding], a tile of the weight's shape. Of B = max(P, Q), the smaller one, N, divides the larger.
- * For a convolution, outputs holds cotangents of the output and inputs its inputs; for a transposed one it is the other way round.
+ * A batch of weight gradients of a convolution that need not be materialised: P_b[o, c, k] = Σ_t outputs[b mod P, o, t]
+ * · inputs[b mod Q, c, t · stride + k · dilation − padding], a tile of the weight's shape. Of B = max(P, Q), the
+ * smaller one, N, divides the larger. For a convolution, outputs holds cotangents of the output and inputs its inputs;
+ * for a transposed one it is the other way round.
  *
  * @param window the window
  * @param outputs {@code [P, O, *out]}

@@ -1,12 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * A batch of matrix products that need not be materialised: P_bg = op(left_bg) · op(right_cg) with c = b mod C, a tile {@code [M, K]} each.
- * For a weight, left holds the cotangents of an output, right the inputs, and the inner axis runs over the positions that share
- * the weight; b runs over columns times samples, so that all columns of a sample share its inputs.
+ * A batch of matrix products that need not be materialised: P_bg = op(left_bg) · op(right_cg) with c = b mod C, a tile
+ * {@code [M, K]} each. For a weight, left holds the cotangents of an output, right the inputs, and the inner axis runs
+ * over the positions that share the weight; b runs over columns times samples, so that all columns of a sample share
+ * its inputs.
  *
  * @param left {@code [B, G, M, S]}, or {@code [B, G, S, M]} if transposed
  * @param leftTransposed whether op transposes left

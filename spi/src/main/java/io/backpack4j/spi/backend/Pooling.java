@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -8,17 +9,19 @@ import org.jspecify.annotations.Nullable;
 public interface Pooling {
 
     /**
-     * destination[b, c, t] = the maximum of x under the window at t, and where it is: the first of equal ones in row-major order; NaN is larger
-     * than any number. Every window meets the input.
+     * destination[b, c, t] = the maximum of x under the window at t, and where it is: the first of equal ones in
+     * row-major order; NaN is larger than any number. Every window meets the input.
      *
      * @param x {@code [B, C, *in]}
      * @param destination {@code [B, C, *out]}
-     * @param indices {@code [B, C, *out]}, {@code INT64}: row-major positions within the {@code *in} of that sample and channel
+     * @param indices {@code [B, C, *out]}, {@code INT64}: row-major positions within the {@code *in} of that sample and
+     *     channel
      */
     void maximum(Window window, Tensor x, Tensor destination, Tensor indices);
 
     /**
-     * The same with windows of different sizes: output position t of an axis covers the inputs ⌊t · in/out⌋ to ⌈(t + 1) · in/out⌉ − 1.
+     * The same with windows of different sizes: output position t of an axis covers the inputs ⌊t · in/out⌋ to ⌈(t + 1)
+     * · in/out⌉ − 1.
      *
      * @param x {@code [B, C, *in]}
      * @param destination {@code [B, C, *out]}
@@ -47,7 +50,8 @@ public interface Pooling {
     /**
      * Multiplies every spatial axis with a matrix: destination[b, c, t…] = Σ_i Π_axis matrix_axis[t, i] · x[b, c, i…].
      *
-     * @param matrices one {@code [out, in]} per spatial axis, or {@code [in, out]} if transposed; null leaves the axis as it is
+     * @param matrices one {@code [out, in]} per spatial axis, or {@code [in, out]} if transposed; null leaves the axis
+     *     as it is
      * @param x {@code [B, C, *in]}
      * @param destination {@code [B, C, *out]}
      */

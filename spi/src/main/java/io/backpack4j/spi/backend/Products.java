@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableGrams;
@@ -10,8 +11,9 @@ public interface Products {
     Backend backend();
 
     /**
-     * destination = alpha · op(a) · op(b) + beta · destination over the last two axes, op transposing them or not. The axes before are a
-     * batch: equal, or of size one in {@code a} or {@code b}. With {@code beta} 0 the old contents do not matter, NaN included.
+     * destination = alpha · op(a) · op(b) + beta · destination over the last two axes, op transposing them or not. The
+     * axes before are a batch: equal, or of size one in {@code a} or {@code b}. With {@code beta} 0 the old contents do
+     * not matter, NaN included.
      *
      * @param a {@code [*batch, m, k]}, or {@code [*batch, k, m]} if transposed
      * @param b {@code [*batch, k, n]}, or {@code [*batch, n, k]} if transposed

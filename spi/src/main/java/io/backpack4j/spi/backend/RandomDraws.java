@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableRandomDraws;
 import io.backpack4j.spi.tensor.Tensor;
 
-/** Random draws, each from {@link CounterRandom}: the same numbers on every backend, up to the rounding of the distribution's formula. */
+/**
+ * Random draws, each from {@link CounterRandom}: the same numbers on every backend, up to the rounding of the
+ * distribution's formula.
+ */
 public interface RandomDraws {
 
     /**
@@ -15,7 +19,8 @@ public interface RandomDraws {
     void uniform(RandomKey key, long[] sampleIds, Tensor destination);
 
     /**
-     * A part of such numbers: destination[n, i] is what {@link #uniform(RandomKey, long[], Tensor)} draws at position {@code first} + i of sample n.
+     * A part of such numbers: destination[n, i] is what {@link #uniform(RandomKey, long[], Tensor)} draws at position
+     * {@code first} + i of sample n.
      *
      * @param destination {@code [N, *]}, with positions below 2³²
      */
@@ -27,8 +32,8 @@ public interface RandomDraws {
     void normal(RandomKey key, long[] sampleIds, Tensor destination);
 
     /**
-     * Draws one class per sample and position: the first class whose cumulated probability exceeds a uniform number. Cumulated and compared in
-     * double precision.
+     * Draws one class per sample and position: the first class whose cumulated probability exceeds a uniform number.
+     * Cumulated and compared in double precision.
      *
      * @param probabilities {@code [N, C, *]}, summing to one over C
      * @param destination {@code [N, *]}, {@code INT64}

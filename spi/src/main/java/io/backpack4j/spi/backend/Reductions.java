@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.backend.portable.PortableHistograms;
@@ -41,7 +42,8 @@ public interface Reductions {
      * Adds to the counts of equal bins. {@link Bins} says which bin a number is in.
      *
      * @param x any floating tensor
-     * @param range {@code [2]} of the type of {@code x}: the outer edges of the first and the last bin, before they are multiplied by the factor
+     * @param range {@code [2]} of the type of {@code x}: the outer edges of the first and the last bin, before they are
+     *     multiplied by the factor
      * @param factor of the range
      * @param counts INT64 {@code [bins + 1]}; the last counts elements that are NaN
      */
@@ -53,10 +55,13 @@ public interface Reductions {
      * Adds to the counts of pairs of an element and a value.
      *
      * @param x any floating tensor
-     * @param values of the type of {@code x}, whose element i mod P belongs to element i of {@code x}; their number P divides that of the elements
-     * @param ranges {@code [2, 2]} of that type: the outer edges of the elements' bins, before they are multiplied by the factor, then those of the values'
+     * @param values of the type of {@code x}, whose element i mod P belongs to element i of {@code x}; their number P
+     *     divides that of the elements
+     * @param ranges {@code [2, 2]} of that type: the outer edges of the elements' bins, before they are multiplied by
+     *     the factor, then those of the values'
      * @param factor of the elements' range
-     * @param counts INT64 {@code [bins + 1, bins of values + 1]}; the last row counts elements that are NaN, the last column values that are
+     * @param counts INT64 {@code [bins + 1, bins of values + 1]}; the last row counts elements that are NaN, the last
+     *     column values that are
      */
     default void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
         new PortableHistograms(x).addJoint(values, ranges, factor, counts);

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of a batch of B tiles x_b of P numbers each. Destinations that sum are added to, those of extremes raised; the others are overwritten. Parameter axes are
- * written {@code *p} and have P elements in row-major order.
+ * What becomes of a batch of B tiles x_b of P numbers each. Destinations that sum are added to, those of extremes
+ * raised; the others are overwritten. Parameter axes are written {@code *p} and have P elements in row-major order.
  */
 public sealed interface TileConsumer {
 
@@ -33,8 +34,8 @@ public sealed interface TileConsumer {
      * @param destination {@code [*p]}
      * @param center {@code [*p]}, or null for zero
      * @param weights {@code [B]}, or null for ones
-     * @param centerIsMean whether the center is known to be (1/B) Σ_b x_b, as rounding has it: then Σ_b (x_b − center)² may be taken as
-     *     Σ_b x_b² − B center² where that does not cancel. A backend may ignore it
+     * @param centerIsMean whether the center is known to be (1/B) Σ_b x_b, as rounding has it: then Σ_b (x_b − center)²
+     *     may be taken as Σ_b x_b² − B center² where that does not cancel. A backend may ignore it
      */
     record SumOfSquares(
             Tensor destination,
@@ -110,7 +111,8 @@ public sealed interface TileConsumer {
     }
 
     /**
-     * destination[k, b] = Σ_p vectors[k] x_b, added up in double precision whatever the type, but for runs of a few hundred numbers.
+     * destination[k, b] = Σ_p vectors[k] x_b, added up in double precision whatever the type, but for runs of a few
+     * hundred numbers.
      *
      * @param vectors {@code [K, *p]}
      * @param destination {@code [K, B]}
@@ -136,7 +138,8 @@ public sealed interface TileConsumer {
     }
 
     /**
-     * destination[i] += the number of elements of all x_b in the i-th of equal bins, and in the last place the number of those that are NaN. See {@link Bins}.
+     * destination[i] += the number of elements of all x_b in the i-th of equal bins, and in the last place the number
+     * of those that are NaN. See {@link Bins}.
      *
      * @param destination INT64 {@code [bins + 1]}
      * @param range {@code [2]}: the outer edges of the first and the last bin, before they are multiplied by the factor
@@ -150,10 +153,12 @@ public sealed interface TileConsumer {
     }
 
     /**
-     * destination[i, j] += the number of elements of all x_b in bin i for which the value at the same place is in bin j. See {@link Bins}.
+     * destination[i, j] += the number of elements of all x_b in bin i for which the value at the same place is in bin
+     * j. See {@link Bins}.
      *
      * @param destination INT64 {@code [bins + 1, bins of values + 1]}, the last row and column being NaN's
-     * @param ranges {@code [2, 2]}: the outer edges of the elements' bins, before they are multiplied by the factor, and those of the values'
+     * @param ranges {@code [2, 2]}: the outer edges of the elements' bins, before they are multiplied by the factor,
+     *     and those of the values'
      * @param factor of the elements' range
      * @param values {@code [*p]}
      */

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 /**
- * One method for every {@link TileConsumer}: a new consumer does not compile until every visitor says what becomes of it.
+ * One method for every {@link TileConsumer}: a new consumer does not compile until every visitor says what becomes of
+ * it.
  *
  * @param <R> what a visit gives
  */
@@ -38,8 +40,8 @@ public interface TileConsumerVisitor<R> {
     R visit(TileConsumer.JointHistogram consumer);
 
     /**
-     * A visitor for code that treats some consumers in a way of its own, such as a backend that fuses what it is fast at and leaves the rest to the
-     * portable form.
+     * A visitor for code that treats some consumers in a way of its own, such as a backend that fuses what it is fast
+     * at and leaves the rest to the portable form.
      *
      * @param <R> what a visit gives
      */

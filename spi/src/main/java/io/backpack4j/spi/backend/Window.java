@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
 import io.backpack4j.spi.BackpackException;
@@ -6,13 +7,14 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
 
 /**
- * A window that slides over the spatial axes of {@code [N, C, *in]}. At output position t its element k lies at the input position
- * t · stride + k · dilation − padding, axis by axis. Positions outside the input hold nothing: zeros for products, no candidates for maxima.
+ * A window that slides over the spatial axes of {@code [N, C, *in]}. At output position t its element k lies at the
+ * input position t · stride + k · dilation − padding, axis by axis. Positions outside the input hold nothing: zeros for
+ * products, no candidates for maxima.
  *
  * @param kernel elements per axis, at least 1
  * @param stride steps per axis, at least 1
- * @param padding how far the first window begins before the input, per axis, at least 0. How far the last one reaches behind it follows
- *     from the shapes
+ * @param padding how far the first window begins before the input, per axis, at least 0. How far the last one reaches
+ *     behind it follows from the shapes
  * @param dilation distances of neighbouring elements per axis, at least 1; none of the four more than 2²⁹
  */
 public record Window(List<Long> kernel, List<Long> stride, List<Long> padding, List<Long> dilation) {

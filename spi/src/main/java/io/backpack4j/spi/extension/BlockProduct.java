@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -7,8 +8,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Products of vectors with the diagonal block of a parameter in a {@link CurvatureMatrix}: those of the whole network with all other tangents zero. Lives as long as
- * the results of the pass that made it, the model and the model's numbers; belongs to the thread of the results.
+ * Products of vectors with the diagonal block of a parameter in a {@link CurvatureMatrix}: those of the whole network
+ * with all other tangents zero. Lives as long as the results of the pass that made it, the model and the model's
+ * numbers; belongs to the thread of the results.
  */
 @Experimental
 public interface BlockProduct {

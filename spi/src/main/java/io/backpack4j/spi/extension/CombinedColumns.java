@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -13,12 +14,14 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * Weighted sums of another signal's columns at the loss, Σ_v w_kvn s_vn: K columns instead of V. A walk back is linear, so that what arrives at a parameter is what weighted
- * sums of the other signal's gradients over its columns would be ({@link io.backpack4j.spi.module.Contraction.WeightedSum}), for K walks of a column instead of V. The
- * eigenvectors of a matrix that is known by its root come of it, once the eigenvectors of the root's Gram matrix are known.
+ * Weighted sums of another signal's columns at the loss, Σ_v w_kvn s_vn: K columns instead of V. A walk back is linear,
+ * so that what arrives at a parameter is what weighted sums of the other signal's gradients over its columns would be
+ * ({@link io.backpack4j.spi.module.Contraction.WeightedSum}), for K walks of a column instead of V. The eigenvectors of
+ * a matrix that is known by its root come of it, once the eigenvectors of the root's Gram matrix are known.
  *
  * @param source the signal whose columns are combined
- * @param weights {@code [K, V, N]}: a tensor that the owning extension folded in an earlier stage. K may depend on numbers
+ * @param weights {@code [K, V, N]}: a tensor that the owning extension folded in an earlier stage. K may depend on
+ *     numbers
  */
 public record CombinedColumns(LossSignal source, Operand weights) implements LossSignal {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -8,8 +9,9 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
 
 /**
- * A symmetric block B of a curvature matrix, that of one parameter, in whatever form is cheap. Refers to tensors that it does not own. Vectors are {@code [K, *p]}, any
- * K, {@code *p} being the parameter's shape. Used by one thread at a time.
+ * A symmetric block B of a curvature matrix, that of one parameter, in whatever form is cheap. Refers to tensors that
+ * it does not own. Vectors are {@code [K, *p]}, any K, {@code *p} being the parameter's shape. Used by one thread at a
+ * time.
  */
 public interface CurvatureBlock {
 
@@ -28,7 +30,8 @@ public interface CurvatureBlock {
     Tensor multiply(TensorScope target, Tensor vectors);
 
     /**
-     * (B + λI)⁻¹, or what stands for it in this form: Kronecker factors share the damping. It can be multiplied with, often.
+     * (B + λI)⁻¹, or what stands for it in this form: Kronecker factors share the damping. It can be multiplied with,
+     * often.
      *
      * @param target owns the tensors of the result
      * @param damping λ, at least 0
@@ -48,7 +51,8 @@ public interface CurvatureBlock {
     CurvatureBlock copy(TensorScope target);
 
     /**
-     * Becomes an average: each tensor t becomes keep · t + (1 − keep) · (that of the other). Only of a {@link #copy}, since results are shared.
+     * Becomes an average: each tensor t becomes keep · t + (1 − keep) · (that of the other). Only of a {@link #copy},
+     * since results are shared.
      *
      * @param keep from 0 to 1
      * @param other a block of the same form and parameter

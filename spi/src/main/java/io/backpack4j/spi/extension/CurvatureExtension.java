@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.Backend;
@@ -8,14 +9,16 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An extension whose results are blocks of a curvature matrix. Whoever preconditions gradients with it needs to know nothing else of it.
+ * An extension whose results are blocks of a curvature matrix. Whoever preconditions gradients with it needs to know
+ * nothing else of it.
  *
  * @param <R> the result per parameter
  */
 public interface CurvatureExtension<R> extends Extension<R> {
 
     /**
-     * A block of the tensors of a result, as {@link #export} names them, or of those of {@link CurvatureBlock#tensors}, as a checkpoint keeps them.
+     * A block of the tensors of a result, as {@link #export} names them, or of those of {@link CurvatureBlock#tensors},
+     * as a checkpoint keeps them.
      *
      * @param tensors stay the caller's
      */

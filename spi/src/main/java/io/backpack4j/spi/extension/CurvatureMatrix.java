@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -8,8 +9,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * A matrix of second derivatives of the reduced loss by the parameters, known by its products Σ_n J_nᵀ H_n J_n t, and by
- * what nodes add to them. J_n being the Jacobian of the network at sample n, c the loss's factor. Implement as a record: equal matrices are one.
+ * A matrix of second derivatives of the reduced loss by the parameters, known by its products Σ_n J_nᵀ H_n J_n t, and
+ * by what nodes add to them. J_n being the Jacobian of the network at sample n, c the loss's factor. Implement as a
+ * record: equal matrices are one.
  */
 public interface CurvatureMatrix {
 
@@ -139,9 +141,10 @@ public interface CurvatureMatrix {
     }
 
     /**
-     * The positive-curvature Hessian: the Gauss-Newton matrix, and for every node with the Jacobian J_n of its inputs by the parameters Σ_n J_nᵀ R_n⁺ J_n,
-     * where R_n is what the node adds to the Hessian at its inputs and R_n⁺ its projection on the positive semidefinite matrices. Dangel, Harmeling, Hennig
-     * (2020), "Modular Block-diagonal Curvature Approximations for Feedforward Architectures", section 3.
+     * The positive-curvature Hessian: the Gauss-Newton matrix, and for every node with the Jacobian J_n of its inputs
+     * by the parameters Σ_n J_nᵀ R_n⁺ J_n, where R_n is what the node adds to the Hessian at its inputs and R_n⁺ its
+     * projection on the positive semidefinite matrices. Dangel, Harmeling, Hennig (2020), "Modular Block-diagonal
+     * Curvature Approximations for Feedforward Architectures", section 3.
      *
      * @param projection how eigenvalues become non-negative
      */

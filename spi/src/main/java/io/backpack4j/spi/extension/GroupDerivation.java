@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.Backend;
@@ -6,8 +7,9 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
 /**
- * Something costly that is made of what was accumulated over a group of parameters, such as the eigendecomposition of a Gram matrix. Implement as a record: equal
- * derivations of equal groups are made once per pass, for all extensions that ask ({@link NetworkPartial#derived}).
+ * Something costly that is made of what was accumulated over a group of parameters, such as the eigendecomposition of a
+ * Gram matrix. Implement as a record: equal derivations of equal groups are made once per pass, for all extensions that
+ * ask ({@link NetworkPartial#derived}).
  */
 public interface GroupDerivation {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -11,8 +12,8 @@ import java.util.Optional;
 public non-sealed interface LossSignal extends Signal {
 
     /**
-     * What it takes beside the loss: a tensor that the owning extension folded in an earlier stage, under the operand's name, whose last axis are the batch's samples.
-     * Nothing by default.
+     * What it takes beside the loss: a tensor that the owning extension folded in an earlier stage, under the operand's
+     * name, whose last axis are the batch's samples. Nothing by default.
      */
     default Optional<Operand> operand() {
         return Optional.empty();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -26,13 +27,14 @@ public interface NetworkPartial {
     double normaliser();
 
     /**
-     * What was accumulated over a group of parameters with {@link SiteDeclaration#accumulateInGroup}, of this stage or an earlier one. Shared with other extensions that
-     * asked for the same: read it.
+     * What was accumulated over a group of parameters with {@link SiteDeclaration#accumulateInGroup}, of this stage or
+     * an earlier one. Shared with other extensions that asked for the same: read it.
      */
     Tensor group(String name);
 
     /**
-     * What is made of a {@linkplain #group group}, once per pass however many extensions ask for equal derivations of equal groups. Read it.
+     * What is made of a {@linkplain #group group}, once per pass however many extensions ask for equal derivations of
+     * equal groups. Read it.
      *
      * @throws BackpackException if the partial results belong to no pass of their own, as by default
      */
@@ -45,16 +47,17 @@ public interface NetworkPartial {
     Tensor folded(String name);
 
     /**
-     * The factor that the reduction {@code mean} would have where the loss is a sum, else {@link #normaliser}: for results that are those of the mean whatever the
-     * reduction.
+     * The factor that the reduction {@code mean} would have where the loss is a sum, else {@link #normaliser}: for
+     * results that are those of the mean whatever the reduction.
      */
     default double meanNormaliser() {
         return normaliser();
     }
 
     /**
-     * Whether numbers mean nothing, since this is a trial of a plan, for shapes and memory. Where sizes of results depend on numbers, choose the largest possible, and
-     * complain of no number. See {@link Extension#hasVariableSizes}.
+     * Whether numbers mean nothing, since this is a trial of a plan, for shapes and memory. Where sizes of results
+     * depend on numbers, choose the largest possible, and complain of no number. See {@link
+     * Extension#hasVariableSizes}.
      */
     default boolean isTrial() {
         return false;
@@ -69,8 +72,9 @@ public interface NetworkPartial {
     }
 
     /**
-     * Products with a curvature matrix of the whole network, one of {@link Extension#networkMatrices}. They are of the batch as the pass evaluated it: a batch that
-     * is taken as a whole is not evaluated again. They end with the results.
+     * Products with a curvature matrix of the whole network, one of {@link Extension#networkMatrices}. They are of the
+     * batch as the pass evaluated it: a batch that is taken as a whole is not evaluated again. They end with the
+     * results.
      */
     default NetworkProduct product(CurvatureMatrix matrix) {
         throw new BackpackException(

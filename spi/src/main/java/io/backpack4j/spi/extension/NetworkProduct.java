@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -7,8 +8,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
 
 /**
- * Products of vectors in the space of several parameters with a curvature matrix of a whole network at a whole batch, such as H v for the Hessian H of the reduced
- * loss. Belongs to the thread that runs the pass.
+ * Products of vectors in the space of several parameters with a curvature matrix of a whole network at a whole batch,
+ * such as H v for the Hessian H of the reduced loss. Belongs to the thread that runs the pass.
  */
 public interface NetworkProduct {
 
@@ -16,8 +17,8 @@ public interface NetworkProduct {
     Map<String, Shape> parameters();
 
     /**
-     * Multiplies with the block of the matrix that belongs to some parameters: all of them give the matrix itself, fewer one of its principal blocks, with
-     * everything that the parameters have in common.
+     * Multiplies with the block of the matrix that belongs to some parameters: all of them give the matrix itself,
+     * fewer one of its principal blocks, with everything that the parameters have in common.
      *
      * @param scope where the products are allocated
      * @param vectors by parameter, {@code [V, *p]} of the model's type, the same V for all

@@ -1,8 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.tensor.Tensor;
 
-/** What was made of the outputs of one node for one extension. Tensors are shared with other extensions that asked for the same: read them. */
+/**
+ * What was made of the outputs of one node for one extension. Tensors are shared with other extensions that asked for
+ * the same: read them.
+ */
 public interface NodePartial {
 
     /** The node. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -11,9 +12,11 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * What is made of a node's outputs y {@code [N, *out]}: a number for every unit, {@code *out}, from all samples of a batch. The outputs themselves are not kept. Numbers over all
- * units, and fractions and means, follow in {@link NetworkExtension#finishNetwork}. Counts are numbers of the model's type, exact up to 2²⁴ samples in single precision. A
- * unit with an output that is not a number has no number, except where it is counted beyond a threshold: it is not beyond any.
+ * What is made of a node's outputs y {@code [N, *out]}: a number for every unit, {@code *out}, from all samples of a
+ * batch. The outputs themselves are not kept. Numbers over all units, and fractions and means, follow in {@link
+ * NetworkExtension#finishNetwork}. Counts are numbers of the model's type, exact up to 2²⁴ samples in single precision.
+ * A unit with an output that is not a number has no number, except where it is counted beyond a threshold: it is not
+ * beyond any.
  */
 public sealed interface NodeReduction {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 /** Columns that travel back through the network. Equal signals are propagated once. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -28,20 +29,22 @@ public interface SiteDeclaration {
     long samples();
 
     /**
-     * Asks for a contraction of a signal, accumulated over the batch into the partial result {@code key}. The merge rule follows from the
-     * contraction.
+     * Asks for a contraction of a signal, accumulated over the batch into the partial result {@code key}. The merge
+     * rule follows from the contraction.
      */
     void accumulate(String key, Signal signal, Contraction contraction);
 
     /**
-     * Asks for inner products of the gradients of two signals, which may be the same, as the partial result {@code key}. Its degree in the loss's factor is the sum of
-     * theirs. Neither may be a {@link CondensedSignal} or {@link ResidualCurvature}.
+     * Asks for inner products of the gradients of two signals, which may be the same, as the partial result {@code
+     * key}. Its degree in the loss's factor is the sum of theirs. Neither may be a {@link CondensedSignal} or {@link
+     * ResidualCurvature}.
      */
     void accumulate(String key, Signal left, Signal right, CrossInnerProducts products);
 
     /**
-     * Asks for the part that the parameter has in inner products over a group of parameters: those that name the group. They are added up parameter by parameter, so
-     * that one tensor is kept for all; {@link NetworkPartial#group} hands it out. Every parameter of a group declares the same signals and products, in the same stage.
+     * Asks for the part that the parameter has in inner products over a group of parameters: those that name the group.
+     * They are added up parameter by parameter, so that one tensor is kept for all; {@link NetworkPartial#group} hands
+     * it out. Every parameter of a group declares the same signals and products, in the same stage.
      *
      * @param group a name of the extension's own, such as {@code all}
      */
@@ -51,25 +54,27 @@ public interface SiteDeclaration {
      * Asks for a partial result that the extension fills itself in {@link Extension#extract}; zero at first, and −∞ for
      * {@link MergeRule#MAX}.
      *
-     * @param shape the whole shape, except that {@link MergeRule#PER_SAMPLE} gets an axis N in front of it and
-     *     {@link MergeRule#PER_COLUMN_AND_SAMPLE} the axes V and N of {@code signal}; {@link MergeRule#MOMENTS} is for contractions only
+     * @param shape the whole shape, except that {@link MergeRule#PER_SAMPLE} gets an axis N in front of it and {@link
+     *     MergeRule#PER_COLUMN_AND_SAMPLE} the axes V and N of {@code signal}; {@link MergeRule#MOMENTS} is for
+     *     contractions only
      */
     void partial(String key, Signal signal, MergeRule rule, Shape shape);
 
     /**
-     * Asks for a partial result that the extension fills itself, and says how it scales with the loss: sessions over several batches need that wherever
-     * the loss's factor c depends on the batch.
+     * Asks for a partial result that the extension fills itself, and says how it scales with the loss: sessions over
+     * several batches need that wherever the loss's factor c depends on the batch.
      *
-     * @param degree d if the partial result is c^d times that of c = 1: the signal's {@link Signal#degree} for what is linear in its columns, twice
-     *     that for their squares, 0 for counts
+     * @param degree d if the partial result is c^d times that of c = 1: the signal's {@link Signal#degree} for what is
+     *     linear in its columns, twice that for their squares, 0 for counts
      */
     default void partial(String key, Signal signal, MergeRule rule, Shape shape, double degree) {
         partial(key, signal, rule, shape);
     }
 
     /**
-     * Declares an operand of this parameter that whoever starts a run brings with it: a tensor of the model's type. It is asked for at every run, and changing it
-     * makes no new plan. Extensions that declare the same name at a parameter share it. {@link Extension#networkOperands} declares those of the network.
+     * Declares an operand of this parameter that whoever starts a run brings with it: a tensor of the model's type. It
+     * is asked for at every run, and changing it makes no new plan. Extensions that declare the same name at a
+     * parameter share it. {@link Extension#networkOperands} declares those of the network.
      *
      * @param name without a slash
      * @param shape the same for all extensions that declare it
@@ -88,22 +93,23 @@ public interface SiteDeclaration {
     void product(String key, CurvatureMatrix matrix);
 
     /**
-     * Whether {@link ResidualCurvature} can be accumulated here: no element of the parameter is used twice, every node from the parameter to the loss says what it adds to
-     * the Hessian at its inputs ({@link io.backpack4j.spi.module.Evaluation#curvature}), and samples do not influence each other. Where a plan is made, the
-     * nodes are asked once, without numbers.
+     * Whether {@link ResidualCurvature} can be accumulated here: no element of the parameter is used twice, every node
+     * from the parameter to the loss says what it adds to the Hessian at its inputs ({@link
+     * io.backpack4j.spi.module.Evaluation#curvature}), and samples do not influence each other. Where a plan is made,
+     * the nodes are asked once, without numbers.
      */
     default boolean hasResidualCurvature() {
         return true;
     }
 
     /**
-     * Asks for the diagonal of the parameter's block of a matrix as the partial result {@code key}, made by products with unit vectors, one for every element of the
-     * parameter: exact wherever products are, and far dearer than contractions. The plan says how many products there are
-     * ({@code Plan.unitProducts}).
+     * Asks for the diagonal of the parameter's block of a matrix as the partial result {@code key}, made by products
+     * with unit vectors, one for every element of the parameter: exact wherever products are, and far dearer than
+     * contractions. The plan says how many products there are ({@code Plan.unitProducts}).
      *
      * @param matrix one that is proportional to the loss's factor c, such as those of {@link CurvatureMatrix}
-     * @param rule {@link MergeRule#SUM} for the diagonal {@code *p}, {@link MergeRule#PER_SAMPLE} for those of single samples {@code [N, *p]}, which are as many
-     *     products of each sample
+     * @param rule {@link MergeRule#SUM} for the diagonal {@code *p}, {@link MergeRule#PER_SAMPLE} for those of single
+     *     samples {@code [N, *p]}, which are as many products of each sample
      */
     default void diagonal(String key, CurvatureMatrix matrix, MergeRule rule) {
         throw new BackpackException(

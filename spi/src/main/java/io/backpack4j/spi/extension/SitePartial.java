@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -10,7 +11,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
-/** What was accumulated for one extension at one parameter. Tensors are shared with other extensions that asked for the same: read them. */
+/**
+ * What was accumulated for one extension at one parameter. Tensors are shared with other extensions that asked for the
+ * same: read them.
+ */
 public interface SitePartial {
 
     /** The parameter's full name. */
@@ -54,7 +58,10 @@ public interface SitePartial {
     /** A folded tensor of the network, from an earlier stage. */
     Tensor folded(String name);
 
-    /** An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read it. */
+    /**
+     * An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read
+     * it.
+     */
     default Tensor operand(String name) {
         throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
     }

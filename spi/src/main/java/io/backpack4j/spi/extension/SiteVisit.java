@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.BackpackException;
@@ -26,19 +27,23 @@ public interface SiteVisit {
 
     /**
      * A partial result of this extension, of the part that belongs to this visit: all of it for {@link MergeRule#SUM},
-     * {@link MergeRule#MAX} and {@link MergeRule#NOT_MERGEABLE}, to be added to; the chunk's samples for {@link MergeRule#PER_SAMPLE}, to
-     * be added to; the block's columns and the chunk's samples for {@link MergeRule#PER_COLUMN_AND_SAMPLE}, to be written.
+     * {@link MergeRule#MAX} and {@link MergeRule#NOT_MERGEABLE}, to be added to; the chunk's samples for {@link
+     * MergeRule#PER_SAMPLE}, to be added to; the block's columns and the chunk's samples for {@link
+     * MergeRule#PER_COLUMN_AND_SAMPLE}, to be written.
      */
     Tensor partial(String key);
 
-    /** An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read it. */
+    /**
+     * An operand that the run brought, of this parameter or of the network: see {@link SiteDeclaration#operand}. Read
+     * it.
+     */
     default Tensor operand(String name) {
         throw new BackpackException(CommonProblems.UNKNOWN_OPERAND, "The run brought no operand '%s'.".formatted(name));
     }
 
     /**
-     * The factor c of the loss's reduction that is in the gradients: that of the whole batch, and 1 in a session, whose gradients have none. Divide columns by
-     * c to the power of the signal's degree to have them unscaled.
+     * The factor c of the loss's reduction that is in the gradients: that of the whole batch, and 1 in a session, whose
+     * gradients have none. Divide columns by c to the power of the signal's degree to have them unscaled.
      */
     default double normaliser() {
         throw new BackpackException(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.Arguments;
@@ -8,8 +9,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The option {@code subsampling} of extensions with one result per sample: the positions in the batch that are wanted, from 0 on, in order,
- * repetitions allowed; all if empty.
+ * The option {@code subsampling} of extensions with one result per sample: the positions in the batch that are wanted,
+ * from 0 on, in order, repetitions allowed; all if empty.
  */
 public final class Subsampling {
 

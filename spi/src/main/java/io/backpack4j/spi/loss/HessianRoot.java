@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -9,12 +10,15 @@ public interface HessianRoot {
     /** How many columns there are. */
     long count();
 
-    /** The columns {@code from} (inclusive) to {@code to} (exclusive), {@code [to − from, N, *out]}. Never all at once unless asked. */
+    /**
+     * The columns {@code from} (inclusive) to {@code to} (exclusive), {@code [to − from, N, *out]}. Never all at once
+     * unless asked.
+     */
     Tensor columns(long from, long to);
 
     /**
-     * A root of fewer columns, if the loss knows one: other columns with the same sum of products. A plan takes it where nobody asks for columns
-     * themselves.
+     * A root of fewer columns, if the loss knows one: other columns with the same sum of products. A plan takes it
+     * where nobody asks for columns themselves.
      */
     default HessianRoot reduced() {
         return this;

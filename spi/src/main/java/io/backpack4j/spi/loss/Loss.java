@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.BackpackException;
@@ -13,8 +14,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to; it is fixed for a whole
- * batch before any part of it is evaluated, and rides in everything that {@link LossEvaluation} returns except the values.
+ * A loss L = c · Σ_n ℓ(f_n, y_n): an immutable description, best a record. The factor c is what a reduction comes to;
+ * it is fixed for a whole batch before any part of it is evaluated, and rides in everything that {@link LossEvaluation}
+ * returns except the values.
  *
  * <pre>{@code
  * double factor = loss.normaliser(output.shape(), targets);
@@ -31,8 +33,9 @@ public interface Loss {
     }
 
     /**
-     * The arguments from which the {@link LossProvider} of this type makes an equal loss, by their names in a model file: numbers, flags, words, lists of
-     * such, or null. By default the components of the record, see {@link RecordArguments}.
+     * The arguments from which the {@link LossProvider} of this type makes an equal loss, by their names in a model
+     * file: numbers, flags, words, lists of such, or null. By default the components of the record, see {@link
+     * RecordArguments}.
      *
      * @throws BackpackException {@code [NotWritable]} if they are not known
      */
@@ -67,7 +70,8 @@ public interface Loss {
     double normaliser(Shape output, Tensor targets);
 
     /**
-     * The factor that this loss would have with the reduction {@code mean}, if it is a sum; else, and by default, its own factor c.
+     * The factor that this loss would have with the reduction {@code mean}, if it is a sum; else, and by default, its
+     * own factor c.
      *
      * @param output the shape of the network's output for the whole batch
      * @param targets all targets of the batch
@@ -89,8 +93,9 @@ public interface Loss {
     }
 
     /**
-     * The axes of a sample's output that hold positions, counted without the batch: the loss is a sum of terms that see one position each, and the
-     * root of its Hessian, if it has one, has {@link HessianRoot#superposed superposed} columns. None by default.
+     * The axes of a sample's output that hold positions, counted without the batch: the loss is a sum of terms that see
+     * one position each, and the root of its Hessian, if it has one, has {@link HessianRoot#superposed superposed}
+     * columns. None by default.
      *
      * @param output the shape of the network's output, {@code [N, *out]}
      */

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Optional;
 
 /**
- * A loss evaluated at N samples. Every call makes a new tensor in the scope of the evaluation's context; the caller may close it earlier.
- * Belongs to one thread.
+ * A loss evaluated at N samples. Every call makes a new tensor in the scope of the evaluation's context; the caller may
+ * close it earlier. Belongs to one thread.
  */
 public interface LossEvaluation {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.loss;
 
 import io.backpack4j.spi.Arguments;
@@ -9,7 +10,10 @@ public interface LossProvider {
     /** The type's name, unique on a class path. */
     String type();
 
-    /** Makes a loss. Arguments that it does not ask for are reported to the user as unknown, except for those of PyTorch that change no number. */
+    /**
+     * Makes a loss. Arguments that it does not ask for are reported to the user as unknown, except for those of PyTorch
+     * that change no number.
+     */
     Loss create(Arguments arguments);
 
     /** A provider made of a function. */

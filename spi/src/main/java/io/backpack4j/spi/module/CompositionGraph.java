@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -29,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  *         .build();
  * }</pre>
  *
- * @param parameters parameters and buffers that the composition has by a name, a shape or a first value of its own, in their order. Those that no part
- *     is told to use are its parts' own, named {@code <part>.<parameter>}, and follow in the order of the parts. Sizes of Kronecker factors follow from the uses
+ * @param parameters parameters and buffers that the composition has by a name, a shape or a first value of its own, in
+ *     their order. Those that no part is told to use are its parts' own, named {@code <part>.<parameter>}, and follow
+ *     in the order of the parts. Sizes of Kronecker factors follow from the uses
  * @param parts at least one, each after those that feed it; each leads to the output
  * @param output the name of the part whose output is the composition's
  */
@@ -67,9 +69,11 @@ public record CompositionGraph(List<ParameterSpec> parameters, List<Part> parts,
     }
 
     /**
-     * A parameter of the composition, or rows of one, as a part's parameter. Several parts may use one: it is tied where they use the same rows.
+     * A parameter of the composition, or rows of one, as a part's parameter. Several parts may use one: it is tied
+     * where they use the same rows.
      *
-     * @param parameter the parameter's name within the composition; that of a part before it, {@code <part>.<parameter>}, is possible
+     * @param parameter the parameter's name within the composition; that of a part before it, {@code
+     *     <part>.<parameter>}, is possible
      * @param rows which rows; all if empty
      */
     public record ParameterUse(String parameter, Optional<RowBlock> rows) {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -5,8 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What can be made of per-sample gradients g_vn (V columns, N samples, a parameter of shape {@code *p}) without extensions knowing layers or
- * layers knowing extensions. Equal contractions of equal signals are computed once.
+ * What can be made of per-sample gradients g_vn (V columns, N samples, a parameter of shape {@code *p}) without
+ * extensions knowing layers or layers knowing extensions. Equal contractions of equal signals are computed once.
  */
 public sealed interface Contraction extends RuledContraction {
 
@@ -22,16 +23,17 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * The contraction of positions apart that does the same for columns of which each is zero at all positions but one, once those of all positions travel on
-     * top of each other; see {@link Module#positionAxes}.
+     * The contraction of positions apart that does the same for columns of which each is zero at all positions but one,
+     * once those of all positions travel on top of each other; see {@link Module#positionAxes}.
      */
     default Optional<Contraction> overPositions() {
         return Optional.empty();
     }
 
     /**
-     * The contraction of the whole batch that every sample's part is made with, for all columns: {@link ContractionTask#operand} is its result where that is
-     * known. Without operand the task's own samples are the batch. Parts of a batch therefore have to be looked at twice, and batches of a session do not merge.
+     * The contraction of the whole batch that every sample's part is made with, for all columns: {@link
+     * ContractionTask#operand} is its result where that is known. Without operand the task's own samples are the batch.
+     * Parts of a batch therefore have to be looked at twice, and batches of a session do not merge.
      */
     default Optional<Contraction> ofBatch() {
         return Optional.empty();
@@ -144,8 +146,9 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * Σ_v Σ_n Σ_s g_vns²: {@code *p}, g_vns being what position s alone contributes to g_vn. It is the {@link SumOfSquares} of S times as many columns, of
-     * which each is zero at all positions but one. Only for parameters of modules that have {@link Module#positionAxes}.
+     * Σ_v Σ_n Σ_s g_vns²: {@code *p}, g_vns being what position s alone contributes to g_vn. It is the {@link
+     * SumOfSquares} of S times as many columns, of which each is zero at all positions but one. Only for parameters of
+     * modules that have {@link Module#positionAxes}.
      */
     record SumOfSquaresOverPositions() implements Contraction {
         @Override
@@ -201,8 +204,9 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * {@code [3]}: −min, max and the greatest magnitude of all elements of all gradients, so that the larger number wins in each; −∞ where there are none,
-     * NaN where one is. Of one outer product d ⊗ a they follow from the extremes of d and a.
+     * {@code [3]}: −min, max and the greatest magnitude of all elements of all gradients, so that the larger number
+     * wins in each; −∞ where there are none, NaN where one is. Of one outer product d ⊗ a they follow from the extremes
+     * of d and a.
      */
     record Extremes() implements Contraction {
         @Override
@@ -221,7 +225,10 @@ public sealed interface Contraction extends RuledContraction {
         }
     }
 
-    /** Σ_v Σ_n w_vn ‖g_vn‖², a scalar, without the diagonal {@link SumOfSquares}. The weights, one if there are none, are the signal's own. */
+    /**
+     * Σ_v Σ_n w_vn ‖g_vn‖², a scalar, without the diagonal {@link SumOfSquares}. The weights, one if there are none,
+     * are the signal's own.
+     */
     record Trace() implements Contraction {
         @Override
         public List<Shape> shapes(long columns, long samples, Shape parameter) {
@@ -296,8 +303,8 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * Σ ‖g − mean‖², a scalar, over samples and columns alike. Free of cancellation: it is the sum of the second of {@link Moments}, which passes and
-     * sessions keep until all is merged.
+     * Σ ‖g − mean‖², a scalar, over samples and columns alike. Free of cancellation: it is the sum of the second of
+     * {@link Moments}, which passes and sessions keep until all is merged.
      */
     record CentredSquaredNorm() implements Contraction {
         @Override
@@ -324,7 +331,8 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * ⟨g_vn, g_wn⟩ for all pairs of columns of one sample, {@code [N, V, V]}, or for all pairs of columns and samples, {@code [V·N, V·N]}.
+     * ⟨g_vn, g_wn⟩ for all pairs of columns of one sample, {@code [N, V, V]}, or for all pairs of columns and samples,
+     * {@code [V·N, V·N]}.
      *
      * @param sameSample which of the two
      */
@@ -403,8 +411,9 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * How many elements of all g_vn lie in each of equal bins: INT64 {@code [bins + 1]}, of which the last counts what is NaN. Bins are those of gradients
-     * without the factor of the loss's reduction. See {@link io.backpack4j.spi.backend.Bins} for which bin a number is in.
+     * How many elements of all g_vn lie in each of equal bins: INT64 {@code [bins + 1]}, of which the last counts what
+     * is NaN. Bins are those of gradients without the factor of the loss's reduction. See {@link
+     * io.backpack4j.spi.backend.Bins} for which bin a number is in.
      *
      * @param bins their number
      * @param range {@code [2]}: the outer edges of the first and the last bin. What lies beyond counts there
@@ -432,9 +441,9 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * How many pairs of an element of g_vn and the parameter's value there lie in each of the bins of both: INT64 {@code [gradientBins + 1, parameterBins + 1]},
-     * of which the last row counts gradients that are NaN, and the last column values that are. Every value counts V · N times. Bins are as of
-     * {@link Histogram}.
+     * How many pairs of an element of g_vn and the parameter's value there lie in each of the bins of both: INT64
+     * {@code [gradientBins + 1, parameterBins + 1]}, of which the last row counts gradients that are NaN, and the last
+     * column values that are. Every value counts V · N times. Bins are as of {@link Histogram}.
      *
      * @param gradientBins the number of bins of gradients
      * @param parameterBins the number of bins of the parameter's values
@@ -481,8 +490,9 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
-     * The input side of a weight's Kronecker factors, for N samples not divided by N: Σ_n (1/S) Σ_s a aᵀ, Σ_n ā āᵀ or Σ_ns a aᵀ by convention. It
-     * depends on no signal: ask for it with the {@code LossGradient}, so that equal requests are one.
+     * The input side of a weight's Kronecker factors, for N samples not divided by N: Σ_n (1/S) Σ_s a aᵀ, Σ_n ā āᵀ or
+     * Σ_ns a aᵀ by convention. It depends on no signal: ask for it with the {@code LossGradient}, so that equal
+     * requests are one.
      *
      * @param sizes the parameter's
      * @param convention what positions count as
@@ -508,8 +518,8 @@ public sealed interface Contraction extends RuledContraction {
      * The output side of a weight's Kronecker factors: Σ_vns d dᵀ or Σ_vn (Σ_s d)(Σ_s d)ᵀ by convention.
      *
      * @param sizes the parameter's
-     * @param convention what positions count as; {@link KroneckerConvention#BACKPACK} becomes {@link KroneckerConvention#REDUCE}, which is the same
-     *     here
+     * @param convention what positions count as; {@link KroneckerConvention#BACKPACK} becomes {@link
+     *     KroneckerConvention#REDUCE}, which is the same here
      */
     record OutputFactor(KroneckerSizes sizes, KroneckerConvention convention) implements Contraction {
         public OutputFactor {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -15,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Several contractions of the same derivatives: what has a direct form is computed by it, what is made of tiles shares them, and the rest has loops of
- * its own.
+ * Several contractions of the same derivatives: what has a direct form is computed by it, what is made of tiles shares
+ * them, and the rest has loops of its own.
  */
 final class ContractionExecution {
 
@@ -181,9 +182,9 @@ final class ContractionExecution {
     }
 
     /**
-     * Sum and squares in one go, about the mean of the first few gradients: Σ (g − mean)² = Σ (g − c)² − (Σ (g − c))²/n (Chan, Golub and LeVeque,
-     * Algorithms for computing the sample variance, 1983). With c the mean of k of n terms, what is subtracted is at most n/k times the result, so that
-     * few digits cancel whatever the numbers are.
+     * Sum and squares in one go, about the mean of the first few gradients: Σ (g − mean)² = Σ (g − c)² − (Σ (g − c))²/n
+     * (Chan, Golub and LeVeque, Algorithms for computing the sample variance, 1983). With c the mean of k of n terms,
+     * what is subtracted is at most n/k times the result, so that few digits cancel whatever the numbers are.
      */
     private Runnable shiftedMoments(TensorScope scope, ContractionTask task, List<TileConsumer> consumers) {
         var ops = backend.elementwise();

@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
-/** The rules of every contraction, one line each: how often a gradient is multiplied into the result, how parts merge, and what is special. */
+/**
+ * The rules of every contraction, one line each: how often a gradient is multiplied into the result, how parts merge,
+ * and what is special.
+ */
 public enum ContractionRules {
     PER_SAMPLE(1, MergeRule.PER_COLUMN_AND_SAMPLE, Trait.OVERWRITES),
     SUM(1, MergeRule.SUM),

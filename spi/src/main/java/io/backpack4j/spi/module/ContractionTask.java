@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -9,14 +10,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param contraction what to compute
  * @param destinations tensors of the contraction's shapes
- * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for
- *     {@link Contraction.SumOfSquares}, {@link Contraction.SumOfSquaresPerSample} and {@link Contraction.Trace}; for a contraction with
- *     {@link Contraction#ofBatch} the whole batch's result of that, or null if the task's samples are the whole batch
+ * @param operand the weights or vectors of the contraction, if it has any; {@code [V, N]} weights for {@link
+ *     Contraction.SumOfSquares}, {@link Contraction.SumOfSquaresPerSample} and {@link Contraction.Trace}; for a
+ *     contraction with {@link Contraction#ofBatch} the whole batch's result of that, or null if the task's samples are
+ *     the whole batch
  * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
- *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms},
- *     {@link Contraction.InnerProducts}, {@link Contraction.Dot}, {@link Contraction.DotWithSum}), moments and extremes always overwrite
- * @param factor what the loss's reduction multiplied every gradient by, for contractions that {@link Contraction#looksAtUnscaled look} at unscaled
- *     ones
+ *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms}, {@link
+ *     Contraction.InnerProducts}, {@link Contraction.Dot}, {@link Contraction.DotWithSum}), moments and extremes always
+ *     overwrite
+ * @param factor what the loss's reduction multiplied every gradient by, for contractions that {@link
+ *     Contraction#looksAtUnscaled look} at unscaled ones
  * @param values the parameter's values {@code *p}, for contractions that {@link Contraction#takesValues take} them
  */
 public record ContractionTask(

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 /**
- * One method for every {@link Contraction}: a new contraction does not compile until every visitor says what becomes of it.
+ * One method for every {@link Contraction}: a new contraction does not compile until every visitor says what becomes of
+ * it.
  *
  * @param <R> what a visit gives
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -9,8 +10,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * Inner products of two derivatives of one parameter: by a form of their own where they have one, else over rows of gradients, and else over gradients, of which as
- * many as fit stand to the left while all others pass by.
+ * Inner products of two derivatives of one parameter: by a form of their own where they have one, else over rows of
+ * gradients, and else over gradients, of which as many as fit stand to the left while all others pass by.
  */
 final class CrossExecution {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -8,12 +9,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Inner products of the per-sample gradients of two signals, ⟨g_vn, h_wm⟩, V and W being their columns: {@code [V·N, W·M]} for all pairs of samples, or
- * {@code [N, V, W]} for every sample with itself. Both signals may be the same: then it is a Gram matrix. Unlike a {@link Contraction}, it needs the derivatives of
- * both signals at once, and adds up over parameters: the inner products of whole gradients are the sums of those of their parts.
+ * Inner products of the per-sample gradients of two signals, ⟨g_vn, h_wm⟩, V and W being their columns: {@code [V·N,
+ * W·M]} for all pairs of samples, or {@code [N, V, W]} for every sample with itself. Both signals may be the same: then
+ * it is a Gram matrix. Unlike a {@link Contraction}, it needs the derivatives of both signals at once, and adds up over
+ * parameters: the inner products of whole gradients are the sums of those of their parts.
  *
  * @param sameSample whether a sample meets itself only
- * @param leftSubsampling the positions in the batch whose gradients stand to the left, in order, repetitions allowed; all if empty
+ * @param leftSubsampling the positions in the batch whose gradients stand to the left, in order, repetitions allowed;
+ *     all if empty
  * @param rightSubsampling those that stand to the right; the same as to the left if {@code sameSample}
  */
 @Experimental
@@ -68,7 +71,10 @@ public record CrossInnerProducts(
         return positions.map(list -> (long) list.size()).orElse(samples);
     }
 
-    /** How results of parts of a batch become those of the whole: a sample with itself is in one part, a pair of samples need not be. */
+    /**
+     * How results of parts of a batch become those of the whole: a sample with itself is in one part, a pair of samples
+     * need not be.
+     */
     public MergeRule mergeRule() {
         return sameSample && leftSubsampling.isEmpty() ? MergeRule.PER_SAMPLE : MergeRule.NOT_MERGEABLE;
     }

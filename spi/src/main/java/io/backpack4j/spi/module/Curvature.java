@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -11,8 +12,9 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * What a module adds to the Hessian of the loss at its inputs. With output y and the loss's gradient g there it is R_n = Σ_o g_no ∇²y_no, the
- * derivatives taken by all inputs of sample n jointly, as columns r and weights w: R_n = Σ_v w_vn r_vn r_vnᵀ.
+ * What a module adds to the Hessian of the loss at its inputs. With output y and the loss's gradient g there it is R_n
+ * = Σ_o g_no ∇²y_no, the derivatives taken by all inputs of sample n jointly, as columns r and weights w: R_n = Σ_v
+ * w_vn r_vn r_vnᵀ.
  */
 public sealed interface Curvature {
 
@@ -34,7 +36,8 @@ public sealed interface Curvature {
     Columns columns(EvaluationContext context, long from, long to);
 
     /**
-     * How the elements of one sample fall into parts between which there is no second derivative: R_n is block diagonal, with a block per part. As many parts in every input.
+     * How the elements of one sample fall into parts between which there is no second derivative: R_n is block
+     * diagonal, with a block per part. As many parts in every input.
      *
      * @return one per input; empty, as by default, if any elements may be coupled
      */
@@ -43,7 +46,8 @@ public sealed interface Curvature {
     }
 
     /**
-     * An input's elements as {@code [before, first, between, second]}: those of a part have equal positions along the axes {@code first} and {@code second}.
+     * An input's elements as {@code [before, first, between, second]}: those of a part have equal positions along the
+     * axes {@code first} and {@code second}.
      */
     record Parts(long before, long first, long between, long second) {
 
@@ -126,8 +130,8 @@ public sealed interface Curvature {
     }
 
     /**
-     * That of a module with one input, of the output's shape, that treats every element on its own: R_n is diagonal. The columns are unit
-     * vectors.
+     * That of a module with one input, of the output's shape, that treats every element on its own: R_n is diagonal.
+     * The columns are unit vectors.
      *
      * @param diagonal f''(x) ⊙ g, {@code [N, *in]}, alive as long as the curvature
      */
@@ -144,6 +148,9 @@ public sealed interface Curvature {
         }
     }
 
-    /** Any other, such as that of a product, which couples its inputs. May use what the evaluation keeps for the way back. */
+    /**
+     * Any other, such as that of a product, which couples its inputs. May use what the evaluation keeps for the way
+     * back.
+     */
     non-sealed interface Factor extends Curvature {}
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -6,7 +7,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
-/** Contractions that follow from others: the trace from norms, inner products with a sum from the sum, one number from moments. */
+/**
+ * Contractions that follow from others: the trace from norms, inner products with a sum from the sum, one number from
+ * moments.
+ */
 final class DerivedForms {
 
     private static final Operand SUMS = new Operand("the kernel", "sum over samples");

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import java.util.function.Consumer;
@@ -5,9 +6,10 @@ import java.util.function.Consumer;
 /**
  * A way to compute a contraction from something far smaller than per-sample gradients.
  *
- * @param computation computes a task. What sums over samples or columns is added to the destination, which is cleared before where need be
- * @param overwrites whether the computation looks at {@link ContractionTask#accumulate} itself, so that nothing is cleared before: that would cost
- *     large parameters another walk through memory
+ * @param computation computes a task. What sums over samples or columns is added to the destination, which is cleared
+ *     before where need be
+ * @param overwrites whether the computation looks at {@link ContractionTask#accumulate} itself, so that nothing is
+ *     cleared before: that would cost large parameters another walk through memory
  * @param cheaperFromTiles whether per-sample gradients that are made anyway are cheaper
  */
 public record DirectForm(Consumer<ContractionTask> computation, boolean overwrites, boolean cheaperFromTiles) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -9,12 +10,16 @@ import java.util.Optional;
 /** A module evaluated at a batch: its output, and the way back. Belongs to one thread. */
 public interface Evaluation {
 
-    /** The output, {@code [N, *out]}. May share memory with an input (see {@link io.backpack4j.spi.tensor.TensorScope#view}). */
+    /**
+     * The output, {@code [N, *out]}. May share memory with an input (see {@link
+     * io.backpack4j.spi.tensor.TensorScope#view}).
+     */
     Tensor output();
 
     /**
-     * Updates the module's buffers, such as running means, as one pass does. Asked once per pass, of modules that need the whole batch
-     * ({@link ModuleDeclaration#needsWholeBatch}) and have buffers; the pass takes the new numbers over if it succeeds.
+     * Updates the module's buffers, such as running means, as one pass does. Asked once per pass, of modules that need
+     * the whole batch ({@link ModuleDeclaration#needsWholeBatch}) and have buffers; the pass takes the new numbers over
+     * if it succeeds.
      *
      * @param context where temporary tensors may be allocated
      * @param buffers the module's buffers by name, in copies to be overwritten
@@ -22,7 +27,8 @@ public interface Evaluation {
     default void updateBuffers(EvaluationContext context, Map<String, Tensor> buffers) {}
 
     /**
-     * Starts the transposed Jacobian product with V columns at once: work that all inputs and parameters share is done here.
+     * Starts the transposed Jacobian product with V columns at once: work that all inputs and parameters share is done
+     * here.
      *
      * @param context where the results are allocated
      * @param cotangents {@code [V, N, *out]}, alive as long as the pullback
@@ -54,7 +60,8 @@ public interface Evaluation {
     }
 
     /**
-     * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the Hessian at its inputs.
+     * The second derivative by the inputs, contracted with the gradient of the loss: what this module adds to the
+     * Hessian at its inputs.
      *
      * @param context where it is allocated
      * @param cotangents the loss's gradient at the output, {@code [1, N, *out]}
@@ -65,8 +72,9 @@ public interface Evaluation {
     }
 
     /**
-     * Whether the output is affine in all parameters together, whatever the inputs are: then the Hessian by them is made of what comes from above alone, and has an exact
-     * diagonal without further passes. It says nothing of the inputs; {@link #curvature} does. Modules without parameters are not asked.
+     * Whether the output is affine in all parameters together, whatever the inputs are: then the Hessian by them is
+     * made of what comes from above alone, and has an exact diagonal without further passes. It says nothing of the
+     * inputs; {@link #curvature} does. Modules without parameters are not asked.
      *
      * @return false, as by default, also if the module does not know
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.Experimental;
@@ -6,9 +7,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Replaces neighbouring modules by one that computes the same with less work. A plan offers it chains of modules without parameters, each of which
- * reads the one before and nothing else, and nobody else reads what lies between. Where a signal is averaged over the samples at every node, as KFRA's
- * is, nodes stay as they are written.
+ * Replaces neighbouring modules by one that computes the same with less work. A plan offers it chains of modules
+ * without parameters, each of which reads the one before and nothing else, and nobody else reads what lies between.
+ * Where a signal is averaged over the samples at every node, as KFRA's is, nodes stay as they are written.
  */
 @FunctionalInterface
 @Experimental

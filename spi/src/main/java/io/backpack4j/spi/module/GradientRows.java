@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Tensor;
 
 /**
- * All per-sample gradients, some rows of each at a time: a gradient is seen as a matrix {@code [R, P/R]} in the parameter's own order. What is a sum over the elements
- * of gradients, as inner products are, can be added up over rows, of which those of all samples and columns fit into memory.
+ * All per-sample gradients, some rows of each at a time: a gradient is seen as a matrix {@code [R, P/R]} in the
+ * parameter's own order. What is a sum over the elements of gradients, as inner products are, can be added up over
+ * rows, of which those of all samples and columns fit into memory.
  */
 public interface GradientRows {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -5,15 +6,17 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.Shape;
 
 /**
- * The sizes of the Kronecker factors of a weight, which makes blocks of G groups: the parameter's elements are in the order {@code [G, L, O,
- * I/L]}.
+ * The sizes of the Kronecker factors of a weight, which makes blocks of G groups: the parameter's elements are in the
+ * order {@code [G, L, O, I/L]}.
  *
  * @param groups G
  * @param outputs O, the output channels of one group
  * @param inputs I, the inputs of one group: its input channels times the elements of its kernel
- * @param leading L, how many of the axes' inputs stand before the outputs: 1, or the input channels of one group for a transposed convolution
+ * @param leading L, how many of the axes' inputs stand before the outputs: 1, or the input channels of one group for a
+ *     transposed convolution
  * @param convention what is meant unless the user says otherwise
- * @param diagonalInputs whether the input side is diagonal, as that of a table is, whose inputs are unit vectors; of one group only
+ * @param diagonalInputs whether the input side is diagonal, as that of a table is, whose inputs are unit vectors; of
+ *     one group only
  */
 public record KroneckerSizes(
         long groups, long outputs, long inputs, long leading, KroneckerConvention convention, boolean diagonalInputs) {
@@ -62,7 +65,10 @@ public record KroneckerSizes(
         return factor(outputs);
     }
 
-    /** The shape of the input side: {@code [I, I]}, {@code [G, I, I]} with several groups, or {@code [I]} if it is diagonal. */
+    /**
+     * The shape of the input side: {@code [I, I]}, {@code [G, I, I]} with several groups, or {@code [I]} if it is
+     * diagonal.
+     */
     public Shape inputFactor() {
         return diagonalInputs ? Shape.of(inputs) : factor(inputs);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.Experimental;
@@ -15,9 +16,10 @@ import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
- * The curvature of a module with one input that treats lines along an axis on their own, as softmax and normalisations do: a diagonal and, for every line,
- * a few weighted outer products of vectors on that line, R_n = diag(d_n) + Σ_lines Σ_k w_nk r_nk r_nkᵀ. The columns are unit vectors first, if there is a
- * diagonal, then the vectors of the first kind of all lines, and so on.
+ * The curvature of a module with one input that treats lines along an axis on their own, as softmax and normalisations
+ * do: a diagonal and, for every line, a few weighted outer products of vectors on that line, R_n = diag(d_n) + Σ_lines
+ * Σ_k w_nk r_nk r_nkᵀ. The columns are unit vectors first, if there is a diagonal, then the vectors of the first kind
+ * of all lines, and so on.
  *
  * @param input the shape of the inputs, {@code [N, *in]}
  * @param lines the same elements as {@code [N, outer, length, inner]}: there are outer · inner lines
@@ -115,8 +117,8 @@ public record LineCurvature(Shape input, Shape lines, Optional<Tensor> diagonal,
     }
 
     /**
-     * The two kinds that make w (a bᵀ + b aᵀ), as v/2 (a/|a| + b/|b|)(a/|a| + b/|b|)ᵀ − v/2 (a/|a| − b/|b|)(a/|a| − b/|b|)ᵀ with v = w |a| |b|, so that no digits are
-     * lost where one vector is far smaller than the other.
+     * The two kinds that make w (a bᵀ + b aᵀ), as v/2 (a/|a| + b/|b|)(a/|a| + b/|b|)ᵀ − v/2 (a/|a| − b/|b|)(a/|a| −
+     * b/|b|)ᵀ with v = w |a| |b|, so that no digits are lost where one vector is far smaller than the other.
      *
      * @param context where they are allocated
      * @param a of every line, {@code [N, outer, length, inner]}

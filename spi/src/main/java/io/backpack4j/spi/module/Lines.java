@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.Experimental;
@@ -47,7 +48,8 @@ public record Lines(Backend backend, TensorScope scope) {
     /**
      * The sum of products over every line.
      *
-     * @param a with at least as many axes as {@code b}, whose shape stretches to that of {@code a} or the other way round
+     * @param a with at least as many axes as {@code b}, whose shape stretches to that of {@code a} or the other way
+     *     round
      * @return {@code [*, 1, inner]}
      */
     public Tensor dot(Tensor a, Tensor b) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -9,8 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What modules check of their arguments and inputs, with messages that are alike. A module's type is taken by its name where it may be under construction, when it
- * is no module yet.
+ * What modules check of their arguments and inputs, with messages that are alike. A module's type is taken by its name
+ * where it may be under construction, when it is no module yet.
  */
 public final class ModuleChecks {
 

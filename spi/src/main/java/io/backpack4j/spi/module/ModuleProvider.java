@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.Arguments;
@@ -9,7 +10,10 @@ public interface ModuleProvider {
     /** The type's name, unique on a class path: PyTorch's where PyTorch has such a module. */
     String type();
 
-    /** Makes a module. Arguments that it does not ask for are reported to the user as unknown, except for those of PyTorch that change no number. */
+    /**
+     * Makes a module. Arguments that it does not ask for are reported to the user as unknown, except for those of
+     * PyTorch that change no number.
+     */
     Module create(Arguments arguments);
 
     /** A provider made of a function. */

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 /**
- * A visitor that does the same at all contractions but those whose methods it overrides. For behaviour that is right for a contraction which does not exist
- * yet, too; others implement {@link ContractionVisitor}.
+ * A visitor that does the same at all contractions but those whose methods it overrides. For behaviour that is right
+ * for a contraction which does not exist yet, too; others implement {@link ContractionVisitor}.
  *
  * @param <R> what a visit gives
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,9 +11,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The per-sample gradients g_vn of one parameter, for V columns and N samples, as something that contractions can be asked of. A module
- * supplies {@link #perSample}; everything else has defaults that hold a few per-sample gradients at a time. Parameters that are
- * sums of outer products have better ones: {@link io.backpack4j.spi.module.factored.FactoredParameter}.
+ * The per-sample gradients g_vn of one parameter, for V columns and N samples, as something that contractions can be
+ * asked of. A module supplies {@link #perSample}; everything else has defaults that hold a few per-sample gradients at
+ * a time. Parameters that are sums of outer products have better ones: {@link
+ * io.backpack4j.spi.module.factored.FactoredParameter}.
  *
  * <p>Belongs to one thread and lives as long as its {@link Pullback}.
  */
@@ -47,16 +49,17 @@ public abstract class ParameterDerivatives {
     /**
      * The derivatives of a parameter that several nodes share: the sum of these.
      *
-     * @param uses those of every use, of one backend, type, number of columns and number of samples, and of the parameter's shape; at least one
+     * @param uses those of every use, of one backend, type, number of columns and number of samples, and of the
+     *     parameter's shape; at least one
      */
     public static ParameterDerivatives tied(List<ParameterDerivatives> uses) {
         return uses.size() == 1 ? uses.get(0) : new TiedDerivatives(uses);
     }
 
     /**
-     * The derivatives of a parameter of which several nodes use rows: disjoint blocks stand one below the other, overlapping ones add as
-     * {@linkplain #tied ties} do, and rows that nobody uses have none. Kronecker factors are those of the blocks as groups, and need blocks of equal sizes
-     * that cover all rows.
+     * The derivatives of a parameter of which several nodes use rows: disjoint blocks stand one below the other,
+     * overlapping ones add as {@linkplain #tied ties} do, and rows that nobody uses have none. Kronecker factors are
+     * those of the blocks as groups, and need blocks of equal sizes that cover all rows.
      *
      * @param parameter the parameter's shape
      * @param uses those of every use, of one backend, type, number of columns and number of samples; at least one
@@ -66,8 +69,9 @@ public abstract class ParameterDerivatives {
     }
 
     /**
-     * The sum of these derivatives and of further uses of the parameter as one, if that has better forms than the sum of per-sample gradients. It is
-     * asked for all but what adds over uses, Kronecker factors and squares over positions.
+     * The sum of these derivatives and of further uses of the parameter as one, if that has better forms than the sum
+     * of per-sample gradients. It is asked for all but what adds over uses, Kronecker factors and squares over
+     * positions.
      */
     protected Optional<ParameterDerivatives> joined(List<ParameterDerivatives> further) {
         return Optional.empty();
@@ -96,7 +100,8 @@ public abstract class ParameterDerivatives {
     }
 
     /**
-     * Adds inner products as {@link #addInnerProducts} does, if these and the other derivatives have something cheaper than gradients, or rows of them, together.
+     * Adds inner products as {@link #addInnerProducts} does, if these and the other derivatives have something cheaper
+     * than gradients, or rows of them, together.
      *
      * @return whether they were added; if not, nothing was done
      */
@@ -126,7 +131,8 @@ public abstract class ParameterDerivatives {
     }
 
     /**
-     * Whether {@link #consumeTiles} is cheaper than reading per-sample gradients that lie in memory already, because it computes from something far smaller.
+     * Whether {@link #consumeTiles} is cheaper than reading per-sample gradients that lie in memory already, because it
+     * computes from something far smaller.
      */
     protected boolean consumesWithoutTiles() {
         return false;
@@ -168,7 +174,10 @@ public abstract class ParameterDerivatives {
         return samples;
     }
 
-    /** Shows all per-sample gradients to a visitor, a run of neighbouring samples of one column at a time, column by column. */
+    /**
+     * Shows all per-sample gradients to a visitor, a run of neighbouring samples of one column at a time, column by
+     * column.
+     */
     public final void tiles(TileVisitor visitor) {
         long bytes = Math.max(1, parameter.elements() * dtype.bytes());
         long run = Math.max(1, Math.min(samples, RUN_BYTES / bytes));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -13,7 +14,8 @@ import java.util.Optional;
  * @param shape its shape
  * @param trainable whether it is a parameter; a buffer otherwise, which has no derivatives
  * @param initializer its first value where no file gives one
- * @param isInteger whether it holds integers, {@link DType#INT64}, and not numbers of the model's type; only a buffer may
+ * @param isInteger whether it holds integers, {@link DType#INT64}, and not numbers of the model's type; only a buffer
+ *     may
  * @param kronecker the sizes of its Kronecker factors; nothing for a parameter without an input side, such as a bias
  */
 public record ParameterSpec(
@@ -60,7 +62,9 @@ public record ParameterSpec(
         return isInteger ? DType.INT64 : ofModel;
     }
 
-    /** Says that the parameter's derivatives have {@link Contraction.InputFactor} and {@link Contraction.OutputFactor}. */
+    /**
+     * Says that the parameter's derivatives have {@link Contraction.InputFactor} and {@link Contraction.OutputFactor}.
+     */
     public ParameterSpec withKronecker(KroneckerSizes sizes) {
         return new ParameterSpec(name, shape, trainable, initializer, isInteger, Optional.of(sizes));
     }

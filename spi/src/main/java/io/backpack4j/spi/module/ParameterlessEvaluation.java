@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -35,7 +36,10 @@ public record ParameterlessEvaluation(
     @FunctionalInterface
     public interface LinearMap {
 
-        /** Maps {@code [V, N, *]} to {@code [V, N, *]} in the context's scope; the result may share memory with {@code columns}. */
+        /**
+         * Maps {@code [V, N, *]} to {@code [V, N, *]} in the context's scope; the result may share memory with {@code
+         * columns}.
+         */
         Tensor apply(EvaluationContext context, Tensor columns);
     }
 

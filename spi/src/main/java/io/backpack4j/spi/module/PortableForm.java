@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.TileConsumer;
@@ -11,7 +12,9 @@ import java.util.function.Consumer;
 /** How a contraction is computed of derivatives that have no direct form of it. */
 sealed interface PortableForm {
 
-    /** From per-sample gradients that are made anyway: by a consumer of tiles, which sees a scope that outlives them. */
+    /**
+     * From per-sample gradients that are made anyway: by a consumer of tiles, which sees a scope that outlives them.
+     */
     record OfTiles(BiFunction<TensorScope, ContractionTask, TileConsumer> consumer) implements PortableForm {}
 
     /** By a loop of its own. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.BackpackException;
@@ -72,7 +73,10 @@ public record RowBlock(long from, long to) {
         return copy;
     }
 
-    /** Writes rows that {@link #read} has copied back to where they come from. Handles that share memory need no writing. */
+    /**
+     * Writes rows that {@link #read} has copied back to where they come from. Handles that share memory need no
+     * writing.
+     */
     public void write(Backend backend, Tensor part, Tensor tensor, int axis) {
         if (!liesTogether(tensor, axis)) {
             try (TensorScope work = backend.openScope()) {

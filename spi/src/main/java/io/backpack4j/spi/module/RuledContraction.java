@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.DType;
@@ -8,7 +9,9 @@ public sealed interface RuledContraction permits Contraction {
     /** Its rules. */
     ContractionRules rules();
 
-    /** How often a per-sample gradient is multiplied into the result: 2 for squares, 0 for what depends on no signal. */
+    /**
+     * How often a per-sample gradient is multiplied into the result: 2 for squares, 0 for what depends on no signal.
+     */
     default int power() {
         return rules().power();
     }
@@ -29,16 +32,16 @@ public sealed interface RuledContraction permits Contraction {
     }
 
     /**
-     * Whether destinations are overwritten whatever {@link ContractionTask#accumulate} says, since they have one entry per column and sample, or are
-     * merged by more than a sum.
+     * Whether destinations are overwritten whatever {@link ContractionTask#accumulate} says, since they have one entry
+     * per column and sample, or are merged by more than a sum.
      */
     default boolean overwrites() {
         return rules().has(ContractionRules.Trait.OVERWRITES);
     }
 
     /**
-     * Whether the result depends on the columns only through Σ_v g_vn g_vnᵀ, so that any root of a Hessian gives the same, also one with fewer
-     * columns.
+     * Whether the result depends on the columns only through Σ_v g_vn g_vnᵀ, so that any root of a Hessian gives the
+     * same, also one with fewer columns.
      */
     default boolean dependsOnOuterProductsOnly() {
         return rules().has(ContractionRules.Trait.OUTER_PRODUCTS_ONLY);
@@ -59,7 +62,10 @@ public sealed interface RuledContraction permits Contraction {
         return rules().has(ContractionRules.Trait.OPERAND_OF_SAMPLES);
     }
 
-    /** Whether the result is of gradients without the factor of the loss's reduction, whatever that is: {@link ContractionTask#factor}. */
+    /**
+     * Whether the result is of gradients without the factor of the loss's reduction, whatever that is: {@link
+     * ContractionTask#factor}.
+     */
     default boolean looksAtUnscaled() {
         return rules().has(ContractionRules.Trait.UNSCALED);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 /** How a contraction of a parameter comes from those of its blocks of rows. */

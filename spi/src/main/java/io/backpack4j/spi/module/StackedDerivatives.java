@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -8,8 +9,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The per-sample gradients of a parameter whose blocks of rows have derivatives of their own: g is theirs, one below the other, and zero in rows that no
- * block has. Every contraction is asked of the blocks, which are disjoint, and put together; only outer products are of blocks with each other, too.
+ * The per-sample gradients of a parameter whose blocks of rows have derivatives of their own: g is theirs, one below
+ * the other, and zero in rows that no block has. Every contraction is asked of the blocks, which are disjoint, and put
+ * together; only outer products are of blocks with each other, too.
  */
 final class StackedDerivatives extends ParameterDerivatives {
 

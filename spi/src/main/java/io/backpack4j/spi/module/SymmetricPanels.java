@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -11,8 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A sum of symmetric products X Xᵀ of matrices with as many rows: panels of rows, each from the diagonal on. What lies left of it is the mirror image of panels above, and is
- * filled in once, at the end.
+ * A sum of symmetric products X Xᵀ of matrices with as many rows: panels of rows, each from the diagonal on. What lies
+ * left of it is the mirror image of panels above, and is filled in once, at the end.
  */
 final class SymmetricPanels {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.TileConsumer;
@@ -9,8 +10,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The per-sample gradients of a parameter with several uses: their sum, before anything is squared. What is linear in them adds over uses; the rest is
- * asked of the {@linkplain ParameterDerivatives#joined joined} derivatives where there are any.
+ * The per-sample gradients of a parameter with several uses: their sum, before anything is squared. What is linear in
+ * them adds over uses; the rest is asked of the {@linkplain ParameterDerivatives#joined joined} derivatives where there
+ * are any.
  */
 final class TiedDerivatives extends ParameterDerivatives {
 
@@ -133,8 +135,8 @@ final class TiedDerivatives extends ParameterDerivatives {
     }
 
     /**
-     * Uses are taken as independent: Σ_u G_u ⊗ A_u ≈ (Σ_u G_u) ⊗ (mean of A_u), as Martens, Ba and Johnson (2018), "Kronecker-factored Curvature Approximations
-     * for Recurrent Neural Networks", section 3.2, do with time steps.
+     * Uses are taken as independent: Σ_u G_u ⊗ A_u ≈ (Σ_u G_u) ⊗ (mean of A_u), as Martens, Ba and Johnson (2018),
+     * "Kronecker-factored Curvature Approximations for Recurrent Neural Networks", section 3.2, do with time steps.
      */
     private void addMean(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
@@ -146,7 +148,10 @@ final class TiedDerivatives extends ParameterDerivatives {
         }
     }
 
-    /** What adds over uses, and for the rest the forms of the joined derivatives; positions of different uses are not positions of one. */
+    /**
+     * What adds over uses, and for the rest the forms of the joined derivatives; positions of different uses are not
+     * positions of one.
+     */
     private final class Forms implements DirectForms {
 
         private final Optional<DirectForm> sum = Optional.of(DirectForm.overwriting(TiedDerivatives.this::addUses));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
@@ -5,8 +6,8 @@ import io.backpack4j.spi.CommonProblems;
 import java.util.ArrayList;
 
 /**
- * The bookkeeping of a scope, which is the same for all backends: which handles it owns, and that nobody uses it once it is closed. Backends extend it with
- * memory. Taking, giving away and closing a handle takes constant time.
+ * The bookkeeping of a scope, which is the same for all backends: which handles it owns, and that nobody uses it once
+ * it is closed. Backends extend it with memory. Taking, giving away and closing a handle takes constant time.
  *
  * @param <T> the backend's tensors
  */

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 
 /**
- * What the tensors of all backends have in common: a shape, a type, and a place in the scope that owns them. Backends extend it with their memory.
+ * What the tensors of all backends have in common: a shape, a type, and a place in the scope that owns them. Backends
+ * extend it with their memory.
  *
  * <p>Belongs to the thread of its scope; {@link #isClosed} may be asked by any thread.
  */

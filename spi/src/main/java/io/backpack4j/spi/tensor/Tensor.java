@@ -1,16 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 
 /**
- * A handle on numbers that a backend keeps. It has a shape, a type and a way to arrays and back; it has no arithmetic, which is
- * the backend's.
+ * A handle on numbers that a backend keeps. It has a shape, a type and a way to arrays and back; it has no arithmetic,
+ * which is the backend's.
  *
- * <p>The logical order of elements is row-major, whatever order the backend keeps them in. Several handles may share memory (see
- * {@link TensorScope#view} and {@link TensorScope#rows}); memory returns to the backend's pool when the last of them closes.
+ * <p>The logical order of elements is row-major, whatever order the backend keeps them in. Several handles may share
+ * memory (see {@link TensorScope#view} and {@link TensorScope#rows}); memory returns to the backend's pool when the
+ * last of them closes.
  *
- * <p>A handle belongs to the thread of its scope. Handles that a result owns may be read by any thread, by one at a time.
+ * <p>A handle belongs to the thread of its scope. Handles that a result owns may be read by any thread, by one at a
+ * time.
  */
 public interface Tensor extends AutoCloseable {
 
@@ -38,7 +41,8 @@ public interface Tensor extends AutoCloseable {
     void read(long from, long[] target, int offset, int count);
 
     /**
-     * Writes {@code count} elements, from position {@code from} of the row-major order on, converted to this tensor's type.
+     * Writes {@code count} elements, from position {@code from} of the row-major order on, converted to this tensor's
+     * type.
      *
      * @throws BackpackException if the handle is closed or the range does not fit
      */

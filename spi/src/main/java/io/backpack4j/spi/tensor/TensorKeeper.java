@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.tensor;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 
 /**
- * Whose a tensor is, and whether its backend is open: what all backends check alike. Each instance of a backend has one,
- * which its scopes are made with.
+ * Whose a tensor is, and whether its backend is open: what all backends check alike. Each instance of a backend has
+ * one, which its scopes are made with.
  *
  * <p>May be used by any thread.
  *

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.tensor;
 
 /**
  * Owns tensors and closes them together. Every tensor has exactly one scope, so nothing leaks as long as scopes close.
  *
- * <p>A scope belongs to one thread. Tensors may close earlier than their scope. A steady sequence of scopes of the same shapes takes
- * no new native memory: what one returns, the next one gets.
+ * <p>A scope belongs to one thread. Tensors may close earlier than their scope. A steady sequence of scopes of the same
+ * shapes takes no new native memory: what one returns, the next one gets.
  */
 public interface TensorScope extends AutoCloseable {
 
@@ -12,8 +13,8 @@ public interface TensorScope extends AutoCloseable {
     Tensor allocate(Shape shape, DType dtype);
 
     /**
-     * Another handle on the same elements in row-major order under another shape, owned by this scope. Memory is shared: what is
-     * written to one is seen by the other.
+     * Another handle on the same elements in row-major order under another shape, owned by this scope. Memory is
+     * shared: what is written to one is seen by the other.
      *
      * @param tensor a tensor of any scope of the same backend
      * @param shape with as many elements as {@code tensor}

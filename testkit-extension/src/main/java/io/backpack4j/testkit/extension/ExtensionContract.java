@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.extension;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -35,8 +36,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * What holds for every extension, whatever it computes. A test of extensions extends this class and says which; whether the
- * numbers are right is for its own tests. Passes are those of the kernel, with the plugins and the backend of {@link #open}.
+ * What holds for every extension, whatever it computes. A test of extensions extends this class and says which; whether
+ * the numbers are right is for its own tests. Passes are those of the kernel, with the plugins and the backend of
+ * {@link #open}.
  */
 public abstract class ExtensionContract {
 
@@ -54,7 +56,10 @@ public abstract class ExtensionContract {
     /** The extensions, from the catalogue or made here. */
     protected abstract List<? extends Extension<?>> extensions(Catalog catalog);
 
-    /** The networks that each is tested with: small ones of {@code Linear} and others that the catalogue must name, unless overridden. */
+    /**
+     * The networks that each is tested with: small ones of {@code Linear} and others that the catalogue must name,
+     * unless overridden.
+     */
     protected List<NetworkCase> networks(Catalog catalog) {
         Graph chain = Graph.sequential(
                 module(catalog, "Linear", Map.of("in_features", 3, "out_features", 4)),
@@ -203,7 +208,10 @@ public abstract class ExtensionContract {
         return Objects.requireNonNull(types.get(name), name).shape();
     }
 
-    /** The values in the other order along all axes that grow with the number of samples. An axis of k·N is one of k times N. */
+    /**
+     * The values in the other order along all axes that grow with the number of samples. An axis of k·N is one of k
+     * times N.
+     */
     private static double[] reordered(double[] values, Shape shape, Shape ofMore) {
         assertThat(ofMore.rank()).as("axes of a result").isEqualTo(shape.rank());
         double[] result = values;

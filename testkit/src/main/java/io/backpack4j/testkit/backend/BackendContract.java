@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,8 +14,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What holds for every backend. A test of a backend extends this class and says how to open it. Every operation is
- * compared with {@link HeapBackend}, in both types, at random shapes, with axes of size zero, and with destinations that
- * are operands where that is allowed; then come scopes, memory, and handles that are closed or another backend's.
+ * compared with {@link HeapBackend}, in both types, at random shapes, with axes of size zero, and with destinations
+ * that are operands where that is allowed; then come scopes, memory, and handles that are closed or another backend's.
  */
 public abstract class BackendContract {
 

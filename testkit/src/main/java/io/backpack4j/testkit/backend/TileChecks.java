@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.backend;
 
 import io.backpack4j.spi.backend.PerSampleProduct;
@@ -75,7 +76,10 @@ record TileChecks(BackendComparison both) {
         }
     }
 
-    /** Small terms beside large ones, some of which cancel, far enough apart for backends that add up short runs in single precision. */
+    /**
+     * Small terms beside large ones, some of which cancel, far enough apart for backends that add up short runs in
+     * single precision.
+     */
     void addsUpInDoublePrecision() {
         int length = 9000;
         double[] cancelling = new double[length];

@@ -1,6 +1,6 @@
 /**
- * What every backend must do: {@link io.backpack4j.testkit.backend.BackendContract}, with a class of checks per group of
- * operations.
+ * What every backend must do: {@link io.backpack4j.testkit.backend.BackendContract}, with a class of checks per group
+ * of operations.
  */
 @NullMarked
 package io.backpack4j.testkit.backend;

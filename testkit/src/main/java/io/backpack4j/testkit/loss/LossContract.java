@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.loss;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,8 +30,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * What holds for every loss. A test of losses extends this class and says which. Gradients are compared with differences
- * of values; roots, draws and products of the Hessian, where a loss offers them, with differences of gradients.
+ * What holds for every loss. A test of losses extends this class and says which. Gradients are compared with
+ * differences of values; roots, draws and products of the Hessian, where a loss offers them, with differences of
+ * gradients.
  */
 public abstract class LossContract {
 

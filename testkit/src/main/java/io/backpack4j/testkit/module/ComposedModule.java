@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import io.backpack4j.spi.Arguments;
@@ -26,8 +27,9 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 
 /**
- * A composition as one module, made of the parts that plugins on the class path provide: what the kernel gets by putting the parts in its place, a contract
- * gets by walking through them. It has neither Kronecker factors nor curvature nor positions of its own; its parts have.
+ * A composition as one module, made of the parts that plugins on the class path provide: what the kernel gets by
+ * putting the parts in its place, a contract gets by walking through them. It has neither Kronecker factors nor
+ * curvature nor positions of its own; its parts have.
  */
 final class ComposedModule implements Module {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -26,7 +27,10 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
-/** Compares inner products of the gradients of two signals, of all samples and of some, with those of per-sample gradients. */
+/**
+ * Compares inner products of the gradients of two signals, of all samples and of some, with those of per-sample
+ * gradients.
+ */
 public final class CrossInnerProductChecks {
 
     private static final double OLD = 0.75;

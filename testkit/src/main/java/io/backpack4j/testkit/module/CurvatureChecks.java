@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,8 +23,8 @@ import java.util.Optional;
 import java.util.stream.DoubleStream;
 
 /**
- * Compares a module's curvature with differences of its way back: the second derivative by all inputs jointly, and that by all parameters of a module that says
- * that it is affine in them.
+ * Compares a module's curvature with differences of its way back: the second derivative by all inputs jointly, and that
+ * by all parameters of a module that says that it is affine in them.
  */
 final class CurvatureChecks {
 

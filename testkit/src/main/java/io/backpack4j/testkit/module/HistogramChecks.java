@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import io.backpack4j.spi.backend.Backend;
@@ -34,7 +35,10 @@ public final class HistogramChecks {
         this.parameter = derivatives.parameter();
     }
 
-    /** Compares both kinds, alone and together, within the gradients, around them and beside them, in few bins and in many. */
+    /**
+     * Compares both kinds, alone and together, within the gradients, around them and beside them, in few bins and in
+     * many.
+     */
     public void run() {
         double[] gradients = gradients();
         double largest = Math.max(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -25,8 +26,8 @@ import java.util.Random;
 
 /**
  * Compares a module's way back with differences of its way there, in double precision: the cotangents of every input,
- * and all contractions of every parameter; and its curvature, if it has a rule, with differences of its way back. Inputs
- * and the output are closed after the forward pass unless the module declares that it keeps them.
+ * and all contractions of every parameter; and its curvature, if it has a rule, with differences of its way back.
+ * Inputs and the output are closed after the forward pass unless the module declares that it keeps them.
  */
 public final class JacobianChecks {
 

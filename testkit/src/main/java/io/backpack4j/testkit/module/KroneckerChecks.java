@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -26,8 +27,9 @@ import java.util.Optional;
 import java.util.Random;
 
 /**
- * The Kronecker factors that a module declares, against its per-sample gradients. With g = Σ_s d_s ⊗ a_s and all unit vectors as cotangents, Σ g gᵀ is I ⊗
- * Σ_s a_s a_sᵀ; with any cotangents, the output side of joined positions is Σ g gᵀ of the bias.
+ * The Kronecker factors that a module declares, against its per-sample gradients. With g = Σ_s d_s ⊗ a_s and all unit
+ * vectors as cotangents, Σ g gᵀ is I ⊗ Σ_s a_s a_sᵀ; with any cotangents, the output side of joined positions is Σ g gᵀ
+ * of the bias.
  */
 final class KroneckerChecks {
 

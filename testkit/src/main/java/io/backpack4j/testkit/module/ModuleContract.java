@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,10 +22,10 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * What holds for every module that treats samples alone and takes real numbers. A test of modules extends this class and
- * says which. Derivatives are compared with differences, in double precision and on {@link HeapBackend}, which finds
- * tensors that are used after they were closed: inputs and outputs are, unless the module retains them. Buffers are given
- * positive numbers, as those that hold variances need.
+ * What holds for every module that treats samples alone and takes real numbers. A test of modules extends this class
+ * and says which. Derivatives are compared with differences, in double precision and on {@link HeapBackend}, which
+ * finds tensors that are used after they were closed: inputs and outputs are, unless the module retains them. Buffers
+ * are given positive numbers, as those that hold variances need.
  */
 public abstract class ModuleContract {
 
@@ -41,8 +42,8 @@ public abstract class ModuleContract {
     }
 
     /**
-     * Whether the output is linear in every weight with Kronecker factors, so that cotangents of the output are the factors' own. Not so for
-     * recurrent cells.
+     * Whether the output is linear in every weight with Kronecker factors, so that cotangents of the output are the
+     * factors' own. Not so for recurrent cells.
      */
     protected boolean actsOnce(ModuleCase it) {
         return true;

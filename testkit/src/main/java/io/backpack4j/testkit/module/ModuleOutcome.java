@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -11,8 +12,8 @@ import java.util.stream.IntStream;
  * What came out of a {@link ModuleRun}.
  *
  * @param output the output
- * @param columns by name: cotangents of inputs, per-sample gradients, what was pushed forward and the changes of the inputs' cotangents, each
- *     {@code [V, N, *]}; sums of gradients and of their changes, {@code [V, *]}
+ * @param columns by name: cotangents of inputs, per-sample gradients, what was pushed forward and the changes of the
+ *     inputs' cotangents, each {@code [V, N, *]}; sums of gradients and of their changes, {@code [V, *]}
  */
 record ModuleOutcome(double[] output, Map<String, double[]> columns) {
 

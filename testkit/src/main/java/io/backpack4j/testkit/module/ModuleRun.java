@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -33,8 +34,8 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * Goes there and back through a module, and forward with tangents, with some samples of a batch and some columns. All numbers are those of the whole
- * batch and of all columns, whatever part of them is used.
+ * Goes there and back through a module, and forward with tangents, with some samples of a batch and some columns. All
+ * numbers are those of the whole batch and of all columns, whatever part of them is used.
  */
 final class ModuleRun {
 

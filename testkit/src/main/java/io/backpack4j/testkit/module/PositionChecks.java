@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,8 +28,9 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Holds a module to its {@link Module#positionAxes}, for every choice of the output's axes: cotangents at one position come back at this position only,
- * and the squares of a parameter's gradients over positions are those of cotangents at one position each.
+ * Holds a module to its {@link Module#positionAxes}, for every choice of the output's axes: cotangents at one position
+ * come back at this position only, and the squares of a parameter's gradients over positions are those of cotangents at
+ * one position each.
  */
 public final class PositionChecks {
 

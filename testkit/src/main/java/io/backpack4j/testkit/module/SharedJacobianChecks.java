@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,8 +28,8 @@ import java.util.Objects;
 import java.util.Random;
 
 /**
- * Holds a module to {@link ModuleDeclaration#sharesJacobian}: cotangents that are the same for all samples come back the same for all of them, whatever
- * their inputs, and output sides of Kronecker factors do not change with the inputs.
+ * Holds a module to {@link ModuleDeclaration#sharesJacobian}: cotangents that are the same for all samples come back
+ * the same for all of them, whatever their inputs, and output sides of Kronecker factors do not change with the inputs.
  */
 final class SharedJacobianChecks {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -34,10 +35,11 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * Compares what a module does with tangents with differences along them, in double precision: its output changes by what is pushed forward, and what it
- * pulls back by its second derivative. What moves is every input alone, every parameter alone, and all of them. The Jacobian product must be the
- * transpose of the way back, and the second derivative symmetric. Inputs and the output are closed after the forward pass unless the module
- * declares that it keeps them. Also for modules that couple samples.
+ * Compares what a module does with tangents with differences along them, in double precision: its output changes by
+ * what is pushed forward, and what it pulls back by its second derivative. What moves is every input alone, every
+ * parameter alone, and all of them. The Jacobian product must be the transpose of the way back, and the second
+ * derivative symmetric. Inputs and the output are closed after the forward pass unless the module declares that it
+ * keeps them. Also for modules that couple samples.
  */
 public final class TangentChecks {
 

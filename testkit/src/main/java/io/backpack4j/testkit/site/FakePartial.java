@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.site;
 
 import io.backpack4j.spi.backend.Backend;
@@ -9,7 +10,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * A site's partial results, for tests of what an extension makes of them: one tensor under whatever key it is asked for.
+ * A site's partial results, for tests of what an extension makes of them: one tensor under whatever key it is asked
+ * for.
  *
  * @param backend the arithmetic
  * @param scope owns the tensor

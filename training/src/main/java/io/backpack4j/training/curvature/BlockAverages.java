@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.Results;
@@ -12,8 +13,8 @@ import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Moving averages of the blocks of all parameters, and the inverses that were last made of them. Each average is Σ_k ema^k B_k / Σ_k ema^k, k counting back from the
- * last batch, so that the first ones have no bias.
+ * Moving averages of the blocks of all parameters, and the inverses that were last made of them. Each average is Σ_k
+ * ema^k B_k / Σ_k ema^k, k counting back from the last batch, so that the first ones have no bias.
  */
 final class BlockAverages implements AutoCloseable {
 

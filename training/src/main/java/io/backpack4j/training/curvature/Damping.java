@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.spi.Arguments;
@@ -6,8 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The number λ that is added to a curvature, and how it follows the ratio ρ of what steps brought to what the quadratic model had promised; Levenberg and Marquardt,
- * with the names of kfac-jax. Every {@code interval} steps, ρ below {@code lower} divides λ by decay^interval, ρ above {@code upper} multiplies it by that.
+ * The number λ that is added to a curvature, and how it follows the ratio ρ of what steps brought to what the quadratic
+ * model had promised; Levenberg and Marquardt, with the names of kfac-jax. Every {@code interval} steps, ρ below {@code
+ * lower} divides λ by decay^interval, ρ above {@code upper} multiplies it by that.
  *
  * @param initial λ at first
  * @param adaptive whether it changes
@@ -59,7 +61,10 @@ public record Damping(
         return new Damping(initial, true, 5, 0.9, 0.25, 0.75, 1e-8, Double.MAX_VALUE);
     }
 
-    /** A damping that adapts after every step by a factor of 2/3 or 3/2, as J. Martens (2010), "Deep learning via Hessian-free optimization", has it. */
+    /**
+     * A damping that adapts after every step by a factor of 2/3 or 3/2, as J. Martens (2010), "Deep learning via
+     * Hessian-free optimization", has it.
+     */
     public static Damping everyStep(double initial) {
         return new Damping(initial, true, 1, 2.0 / 3, 0.25, 0.75, 1e-8, Double.MAX_VALUE);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.Catalog;
@@ -12,12 +13,14 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Natural gradients with moving averages of Kronecker factors, or of any other curvature; J. Martens, R. Grosse (2015), "Optimizing Neural Networks with
- * Kronecker-factored Approximate Curvature", with the names of kfac-jax. With g = ∇L + ηθ and Δ = −(B̄ + λI)⁻¹ g, the inverse being of its last update: v ← momentum
- * · v + min(1, √(norm_constraint / Σ lr² gᵀ(−Δ))) · lr · Δ, θ ← θ + v. The damping in the inverse is λ + η.
+ * Natural gradients with moving averages of Kronecker factors, or of any other curvature; J. Martens, R. Grosse (2015),
+ * "Optimizing Neural Networks with Kronecker-factored Approximate Curvature", with the names of kfac-jax. With g = ∇L +
+ * ηθ and Δ = −(B̄ + λI)⁻¹ g, the inverse being of its last update: v ← momentum · v + min(1, √(norm_constraint / Σ lr²
+ * gᵀ(−Δ))) · lr · Δ, θ ← θ + v. The damping in the inverse is λ + η.
  *
- * <p>Factors are asked for in those passes only in which they are due. With an adaptive damping, the ratio is that of the loss's change by v to what the quadratic
- * model of the same batch, with the exact Gauss-Newton matrix and without damping, promised.
+ * <p>Factors are asked for in those passes only in which they are due. With an adaptive damping, the ratio is that of
+ * the loss's change by v to what the quadratic model of the same batch, with the exact Gauss-Newton matrix and without
+ * damping, promised.
  *
  * @param curvature whose blocks are averaged
  * @param lr the learning rate

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.NanPolicy;
@@ -24,8 +25,9 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /**
- * What a batch says of a step s before it is taken: h(θ + s) ≈ h(θ) + (∇L + ηθ)ᵀs + ½ sᵀ(B + ηI)s, h being the loss with ½ Σ η θ² and B the matrix of the same
- * batch; and what the step brought after it was. Vectors are {@code [1, P]}. Parameters must not change between {@link #open} and the last product.
+ * What a batch says of a step s before it is taken: h(θ + s) ≈ h(θ) + (∇L + ηθ)ᵀs + ½ sᵀ(B + ηI)s, h being the loss
+ * with ½ Σ η θ² and B the matrix of the same batch; and what the step brought after it was. Vectors are {@code [1, P]}.
+ * Parameters must not change between {@link #open} and the last product.
  */
 final class LocalModel implements AutoCloseable {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.spi.Arguments;
@@ -11,11 +12,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Newton's method without matrices: solves (B + (η + λ)I) p = −(∇L + ηθ) by conjugate gradients with products of the batch, θ ← θ + lr · p; J. Martens (2010), "Deep
- * learning via Hessian-free optimization". The solver starts from what is left of the last p.
+ * Newton's method without matrices: solves (B + (η + λ)I) p = −(∇L + ηθ) by conjugate gradients with products of the
+ * batch, θ ← θ + lr · p; J. Martens (2010), "Deep learning via Hessian-free optimization". The solver starts from what
+ * is left of the last p.
  *
- * <p>With an adaptive damping, as is the default, λ follows the ratio of what a step brought to what the quadratic model without damping promised, and a step that
- * made the loss of its batch larger, or was to, is taken back. Then λ grows, so that the next one is shorter: where the Hessian is indefinite, until it no longer is.
+ * <p>With an adaptive damping, as is the default, λ follows the ratio of what a step brought to what the quadratic
+ * model without damping promised, and a step that made the loss of its batch larger, or was to, is taken back. Then λ
+ * grows, so that the next one is shorter: where the Hessian is indefinite, until it no longer is.
  *
  * @param matrix B
  * @param lr the learning rate

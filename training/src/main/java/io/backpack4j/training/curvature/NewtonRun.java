@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.operators.ConjugateGradients;
@@ -79,7 +80,8 @@ final class NewtonRun implements OptimizerRun {
     /**
      * Takes a step, and takes it back if it made the loss larger.
      *
-     * @param indefinite whether the solver met negative curvature, as far as which the solution goes: more damping is needed then, whatever the step brings
+     * @param indefinite whether the solver met negative curvature, as far as which the solution goes: more damping is
+     *     needed then, whatever the step brings
      */
     private void tryOut(TensorScope temporary, LocalModel model, Tensor solution, Tensor moved, boolean indefinite) {
         double promised = model.promised(moved);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.Catalog;
@@ -38,7 +39,8 @@ final class Options {
     }
 
     /**
-     * The curvature that {@code curvature=} names. It gets all options that were not asked for before: ask for the optimiser's own first.
+     * The curvature that {@code curvature=} names. It gets all options that were not asked for before: ask for the
+     * optimiser's own first.
      *
      * @param otherwise its type if none is named
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.kernel.Catalog;
@@ -21,15 +22,16 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Divides every gradient by the curvature of its own batch: θ ← θ − lr · (B + λI)⁻¹ (∇L + ηθ) with λ = damping + η, parameter by parameter; F. Dangel, F. Kunstner, P.
- * Hennig (2020), "BackPACK: Packing more into Backprop", section 4. Kronecker factors are damped as (G + √λ/π I) ⊗ (A + π√λ I), one alone as G + λI.
+ * Divides every gradient by the curvature of its own batch: θ ← θ − lr · (B + λI)⁻¹ (∇L + ηθ) with λ = damping + η,
+ * parameter by parameter; F. Dangel, F. Kunstner, P. Hennig (2020), "BackPACK: Packing more into Backprop", section 4.
+ * Kronecker factors are damped as (G + √λ/π I) ⊗ (A + π√λ I), one alone as G + λI.
  *
  * @param curvature whose blocks are B
  * @param lr the learning rate
  * @param damping what is added to the curvature beside the weight decay
  * @param weightDecay η
- * @param modify what becomes of negative curvature, which only the diagonal of the Hessian has; nothing if empty, and then a denominator that is not positive is an
- *     error
+ * @param modify what becomes of negative curvature, which only the diagonal of the Hessian has; nothing if empty, and
+ *     then a denominator that is not positive is an error
  */
 public record PreconditionedGradient(
         CurvatureExtension<?> curvature, double lr, double damping, double weightDecay, Optional<Projection> modify)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
 import io.backpack4j.spi.BackpackException;
@@ -8,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Images {@code [N, H, W]} or {@code [N, C, H, W]} in single precision that are shifted and flipped anew in each epoch. What happens to an image is a function of (seed,
- * epoch, its id), whatever the order.
+ * Images {@code [N, H, W]} or {@code [N, C, H, W]} in single precision that are shifted and flipped anew in each epoch.
+ * What happens to an image is a function of (seed, epoch, its id), whatever the order.
  */
 public final class AugmentedSource implements DataSource {
 
@@ -24,7 +25,8 @@ public final class AugmentedSource implements DataSource {
     /**
      * Changes what {@code source} reads, and closes it when this is closed.
      *
-     * @param padding by how many pixels at most an image is shifted along each axis, zeros coming in: as a random crop of the padded image
+     * @param padding by how many pixels at most an image is shifted along each axis, zeros coming in: as a random crop
+     *     of the padded image
      * @param flips whether half of the images are seen in a mirror
      */
     public AugmentedSource(DataSource source, int padding, boolean flips, long seed) {

@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
-/** Batches by number, the same whenever they are asked for: a run can go on anywhere. Read by one thread at a time, not the one that trains. */
+/**
+ * Batches by number, the same whenever they are asked for: a run can go on anywhere. Read by one thread at a time, not
+ * the one that trains.
+ */
 public interface Batches extends AutoCloseable {
 
     /** How many batches an epoch has. */

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
 import io.backpack4j.spi.BackpackException;
 
 /**
- * Samples with numbers 0, 1, …, read when they are needed: data may be larger than memory. Read by one thread at a time, not the one that trains.
+ * Samples with numbers 0, 1, …, read when they are needed: data may be larger than memory. Read by one thread at a
+ * time, not the one that trains.
  */
 public interface DataSource extends AutoCloseable {
 

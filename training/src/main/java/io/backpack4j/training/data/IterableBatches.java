@@ -1,10 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
 import io.backpack4j.spi.BackpackException;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
-/** Batches of any {@link Iterable}, which is iterated anew for each epoch, and to the place where a resumed run goes on. */
+/**
+ * Batches of any {@link Iterable}, which is iterated anew for each epoch, and to the place where a resumed run goes on.
+ */
 public final class IterableBatches implements Batches {
 
     private final Iterable<BatchData> batches;

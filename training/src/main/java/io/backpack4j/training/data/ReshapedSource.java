@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
 import io.backpack4j.spi.tensor.Shape;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A source whose inputs have another shape of as many elements, such as {@code [1, 28, 28]} instead of {@code [28, 28]}. */
+/**
+ * A source whose inputs have another shape of as many elements, such as {@code [1, 28, 28]} instead of {@code [28,
+ * 28]}.
+ */
 public final class ReshapedSource implements DataSource {
 
     private final DataSource source;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.data;
 
 import io.backpack4j.spi.BackpackException;
@@ -10,7 +11,8 @@ public final class Subset implements DataSource {
     private final long to;
 
     /**
-     * Takes samples {@code from} (inclusive) to {@code to} (exclusive). The source stays the caller's; several parts of it may be read at a time.
+     * Takes samples {@code from} (inclusive) to {@code to} (exclusive). The source stays the caller's; several parts of
+     * it may be read at a time.
      *
      * @throws BackpackException if there are no such samples
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.Safetensors;
@@ -17,8 +18,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Batches that a safetensors file holds, taken exactly as they are and in this order: {@code step<k>/<input>} and {@code step<k>/target} for k = 0, 1, …. Parameters may
- * stand beside them. Samples are numbered through.
+ * Batches that a safetensors file holds, taken exactly as they are and in this order: {@code step<k>/<input>} and
+ * {@code step<k>/target} for k = 0, 1, …. Parameters may stand beside them. Samples are numbered through.
  */
 public final class BatchesFile implements Batches {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -26,8 +27,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A folder of checkpoints, one safetensors file each: {@code step-000000120.safetensors} after 120 steps, and {@code best.safetensors}. A file is written beside its
- * place and moved there when it is complete.
+ * A folder of checkpoints, one safetensors file each: {@code step-000000120.safetensors} after 120 steps, and {@code
+ * best.safetensors}. A file is written beside its place and moved there when it is complete.
  */
 public final class CheckpointFolder implements Checkpoints {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -18,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Images {@code [3, 32, 32]} of CIFAR's binary files, read where they lie. A record of CIFAR-10 is a label and 3,072 bytes; one of CIFAR-100 a coarse and a fine label,
- * of which the fine one is the target, and as many.
+ * Images {@code [3, 32, 32]} of CIFAR's binary files, read where they lie. A record of CIFAR-10 is a label and 3,072
+ * bytes; one of CIFAR-100 a coarse and a fine label, of which the fine one is the target, and as many.
  */
 final class CifarSource implements DataSource {
 

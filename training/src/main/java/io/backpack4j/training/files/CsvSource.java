@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import de.siegmar.fastcsv.reader.CsvParseException;
@@ -18,8 +19,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Reads a CSV file of numbers into arrays: a column named {@code target}, or else the last, holds targets, all others are inputs {@code [N, D]}. The first line names
- * columns if it holds anything but numbers. Targets that are all whole and at least 0 are class indices.
+ * Reads a CSV file of numbers into arrays: a column named {@code target}, or else the last, holds targets, all others
+ * are inputs {@code [N, D]}. The first line names columns if it holds anything but numbers. Targets that are all whole
+ * and at least 0 are class indices.
  */
 final class CsvSource {
 

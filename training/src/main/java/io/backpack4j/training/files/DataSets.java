@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.IdxFile;
@@ -48,8 +49,9 @@ public final class DataSets {
     }
 
     /**
-     * Opens what files are named, with commas between them: images and labels as IDX, two arrays of NumPy, {@code .bin} files of CIFAR; or one safetensors file, one
-     * {@code .npz}, both with an array for inputs and one for targets, one CSV file, or a folder with a folder of pictures per class.
+     * Opens what files are named, with commas between them: images and labels as IDX, two arrays of NumPy, {@code .bin}
+     * files of CIFAR; or one safetensors file, one {@code .npz}, both with an array for inputs and one for targets, one
+     * CSV file, or a folder with a folder of pictures per class.
      *
      * @param inputs the model's names for its inputs
      * @throws BackpackException if there is no such data

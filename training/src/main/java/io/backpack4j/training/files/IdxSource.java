@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -10,7 +11,10 @@ import io.backpack4j.training.data.DataSource;
 import io.backpack4j.training.data.HostTensor;
 import java.util.Map;
 
-/** Images {@code [N, H, W]} and labels {@code [N]} of IDX files, as MNIST has them; bytes stay bytes until they are read. */
+/**
+ * Images {@code [N, H, W]} and labels {@code [N]} of IDX files, as MNIST has them; bytes stay bytes until they are
+ * read.
+ */
 public final class IdxSource implements DataSource {
 
     private final IdxFile images;

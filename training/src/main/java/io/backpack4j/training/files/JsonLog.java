@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -23,9 +24,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A log of JSON lines. The first names {@code schema}, {@code version}, {@code model}, {@code optimizer}, {@code seed} and {@code parameters}; a step's line has {@code
- * step}, {@code values} and perhaps {@code details}, an epoch's {@code epoch} and {@code values}. There are no times in it: equal runs have equal logs. Each line is in
- * the file when the call returns.
+ * A log of JSON lines. The first names {@code schema}, {@code version}, {@code model}, {@code optimizer}, {@code seed}
+ * and {@code parameters}; a step's line has {@code step}, {@code values} and perhaps {@code details}, an epoch's {@code
+ * epoch} and {@code values}. There are no times in it: equal runs have equal logs. Each line is in the file when the
+ * call returns.
  */
 public final class JsonLog implements TrainingLog {
 

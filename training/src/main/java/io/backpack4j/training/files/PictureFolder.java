@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.FormatProblems;
@@ -21,8 +22,8 @@ import javax.imageio.ImageIO;
 import org.jspecify.annotations.Nullable;
 
 /**
- * PNG and JPEG pictures, {@code [1, H, W]} grey or {@code [3, H, W]} as the first one is, in a folder per class: classes and pictures count in the order of their names.
- * Pictures are decoded when they are read. All have one size.
+ * PNG and JPEG pictures, {@code [1, H, W]} grey or {@code [3, H, W]} as the first one is, in a folder per class:
+ * classes and pictures count in the order of their names. Pictures are decoded when they are read. All have one size.
  */
 final class PictureFolder implements DataSource {
 

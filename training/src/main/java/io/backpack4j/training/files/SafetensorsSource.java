@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.Safetensors;
@@ -16,7 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Inputs and {@code target} of a safetensors file, read sample by sample from where they lie: the file may be larger than memory. */
+/**
+ * Inputs and {@code target} of a safetensors file, read sample by sample from where they lie: the file may be larger
+ * than memory.
+ */
 public final class SafetensorsSource implements DataSource {
 
     private static final String TARGET = "target";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.ExtensionExpression;
@@ -42,7 +43,8 @@ public final class TrainingExpressions {
     }
 
     /**
-     * Makes a schedule of words such as {@code StepLR(step_size=10)}. A chain is a list that ends in {@code SequentialLR(milestones=[10])}.
+     * Makes a schedule of words such as {@code StepLR(step_size=10)}. A chain is a list that ends in {@code
+     * SequentialLR(milestones=[10])}.
      *
      * @throws BackpackException if there is none of that name, or it has no such options
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.metric;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -9,8 +10,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The area under the receiver operating characteristic of two classes: how often a positive sample scores higher than a negative one, ties counting a half. The score
- * is the only output, or the second of two less the first. Keeps a score per sample.
+ * The area under the receiver operating characteristic of two classes: how often a positive sample scores higher than a
+ * negative one, ties counting a half. The score is the only output, or the second of two less the first. Keeps a score
+ * per sample.
  */
 public record Auc() implements Metric {
 

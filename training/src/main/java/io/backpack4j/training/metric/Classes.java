@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.metric;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -25,7 +26,10 @@ record Classes(int samples, int classes, int positions, double[] outputs, HostTe
         return outputs[(sample * classes + of) * positions + position];
     }
 
-    /** The target's class; of targets that are numbers, the one with the largest, or whether a single one is above a half. */
+    /**
+     * The target's class; of targets that are numbers, the one with the largest, or whether a single one is above a
+     * half.
+     */
     long target(int sample, int position) {
         if (targets instanceof HostTensor.Longs indices) {
             return indices.values()[sample * positions + position];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.metric;
 
 import io.backpack4j.spi.BackpackException;
@@ -7,7 +8,8 @@ import io.backpack4j.training.Metric;
 import io.backpack4j.training.data.HostTensor;
 
 /**
- * How often the target's class is among the k with the largest outputs, from 0 to 1. Targets that are no class do not count.
+ * How often the target's class is among the k with the largest outputs, from 0 to 1. Targets that are no class do not
+ * count.
  *
  * @param k how many
  */

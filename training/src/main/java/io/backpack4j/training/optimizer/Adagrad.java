@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
@@ -11,7 +12,8 @@ import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.OptimizerStep;
 
 /**
- * Adagrad, as {@code torch.optim.Adagrad}: θ ← θ − lr / (1 + (t − 1) · lr_decay) · g / (√s + eps) with the sum s of all squares.
+ * Adagrad, as {@code torch.optim.Adagrad}: θ ← θ − lr / (1 + (t − 1) · lr_decay) · g / (√s + eps) with the sum s of all
+ * squares.
  *
  * @param lr the learning rate
  * @param lrDecay how fast it falls

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
@@ -7,7 +8,8 @@ import io.backpack4j.training.OptimizerSetup;
 import java.util.List;
 
 /**
- * Adam, as {@code torch.optim.Adam}: θ ← θ − lr · m̂ / (√v̂ + eps) with moving averages m of gradients and v of their squares, corrected for their start at 0.
+ * Adam, as {@code torch.optim.Adam}: θ ← θ − lr · m̂ / (√v̂ + eps) with moving averages m of gradients and v of their
+ * squares, corrected for their start at 0.
  *
  * @param lr the learning rate
  * @param betas how much of m and of v is kept in a step

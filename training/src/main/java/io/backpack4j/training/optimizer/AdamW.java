@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
@@ -7,7 +8,8 @@ import io.backpack4j.training.OptimizerSetup;
 import java.util.List;
 
 /**
- * Adam with decoupled weight decay, as {@code torch.optim.AdamW}: θ ← (1 − lr · weight_decay) · θ before Adam's update, whose gradient has no decay in it.
+ * Adam with decoupled weight decay, as {@code torch.optim.AdamW}: θ ← (1 − lr · weight_decay) · θ before Adam's update,
+ * whose gradient has no decay in it.
  *
  * @param lr the learning rate
  * @param betas how much of m and of v is kept in a step

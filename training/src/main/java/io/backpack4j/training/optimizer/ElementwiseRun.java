@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.backend.Elementwise;
@@ -10,7 +11,10 @@ import io.backpack4j.training.State;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An optimiser at work that treats every element of every parameter alike. Counts steps, and keeps tensors beside parameters. */
+/**
+ * An optimiser at work that treats every element of every parameter alike. Counts steps, and keeps tensors beside
+ * parameters.
+ */
 abstract class ElementwiseRun implements OptimizerRun {
 
     private static final String STEPS = "steps";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
@@ -11,7 +12,8 @@ import io.backpack4j.training.OptimizerSetup;
 import io.backpack4j.training.OptimizerStep;
 
 /**
- * RMSprop, as {@code torch.optim.RMSprop}: θ ← θ − lr · g / (√v + eps) with a moving average v of squares, of which, if centered, the square of the mean is taken.
+ * RMSprop, as {@code torch.optim.RMSprop}: θ ← θ − lr · g / (√v + eps) with a moving average v of squares, of which, if
+ * centered, the square of the mean is taken.
  *
  * @param lr the learning rate
  * @param alpha how much of v is kept in a step

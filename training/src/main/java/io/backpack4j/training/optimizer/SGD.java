@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
@@ -14,8 +15,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * Stochastic gradient descent, as {@code torch.optim.SGD}: g ← ±∇L + weight_decay · θ; b ← momentum · b + (1 − dampening) · g, b ← g at first; θ ← θ − lr · b, or
- * θ ← θ − lr · (g + momentum · b) with Nesterov's momentum.
+ * Stochastic gradient descent, as {@code torch.optim.SGD}: g ← ±∇L + weight_decay · θ; b ← momentum · b + (1 −
+ * dampening) · g, b ← g at first; θ ← θ − lr · b, or θ ← θ − lr · (g + momentum · b) with Nesterov's momentum.
  *
  * @param lr the learning rate
  * @param momentum what is kept of the last update

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.schedule;
 
 import io.backpack4j.spi.Arguments;
 import java.util.OptionalDouble;
 
 /**
- * Smith, Cyclical learning rates for training neural networks: up from base_lr to max_lr and down again, over and over; the momentum the other way round.
+ * Smith, Cyclical learning rates for training neural networks: up from base_lr to max_lr and down again, over and over;
+ * the momentum the other way round.
  *
  * @param baseLr the least rate, whatever the optimiser's
  * @param maxLr the greatest rate

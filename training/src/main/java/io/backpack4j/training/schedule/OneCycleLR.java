@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.schedule;
 
 import io.backpack4j.spi.Arguments;
 import java.util.OptionalDouble;
 
 /**
- * Smith and Topin, Super-convergence: up from max_lr / div_factor to max_lr, then down to max_lr / div_factor / final_div_factor; the momentum the other way round.
- * Behind total_steps the rate stays.
+ * Smith and Topin, Super-convergence: up from max_lr / div_factor to max_lr, then down to max_lr / div_factor /
+ * final_div_factor; the momentum the other way round. Behind total_steps the rate stays.
  *
  * @param maxLr the greatest rate, whatever the optimiser's
  * @param totalSteps how long it takes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,7 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Optimisers that average, invert and damp go on with the same bits, wherever between their updates they were stopped. */
+/**
+ * Optimisers that average, invert and damp go on with the same bits, wherever between their updates they were stopped.
+ */
 class CurvatureResumeTest {
 
     private static BackPack backpack;

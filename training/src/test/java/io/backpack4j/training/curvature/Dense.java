@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.ext.secondorder.KroneckerFactors;
@@ -10,7 +11,10 @@ final class Dense {
 
     private Dense() {}
 
-    /** The damped block of a parameter in full. Kronecker factors are damped as Martens and Grosse (2015), section 6.3, have it. */
+    /**
+     * The damped block of a parameter in full. Kronecker factors are damped as Martens and Grosse (2015), section 6.3,
+     * have it.
+     */
     static double[][] damped(Results results, CurvatureExtension<?> extension, String parameter, double damping) {
         Object result = results.get(extension, parameter);
         if (result instanceof Tensor diagonal) {

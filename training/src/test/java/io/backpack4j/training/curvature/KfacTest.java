@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -230,7 +231,10 @@ class KfacTest {
         }
     }
 
-    /** What a batch's model promises is what a step brings, weight decay included: the Hessian of a quadratic loss is exact. */
+    /**
+     * What a batch's model promises is what a step brings, weight decay included: the Hessian of a quadratic loss is
+     * exact.
+     */
     @Test
     void whatIsPromisedIsBroughtWhereTheLossIsQuadratic() {
         List<Double> differences = new ArrayList<>();
@@ -292,8 +296,8 @@ class KfacTest {
     }
 
     /**
-     * Where inputs have scales of their own, factors make up for it. What real digits show is measured in {@code bench/experiments}; three clean classes, all of one
-     * scale, are as easy for momentum.
+     * Where inputs have scales of their own, factors make up for it. What real digits show is measured in {@code
+     * bench/experiments}; three clean classes, all of one scale, are as easy for momentum.
      */
     @Test
     void badlyScaledInputsTakeAThirdOfTheStepsOfMomentum() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.training.curvature;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -25,7 +26,10 @@ final class Lines {
                 new HostTensor.Doubles(Shape.of(samples, 1), targets));
     }
 
-    /** Points of {@link io.backpack4j.training.Toys#points}' kind whose coordinates, once they have made the class, get scales of their own. */
+    /**
+     * Points of {@link io.backpack4j.training.Toys#points}' kind whose coordinates, once they have made the class, get
+     * scales of their own.
+     */
     static ArraySource scaledPoints(int samples) {
         double[] scales = {10, 0.1, 1, 0.03};
         Random random = new Random(4);

@@ -1,11 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.Scratch;
 
 /**
- * Smallest and largest of single numbers by their bits: turned around for negative numbers, these are ordered as the numbers are, with NaN outside the infinities
- * on its sign's side. Whole numbers are compared many at a time.
+ * Smallest and largest of single numbers by their bits: turned around for negative numbers, these are ordered as the
+ * numbers are, with NaN outside the infinities on its sign's side. Whole numbers are compared many at a time.
  */
 public final class ExtremeLoops {
 

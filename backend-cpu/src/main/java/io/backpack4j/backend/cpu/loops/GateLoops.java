@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.NormalTail;
 
-/** f(x) = x g(x), with a gate g that goes from 0 to 1: f' = g + x g', f'' = 2 g' + x g''. Gates keep their digits where they are small. */
+/**
+ * f(x) = x g(x), with a gate g that goes from 0 to 1: f' = g + x g', f'' = 2 g' + x g''. Gates keep their digits where
+ * they are small.
+ */
 final class GateLoops {
 
     private static final double DENSITY = 1 / Math.sqrt(2 * Math.PI);
@@ -73,8 +77,9 @@ final class GateLoops {
     }
 
     /**
-     * t = tanh(log(1 + exp(x))), with e = exp(−|x|). With d = e² + 2e + 2 where x ≤ 0, t = (e² + 2e) / d, t' = 4 (e² + e) / d² and t'' = 4 e (2 + 2e − 3e² −
-     * 2e³) / d³; with d = 1 + 2e + 2e² elsewhere, (1 + 2e) / d, 4 (e² + e³) / d² and 4 e² (2e³ + 2e² − 3e − 2) / d³.
+     * t = tanh(log(1 + exp(x))), with e = exp(−|x|). With d = e² + 2e + 2 where x ≤ 0, t = (e² + 2e) / d, t' = 4 (e² +
+     * e) / d² and t'' = 4 e (2 + 2e − 3e² − 2e³) / d³; with d = 1 + 2e + 2e² elsewhere, (1 + 2e) / d, 4 (e² + e³) / d²
+     * and 4 e² (2e³ + 2e² − 3e − 2) / d³.
      */
     private static double mish(int order, double x) {
         double e = Math.exp(-Math.abs(x));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 /** Counts through axes, the last one fastest, and keeps the positions that two sets of strides give. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -9,14 +10,19 @@ import io.backpack4j.spi.backend.TileConsumer;
 import java.util.Arrays;
 
 /**
- * Histogram of tiles that are outer products d ⊗ a of two vectors, without the tiles. A product is not below a positive edge only if both signs are equal, and
- * below an edge that is not positive only if they differ; within factors of one sign, sorted by magnitude, those that reach an edge with a factor are the last
- * ones, and the more the larger that is. So an edge takes one walk along both vectors, and none if it is beyond the largest product. Every product is rounded as
- * the tile's would be before it is compared, so that counts are equal; a tile for which sorting and walking cost more is counted product by product.
+ * Histogram of tiles that are outer products d ⊗ a of two vectors, without the tiles. A product is not below a positive
+ * edge only if both signs are equal, and below an edge that is not positive only if they differ; within factors of one
+ * sign, sorted by magnitude, those that reach an edge with a factor are the last ones, and the more the larger that is.
+ * So an edge takes one walk along both vectors, and none if it is beyond the largest product. Every product is rounded
+ * as the tile's would be before it is compared, so that counts are equal; a tile for which sorting and walking cost
+ * more is counted product by product.
  */
 final class OuterHistogram {
 
-    /** How much a step of sorting, or of a walk, costs in products that are counted one by one: measured within a factor of two. */
+    /**
+     * How much a step of sorting, or of a walk, costs in products that are counted one by one: measured within a factor
+     * of two.
+     */
     private static final double SORT_STEP = 1;
 
     private static final double WALK_STEP = 0.5;

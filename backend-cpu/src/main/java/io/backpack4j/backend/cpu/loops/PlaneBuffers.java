@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 /**
- * A thread's arrays for planes, rows and windows of tensors. They grow to the largest size that was asked for, keep what
- * was written last, and are lent until the same one is asked for again.
+ * A thread's arrays for planes, rows and windows of tensors. They grow to the largest size that was asked for, keep
+ * what was written last, and are lent until the same one is asked for again.
  */
 final class PlaneBuffers {
 

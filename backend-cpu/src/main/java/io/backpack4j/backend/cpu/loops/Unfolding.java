@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -7,9 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Copies between an image {@code [B, C, *in]} and its unfolded form {@code [B, G, S, C/G · K]}, along rows of the last axis. At a row of
- * output positions, every channel has a line per element of the window's other axes: the input row where that element
- * lies, with the padding, so that all windows of the row lie within the lines.
+ * Copies between an image {@code [B, C, *in]} and its unfolded form {@code [B, G, S, C/G · K]}, along rows of the last
+ * axis. At a row of output positions, every channel has a line per element of the window's other axes: the input row
+ * where that element lies, with the padding, so that all windows of the row lie within the lines.
  */
 final class Unfolding {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.spi.backend.Window;
@@ -5,8 +6,8 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
 
 /**
- * The places that windows cover. All axes before the last are joined: a window covers some rows of a plane, and the same
- * columns of each.
+ * The places that windows cover. All axes before the last are joined: a window covers some rows of a plane, and the
+ * same columns of each.
  *
  * @param rows per output row, the input rows in ascending order
  * @param columns per output position of the last axis, the input positions in ascending order

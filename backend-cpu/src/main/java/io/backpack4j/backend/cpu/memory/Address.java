@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
 import org.bytedeco.javacpp.Pointer;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
 import com.sun.management.OperatingSystemMXBean;
@@ -15,7 +16,10 @@ public final class MemoryLimit {
 
     private MemoryLimit() {}
 
-    /** What the user allows; what the machine, or the container, has if nobody says: beyond that the system ends processes. */
+    /**
+     * What the user allows; what the machine, or the container, has if nobody says: beyond that the system ends
+     * processes.
+     */
     public static long of(Optional<String> wish) {
         return wish.map(MemoryLimit::parse).orElseGet(MemoryLimit::ofMachine);
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
 import io.backpack4j.spi.BackpackException;
@@ -26,8 +27,8 @@ public final class MemoryPool {
     private static final long SMALLEST_SHARED = 1L << 20;
 
     /**
-     * Bytes behind every block that belong to nobody: oneDNN's comparisons for AVX-512 read whole vectors where only a part belongs to their operand. The
-     * results are right, but a page that is not there ends the process.
+     * Bytes behind every block that belong to nobody: oneDNN's comparisons for AVX-512 read whole vectors where only a
+     * part belongs to their operand. The results are right, but a page that is not there ends the process.
      */
     static final int BEHIND = 64;
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
 import io.backpack4j.spi.backend.Backend;
@@ -136,7 +137,10 @@ public abstract class NativeBackend implements Backend {
         }
     }
 
-    /** The tensor, if it is an open one of this backend, perhaps with elements still to be written: only its sizes count. */
+    /**
+     * The tensor, if it is an open one of this backend, perhaps with elements still to be written: only its sizes
+     * count.
+     */
     public CpuTensor handle(Tensor tensor) {
         return keeper.own(tensor);
     }

@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
-/** Planes that are made of other blocks and not written yet. Reading them, or changing what they are made of, settles them. */
+/**
+ * Planes that are made of other blocks and not written yet. Reading them, or changing what they are made of, settles
+ * them.
+ */
 public interface PendingPlanes extends AutoCloseable {
 
     /** N, the samples of one column. */

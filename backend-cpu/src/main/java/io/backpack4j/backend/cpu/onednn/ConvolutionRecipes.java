@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_BIAS;
@@ -31,8 +32,8 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How primitives of convolutions and pooling are made. Planes lie channels last; weights lie as oneDNN likes best, so every use of them comes
- * with a reorder from or to the row-major order.
+ * How primitives of convolutions and pooling are made. Planes lie channels last; weights lie as oneDNN likes best, so
+ * every use of them comes with a reorder from or to the row-major order.
  */
 final class ConvolutionRecipes {
 
@@ -173,7 +174,9 @@ final class ConvolutionRecipes {
         }
     }
 
-    /** destination = the cotangents, each at the place of its maximum; cotangents, elements of the windows, destination. */
+    /**
+     * destination = the cotangents, each at the place of its maximum; cotangents, elements of the windows, destination.
+     */
     static DnnlPrimitive scatter(WindowSizes sizes, long channels) {
         var inputs = sizes.inputs(channels).describe();
         var outputs = sizes.outputs(channels).describe();

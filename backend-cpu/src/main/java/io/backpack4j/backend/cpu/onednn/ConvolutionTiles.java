@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -14,8 +15,9 @@ import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /**
- * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that add up do so in that order
- * and are brought to the row-major order once at the end, those that keep tiles get each of them reordered.
+ * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that
+ * add up do so in that order and are brought to the row-major order once at the end, those that keep tiles get each of
+ * them reordered.
  */
 final class ConvolutionTiles {
 
@@ -166,7 +168,10 @@ final class ConvolutionTiles {
         }
     }
 
-    /** Where row-major tiles go: to the first consumer that keeps them, which needs no feeding then, or to memory of their own. */
+    /**
+     * Where row-major tiles go: to the first consumer that keeps them, which needs no feeding then, or to memory of
+     * their own.
+     */
     private LongUnaryOperator place(List<TileFeeder> plain) {
         for (int i = 0; i < plain.size(); i++) {
             LongUnaryOperator place = plain.get(i).place();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -16,8 +17,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Convolutions of single precision by oneDNN, channels last. Weights are brought into the order that oneDNN likes on every call, which
- * takes little beside the convolution of a batch.
+ * Convolutions of single precision by oneDNN, channels last. Weights are brought into the order that oneDNN likes on
+ * every call, which takes little beside the convolution of a batch.
  */
 final class DnnlConvolutions implements Convolutions {
 

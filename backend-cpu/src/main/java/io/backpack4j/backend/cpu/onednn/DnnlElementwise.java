@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.bytedeco.dnnl.global.dnnl.dnnl_binary_add;
@@ -143,8 +144,8 @@ final class DnnlElementwise implements Elementwise {
     }
 
     /**
-     * Whether b stretches over a, which keeps channels last, as it lies: one number per channel, or the trailing axes in
-     * the same order.
+     * Whether b stretches over a, which keeps channels last, as it lies: one number per channel, or the trailing axes
+     * in the same order.
      */
     private static boolean stretchesWithinOrder(CpuTensor a, CpuTensor b, CpuTensor to) {
         boolean ordered = a.block.arrangement instanceof Arrangement.ChannelsLast

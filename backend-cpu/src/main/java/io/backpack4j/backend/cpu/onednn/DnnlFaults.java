@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import java.util.Arrays;
 
 /**
- * What oneDNN 3.11 computes wrongly, as random shapes against plain loops found it. The rules hold for all instruction sets: what is wrong on one goes
- * another way on all, so that results do not depend on the machine more than they must.
+ * What oneDNN 3.11 computes wrongly, as random shapes against plain loops found it. The rules hold for all instruction
+ * sets: what is wrong on one goes another way on all, so that results do not depend on the machine more than they must.
  */
 final class DnnlFaults {
 
@@ -13,9 +14,10 @@ final class DnnlFaults {
     private DnnlFaults() {}
 
     /**
-     * Whether a forward convolution may take elements of other rows, or from behind the input. Kernels for AVX-512 do with a single input channel where one
-     * window per row does not reach the row's end, so that its step has to be larger than 1. With more channels or windows, and where the window
-     * reaches the end, they are right, and so are the kernels for cotangents of inputs and weights.
+     * Whether a forward convolution may take elements of other rows, or from behind the input. Kernels for AVX-512 do
+     * with a single input channel where one window per row does not reach the row's end, so that its step has to be
+     * larger than 1. With more channels or windows, and where the window reaches the end, they are right, and so are
+     * the kernels for cotangents of inputs and weights.
      */
     static boolean convolutionReadsOtherRows(ConvolutionSizes sizes) {
         WindowSizes windows = sizes.windows();
@@ -29,8 +31,8 @@ final class DnnlFaults {
     }
 
     /**
-     * Kernels of one element that skip inputs gather those that they need in a scratchpad. For AVX2 they write whole vectors of channels there, and ask for
-     * room for the channels only.
+     * Kernels of one element that skip inputs gather those that they need in a scratchpad. For AVX2 they write whole
+     * vectors of channels there, and ask for room for the channels only.
      */
     private static boolean writesBehindScratchpad(ConvolutionSizes sizes) {
         WindowSizes windows = sizes.windows();
@@ -40,9 +42,10 @@ final class DnnlFaults {
     }
 
     /**
-     * Whether a weight gradient may take the wrong inputs where windows begin in the padding and move by more than 1. Kernels for AVX-512 cut rows of more
-     * than 28 outputs into blocks of 14 or more, and count on a first block that holds all windows that begin left of the row. Over three axes, they lose
-     * count of planes and lines where padding is larger than a step and the first window behind it already reaches the other end.
+     * Whether a weight gradient may take the wrong inputs where windows begin in the padding and move by more than 1.
+     * Kernels for AVX-512 cut rows of more than 28 outputs into blocks of 14 or more, and count on a first block that
+     * holds all windows that begin left of the row. Over three axes, they lose count of planes and lines where padding
+     * is larger than a step and the first window behind it already reaches the other end.
      */
     private static boolean losesCount(WindowSizes windows) {
         int last = windows.axes() - 1;

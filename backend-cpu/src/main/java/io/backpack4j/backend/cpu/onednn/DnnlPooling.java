@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.Address;
@@ -17,8 +18,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pooling of single precision by oneDNN, channels last. Positions of maxima stay in oneDNN's own numbers until somebody else wants them. oneDNN's
- * maxima lose NaN, so inputs that have any are the host's.
+ * Pooling of single precision by oneDNN, channels last. Positions of maxima stay in oneDNN's own numbers until somebody
+ * else wants them. oneDNN's maxima lose NaN, so inputs that have any are the host's.
  */
 final class DnnlPooling implements Pooling {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.Arrangement;
@@ -193,7 +194,9 @@ final class DnnlReductions implements Reductions {
         return (worthIt && finiteSums(source)) || host.allFinite(x);
     }
 
-    /** Whether sums of all elements are finite: then the elements are. A sum may overflow, so the opposite says nothing. */
+    /**
+     * Whether sums of all elements are finite: then the elements are. A sum may overflow, so the opposite says nothing.
+     */
     private boolean finiteSums(CpuTensor x) {
         DnnlContext context = contexts.get();
         long blocks = x.elements / (NARROW * SUMMED);
@@ -227,7 +230,10 @@ final class DnnlReductions implements Reductions {
         host.addJointHistogram(x, values, ranges, factor, counts);
     }
 
-    /** oneDNN's is off by up to 3e-6, its logarithm's error: the host's takes one exact logarithm per sum, and oneDNN for the rest. */
+    /**
+     * oneDNN's is off by up to 3e-6, its logarithm's error: the host's takes one exact logarithm per sum, and oneDNN
+     * for the rest.
+     */
     @Override
     public void logSoftmax(Tensor x, int axis, Tensor destination) {
         host.logSoftmax(x, axis, destination);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -14,13 +15,14 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * destination += Σ_b (l_b ⊗ r_b − mean)² as (l²)ᵀ r² − B · mean², B being the number of terms: a product of matrices. Where that cancels, in the rows that
- * have such an element, the terms are added one by one instead.
+ * destination += Σ_b (l_b ⊗ r_b − mean)² as (l²)ᵀ r² − B · mean², B being the number of terms: a product of matrices.
+ * Where that cancels, in the rows that have such an element, the terms are added one by one instead.
  */
 final class ExpandedSquares {
 
     /**
-     * A sum that is smaller than this part of its first term has lost too many digits: with it the relative error stays below some 1e-5.
+     * A sum that is smaller than this part of its first term has lost too many digits: with it the relative error stays
+     * below some 1e-5.
      */
     private static final double LEAST_PART = 1.0 / 64;
 

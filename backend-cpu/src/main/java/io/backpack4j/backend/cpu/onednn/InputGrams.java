@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -9,9 +10,10 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 
 /**
- * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under the windows of a convolution with steps of one, channels last. Inputs are unfolded along all axes but
- * the first: X_y holds what lies in row y. The block of the matrix that belongs to the rows a and a + d of a window is Σ_y X_yᵀ X_{y+d} over the
- * rows that row a of the windows visits. These are nearly the same for every a: the sum over common rows is computed once per d.
+ * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under the windows of a convolution with steps of one, channels last. Inputs are
+ * unfolded along all axes but the first: X_y holds what lies in row y. The block of the matrix that belongs to the rows
+ * a and a + d of a window is Σ_y X_yᵀ X_{y+d} over the rows that row a of the windows visits. These are nearly the same
+ * for every a: the sum over common rows is computed once per d.
  */
 final class InputGrams {
 
@@ -147,7 +149,10 @@ final class InputGrams {
             return Math.max(0, a - sizes.left[0]);
         }
 
-        /** The row behind the last that row {@code a} of the windows visits while the one {@code distance} further is inside. */
+        /**
+         * The row behind the last that row {@code a} of the windows visits while the one {@code distance} further is
+         * inside.
+         */
         private long end(long a, long distance) {
             return Math.max(first(a), Math.min(height - distance, a - sizes.left[0] + sizes.output[0]));
         }

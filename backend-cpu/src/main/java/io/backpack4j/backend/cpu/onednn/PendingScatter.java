@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.Arrangement;
@@ -8,11 +9,13 @@ import io.backpack4j.backend.cpu.memory.PendingPlanes;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Cotangents on their way to the places of maxima, not written yet. A plane that is written for all samples at once goes to memory and comes back, for
- * a convolution of 64 channels at 28 × 28 positions four times what was scattered. Who reads cotangents sample by sample has them written so, in the
- * cache; sums over positions need them not at all. For everybody else they are written as a whole, see {@link NativeBackend#asItLies}.
+ * Cotangents on their way to the places of maxima, not written yet. A plane that is written for all samples at once
+ * goes to memory and comes back, for a convolution of 64 channels at 28 × 28 positions four times what was scattered.
+ * Who reads cotangents sample by sample has them written so, in the cache; sums over positions need them not at all.
+ * For everybody else they are written as a whole, see {@link NativeBackend#asItLies}.
  *
- * <p>What is scattered, and the places, stay as they are until then: whoever is about to touch them has the cotangents written first.
+ * <p>What is scattered, and the places, stay as they are until then: whoever is about to touch them has the cotangents
+ * written first.
  */
 final class PendingScatter implements PendingPlanes {
 
@@ -47,7 +50,8 @@ final class PendingScatter implements PendingPlanes {
      * Leaves {@code target} unwritten.
      *
      * @param elements of the pooling
-     * @param scope owns the handles of {@code source} and {@code indices} and what {@code cotangents} needs; closed when nothing is pending any more
+     * @param scope owns the handles of {@code source} and {@code indices} and what {@code cotangents} needs; closed
+     *     when nothing is pending any more
      * @param cotangents the address of the source's elements, channels last
      */
     static void begin(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -23,7 +24,8 @@ final class PositionProducts {
     }
 
     /**
-     * ‖Σ_s d_s ⊗ a_s‖² = Σ_st ⟨d_s, d_t⟩ ⟨a_s, a_t⟩, some samples at a time; one group. Not done if oneDNN is slow at it.
+     * ‖Σ_s d_s ⊗ a_s‖² = Σ_st ⟨d_s, d_t⟩ ⟨a_s, a_t⟩, some samples at a time; one group. Not done if oneDNN is slow at
+     * it.
      *
      * @param inputs the address of the inputs, channels last
      * @param outputs the address of the cotangents, channels last

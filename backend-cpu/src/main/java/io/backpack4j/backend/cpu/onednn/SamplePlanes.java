@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -7,7 +8,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
-/** The planes of single samples, channels last: where they lie, or written a few at a time where a scatter is pending. */
+/**
+ * The planes of single samples, channels last: where they lie, or written a few at a time where a scatter is pending.
+ */
 final class SamplePlanes {
 
     /** How much is written at a time: it stays in the second cache until it has been read. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -9,10 +10,11 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 
 /**
- * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under the windows of a convolution with many channels. The block of the matrix that belongs to the elements a and
- * a + δ of a window is Σ_p x_p x_{p+δ}ᵀ over the positions p that element a visits. Positions that the same elements visit are a {@link WindowClasses
- * class}: their sum is computed once per shift δ and added to the blocks of all these elements. Nothing is unfolded, and the matrix being symmetric,
- * half the shifts suffice: for a window of 3 × 3 elements that is 13 products per position instead of 81.
+ * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under the windows of a convolution with many channels. The block of the matrix
+ * that belongs to the elements a and a + δ of a window is Σ_p x_p x_{p+δ}ᵀ over the positions p that element a visits.
+ * Positions that the same elements visit are a {@link WindowClasses class}: their sum is computed once per shift δ and
+ * added to the blocks of all these elements. Nothing is unfolded, and the matrix being symmetric, half the shifts
+ * suffice: for a window of 3 × 3 elements that is 13 products per position instead of 81.
  */
 final class ShiftedGrams {
 
@@ -206,8 +208,8 @@ final class ShiftedGrams {
     }
 
     /**
-     * destination += leftᵀ · right. One shift at a time: a batch of neighbouring shifts takes as long, and every size of a batch would compile kernels of
-     * its own.
+     * destination += leftᵀ · right. One shift at a time: a batch of neighbouring shifts takes as long, and every size
+     * of a batch would compile kernels of its own.
      */
     private void product(long left, long right, long length, long destination) {
         PrimitiveKey key = context.key(DnnlKind.GRAM_SHIFTED).add(channels).add(length);
@@ -225,7 +227,10 @@ final class ShiftedGrams {
                 .run(context);
     }
 
-    /** Adds the sums of a class to the blocks of its elements: those of neighbouring elements along the last axis lie behind each other in both. */
+    /**
+     * Adds the sums of a class to the blocks of its elements: those of neighbouring elements along the last axis lie
+     * behind each other in both.
+     */
     private void addBlocks(int[] of, int last) {
         long elements = elements();
         long width = sizes.kernel[last];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.Block;
@@ -52,7 +53,10 @@ final class SpatialBoxes {
         return true;
     }
 
-    /** Copies {@code from} into a box of {@code to} and fills the rest; nothing is done where {@link #extract} would not. */
+    /**
+     * Copies {@code from} into a box of {@code to} and fills the rest; nothing is done where {@link #extract} would
+     * not.
+     */
     boolean pad(CpuTensor from, Region region, double value, CpuTensor to) {
         int axes = axes(from);
         if (axes == 0 || !to.coversBlock() || !leavesOthers(to.shape(), region, axes) || from.elements == 0) {

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 /**
- * matrix += scale · Σ_b x_b x_bᵀ of many vectors, {@code [B, L]}. The matrix being symmetric, each panel of rows is multiplied from the diagonal on
- * only; what lies left of it is the mirror image of panels above.
+ * matrix += scale · Σ_b x_b x_bᵀ of many vectors, {@code [B, L]}. The matrix being symmetric, each panel of rows is
+ * multiplied from the diagonal on only; what lies left of it is the mirror image of panels above.
  */
 final class SymmetricProducts {
 
@@ -27,7 +28,10 @@ final class SymmetricProducts {
         return vectors >= FEWEST_VECTORS && length >= SHORTEST;
     }
 
-    /** Adds to a symmetric {@code matrix}, whose address it is, as well as that of {@code vectors}; nothing is done if oneDNN is slow at it. */
+    /**
+     * Adds to a symmetric {@code matrix}, whose address it is, as well as that of {@code vectors}; nothing is done if
+     * oneDNN is slow at it.
+     */
     boolean add(long vectors, long count, long length, double scale, long matrix) {
         DnnlContext context = contexts.get();
         long width = (length + PANELS * LANES - 1) / (PANELS * LANES) * LANES;
@@ -75,7 +79,10 @@ final class SymmetricProducts {
                         1));
     }
 
-    /** Copies a block of {@code rows} and {@code columns} to its transpose in the same matrix, or another with as long rows. */
+    /**
+     * Copies a block of {@code rows} and {@code columns} to its transpose in the same matrix, or another with as long
+     * rows.
+     */
     static DnnlPrimitive mirror(DnnlContext context, long rows, long columns, long rowLength) {
         PrimitiveKey key =
                 context.key(DnnlKind.GRAM_MIRROR).add(rows).add(columns).add(rowLength);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.loops.SquareLoops;
@@ -5,8 +6,9 @@ import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.Scratch;
 
 /**
- * Inner products of single numbers at native addresses: oneDNN multiplies and adds up short pieces, whose sums are added up in double precision. So little
- * is added up in single precision that its rounding errors stay below the result's own.
+ * Inner products of single numbers at native addresses: oneDNN multiplies and adds up short pieces, whose sums are
+ * added up in double precision. So little is added up in single precision that its rounding errors stay below the
+ * result's own.
  */
 final class TileDots {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -9,8 +10,9 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * destination += Σ_b w_b P_b² of a convolution's weight where there are few positions: writing a tile takes long beside making it then. Inputs are unfolded,
- * {@code [n, S, K · C]}, a few samples at a time for all columns, and every product with cotangents {@code [S, O]} is squared and added as it is made.
+ * destination += Σ_b w_b P_b² of a convolution's weight where there are few positions: writing a tile takes long beside
+ * making it then. Inputs are unfolded, {@code [n, S, K · C]}, a few samples at a time for all columns, and every
+ * product with cotangents {@code [S, O]} is squared and added as it is made.
  */
 final class UnfoldedSquares {
 

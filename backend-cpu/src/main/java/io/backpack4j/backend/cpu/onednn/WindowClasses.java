@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import java.util.ArrayList;
@@ -7,8 +8,8 @@ import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
- * The positions along one axis, by which elements of the window visit them as it slides. Position p is visited by element b if p = t · stride + b −
- * padding for some t.
+ * The positions along one axis, by which elements of the window visit them as it slides. Position p is visited by
+ * element b if p = t · stride + b − padding for some t.
  */
 final class WindowClasses {
 

@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.spi.backend.Window;
 import java.util.Arrays;
 
 /**
- * Copies the inputs under windows, channels last: an unfolded row {@code [K · C]} holds element after element of the window, each with all channels.
+ * Copies the inputs under windows, channels last: an unfolded row {@code [K · C]} holds element after element of the
+ * window, each with all channels.
  */
 final class WindowInputs {
 
@@ -21,7 +23,8 @@ final class WindowInputs {
     }
 
     /**
-     * Writes the inputs under every window. Returns whether oneDNN can: it knows no strides that step over the end of a row.
+     * Writes the inputs under every window. Returns whether oneDNN can: it knows no strides that step over the end of a
+     * row.
      *
      * @param inputs the address of the samples, channels last
      * @param unfolded the address of {@code [n, S, K · C]}

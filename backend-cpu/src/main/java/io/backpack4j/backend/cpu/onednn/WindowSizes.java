@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.spi.backend.Window;
@@ -5,15 +6,18 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
 
 /**
- * The sizes of a window that slides over a batch of planes, as oneDNN wants them. What the last windows reach behind the input follows from
- * the output's size.
+ * The sizes of a window that slides over a batch of planes, as oneDNN wants them. What the last windows reach behind
+ * the input follows from the output's size.
  */
 public final class WindowSizes {
 
     /** oneDNN has one to three spatial axes. */
     private static final int MOST_AXES = 3;
 
-    /** oneDNN counts bytes in 32 bits, and reads elsewhere for numbers far beyond the input's size: these are left to others. */
+    /**
+     * oneDNN counts bytes in 32 bits, and reads elsewhere for numbers far beyond the input's size: these are left to
+     * others.
+     */
     private static final long MANY = 1 << 12;
 
     final long batch;
@@ -62,8 +66,9 @@ public final class WindowSizes {
     }
 
     /**
-     * The step of a single window only says that there is no second one. It is the smallest that leaves room for none, 1 where the window reaches the
-     * input's end: oneDNN's 32 bits must hold it, and its kernels for steps of 1 are the better ones.
+     * The step of a single window only says that there is no second one. It is the smallest that leaves room for none,
+     * 1 where the window reaches the input's end: oneDNN's 32 bits must hold it, and its kernels for steps of 1 are the
+     * better ones.
      */
     private long stride(Window window, int axis) {
         long unreached = input[axis] + left[axis] - window.reach(axis);

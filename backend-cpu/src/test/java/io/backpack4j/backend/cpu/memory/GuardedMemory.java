@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.memory;
 
 import java.io.IOException;
@@ -13,8 +14,8 @@ import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * Native memory with poison before and behind what a kernel is given, and, if asked for, a page behind it that ends the process when it is
- * touched: a page of a mapped file that was cut off afterwards.
+ * Native memory with poison before and behind what a kernel is given, and, if asked for, a page behind it that ends the
+ * process when it is touched: a page of a mapped file that was cut off afterwards.
  */
 public final class GuardedMemory {
 
@@ -56,7 +57,10 @@ public final class GuardedMemory {
     public enum Place {
         /** At the start of a cache line. */
         ALIGNED,
-        /** Before what the pool has behind each block, which may be read; then comes the page that must not be touched, if there is one. */
+        /**
+         * Before what the pool has behind each block, which may be read; then comes the page that must not be touched,
+         * if there is one.
+         */
         AT_END,
         /** As near to the end as the start of a cache line allows. */
         ALIGNED_AT_END
@@ -87,7 +91,10 @@ public final class GuardedMemory {
         return memory.slice(offset + start, length);
     }
 
-    /** The first byte before or behind the operand that lost its poison, counted from the operand's start; 0 if there is none. */
+    /**
+     * The first byte before or behind the operand that lost its poison, counted from the operand's start; 0 if there is
+     * none.
+     */
     public int firstWritten() {
         int from = Math.max(0, start - BORDER);
         int before = difference(from, start - from);

@@ -1,10 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 
-/** Trials of the primitives of {@link ConvolutionRecipes}, as {@link DnnlConvolutions} and {@link DnnlPooling} choose them. */
+/**
+ * Trials of the primitives of {@link ConvolutionRecipes}, as {@link DnnlConvolutions} and {@link DnnlPooling} choose
+ * them.
+ */
 final class ConvolutionTrials {
 
     private ConvolutionTrials() {}

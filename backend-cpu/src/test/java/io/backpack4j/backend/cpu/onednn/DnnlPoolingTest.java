@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -48,7 +49,9 @@ class DnnlPoolingTest {
         }
     }
 
-    /** Whether places are read before they are used or after makes a difference to how they lie, and to nothing else. */
+    /**
+     * Whether places are read before they are used or after makes a difference to how they lie, and to nothing else.
+     */
     private static void assertSame(Window window, Numbers x, Shape output, String what) {
         Outcome expected = pool("nd4j", window, x, output, true);
         for (boolean placesFirst : new boolean[] {false, true}) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.loops.NativeLibraries;
@@ -62,7 +63,8 @@ final class DnnlSearch {
     /**
      * Searches for a while.
      *
-     * @param log a file that says what is being tried, for when operands have a page behind them that ends the process; without one there is no such page
+     * @param log a file that says what is being tried, for when operands have a page behind them that ends the process;
+     *     without one there is no such page
      */
     static DnnlSearch of(String kind, long seed, long millis, Optional<Path> log) throws IOException {
         var search = new DnnlSearch(kind);

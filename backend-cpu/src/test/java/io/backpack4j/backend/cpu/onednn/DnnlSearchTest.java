@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,8 +13,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Random shapes of every primitive that is in use, between poisoned borders, against plain loops. Long by {@code -Ddnnl.search.millis}, which each
- * primitive gets; {@code ONEDNN_MAX_CPU_ISA} in the environment selects oneDNN's kernels.
+ * Random shapes of every primitive that is in use, between poisoned borders, against plain loops. Long by {@code
+ * -Ddnnl.search.millis}, which each primitive gets; {@code ONEDNN_MAX_CPU_ISA} in the environment selects oneDNN's
+ * kernels.
  */
 class DnnlSearchTest {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.GuardedMemory;
@@ -11,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Primitives with their operands and what must come out. They run three times: between borders of NaN, between borders of a large number, which must
- * change no bit, and at the very end of memory.
+ * Primitives with their operands and what must come out. They run three times: between borders of NaN, between borders
+ * of a large number, which must change no bit, and at the very end of memory.
  */
 final class DnnlTrial implements AutoCloseable {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -82,7 +83,9 @@ class ExpandedSquaresTest {
         }
     }
 
-    /** The relative error may be some roundings of the terms; where these cancel, what their own rounding makes of them. */
+    /**
+     * The relative error may be some roundings of the terms; where these cancel, what their own rounding makes of them.
+     */
     private static void assertClose(Case given, double relative) {
         double[] found = given.found(0);
         for (int i = 0; i < found.length; i++) {
@@ -104,7 +107,9 @@ class ExpandedSquaresTest {
         }
     }
 
-    /** Terms one by one lose some 1e-3 of a spread of 1e-4 by their own rounding; a difference of sums would lose all. */
+    /**
+     * Terms one by one lose some 1e-3 of a spread of 1e-4 by their own rounding; a difference of sums would lose all.
+     */
     @Test
     void ofNumbersWhoseMeanIsTenThousandSpreads() {
         Random random = Variant.random(82);

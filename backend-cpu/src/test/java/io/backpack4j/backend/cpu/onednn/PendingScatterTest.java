@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,7 +23,10 @@ import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** Whether what is scattered has been written or not makes no difference to anybody. The oracle is the host's kernels, which always write. */
+/**
+ * Whether what is scattered has been written or not makes no difference to anybody. The oracle is the host's kernels,
+ * which always write.
+ */
 class PendingScatterTest {
 
     private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.GuardedMemory;
@@ -8,7 +9,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * A random convolution or pooling with its results by plain loops in double precision. All numbers of the loops lie channels last, weights row-major.
+ * A random convolution or pooling with its results by plain loops in double precision. All numbers of the loops lie
+ * channels last, weights row-major.
  */
 final class WindowTrials {
 

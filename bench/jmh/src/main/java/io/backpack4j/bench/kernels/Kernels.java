@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.bench.kernels;
 
 import java.util.ArrayList;
@@ -15,7 +16,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
-/** Measures kernels and floors in turns, each in processes of its own, and prints a table. Times are those of the fastest round: other work only slows. */
+/**
+ * Measures kernels and floors in turns, each in processes of its own, and prints a table. Times are those of the
+ * fastest round: other work only slows.
+ */
 public final class Kernels {
 
     /** What is measured together. */

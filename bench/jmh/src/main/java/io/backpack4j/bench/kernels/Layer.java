@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.bench.kernels;
 
 import io.backpack4j.spi.backend.Window;
@@ -59,7 +60,10 @@ public enum Layer {
         return this == C3D_1;
     }
 
-    /** Multiplications and additions of one evaluation, of its transpose or of all weight gradients; those with padding are not counted. */
+    /**
+     * Multiplications and additions of one evaluation, of its transpose or of all weight gradients; those with padding
+     * are not counted.
+     */
     double operations() {
         Window window = window();
         double perAxis = 0;

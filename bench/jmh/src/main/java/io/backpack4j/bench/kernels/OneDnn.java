@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.bench.kernels;
 
 import static org.bytedeco.dnnl.global.dnnl.dnnl_cpu;
@@ -28,7 +29,10 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.dnnl.dnnl_stream;
 import org.bytedeco.javacpp.FloatPointer;
 
-/** One primitive of oneDNN, called as directly as Java can: made once, on memory in the orders that oneDNN chose. Never freed: the process ends soon. */
+/**
+ * One primitive of oneDNN, called as directly as Java can: made once, on memory in the orders that oneDNN chose. Never
+ * freed: the process ends soon.
+ */
 final class OneDnn {
 
     static final dnnl_engine ENGINE = new dnnl_engine();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.bench.kernels;
 
 import io.backpack4j.spi.backend.Activation;
@@ -17,7 +18,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** Operations that do little with every number: on the output of 3C3D's first convolution, 6.4 million numbers, and on smaller tensors of that network. */
+/**
+ * Operations that do little with every number: on the output of 3C3D's first convolution, 6.4 million numbers, and on
+ * smaller tensors of that network.
+ */
 public class Streaming {
 
     /** What is measured, and how many bytes it has to read and to write. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.evaluation;
 
 /** The ids of the samples of a chunk. */

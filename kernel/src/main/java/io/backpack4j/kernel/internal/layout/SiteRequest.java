@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.layout;
 
 import io.backpack4j.kernel.Request;
@@ -19,7 +20,8 @@ import java.util.stream.Stream;
  * @param pairs the inner products of two signals that it wants of the parameter, by its own keys
  * @param groups those that it wants over groups of parameters, by the groups' names
  * @param operands what runs bring for it at this parameter, by name
- * @param diagonals the matrices whose diagonals are made by products, by the keys of the partial results that they become
+ * @param diagonals the matrices whose diagonals are made by products, by the keys of the partial results that they
+ *     become
  */
 public record SiteRequest(
         Request<?> request,

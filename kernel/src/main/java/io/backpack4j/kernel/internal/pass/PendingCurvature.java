@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.internal.calls.Part;
@@ -52,8 +53,8 @@ final class PendingCurvature implements AutoCloseable {
     }
 
     /**
-     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must say that it
-     * is affine in it.
+     * Notes the curvature of a node above a parameter that wants it. One that has such a parameter itself must say that
+     * it is affine in it.
      *
      * @param gradient the loss's gradient at its output, {@code [1, N, *out]}
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
@@ -146,7 +147,10 @@ public final class Planner {
         return new SplittingSearch(trial, options).find();
     }
 
-    /** Joins chains of nodes that nobody observes, unless something is averaged over the samples, which depends on what the nodes are. */
+    /**
+     * Joins chains of nodes that nobody observes, unless something is averaged over the samples, which depends on what
+     * the nodes are.
+     */
     private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph written = bind(model, batch, options);
         BoundGraph fused = written.fused(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.linear.loss;
 
 import io.backpack4j.spi.backend.Backend;
@@ -18,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The lower triangular root of the Hessian c (diag p − p pᵀ) of a cross-entropy, or c s times that. With the tails R_v
- * = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at
- * class v and −d_v p_i / R_{v+1} at the classes i > v. The last column is zero and left out: one column fewer than classes. Nothing is subtracted,
- * so entries keep their digits however close to 1 a probability is.
+ * = Σ_{i≥v} p_i, column v is d_v = √(c p_v R_{v+1} / R_v) at class v and −d_v p_i / R_{v+1} at the classes i > v. The
+ * last column is zero and left out: one column fewer than classes. Nothing is subtracted, so entries keep their digits
+ * however close to 1 a probability is.
  */
 final class TriangularRoot implements HessianRoot {
 

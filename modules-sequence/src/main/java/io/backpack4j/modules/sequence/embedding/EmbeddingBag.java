@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import io.backpack4j.spi.module.Evaluation;
@@ -12,8 +13,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sum or the mean of the rows of a table {@code weight [num, dim]} that the integers {@code [N, L]} of a sample name: {@code [N, dim]}. Ids for padding
- * do not count; a bag of nothing else is 0.
+ * The sum or the mean of the rows of a table {@code weight [num, dim]} that the integers {@code [N, L]} of a sample
+ * name: {@code [N, dim]}. Ids for padding do not count; a bag of nothing else is 0.
  *
  * @param numEmbeddings the number of rows
  * @param embeddingDim the length of a row

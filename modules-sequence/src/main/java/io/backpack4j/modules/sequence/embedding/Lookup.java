@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import io.backpack4j.modules.sequence.SequenceProblems;
@@ -86,7 +87,10 @@ record Lookup(Tensor indices, long[] rows, int samples, int positions, long tabl
         return padding >= 0;
     }
 
-    /** How much every position counts, N · S numbers: 1, or one over those of its sample that are no padding; 0 for padding. */
+    /**
+     * How much every position counts, N · S numbers: 1, or one over those of its sample that are no padding; 0 for
+     * padding.
+     */
     double[] factors(boolean mean) {
         double[] factors = new double[rows.length];
         for (int first = 0; first < factors.length; first += Math.max(1, positions)) {

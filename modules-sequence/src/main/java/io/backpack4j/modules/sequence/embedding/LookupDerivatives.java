@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import io.backpack4j.spi.backend.Backend;
@@ -14,9 +15,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gradients of a table: g_vn = Σ_s e_ns ⊗ d_vns, e_ns being the unit vector of the row that sample n looks up at position s, and d cotangents. What is kept are
- * the cotangents added up per sample and row, {@code [V, N · S, dim]}, each at the first position that looks up its row and zero at the others: shapes do not depend
- * on which rows these are, and rows that do not occur cost nothing.
+ * The gradients of a table: g_vn = Σ_s e_ns ⊗ d_vns, e_ns being the unit vector of the row that sample n looks up at
+ * position s, and d cotangents. What is kept are the cotangents added up per sample and row, {@code [V, N · S, dim]},
+ * each at the first position that looks up its row and zero at the others: shapes do not depend on which rows these
+ * are, and rows that do not occur cost nothing.
  */
 final class LookupDerivatives extends ParameterDerivatives {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import io.backpack4j.spi.backend.Backend;
@@ -16,7 +17,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 
 /**
- * Rows of a table, looked up, and perhaps added up over the positions of every sample. It is linear in the table, and what comes in has no derivatives.
+ * Rows of a table, looked up, and perhaps added up over the positions of every sample. It is linear in the table, and
+ * what comes in has no derivatives.
  *
  * @param lookup which rows
  * @param table the shape {@code [num, dim]}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
@@ -146,8 +147,8 @@ final class LookupForms implements DirectForms {
     }
 
     /**
-     * Σ g, then Σ (g − mean)²: rows that occur in k of N samples have V · k differences from their mean, and V (N − k) times the mean itself. Nothing
-     * cancels.
+     * Σ g, then Σ (g − mean)²: rows that occur in k of N samples have V · k differences from their mean, and V (N − k)
+     * times the mean itself. Nothing cancels.
      */
     @Override
     public Optional<DirectForm> visit(Contraction.Moments contraction) {
@@ -170,7 +171,10 @@ final class LookupForms implements DirectForms {
         });
     }
 
-    /** {@code [N · S, 1]}: 1 at the first position of a sample with its row; or how many gradients lack a row, at its first position in the batch. */
+    /**
+     * {@code [N · S, 1]}: 1 at the first position of a sample with its row; or how many gradients lack a row, at its
+     * first position in the batch.
+     */
     private Tensor weights(TensorScope scope, boolean present) {
         Occurrences occurrences = derivatives.occurrences();
         double[] weights = new double[Math.toIntExact(count)];
@@ -276,7 +280,10 @@ final class LookupForms implements DirectForms {
         });
     }
 
-    /** Unit vectors make a diagonal: how often every row is looked up, padding never, and with {@code expand} divided by S. */
+    /**
+     * Unit vectors make a diagonal: how often every row is looked up, padding never, and with {@code expand} divided by
+     * S.
+     */
     @Override
     public Optional<DirectForm> visit(Contraction.InputFactor factor) {
         requireFactors(factor.convention());

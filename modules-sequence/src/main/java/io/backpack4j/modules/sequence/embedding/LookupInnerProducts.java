@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.embedding;
 
 import io.backpack4j.spi.backend.Backend;
@@ -5,7 +6,10 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Inner products of the gradients of one table, from rows that occur in the batch. Both sides come from the same lookup. */
+/**
+ * Inner products of the gradients of one table, from rows that occur in the batch. Both sides come from the same
+ * lookup.
+ */
 record LookupInnerProducts(LookupDerivatives left, LookupDerivatives right) {
 
     /** How much memory the rows of one side may take at a time. */

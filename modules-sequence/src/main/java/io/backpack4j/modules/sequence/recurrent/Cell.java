@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Activation;
@@ -8,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What happens at one step, element by element. A cell's weights have G gates as blocks of H rows; every step has P places of H numbers, which hold what comes from the
- * weights, and then what the cell makes of it.
+ * What happens at one step, element by element. A cell's weights have G gates as blocks of H rows; every step has P
+ * places of H numbers, which hold what comes from the weights, and then what the cell makes of it.
  */
 interface Cell {
 

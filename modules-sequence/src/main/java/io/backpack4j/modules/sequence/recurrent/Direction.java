@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
@@ -133,7 +134,10 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         addOrdered(scope, products(scope, x, weight), order, runs, all);
     }
 
-    /** What the input gives to all steps, with both biases where the state's weight gives to the same places: {@code [N · T, G · H]}. */
+    /**
+     * What the input gives to all steps, with both biases where the state's weight gives to the same places: {@code [N
+     * · T, G · H]}.
+     */
     private Tensor fromInput(TensorScope scope, Tensor rows) {
         Tensor products = scope.allocate(rows.shape().with(1, gates() * hidden()), rows.dtype());
         if (weights.inputBias().isEmpty()) {
@@ -162,7 +166,10 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         return products;
     }
 
-    /** Adds what has the elements of {@code [T, G, *, H]} in another order: {@code order[j]} is where axis j of that stands. */
+    /**
+     * Adds what has the elements of {@code [T, G, *, H]} in another order: {@code order[j]} is where axis j of that
+     * stands.
+     */
     private void addOrdered(TensorScope scope, Tensor products, int[] order, List<Cell.Run> runs, Trajectory all) {
         Shape ordered = all.places().shape().with(1, gates());
         Tensor byTime = scope.allocate(ordered, products.dtype());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
@@ -11,11 +12,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One direction of one layer on its way back, for all columns together, and perhaps how that moves along tangents: then the cotangents have one column, and their
- * tangents V.
+ * One direction of one layer on its way back, for all columns together, and perhaps how that moves along tangents: then
+ * the cotangents have one column, and their tangents V.
  *
  * @param ofInput cotangents of what the input's weight gives, {@code [V, N, T, G · H]}
- * @param ofState cotangents of what the state's weight gives, {@code [V, N, T, G · H]}; the same tensors as those of the input where they are equal
+ * @param ofState cotangents of what the state's weight gives, {@code [V, N, T, G · H]}; the same tensors as those of
+ *     the input where they are equal
  * @param h the cotangents of the initial h, {@code [V, N, H]}
  * @param memory those of the initial c; null without
  */

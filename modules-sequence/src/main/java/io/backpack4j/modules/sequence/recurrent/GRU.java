@@ -1,13 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.module.Mode;
 
 /**
- * A gated recurrent unit: h′ = n + z ⊙ (h − n), r = σ(a_r), z = σ(a_z), n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), in the order r, z, n. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions · hidden_size]}.
+ * A gated recurrent unit: h′ = n + z ⊙ (h − n), r = σ(a_r), z = σ(a_z), n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)),
+ * in the order r, z, n. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions · hidden_size]}.
  *
- * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before reverse in every
- * layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's end, where the reverse direction starts, as those of PyTorch's packed
- * sequences; a length of 0 means no step at all.
+ * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before
+ * reverse in every layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's
+ * end, where the reverse direction starts, as those of PyTorch's packed sequences; a length of 0 means no step at all.
  *
  * @param inputSize the size of an input at a step
  * @param hiddenSize the size of a state

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -10,7 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * h′ = n + z ⊙ (h − n), n = tanh(a_n + r ⊙ q); the places become r, z = σ(a) and n, in PyTorch's order, and q is what the state's weight gives to n, before the reset gate.
+ * h′ = n + z ⊙ (h − n), n = tanh(a_n + r ⊙ q); the places become r, z = σ(a) and n, in PyTorch's order, and q is what
+ * the state's weight gives to n, before the reset gate.
  */
 final class GatedCell implements Cell {
 

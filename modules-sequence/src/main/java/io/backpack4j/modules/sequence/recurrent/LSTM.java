@@ -1,13 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.module.Mode;
 
 /**
- * A long short-term memory: c′ = σ(a_f) ⊙ c + σ(a_i) ⊙ tanh a_g, h′ = σ(a_o) ⊙ tanh c′, a being W_ih x + b_ih + W_hh h + b_hh in the order i, f, g, o. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions · hidden_size]}.
+ * A long short-term memory: c′ = σ(a_f) ⊙ c + σ(a_i) ⊙ tanh a_g, h′ = σ(a_o) ⊙ tanh c′, a being W_ih x + b_ih + W_hh h
+ * + b_hh in the order i, f, g, o. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions ·
+ * hidden_size]}.
  *
- * <p>Two more inputs may give the initial states h_0 and c_0, {@code [N, num_layers · directions, hidden_size]}, forward before reverse in every
- * layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's end, where the reverse direction starts, as those of PyTorch's packed
- * sequences; a length of 0 means no step at all.
+ * <p>Two more inputs may give the initial states h_0 and c_0, {@code [N, num_layers · directions, hidden_size]},
+ * forward before reverse in every layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind
+ * a sequence's end, where the reverse direction starts, as those of PyTorch's packed sequences; a length of 0 means no
+ * step at all.
  *
  * @param inputSize the size of an input at a step
  * @param hiddenSize the size of a state

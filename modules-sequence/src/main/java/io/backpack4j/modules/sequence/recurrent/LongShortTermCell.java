@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
@@ -9,7 +10,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** c′ = f ⊙ c + i ⊙ g, h′ = o ⊙ tanh c′; the places become i, f, o = σ(a) and g = tanh a, in PyTorch's order i, f, g, o. */
+/**
+ * c′ = f ⊙ c + i ⊙ g, h′ = o ⊙ tanh c′; the places become i, f, o = σ(a) and g = tanh a, in PyTorch's order i, f, g, o.
+ */
 final class LongShortTermCell implements Cell {
 
     private static final int INPUT = 0;

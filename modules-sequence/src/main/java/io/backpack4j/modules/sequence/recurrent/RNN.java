@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Activation;
@@ -5,11 +6,12 @@ import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleChecks;
 
 /**
- * h′ = f(W_ih x + b_ih + W_hh h + b_hh) at every step, f being tanh or relu. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions · hidden_size]}.
+ * h′ = f(W_ih x + b_ih + W_hh h + b_hh) at every step, f being tanh or relu. Sequences are {@code [N, T, input_size]},
+ * the output {@code [N, T, directions · hidden_size]}.
  *
- * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before reverse in every
- * layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's end, where the reverse direction starts, as those of PyTorch's packed
- * sequences; a length of 0 means no step at all.
+ * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before
+ * reverse in every layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's
+ * end, where the reverse direction starts, as those of PyTorch's packed sequences; a length of 0 means no step at all.
  *
  * @param inputSize the size of an input at a step
  * @param hiddenSize the size of a state

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
@@ -19,7 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A recurrent layer that has gone through time. It has no curvature by its inputs alone, for its weights meet themselves at every step.
+ * A recurrent layer that has gone through time. It has no curvature by its inputs alone, for its weights meet
+ * themselves at every step.
  *
  * @param recurrence the layer
  * @param layers from the first on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
@@ -20,7 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The way back through time, gone once: cotangents d of what weights give are one factor of these, the other being the input x or the last state h. */
+/**
+ * The way back through time, gone once: cotangents d of what weights give are one factor of these, the other being the
+ * input x or the last state h.
+ */
 final class RecurrentPullback implements Pullback {
 
     private final RecurrentEvaluation evaluation;

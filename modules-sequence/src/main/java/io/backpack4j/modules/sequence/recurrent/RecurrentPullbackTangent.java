@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.backend.Backend;
@@ -12,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** How the way back through time moves: with d the cotangents of what a weight gives, Σ_t d_t ⊗ x_t moves by Σ_t ḋ_t ⊗ x_t + d_t ⊗ ẋ_t. */
+/**
+ * How the way back through time moves: with d the cotangents of what a weight gives, Σ_t d_t ⊗ x_t moves by Σ_t ḋ_t ⊗
+ * x_t + d_t ⊗ ẋ_t.
+ */
 final class RecurrentPullbackTangent implements PullbackTangent {
 
     private final RecurrentEvaluation evaluation;

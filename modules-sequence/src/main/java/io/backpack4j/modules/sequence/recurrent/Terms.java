@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import static io.backpack4j.spi.backend.BinaryOperation.ADD;
@@ -14,8 +15,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Arithmetic of numbers that may move, by the rules of differentiation: formulas of a way back, written once, give its tangents too. The shapes of operands are
- * aligned at their last axes, and the one with more elements is the result's.
+ * Arithmetic of numbers that may move, by the rules of differentiation: formulas of a way back, written once, give its
+ * tangents too. The shapes of operands are aligned at their last axes, and the one with more elements is the result's.
  *
  * @param scope where results are allocated
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.tensor.DType;
@@ -8,11 +9,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one direction of a layer went through, or how that moves along tangents: {@code *} is the samples N, or columns and samples V, N.
+ * What one direction of a layer went through, or how that moves along tangents: {@code *} is the samples N, or columns
+ * and samples V, N.
  *
  * @param isReverse whether the last step in time is the first to be made
  * @param places {@code [T, P, *, H]}
- * @param h the states in the order of time, {@code [T + 1, *, H]}: the first is the initial one, or the last if reversed
+ * @param h the states in the order of time, {@code [T + 1, *, H]}: the first is the initial one, or the last if
+ *     reversed
  * @param ofMemory those of c; null without
  * @param ofBounded tanh c, {@code [T, *, H]}; null without
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
 import io.backpack4j.spi.tensor.Tensor;
@@ -5,7 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The parameters of one direction of a layer, or their tangents with V columns in front; what stands still is not there.
+ * The parameters of one direction of a layer, or their tangents with V columns in front; what stands still is not
+ * there.
  *
  * @param ofInput {@code [G · H, I]}
  * @param ofState {@code [G · H, H]}

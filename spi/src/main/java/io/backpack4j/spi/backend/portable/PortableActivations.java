@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend.portable;
 
 import static io.backpack4j.spi.backend.BinaryOperation.MAXIMUM;
@@ -13,7 +14,10 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Activation functions and their first two derivatives, made of plain operations in forms that neither overflow nor cancel. */
+/**
+ * Activation functions and their first two derivatives, made of plain operations in forms that neither overflow nor
+ * cancel.
+ */
 public final class PortableActivations extends PortableFormulas {
 
     private PortableActivations(Elementwise ops, TensorScope scope, Tensor x, Tensor destination) {

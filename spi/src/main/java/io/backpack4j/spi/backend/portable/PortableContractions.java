@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend.portable;
 
 import io.backpack4j.spi.backend.Backend;
@@ -15,7 +16,10 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Fused contractions made of plain operations: runs of tiles that fit into a fixed amount of memory, each consumed at once. */
+/**
+ * Fused contractions made of plain operations: runs of tiles that fit into a fixed amount of memory, each consumed at
+ * once.
+ */
 public final class PortableContractions implements Contractions {
 
     /** How much memory one run of tiles may take, unless one tile takes more. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend.portable;
 
 import static io.backpack4j.spi.backend.BinaryOperation.DIVIDE;
@@ -111,7 +112,8 @@ abstract class PortableFormulas {
     }
 
     /**
-     * {@code chosen} where the mask is 1, {@code other} where it is 0; written over {@code chosen}, which keeps its digits. Both are finite.
+     * {@code chosen} where the mask is 1, {@code other} where it is 0; written over {@code chosen}, which keeps its
+     * digits. Both are finite.
      */
     final Tensor choose(Tensor mask, Tensor chosen, Tensor other) {
         ops.combine(MULTIPLY, chosen, mask, chosen);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -11,9 +12,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Inner products of the factored gradients of two signals with several positions: ⟨g_vn, h_wm⟩ = ⟨left_vn, B_nm left'_wm⟩ with B_nm = right_n right'_mᵀ, {@code [S, S]}, the
- * factors of a sample being matrices of its positions. B_nm is made once for all columns, and applied to those to the right: V·W·S·M multiplications are left of
- * the V·W·S²·M that all pairs of positions take. Of a signal with itself, one half is worked out.
+ * Inner products of the factored gradients of two signals with several positions: ⟨g_vn, h_wm⟩ = ⟨left_vn, B_nm
+ * left'_wm⟩ with B_nm = right_n right'_mᵀ, {@code [S, S]}, the factors of a sample being matrices of its positions.
+ * B_nm is made once for all columns, and applied to those to the right: V·W·S·M multiplications are left of the
+ * V·W·S²·M that all pairs of positions take. Of a signal with itself, one half is worked out.
  *
  * @param sizes of both
  * @param same whether both signals are one

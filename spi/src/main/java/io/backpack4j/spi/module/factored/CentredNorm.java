@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -10,10 +11,11 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Σ_n ‖g_n − mean‖² of gradients g_n = d_n ⊗ a_n, one column with one position, from their factors. With δ_n = d_n − D and α_n = a_n − A, D and A being the
- * means, g_n − D ⊗ A = δ_n ⊗ a_n + D ⊗ α_n, whose squares are Σ_n ‖δ_n‖² ‖a_n‖² + ‖D‖² Σ_n ‖α_n‖² + 2 Σ_n ⟨δ_n, D⟩ ⟨a_n, α_n⟩. Their mean, which takes
- * ‖Σ_n δ_n ⊗ α_n‖² / N away, is small of second order where factors are close to theirs. Digits cancel where a sample's factors change against each other
- * while their product stays: then nothing is computed.
+ * Σ_n ‖g_n − mean‖² of gradients g_n = d_n ⊗ a_n, one column with one position, from their factors. With δ_n = d_n − D
+ * and α_n = a_n − A, D and A being the means, g_n − D ⊗ A = δ_n ⊗ a_n + D ⊗ α_n, whose squares are Σ_n ‖δ_n‖² ‖a_n‖² +
+ * ‖D‖² Σ_n ‖α_n‖² + 2 Σ_n ⟨δ_n, D⟩ ⟨a_n, α_n⟩. Their mean, which takes ‖Σ_n δ_n ⊗ α_n‖² / N away, is small of second
+ * order where factors are close to theirs. Digits cancel where a sample's factors change against each other while their
+ * product stays: then nothing is computed.
  */
 record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes) {
 
@@ -30,7 +32,10 @@ record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes
     private static final int MEAN_SQUARES = 4;
     private static final int TERMS = 5;
 
-    /** Whether it takes no more memory than moments do. Where it would, gradients are so few or so small that these are no work. */
+    /**
+     * Whether it takes no more memory than moments do. Where it would, gradients are so few or so small that these are
+     * no work.
+     */
     boolean isSmall() {
         return NUMBERS_PER_SAMPLE * samples <= tileElements();
     }
@@ -39,7 +44,8 @@ record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes
      * Overwrites a destination, unless digits cancel.
      *
      * @param destination {@code []}
-     * @return whether the destination holds the result. Without deviations it is not said to, so that rehearsals, which know no numbers, see both ways
+     * @return whether the destination holds the result. Without deviations it is not said to, so that rehearsals, which
+     *     know no numbers, see both ways
      */
     boolean computes(PerSampleProduct product, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {

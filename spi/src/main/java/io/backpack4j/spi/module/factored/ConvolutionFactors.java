@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -13,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The Kronecker factors of the weights of convolutions and of transposed ones, for the derivatives of such weights to hand on to. Grosse and
- * Martens (2016), "A Kronecker-factored approximate Fisher matrix for convolution layers"; the default convention is BackPACK's.
+ * The Kronecker factors of the weights of convolutions and of transposed ones, for the derivatives of such weights to
+ * hand on to. Grosse and Martens (2016), "A Kronecker-factored approximate Fisher matrix for convolution layers"; the
+ * default convention is BackPACK's.
  */
 public final class ConvolutionFactors {
 
@@ -32,8 +34,8 @@ public final class ConvolutionFactors {
     }
 
     /**
-     * The sizes for a transposed convolution's weight. Its input side is that of weight.transpose(0, 1): rows are ordered by input channel, then by
-     * element of the kernel.
+     * The sizes for a transposed convolution's weight. Its input side is that of weight.transpose(0, 1): rows are
+     * ordered by input channel, then by element of the kernel.
      *
      * @param weight {@code [input channels, output channels / G, *kernel]}
      * @param groups G

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -12,8 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Inner products of the weight gradients of convolutions, with inputs that are unfolded once: they are factors then, {@code [S, C·K]} beside cotangents {@code [S, O]}.
- * Gradients that are made by rows would unfold them anew for every few rows.
+ * Inner products of the weight gradients of convolutions, with inputs that are unfolded once: they are factors then,
+ * {@code [S, C·K]} beside cotangents {@code [S, O]}. Gradients that are made by rows would unfold them anew for every
+ * few rows.
  */
 public final class ConvolutionGrams {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -13,8 +14,8 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
 /**
- * Inner products of the factored gradients of two signals by inner products of their factors:
- * ⟨g_vn, h_wm⟩ = Σ_st ⟨left_vns, left'_wmt⟩ ⟨right_ns, right'_mt⟩. The products of right factors are made once for all columns.
+ * Inner products of the factored gradients of two signals by inner products of their factors: ⟨g_vn, h_wm⟩ = Σ_st
+ * ⟨left_vns, left'_wmt⟩ ⟨right_ns, right'_mt⟩. The products of right factors are made once for all columns.
  *
  * @param sizes of both
  * @param lefts the factors of the gradients to the left
@@ -22,7 +23,10 @@ import io.backpack4j.spi.tensor.TensorScope;
  */
 record CrossGrams(Backend backend, DType dtype, FactorSizes sizes, FactorSource lefts, FactorSource rights) {
 
-    /** How many numbers the products of a sample's factors with themselves may take, unless those of one sample take more. */
+    /**
+     * How many numbers the products of a sample's factors with themselves may take, unless those of one sample take
+     * more.
+     */
     private static final long MANY_NUMBERS = 1 << 20;
 
     /** V, N, W and M. */
@@ -91,7 +95,10 @@ record CrossGrams(Backend backend, DType dtype, FactorSizes sizes, FactorSource 
         }
     }
 
-    /** Adds the inner products of some rows, from a column of the matrix on, and the mirror image of what is right of the diagonal's block. */
+    /**
+     * Adds the inner products of some rows, from a column of the matrix on, and the mirror image of what is right of
+     * the diagonal's block.
+     */
     private void addColumn(
             TensorScope step, Tensor products, long fromRow, long fromColumn, boolean mirrors, Tensor destination) {
         long rows = products.shape().size(0);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -13,8 +14,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 record FactorReductions(Backend backend, DType dtype, long columns, long samples, FactorSizes sizes) {
 
     /**
-     * Raises −min, max and the greatest magnitude of gradients with one position. Rounding keeps the order of products, so that these are the extremes of
-     * rounded products too.
+     * Raises −min, max and the greatest magnitude of gradients with one position. Rounding keeps the order of products,
+     * so that these are the extremes of rounded products too.
      *
      * @param destination {@code [3]}
      */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.tensor.Shape;
@@ -9,7 +10,8 @@ import io.backpack4j.spi.tensor.Shape;
  * @param rows M, the length of a left factor
  * @param columns K, the length of a right factor
  * @param positions S, the number of positions that share the parameter
- * @param positionsFirst whether both factors are kept as {@code [·, G, S, ·]}, so that samples and positions join into one axis
+ * @param positionsFirst whether both factors are kept as {@code [·, G, S, ·]}, so that samples and positions join into
+ *     one axis
  */
 public record FactorSizes(long groups, long rows, long columns, long positions, boolean positionsFirst) {
 
@@ -24,14 +26,17 @@ public record FactorSizes(long groups, long rows, long columns, long positions, 
     }
 
     /**
-     * Whether squares summed over V columns take fewer products from pairs of positions, of which there are S(S+1)/2 for all columns together, than from
-     * gradients, which take S and a square for every column.
+     * Whether squares summed over V columns take fewer products from pairs of positions, of which there are S(S+1)/2
+     * for all columns together, than from gradients, which take S and a square for every column.
      */
     boolean prefersPairs(long signals) {
         return positions > 1 && groups == 1 && positionsFirst && prefersGram() && positions <= 2 * signals;
     }
 
-    /** Whether inner products of all gradients with each other take fewer multiplications over positions (S² pairs of them) than over gradients. */
+    /**
+     * Whether inner products of all gradients with each other take fewer multiplications over positions (S² pairs of
+     * them) than over gradients.
+     */
     boolean prefersGramOfAll() {
         return groups == 1 && positionsFirst && positions * positions * (rows + columns) < rows * columns;
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -26,13 +27,15 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * The gradients of a parameter that multiplies: g_vn = Σ_s left_vns ⊗ right_ns, left being cotangents of an output and right an input, at S
- * positions that share the parameter. Weights of linear maps, convolutions, recurrent cells and attention projections are of this kind.
+ * The gradients of a parameter that multiplies: g_vn = Σ_s left_vns ⊗ right_ns, left being cotangents of an output and
+ * right an input, at S positions that share the parameter. Weights of linear maps, convolutions, recurrent cells and
+ * attention projections are of this kind.
  *
- * <p>With one position the contractions have closed forms in the factors. With several, sums stay matrix products, squared norms go over
- * the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and squares are fused into the product, or multiplied out
- * over pairs of positions where these are few. Several uses of a parameter are as many more positions. It has both
- * Kronecker factors: say so with {@link io.backpack4j.spi.module.ParameterSpec#withKronecker}.
+ * <p>With one position the contractions have closed forms in the factors. With several, sums stay matrix products,
+ * squared norms go over the Gram matrices of the positions where these are smaller (Rochette, Manoel, Tramel 2019), and
+ * squares are fused into the product, or multiplied out over pairs of positions where these are few. Several uses of a
+ * parameter are as many more positions. It has both Kronecker factors: say so with {@link
+ * io.backpack4j.spi.module.ParameterSpec#withKronecker}.
  */
 public final class FactoredParameter extends ParameterDerivatives {
 
@@ -241,7 +244,10 @@ public final class FactoredParameter extends ParameterDerivatives {
         backend().products().multiply(left, true, right, false, 1, kept(task), target);
     }
 
-    /** Σ_ns (Σ_v w_vn left_vns²) ⊗ right_ns²: right for one position, and for positions that stand alone as if each were a sample. */
+    /**
+     * Σ_ns (Σ_v w_vn left_vns²) ⊗ right_ns²: right for one position, and for positions that stand alone as if each were
+     * a sample.
+     */
     private void sumOfSquares(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         Tensor summed = squaredLeft(scope, product, task);
         Tensor right = squaredRight(scope, product);

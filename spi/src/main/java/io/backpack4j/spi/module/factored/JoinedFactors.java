@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -7,7 +8,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
-/** Factors with the positions of several uses of a parameter one behind the other: Σ_u Σ_s left_us ⊗ right_us is one sum over all positions. */
+/**
+ * Factors with the positions of several uses of a parameter one behind the other: Σ_u Σ_s left_us ⊗ right_us is one sum
+ * over all positions.
+ */
 final class JoinedFactors {
 
     /** The axis of positions in {@code [·, G, S, ·]}. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -15,13 +16,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Squares of sums over positions, multiplied out: Σ_vn w_vn (Σ_s l_vns ⊗ r_ns)² = Σ_{s≤t} (2 if s ≠ t) Σ_n (Σ_v w_vn l_vns l_vnt) ⊗ (r_ns r_nt), which
- * is one matrix product. Its rounding error is a part of Σ_vn |w_vn| (Σ_s |l_vns| ⊗ |r_ns|)², so that digits are lost where positions cancel. Whether they do
- * is judged row by row, since sums over a row's columns are cheap: Σ_n (Σ_v …) ⟨r_ns, r_nt⟩, of all pairs and of those with s = t alone.
+ * Squares of sums over positions, multiplied out: Σ_vn w_vn (Σ_s l_vns ⊗ r_ns)² = Σ_{s≤t} (2 if s ≠ t) Σ_n (Σ_v w_vn
+ * l_vns l_vnt) ⊗ (r_ns r_nt), which is one matrix product. Its rounding error is a part of Σ_vn |w_vn| (Σ_s |l_vns| ⊗
+ * |r_ns|)², so that digits are lost where positions cancel. Whether they do is judged row by row, since sums over a
+ * row's columns are cheap: Σ_n (Σ_v …) ⟨r_ns, r_nt⟩, of all pairs and of those with s = t alone.
  */
 final class PositionPairs {
 
-    /** A row of which less than this part is left over from the squares of its positions has cancelled: up to there no more than six bits are lost. */
+    /**
+     * A row of which less than this part is left over from the squares of its positions has cancelled: up to there no
+     * more than six bits are lost.
+     */
     private static final double LEAST_PART = 1.0 / 64;
 
     private final Backend backend;
@@ -61,7 +66,8 @@ final class PositionPairs {
      * @param weights {@code [V, N]} of either sign, or null for ones
      * @param perSample whether samples stay apart
      * @param destination {@code [M, K]}, or {@code [N, M, K]}
-     * @return whether the destination holds the squares. Without energy it is not said to, so that rehearsals, which know no numbers, see both ways
+     * @return whether the destination holds the squares. Without energy it is not said to, so that rehearsals, which
+     *     know no numbers, see both ways
      */
     boolean squares(@Nullable Tensor weights, boolean perSample, Tensor destination) {
         if (weights == null) {
@@ -128,7 +134,10 @@ final class PositionPairs {
         return sum.item();
     }
 
-    /** The products of right factors, {@code [N, pairs, K]}, and per sample the sum of each; once more, those of a position with itself alone. */
+    /**
+     * The products of right factors, {@code [N, pairs, K]}, and per sample the sum of each; once more, those of a
+     * position with itself alone.
+     */
     private void multiplyRights() {
         backend.elementwise().fill(dots, 0);
         Region all = Region.all(dots.shape());
@@ -151,7 +160,10 @@ final class PositionPairs {
         }
     }
 
-    /** The products of left factors, weighted, summed over columns, twice where two positions differ: {@code [N, pairs, M]}. */
+    /**
+     * The products of left factors, weighted, summed over columns, twice where two positions differ: {@code [N, pairs,
+     * M]}.
+     */
     private Tensor multiplyLefts(TensorScope step, @Nullable Tensor weights) {
         Shape shape = lefts.get(0).shape();
         Shape summedShape = shape.with(0, samples);

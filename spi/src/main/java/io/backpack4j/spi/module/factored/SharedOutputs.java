@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
@@ -8,8 +9,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * The output side of Kronecker factors of several parameters with the same left factors, as those of an input and a state that are added have: made when the first asks.
- * Belongs to one pullback.
+ * The output side of Kronecker factors of several parameters with the same left factors, as those of an input and a
+ * state that are added have: made when the first asks. Belongs to one pullback.
  */
 public final class SharedOutputs {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -29,7 +30,8 @@ class ConvolutionFactorsTest {
     private static final double TOLERANCE = 1e-12;
 
     /**
-     * A convolution of inputs {@code [N, G·inputs, *large]} to outputs {@code [N, G·outputs, *small]}; the transposed one goes the other way.
+     * A convolution of inputs {@code [N, G·inputs, *large]} to outputs {@code [N, G·outputs, *small]}; the transposed
+     * one goes the other way.
      */
     record Case(
             Window window, int groups, int outputs, int inputs, int[] small, int[] large, int columns, int samples) {

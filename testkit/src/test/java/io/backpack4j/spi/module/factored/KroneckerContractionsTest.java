@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.module.factored;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -133,7 +134,9 @@ class TiedFactorsTest {
         }
     }
 
-    /** Of differences of 1e-6 twelve digits would be lost in the squares; four are by rounding the factors themselves. */
+    /**
+     * Of differences of 1e-6 twelve digits would be lost in the squares; four are by rounding the factors themselves.
+     */
     @ParameterizedTest
     @ValueSource(doubles = {0, 1e-6, 1e-3, 0.1})
     void squares_do_not_lose_their_digits_where_uses_cancel(double difference) {
