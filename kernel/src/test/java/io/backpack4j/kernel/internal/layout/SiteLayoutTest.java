@@ -51,7 +51,15 @@ class SiteLayoutTest {
         Map<String, AccumulatorKey> byName = new LinkedHashMap<>();
         Arrays.stream(wanted).forEach(key -> byName.put("key " + byName.size(), key));
         var request = new SiteRequest(
-                Request.of(new Wanting()), byName, Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), Map.of());
+                Request.of(new Wanting()),
+                byName,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                Map.of());
         return new SiteLayout(0, "weight", Shape.of(2, 3), Optional.empty(), List.of(), List.of(request), accumulated);
     }
 

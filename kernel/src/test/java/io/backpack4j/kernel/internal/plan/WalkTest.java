@@ -90,7 +90,7 @@ class WalkTest {
                         new PassInputs(Map.of(Graph.INPUT, inputs), targets, new long[] {0, 1, 2}, parameters::get, 0);
                 PassLayout walked = handsOver ? layout.handingOver() : layout;
                 try (PassResults results =
-                        PassRun.run(walked, splitting, backend, given, NetworkProducts::new, taker)) {
+                        PassRun.run(walked, splitting, backend, given, NetworkProducts.FACTORY, taker)) {
                     results.tensors().forEach((name, tensor) -> numbers.put(name, tensor.toDoubleArray()));
                 }
             }
