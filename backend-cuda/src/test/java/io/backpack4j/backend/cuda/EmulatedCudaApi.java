@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -17,7 +18,7 @@ import java.util.TreeMap;
 final class EmulatedCudaApi implements CudaApi {
 
     private final boolean backwards;
-    private final Map<Long, Long> allocations = new TreeMap<>();
+    private final NavigableMap<Long, Long> allocations = new TreeMap<>();
     private final List<String> log = new ArrayList<>();
     private long uploads;
     private long downloads;
@@ -175,11 +176,23 @@ final class EmulatedCudaApi implements CudaApi {
     }
 
     private void checkGuards(String cause) {
-        allocations.forEach((address, bytes) -> {
-            if (!HostBridge.intact(address, bytes)) {
-                throw new AssertionError(cause + " wrote beside an allocation of " + bytes + " bytes");
+        allocations.forEach((address, bytes) -> checkGuard(cause, address, bytes));
+    }
+
+    /** Looks beside the allocations that were given: all of them after every launch would take most of a test's time. */
+    private void checkGuards(String cause, long[] words) {
+        for (long word : words) {
+            Map.Entry<Long, Long> allocation = allocations.floorEntry(word);
+            if (allocation != null && word < allocation.getKey() + allocation.getValue()) {
+                checkGuard(cause, allocation.getKey(), allocation.getValue());
             }
-        });
+        }
+    }
+
+    private static void checkGuard(String cause, long address, long bytes) {
+        if (!HostBridge.intact(address, bytes)) {
+            throw new AssertionError(cause + " wrote beside an allocation of " + bytes + " bytes");
+        }
     }
 
     @Override
@@ -267,7 +280,7 @@ final class EmulatedCudaApi implements CudaApi {
         log.add(kernel.name());
         ((LazyStream) stream).add(() -> {
             HostBridge.run(kernel.entry(), words, blocks, threads, backwards);
-            checkGuards("Kernel " + kernel.name());
+            checkGuards("Kernel " + kernel.name(), words);
         });
     }
 
@@ -311,7 +324,7 @@ final class EmulatedCudaApi implements CudaApi {
         };
         ((Products) blas).stream().add(() -> {
             HostBridge.multiply(dtype == DType.FLOAT32, sizes, product.alpha(), product.beta());
-            checkGuards("A matrix product");
+            checkGuards("A matrix product", sizes);
         });
     }
 
