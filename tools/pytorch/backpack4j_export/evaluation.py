@@ -115,7 +115,9 @@ def _affine(inputs, arguments, held):
 
 
 def _scaled_attention(inputs, arguments, held):
-    return F.scaled_dot_product_attention(*inputs, is_causal=arguments.get("causal", False), scale=arguments.get("scale"))
+    heads = [value.unflatten(-1, (arguments.get("num_heads", 1), -1)).transpose(1, 2) for value in inputs]
+    result = F.scaled_dot_product_attention(*heads, is_causal=arguments.get("causal", False), scale=arguments.get("scale"))
+    return result.transpose(1, 2).flatten(2)
 
 
 OWN_TYPES = {

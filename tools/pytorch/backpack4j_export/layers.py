@@ -145,10 +145,30 @@ def scaled_dot_product_attention(c, query, key, value, attn_mask=None, dropout_p
         attn_mask = None
     if attn_mask is not None and not c.is_causal(attn_mask, true_masks=False):
         raise Refusal("attn_mask is neither None nor the causal mask; no other mask has a counterpart")
-    if isinstance(scale, (int, float)) or scale is None:
-        arguments = {"causal": bool(is_causal or attn_mask is not None)}
-        return c.add("ScaledDotProductAttention", [query, key, value], arguments if scale is None else {**arguments, "scale": float(scale)})
-    raise Refusal("has a scale that depends on the input")
+    if not (isinstance(scale, (int, float)) or scale is None):
+        raise Refusal("has a scale that depends on the input")
+    inputs = [c.tensor(query), c.tensor(key), c.tensor(value)]
+    ranks = [ref.rank for ref in inputs]
+    if ranks not in ([3, 3, 3], [4, 4, 4]):
+        raise Refusal(f"takes inputs of ranks {ranks}; with a counterpart are [N, T, E] and [N, heads, T, E], all three alike")
+    arguments = {"causal": bool(is_causal or attn_mask is not None)}
+    if scale is not None:
+        arguments["scale"] = float(scale)
+    if ranks[0] == 3:
+        return c.add("ScaledDotProductAttention", inputs, arguments)
+    heads = inputs[0].sample[0]
+    if any(ref.sample[0] != heads for ref in inputs):
+        raise Refusal("has keys or values with another number of heads, which has no counterpart")
+    size = inputs[2].sample[2]
+    result = c.add("ScaledDotProductAttention", [_side_by_side(c, ref) for ref in inputs], {"num_heads": heads, **arguments})
+    split = c.add("Reshape", [result], {"shape": [inputs[0].sample[1], heads, size]})
+    return c.add("Permute", [split], {"dims": [0, 2, 1, 3]})
+
+
+def _side_by_side(c, ref):
+    """[N, heads, T, E] as [N, T, heads E], where heads stand in the files."""
+    heads, length, size = ref.sample
+    return c.add("Reshape", [c.add("Permute", [ref], {"dims": [0, 2, 1, 3]})], {"shape": [length, heads * size]})
 
 
 @operation("pad", "constant_pad_nd")

@@ -328,7 +328,7 @@ public final class DataFile {
         return graph.nodes().stream()
                 .anyMatch(node -> IntStream.range(0, node.inputs().size())
                         .anyMatch(i -> node.inputs().get(i).equals(input)
-                                && node.module().takesIntegers(i)));
+                                && node.module().takesIntegers(i, node.inputs().size())));
     }
 
     private void addTarget(DType dtype, BatchBuilder builder) {

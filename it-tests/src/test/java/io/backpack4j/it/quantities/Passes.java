@@ -190,7 +190,7 @@ final class Passes implements AutoCloseable {
         return graph.nodes().stream()
                 .anyMatch(node -> IntStream.range(0, node.inputs().size())
                         .anyMatch(i -> node.inputs().get(i).equals(input)
-                                && node.module().takesIntegers(i)));
+                                && node.module().takesIntegers(i, node.inputs().size())));
     }
 
     /** Probabilities of classes are not all whole numbers. */

@@ -121,7 +121,7 @@ final class CurvatureProbe {
                 BoundNode.Source source = node.inputs().get(i);
                 if (!source.fromNode()
                         && source.index() == input
-                        && node.node().module().takesIntegers(i)) {
+                        && node.node().module().takesIntegers(i, node.inputs().size())) {
                     return DType.INT64;
                 }
             }
