@@ -67,7 +67,6 @@ class ArchitecturesTest {
                 "convnext",
                 "unet",
                 "vit",
-                "gpt",
                 "lstm_tagger",
                 "encoder",
                 "autoencoder",

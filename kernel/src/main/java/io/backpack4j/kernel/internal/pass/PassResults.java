@@ -5,6 +5,8 @@ import io.backpack4j.kernel.BatchStatistics;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.internal.calls.Part;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.extension.BlockProduct;
@@ -76,7 +78,9 @@ public final class PassResults implements Results {
             return join(request.name(), suffix);
         }
         String own = suffix.substring(1);
-        return request.name().equals(request.extension().resultName()) ? own : join(request.name(), own);
+        Extension<?> extension = request.extension();
+        String standard = PluginCalls.call(Part.of(extension), "in its name", extension::resultName);
+        return request.name().equals(standard) ? own : join(request.name(), own);
     }
 
     void addNetwork(NetworkExtension<?, ?> extension, Object value) {
@@ -86,7 +90,8 @@ public final class PassResults implements Results {
     private void putOf(Request<?> request, String name, Tensor tensor) {
         scope.adopt(tensor);
         tensors.put(name, tensor);
-        if (request.extension().hasVariableSizes()) {
+        Extension<?> extension = request.extension();
+        if (PluginCalls.call(Part.of(extension), "in its sizes", extension::hasVariableSizes)) {
             variable.add(name);
         }
     }

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.PassLayout;
@@ -116,7 +117,8 @@ final class ChainChecks {
 
     private void reportRecurrent(String extension) {
         for (BoundNode node : graph.nodes()) {
-            if (reached[node.index()] && node.node().module().isRecurrent()) {
+            if (reached[node.index()]
+                    && PluginCalls.call(node.part(), "in its kind", node.node().module()::isRecurrent)) {
                 problems.add(
                         CommonProblems.UNSUPPORTED_MODULE,
                         "%s follows matrices from output to output, but the weights of %s meet themselves at every step. Use KFLR or KFAC, or ask for parameters behind it with parameters=[…]."

@@ -131,7 +131,9 @@ public final class CompiledPlan implements Plan {
         }
         TargetChecks.require(model.loss(), output, batch);
         layout.operands().require(operands, backend, supplier.isPresent());
-        finiteCheck.requireOperands(operands);
+        if (!operands.tensors().isEmpty()) {
+            BackendCalls.run(backend, "The check of operands", () -> finiteCheck.requireOperands(operands));
+        }
         return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
     }
 

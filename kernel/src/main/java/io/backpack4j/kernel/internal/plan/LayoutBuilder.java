@@ -217,7 +217,8 @@ final class LayoutBuilder {
     private static void reportRecurrent(BoundGraph graph, SiteLayout site, SiteRequest request, Problems problems) {
         site.uses().stream()
                 .map(use -> graph.nodes().get(use.node()))
-                .filter(node -> node.node().module().isRecurrent())
+                .filter(node ->
+                        PluginCalls.call(node.part(), "in its kind", node.node().module()::isRecurrent))
                 .findFirst()
                 .ifPresent(node -> problems.add(
                         KernelProblems.TIED_PARAMETER,
