@@ -145,7 +145,6 @@ class SharingTest {
                         "pullback of 1",
                         "pullback of 3",
                         "pullback of 4",
-                        "curvature",
                         "weight Sum of 1",
                         "weight PerSample of 1",
                         "weight SumOfSquares of 3",
@@ -170,7 +169,7 @@ class SharingTest {
         assertThat(notes.get(1)).containsExactly("pullback of 1");
         assertThat(notes.get(2))
                 .containsExactlyInAnyOrder(
-                        "pullback of 1", "pullback of 3", "curvature", "weight Sum of 1", "weight SumOfSquares of 3");
+                        "pullback of 1", "pullback of 3", "weight Sum of 1", "weight SumOfSquares of 3");
     }
 
     @Test
@@ -184,7 +183,6 @@ class SharingTest {
                         "pullback of 3",
                         "pullback of 3",
                         "pullback of 1",
-                        "curvature",
                         "weight Sum of 1",
                         "weight SumOfSquaresPerSample of 3",
                         "weight SumOfSquaresPerSample of 3",

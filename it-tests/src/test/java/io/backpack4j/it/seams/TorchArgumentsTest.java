@@ -47,7 +47,6 @@ class TorchArgumentsTest {
             "MatMul",
             "Max",
             "Affine",
-            "Concat",
             "Div",
             "Mean",
             "Mul",
