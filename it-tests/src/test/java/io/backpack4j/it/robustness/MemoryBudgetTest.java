@@ -152,9 +152,12 @@ class MemoryBudgetTest {
                 Assembled parts = new Assembled();
                 try (Results results = plan.run(batch, RunOptions.seed(SEED).taker(parts))) {
                     long peak = backpack.backend().memory().peakBytes() - before;
+                    // Plans count moments for centred norms, since sessions need them. A whole batch makes them of its
+                    // factors, which takes a little less.
+                    double least = plan.chunkSamples() < N ? 1 : 0.99;
                     assertThat(peak)
                             .as("budget %d, splitting %d", budget, plan.chunkSamples())
-                            .isEqualTo(plan.peakBytes());
+                            .isBetween((long) (least * plan.peakBytes()), plan.peakBytes());
                     results.tensors().forEach((name, tensor) -> parts.arrays.put(name, tensor.toDoubleArray()));
                 }
                 assertSame(parts.arrays, expected, tolerance);
