@@ -179,7 +179,7 @@ final class EmulatedCudaApi implements CudaApi {
         allocations.forEach((address, bytes) -> checkGuard(cause, address, bytes));
     }
 
-    /** Looks beside the allocations that were given: all of them after every launch would take most of a test's time. */
+    /** Looks beside the allocations that were given: all after every launch would take most of a test's time. */
     private void checkGuards(String cause, long[] words) {
         for (long word : words) {
             Map.Entry<Long, Long> allocation = allocations.floorEntry(word);

@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * CockpitListener cockpit = new CockpitListener(
- *         Cockpit.builder(backpack, model).quantities("economy").log(Path.of("run/run.jsonl")), Set.of("stalled"), List.of());
+ *         Cockpit.builder(backpack, model).quantities("economy").log(Path.of("run/run.jsonl")),
+ *         Set.of("stalled"),
+ *         List.of());
  * Trainer.builder(backpack, model).optimizer(new SGD(0.1)).listener(cockpit).log(cockpit.log()).build().fit(data);
  * }</pre>
  *

@@ -55,7 +55,7 @@ class CompositionTest extends ComposedNetworks {
 
     private static final List<String> WHERE_UNTIED = List.of("DiagHessian", "BatchDiagHessian");
 
-    /** Results of the whole network, in orders of parameters that the written-out network has not; LowRankTest has them. */
+    /** Results of the whole network, whose groups name parameters; LowRankTest has them. */
     private static final List<String> LOW_RANK = List.of(
             "GgnEigenvalues",
             "GgnEigenvectors",

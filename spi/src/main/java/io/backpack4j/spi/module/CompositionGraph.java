@@ -23,8 +23,10 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * CompositionGraph.builder()
  *         .parameter(ParameterSpec.parameter("in_proj_weight", Shape.of(2 * e, e), new Initializer.Uniform(bound)))
- *         .part("q", "Linear", arguments, CompositionGraph.input(0)).use("weight", "in_proj_weight", new RowBlock(0, e))
- *         .part("k", "Linear", arguments, CompositionGraph.input(0)).use("weight", "in_proj_weight", new RowBlock(e, 2 * e))
+ *         .part("q", "Linear", arguments, CompositionGraph.input(0))
+ *         .use("weight", "in_proj_weight", new RowBlock(0, e))
+ *         .part("k", "Linear", arguments, CompositionGraph.input(0))
+ *         .use("weight", "in_proj_weight", new RowBlock(e, 2 * e))
  *         .part("product", "Mul", Map.of(), "q", "k")
  *         .part("out_proj", "Linear", arguments, "product")
  *         .build();
