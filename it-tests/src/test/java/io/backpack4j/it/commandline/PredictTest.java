@@ -8,6 +8,7 @@ import io.backpack4j.formats.IdxFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.formats.SafetensorsType;
 import io.backpack4j.spi.tensor.Shape;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -163,6 +164,13 @@ class PredictTest {
         Run folders = Run.of(arguments);
         assertThat(folders.code()).isEqualTo(1);
         assertThat(folders.err()).contains("--data names the folder", "a safetensors file or an IDX file");
+        String empty = directory.resolve("empty").toString();
+        assertThat(new File(empty).mkdir()).isTrue();
+        arguments[2] = empty;
+        arguments[4] = workspace.file("data.safetensors").toString();
+        Run noRun = Run.of(arguments);
+        assertThat(noRun.code()).isEqualTo(1);
+        assertThat(noRun.err()).contains("--model names the folder", "a folder that 'train' wrote");
         Run same = Run.of(
                 "predict",
                 "--model",
