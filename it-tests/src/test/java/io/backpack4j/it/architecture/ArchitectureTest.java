@@ -154,6 +154,21 @@ class ArchitectureTest {
                     "org.hipparchus..",
                     "org.jspecify.annotations..");
 
+    @ArchTest
+    static final ArchRule influence_knows_data_and_operators_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.influence..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.influence..",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.operators",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
     /** Counting what was spent needs no network. */
     @ArchTest
     static final ArchRule accountants_know_numbers_only = noClasses()

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which training samples made a prediction what it is: {@link io.backpack4j.influence.Influence}, by inverses of
+ * curvature.
+ */
+@NullMarked
+package io.backpack4j.influence;
+
+import org.jspecify.annotations.NullMarked;
