@@ -169,6 +169,22 @@ class ArchitectureTest {
                     "java..",
                     "org.jspecify.annotations..");
 
+    @ArchTest
+    static final ArchRule pruning_knows_data_and_operators_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.pruning..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.pruning..",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.operators",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "org.hipparchus..",
+                    "org.jspecify.annotations..");
+
     /** Counting what was spent needs no network. */
     @ArchTest
     static final ArchRule accountants_know_numbers_only = noClasses()
