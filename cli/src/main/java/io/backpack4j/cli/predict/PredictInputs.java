@@ -5,7 +5,9 @@ import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
-import io.backpack4j.formats.ModelFile;
+import io.backpack4j.cli.options.ModelOption;
+import io.backpack4j.formats.ModelNumbers;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -36,7 +38,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
     /**
      * Reads a model, its numbers and inputs.
      *
-     * @param model a model file, or a folder of a training run
+     * @param option a model file, or a folder of a training run
      * @param weights where the numbers are; if null, in the run's folder, or else in the data file
      * @param dtype the type to compute with; that of the data if null
      * @param problems what is wrong elsewhere; what is wrong here is reported together with it
@@ -44,18 +46,18 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
      */
     static PredictInputs read(
             BackPack backpack,
-            Path model,
+            ModelOption option,
             Path dataFile,
             @Nullable Path weights,
             @Nullable DType dtype,
             Problems problems) {
         boolean images = isIdx(dataFile);
-        Optional<RunFolder> run = RunFolder.find(model);
-        Path modelFile = run.map(RunFolder::model).orElse(model);
+        Optional<RunFolder> run = RunFolder.find(option.file());
+        Path modelFile = run.map(RunFolder::model).orElse(option.file());
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
         problems.collect(() -> requireFile("--model", modelFile, "a model file, or a folder that 'train' wrote"));
         problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
-        if (images && weightsFile == null) {
+        if (images && weightsFile == null && ModelSource.format(backpack.catalog(), modelFile).isEmpty()) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
@@ -64,23 +66,27 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         List<PredictInputs> read = new ArrayList<>();
         if (problems.isEmpty()) {
             problems.collect(() -> {
-                String json = ModelFile.text(modelFile);
-                ModelDescription description = ModelFile.parse(json, modelFile.toString());
-                Path numbersFile = weightsFile == null ? dataFile : weightsFile;
-                try (Safetensors numbers = Safetensors.open(numbersFile)) {
-                    DataFile numbered = new DataFile(numbersFile.toString(), numbers, description);
-                    DataFile.Loaded loaded = images
-                            ? images(
-                                    backpack,
-                                    IdxFile.read(dataFile),
-                                    dataFile,
-                                    description,
-                                    numbered,
-                                    dtype,
-                                    run.map(RunFolder::normalization).orElse(Normalization.UNIT))
-                            : tensors(backpack, dataFile, description, numbered, dtype);
-                    read.add(new PredictInputs(json, loaded));
-                }
+                ModelSource source = option.loss().open(backpack.catalog(), modelFile);
+                read.add(source.numbers()
+                        .map(numbers -> new PredictInputs(source.json(), own(backpack, dataFile, source, numbers, dtype)))
+                        .orElseGet(() -> {
+                            ModelDescription description = source.description();
+                            Path numbersFile = weightsFile == null ? dataFile : weightsFile;
+                            try (Safetensors numbers = Safetensors.open(numbersFile)) {
+                                DataFile numbered = new DataFile(numbersFile.toString(), numbers, description);
+                                DataFile.Loaded loaded = images
+                                        ? images(
+                                                backpack,
+                                                IdxFile.read(dataFile),
+                                                dataFile,
+                                                description,
+                                                numbered,
+                                                dtype,
+                                                run.map(RunFolder::normalization).orElse(Normalization.UNIT))
+                                        : tensors(backpack, dataFile, description, numbered, dtype);
+                                return new PredictInputs(source.json(), loaded);
+                            }
+                        }));
             });
         }
         problems.throwIfAny();
@@ -98,6 +104,21 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
                     "%s names the folder '%s', but must name %s.".formatted(option, path, expected));
+        }
+    }
+
+    /** Of a model whose file has its numbers. */
+    private static DataFile.Loaded own(
+            BackPack backpack, Path dataFile, ModelSource source, ModelNumbers numbers, @Nullable DType dtype) {
+        if (isIdx(dataFile)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "'%s' holds images as IDX, but inputs of such a model must be a safetensors file.".formatted(dataFile));
+        }
+        try (Safetensors file = Safetensors.open(dataFile)) {
+            DataFile data = new DataFile(dataFile.toString(), file, source.description());
+            DType type = dtype == null ? source.dtype(data.dtype()) : dtype;
+            return data.loadForPrediction(backpack, type, Optional.of(numbers));
         }
     }
 

@@ -8,6 +8,7 @@ import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
@@ -19,6 +20,8 @@ import io.backpack4j.cli.report.Surprises;
 import io.backpack4j.cli.report.TrainingReport;
 import io.backpack4j.cockpit.Cockpit;
 import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.ModelNumbers;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -44,6 +47,7 @@ import io.backpack4j.training.metric.MeanSquaredError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -96,7 +100,7 @@ public final class TrainCommand implements Runnable {
             defaultValue = STANDARD_MODEL,
             description =
                     "lenet (the default), a small convolutional network; charlm or charlm-lstm, a transformer or a recurrent network"
-                            + " that predicts characters of a text; or a model of your own, as JSON.")
+                            + " that predicts characters of a text; or a model of your own, as JSON or ONNX.")
     private String modelName;
 
     @Option(
@@ -194,6 +198,9 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
+    private final LossOption loss = new LossOption();
+
+    @Mixin
     private final CockpitOptions cockpit = new CockpitOptions();
 
     @Mixin
@@ -210,19 +217,22 @@ public final class TrainCommand implements Runnable {
                     "--batches names all that is trained on. Leave --data and --valid out.");
         }
         cockpit.check();
-        ModelDescription description = modelName.equals(STANDARD_MODEL) || isOfCharacters()
-                ? ShippedModels.read(modelName)
-                : ModelFile.read(Path.of(modelName));
+        boolean shipped = modelName.equals(STANDARD_MODEL) || isOfCharacters();
         try (BackPack backpack = main.open()) {
+            Optional<ModelSource> source =
+                    shipped ? Optional.empty() : Optional.of(loss.openWithLoss(backpack.catalog(), Path.of(modelName)));
+            ModelDescription description =
+                    source.map(ModelSource::description).orElseGet(() -> ShippedModels.read(modelName));
+            Optional<ModelNumbers> numbers = source.flatMap(ModelSource::numbers);
             if (batchesFile == null) {
-                onData(backpack, description);
+                onData(backpack, description, numbers);
             } else {
-                onBatches(backpack, description, batchesFile);
+                onBatches(backpack, description, numbers, batchesFile);
             }
         }
     }
 
-    private void onData(BackPack backpack, ModelDescription description) {
+    private void onData(BackPack backpack, ModelDescription description, Optional<ModelNumbers> numbers) {
         try (TrainData samples = data == null && isOfCharacters()
                         ? TrainData.ofText(description, valid)
                         : TrainData.open(backpack, description, data, valid);
@@ -232,6 +242,7 @@ public final class TrainCommand implements Runnable {
                         samples.shapes().toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             samples.all().fill(model.parameters());
+            numbers.ifPresent(found -> found.fill(model.parameters()));
             RunFolder run = begin(description);
             samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
@@ -241,7 +252,8 @@ public final class TrainCommand implements Runnable {
         }
     }
 
-    private void onBatches(BackPack backpack, ModelDescription description, Path file) {
+    private void onBatches(
+            BackPack backpack, ModelDescription description, Optional<ModelNumbers> numbers, Path file) {
         try (BatchesFile batches = new BatchesFile(file, description.inputs());
                 Model model = backpack.model(
                         description,
@@ -249,6 +261,7 @@ public final class TrainCommand implements Runnable {
                         description.inputs().stream().map(batches::sample).toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             batches.fill(model.parameters());
+            numbers.ifPresent(found -> found.fill(model.parameters()));
             RunFolder run = begin(description);
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 1 : epochs);
             String about = "%d batches of %s".formatted(batches.perEpoch(), file);
