@@ -5,6 +5,7 @@ import io.backpack4j.cli.bench.BenchCommand;
 import io.backpack4j.cli.cockpit.CockpitCommand;
 import io.backpack4j.cli.completion.CompletionCommand;
 import io.backpack4j.cli.console.Terminal;
+import io.backpack4j.cli.convert.ConvertCommand;
 import io.backpack4j.cli.demo.DemoCommand;
 import io.backpack4j.cli.doctor.DoctorCommand;
 import io.backpack4j.cli.evaluate.EvaluateCommand;
@@ -49,6 +50,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             CockpitCommand.class,
             PredictCommand.class,
+            ConvertCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
             BackendsCommand.class,

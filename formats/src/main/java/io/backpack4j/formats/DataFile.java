@@ -124,8 +124,7 @@ public final class DataFile {
         return loadForPrediction(backpack, dtype, this, foreign);
     }
 
-    private Loaded loadForPrediction(
-            BackPack backpack, DType dtype, DataFile numbers, Optional<ModelNumbers> foreign) {
+    private Loaded loadForPrediction(BackPack backpack, DType dtype, DataFile numbers, Optional<ModelNumbers> foreign) {
         Problems problems = new Problems();
         Shape[] shapes = description.inputs().stream()
                 .map(input -> sample(input, problems))

@@ -63,8 +63,7 @@ public final class ModelNumbers {
             throw new BackpackException(
                     CommonProblems.SHAPE_MISMATCH,
                     "Parameter %s of file %s has shape %s, but the model needs %s."
-                            .formatted(
-                                    Failures.quoted(name), Failures.quoted(file), tensor.shape(), spec.shape()));
+                            .formatted(Failures.quoted(name), Failures.quoted(file), tensor.shape(), spec.shape()));
         }
         each(tensor, dtype, (from, values, count) -> {});
     }

@@ -44,8 +44,8 @@ public record ModelSource(
         if (loss.isEmpty()) {
             return new ModelSource(description, text, Optional.empty(), List.of());
         }
-        ModelDescription other = new ModelDescription(
-                description.nodes(), description.inputs(), description.output(), loss.get());
+        ModelDescription other =
+                new ModelDescription(description.nodes(), description.inputs(), description.output(), loss.get());
         return new ModelSource(other, ModelWriter.write(other), Optional.empty(), List.of());
     }
 
@@ -72,7 +72,8 @@ public record ModelSource(
         if (expressions.size() != 1) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "--loss is '%s', but must name one loss, such as CrossEntropyLoss(reduction=mean).".formatted(text));
+                    "--loss is '%s', but must name one loss, such as CrossEntropyLoss(reduction=mean)."
+                            .formatted(text));
         }
         return new LossDescription(
                 expressions.get(0).type(), Map.copyOf(expressions.get(0).options()));

@@ -3,10 +3,12 @@ package io.backpack4j.cli.options;
 
 import io.backpack4j.formats.ModelSource;
 import io.backpack4j.kernel.Catalog;
+import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,12 +30,21 @@ public final class LossOption {
 
     /** Opens a model for what needs no loss; what is to be known about how it was read goes to standard error. */
     public ModelSource open(Catalog catalog, Path file) {
-        ModelSource source =
-                ModelSource.open(catalog, file, Optional.ofNullable(loss).map(ModelSource::loss));
-        PrintWriter err = spec.commandLine().getErr();
-        source.notices().forEach(notice -> err.println("note: " + notice));
-        err.flush();
+        ModelSource source = ModelSource.open(catalog, file, value());
+        print(source.notices());
         return source;
+    }
+
+    /** The loss, if there is one. */
+    public Optional<LossDescription> value() {
+        return Optional.ofNullable(loss).map(ModelSource::loss);
+    }
+
+    /** Prints what is to be known about how a model was read to standard error. */
+    public void print(List<String> notices) {
+        PrintWriter err = spec.commandLine().getErr();
+        notices.forEach(notice -> err.println("note: " + notice));
+        err.flush();
     }
 
     /** Opens a model for what needs a loss. */

@@ -3,7 +3,6 @@ package io.backpack4j.onnx.reading;
 
 import io.backpack4j.onnx.proto.ElementType;
 import io.backpack4j.spi.tensor.Shape;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
@@ -24,15 +23,6 @@ record Activation(String node, Shape sample, List<List<Integer>> axes, ElementTy
 
     Activation {
         axes = axes.stream().map(List::copyOf).toList();
-    }
-
-    /** The output of a node whose axes stand in the file as they are, behind the batch. */
-    static Activation plain(String node, Shape sample, ElementType type) {
-        List<List<Integer>> axes = new ArrayList<>();
-        for (int axis = BATCH; axis < sample.rank(); axis++) {
-            axes.add(List.of(axis));
-        }
-        return new Activation(node, sample, axes, type);
     }
 
     int rank() {
@@ -56,14 +46,13 @@ record Activation(String node, Shape sample, List<List<Integer>> axes, ElementTy
         return axes.get(axis).contains(BATCH);
     }
 
-    /** The axis that holds the batch. */
-    int batchAxis() {
-        for (int axis = 0; axis < rank(); axis++) {
-            if (holdsBatch(axis)) {
-                return axis;
-            }
-        }
-        throw new IllegalStateException("no batch in " + axes);
+    /**
+     * Whether axis 0 is the batch and nothing else. In a file that was made for a batch of one, any axis of size one
+     * may be it.
+     */
+    boolean isBatchFirst() {
+        boolean alone = axes.stream().noneMatch(group -> group.contains(BATCH));
+        return rank() > 0 && (alone ? size(0) == 1 : axes.get(0).equals(List.of(BATCH)));
     }
 
     /** An axis, counted from the end if negative. */

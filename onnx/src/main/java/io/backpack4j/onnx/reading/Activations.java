@@ -32,6 +32,7 @@ final class Activations {
         all.put("Clip", Activations::clip);
         all.put("PRelu", Activations::prelu);
         all.put("Erf", Activations::erf);
+        all.put("Abs", Activations::abs);
         all.put("Log", Activations::log);
         all.put("Swish", call -> call.elementwise(call.activation(0), "SiLU", Map.of()));
         all.put("Softmax", call -> softmax(call, "Softmax"));
@@ -119,13 +120,20 @@ final class Activations {
                         Map.of("num_parameters", count),
                         List.of(node),
                         Map.of("weight", new Network.Numbers(slope.reshaped(List.of(count)), true)));
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     /** The error function is only known as a part of GELU. */
     private static void erf(Call call) {
         if (!Patterns.gelu(call)) {
             throw new Refusal("is only supported as a part of GELU, 0.5 x (1 + erf(x / √2)), and this is none");
+        }
+    }
+
+    /** The absolute value is only known as a part of Softsign. */
+    private static void abs(Call call) {
+        if (!Patterns.softsign(call)) {
+            throw new Refusal("is only supported as a part of Softsign, x / (1 + |x|), and this is none");
         }
     }
 
@@ -161,7 +169,7 @@ final class Activations {
                 }
             }
         }
-        if (x.holdsBatch(axis)) {
+        if (x.holdsBatch(axis) || (axis == 0 && x.isBatchFirst())) {
             throw new Refusal("is taken over the batch");
         }
         Arrangement.Arranged arranged = call.model().arrangement().compact(x, call.name(), List.of(axis));

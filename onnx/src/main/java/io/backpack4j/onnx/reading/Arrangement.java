@@ -13,8 +13,31 @@ final class Arrangement {
 
     private final Network network;
 
-    Arrangement(Network network) {
+    /** The batch as an axis of the file's tensors. */
+    private final List<Integer> batch;
+
+    /**
+     * Creates an arrangement.
+     *
+     * @param batchOfOne whether the file was made for a batch of one: then its tensors are what one sample makes, with
+     *     an axis of size one somewhere
+     */
+    Arrangement(Network network, boolean batchOfOne) {
         this.network = network;
+        this.batch = batchOfOne ? List.of() : List.of(Activation.BATCH);
+    }
+
+    /** The batch as an axis of the file's tensors: none of a sample's axes, in a file that was made for a batch of one. */
+    List<Integer> batch() {
+        return batch;
+    }
+
+    /** The output of a node whose axes stand in the file as they are, behind the batch. */
+    Activation plain(String node, ElementType type) {
+        Shape sample = network.sample(node);
+        List<List<Integer>> axes = new ArrayList<>(List.of(batch));
+        IntStream.range(0, sample.rank()).forEach(axis -> axes.add(List.of(axis)));
+        return new Activation(node, sample, axes, type);
     }
 
     /**
@@ -67,7 +90,7 @@ final class Arrangement {
     }
 
     static void requireBatchFirst(Activation activation) {
-        if (activation.rank() == 0 || !activation.axes().get(0).equals(List.of(Activation.BATCH))) {
+        if (!activation.isBatchFirst()) {
             throw new Refusal(
                     "takes a tensor whose axis 0 is not the batch alone, which it must be here. Export the model with the batch as axis 0 throughout");
         }

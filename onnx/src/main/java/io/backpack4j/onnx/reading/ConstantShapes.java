@@ -17,6 +17,7 @@ final class ConstantShapes {
         return switch (call.node().operator()) {
             case "Constant" -> constant(call);
             case "Identity" -> identity(call);
+            case "CastLike" -> call.constant(0).as(call.constant(1).type());
             case "Cast" -> call.constant(0).as(ElementType.of(call.integer("to", 0)));
             case "Shape" -> shape(call);
             case "Gather" -> gather(call.constant(0), call.constant(1), call.integer("axis", 0));
@@ -186,9 +187,8 @@ final class ConstantShapes {
                 throw new Refusal("cuts the batch");
             }
             long length = x.sizes().get(range.axis());
-            double[] places = range.places(length);
-            if (places.length != length) {
-                result = gather(result, Constant.row(places), range.axis());
+            if (!range.isWhole(length)) {
+                result = gather(result, Constant.row(range.places(length)), range.axis());
             }
         }
         return result;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** Convolutions, pooling, padding and resizing. */
 final class Convolutions {
@@ -136,7 +137,7 @@ final class Convolutions {
         bias.ifPresent(constant -> parameters.put("bias", new Network.Numbers(constant, true)));
         String name = Names.ofModule(call.node(), List.of(call.origin(1), call.origin(2)));
         String added = call.model().network().add(name, type, arguments, List.of(node), parameters);
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     private static void convTranspose(Call call) {
@@ -216,12 +217,14 @@ final class Convolutions {
             arguments.put("count_include_pad", counts);
         }
         String added = call.model().network().add(call.name(), type + axes + "d", arguments, List.of(node), Map.of());
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     private static void globalPool(Call call, String type) {
         Activation x = call.activation(0);
-        pooled(call, x, type, spatial(x));
+        if (!Patterns.layerNorm(call)) {
+            pooled(call, x, type, spatial(x));
+        }
     }
 
     /** One number for each channel, its spatial axes kept as ones. */
@@ -230,7 +233,7 @@ final class Convolutions {
         String added = call.model()
                 .network()
                 .add(call.name(), type + axes + "d", Map.of("output_size", 1L), List.of(node), Map.of());
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     private static void pad(Call call) {
@@ -253,19 +256,22 @@ final class Convolutions {
             pads.set(axis, given.get(i));
             pads.set(x.rank() + axis, given.get(count + i));
         }
-        int batch = x.batchAxis();
-        if (pads.get(batch) != 0 || pads.get(x.rank() + batch) != 0) {
+        int batch = IntStream.range(0, x.rank())
+                .filter(axis -> x.holdsBatch(axis) || (axis == 0 && x.isBatchFirst()))
+                .findFirst()
+                .orElse(-1);
+        if (batch >= 0 && (pads.get(batch) != 0 || pads.get(x.rank() + batch) != 0)) {
             throw new Refusal("pads the batch");
         }
         if (pads.stream().allMatch(size -> size == 0)) {
             call.output(x);
             return;
         }
-        List<Integer> all = java.util.stream.IntStream.range(0, x.rank())
+        List<Integer> all = IntStream.range(0, x.rank())
                 .filter(axis -> axis != batch)
                 .boxed()
                 .toList();
-        if (x.axes().get(batch).size() > 1) {
+        if (batch >= 0 && x.axes().get(batch).size() > 1) {
             throw new Refusal("pads a tensor whose batch is joined with another axis");
         }
         Arrangement.Arranged arranged = call.model().arrangement().compact(x, call.name(), all);
@@ -315,7 +321,7 @@ final class Convolutions {
         }
         String node = call.model().arrangement().batchFirst(x, call.name());
         String added = call.model().network().add(call.name(), "Upsample", arguments, List.of(node), Map.of());
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     /** The factors of the spatial axes; those of batch and channels must be one. */

@@ -16,9 +16,11 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Turns one file's graph into a model. Belongs to one thread. */
 public final class Import {
@@ -32,6 +34,7 @@ public final class Import {
     private final Map<String, OnnxFile.Node> producers = new HashMap<>();
     private final Set<String> outputs = new HashSet<>();
     private final Set<OnnxFile.Node> absorbed = new HashSet<>();
+    private final Map<OnnxFile.Node, String> aliases = new HashMap<>();
     private final Map<String, Shape> inputs = new LinkedHashMap<>();
     private final Network network;
     private final Arrangement arrangement;
@@ -41,7 +44,7 @@ public final class Import {
         this.file = file;
         this.source = source;
         this.network = new Network(catalog);
-        this.arrangement = new Arrangement(network);
+        this.arrangement = new Arrangement(network, isForOne(source));
     }
 
     /**
@@ -70,12 +73,29 @@ public final class Import {
         String wanted = output();
         problems.throwIfAny();
         Set<OnnxFile.Node> needed = leadingTo(wanted);
-        for (OnnxFile.Node node : source.graph().nodes()) {
-            if (needed.contains(node) && !absorbed.contains(node)) {
+        List<OnnxFile.Node> nodes =
+                source.graph().nodes().stream().filter(needed::contains).toList();
+        // Patterns look ahead, so constants come first.
+        nodes.stream().filter(node -> node.operator().equals("Constant")).forEach(this::convert);
+        for (OnnxFile.Node node : nodes) {
+            if (aliases.containsKey(node)) {
+                values.put(node.outputs().get(0), value(Objects.requireNonNull(aliases.get(node))));
+            } else if (!absorbed.contains(node) && !node.operator().equals("Constant")) {
                 convert(node);
             }
         }
         return new Finish(file, this, loss).model(wanted);
+    }
+
+    /** Whether all inputs have a batch of one. */
+    private static boolean isForOne(OnnxFile source) {
+        Set<String> initializers =
+                source.graph().initializers().stream().map(StoredTensor::name).collect(Collectors.toSet());
+        return source.graph().inputs().stream()
+                .filter(input -> !initializers.contains(input.name()))
+                .allMatch(input -> input.sizes() != null
+                        && !input.sizes().isEmpty()
+                        && input.sizes().get(0) == 1);
     }
 
     private Constant constant(StoredTensor tensor) {
@@ -133,7 +153,7 @@ public final class Import {
         Shape sample = Arrangement.shape(sizes.subList(1, sizes.size()));
         network.input(name, sample);
         inputs.put(name, sample);
-        values.put(input.name(), Activation.plain(name, sample, input.type()));
+        values.put(input.name(), arrangement.plain(name, input.type()));
     }
 
     /** The output that the model gets: the only one of real numbers. */
@@ -255,6 +275,11 @@ public final class Import {
 
     Optional<OnnxFile.Node> producer(String name) {
         return Optional.ofNullable(producers.get(name));
+    }
+
+    /** Takes a node as part of one before it, so that its output is a value that is known when its turn comes. */
+    void alias(OnnxFile.Node node, String value) {
+        aliases.put(node, value);
     }
 
     /** Takes a node of the file as part of another that was converted. */

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 final class Names {
 
     private static final Pattern GENERATED =
-            Pattern.compile("onnx::.*|val_\\d+|/.*|\\d+|.*[Cc]onstant.*|const.*|_to_copy.*|lifted_tensor.*|.*:\\d+.*");
+            Pattern.compile("onnx::.*|val_\\d+|/.*|\\d+|.*[Cc]onst.*|_to_copy.*|lifted_tensor.*|.*/[xy](:\\d+)?");
     private static final Pattern SCOPE = Pattern.compile("'([^']*)'");
     private static final List<String> PARAMETERS = List.of("weight", "bias", "kernel", "gamma");
 
@@ -28,10 +28,10 @@ final class Names {
     static String ofModule(OnnxFile.Node node, List<Optional<String>> parameters) {
         for (Optional<String> parameter : parameters) {
             if (parameter.isPresent() && !isGenerated(parameter.get())) {
+                String name = parameter.get().replaceAll("(/ReadVariableOp.*)?(:\\d+)?$", "");
                 for (String ending : PARAMETERS) {
                     for (String separator : List.of(".", "_", "/")) {
                         String tail = separator + ending;
-                        String name = parameter.get();
                         if (name.endsWith(tail) && name.length() > tail.length()) {
                             return name.substring(0, name.length() - tail.length());
                         }

@@ -47,7 +47,7 @@ final class Norms {
         String node = call.model().arrangement().batchFirst(x, call.name());
         String name = Names.ofModule(call.node(), List.of(call.origin(1), call.origin(2)));
         String added = call.model().network().add(name, "BatchNorm" + axes + "d", arguments, List.of(node), parameters);
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     static Map<String, Network.Numbers> affine(Constant weight, Constant bias) {
@@ -81,7 +81,7 @@ final class Norms {
             Optional<Constant> bias,
             String name) {
         List<Integer> kept = IntStream.range(axis, x.rank()).boxed().toList();
-        if (kept.stream().anyMatch(x::holdsBatch)) {
+        if (kept.stream().anyMatch(x::holdsBatch) || (axis == 0 && x.isBatchFirst())) {
             throw new Refusal("normalises over the batch");
         }
         Arrangement.Arranged arranged = call.model().arrangement().compact(x, name, kept);
@@ -136,7 +136,7 @@ final class Norms {
                         arguments,
                         List.of(node),
                         plain ? Map.of() : affine(weight, bias));
-        call.output(Activation.plain(added, call.model().network().sample(added), x.type()));
+        call.output(call.model().arrangement().plain(added, x.type()));
     }
 
     /** Whether all numbers of a small constant are equal to one. */
@@ -184,6 +184,6 @@ final class Norms {
                         bias.orElseThrow().reshaped(List.of(channels)))
                 : Collections.emptyMap();
         String added = call.model().network().add(name, "GroupNorm", arguments, List.of(node), parameters);
-        return Activation.plain(added, call.model().network().sample(added), x.type());
+        return call.model().arrangement().plain(added, x.type());
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Finds modules that exporters write as several nodes of simpler operators. */
 final class Patterns {
@@ -114,6 +115,25 @@ final class Patterns {
                 .flatMap(node -> scalar(call, other(node, x)));
     }
 
+    /** Softsign from the absolute value on: x / (1 + |x|). Becomes a node. */
+    static boolean softsign(Call call) {
+        Optional<OnnxFile.Node> sum = next(call, output(call.node()), "Add")
+                .filter(node -> isNear(scalar(call, other(node, output(call.node()))), 1));
+        Optional<OnnxFile.Node> quotient = sum.flatMap(node -> next(call, output(node), "Div"))
+                .filter(node ->
+                        node.inputs().equals(List.of(call.node().inputs().get(0), output(sum.orElseThrow()))));
+        if (quotient.isEmpty()) {
+            return false;
+        }
+        call.model().absorb(sum.get());
+        call.model().absorb(quotient.get());
+        call.model()
+                .define(
+                        output(quotient.get()),
+                        call.elementwise(call.activation(0), call.name(), "Softsign", Map.of()));
+        return true;
+    }
+
     /**
      * A layer norm from the mean of its input on: d = x − mean(x), d / √(mean(d²) + eps), maybe times a weight and plus
      * a bias. Becomes a node, and all that belongs to it is absorbed.
@@ -135,7 +155,8 @@ final class Patterns {
         Optional<OnnxFile.Node> square = call.model().consumers(d).stream()
                 .filter(node -> isSquare(call, node, d))
                 .findFirst();
-        Optional<OnnxFile.Node> variance = square.flatMap(node -> next(call, output(node), "ReduceMean"));
+        Optional<OnnxFile.Node> variance = square.flatMap(node -> call.model().onlyConsumer(output(node)))
+                .filter(node -> node.operator().equals(mean.operator()));
         Optional<OnnxFile.Node> shifted = variance.flatMap(node -> next(call, output(node), "Add"));
         Optional<OnnxFile.Node> root = shifted.flatMap(node -> next(call, output(node), "Sqrt"));
         Optional<OnnxFile.Node> quotient = root.flatMap(node -> next(call, output(node), "Div"))
@@ -181,6 +202,11 @@ final class Patterns {
 
     /** The axes of the mean, if they are the last ones and stay as ones. */
     private static Optional<List<Integer>> lastAxes(Call call, Activation x) {
+        if (call.node().operator().equals("GlobalAveragePool")) {
+            return x.rank() > 2
+                    ? Optional.of(IntStream.range(2, x.rank()).boxed().toList())
+                    : Optional.empty();
+        }
         if (call.integer("keepdims", 1) == 0 || call.axes(1).isEmpty()) {
             return Optional.empty();
         }
@@ -230,7 +256,7 @@ final class Patterns {
         if (!(before instanceof Activation x)
                 || x.rank() < 3
                 || x.size(1) % groups != 0
-                || !x.axes().get(0).equals(List.of(Activation.BATCH))
+                || !x.isBatchFirst()
                 || !isShapeOf(call, joined.get().inputs().get(1), x)) {
             return false;
         }

@@ -54,19 +54,42 @@ final class Products {
                             next.operator().equals("Add") && next.domain().isEmpty());
             Optional<Constant> bias =
                     sum.flatMap(next -> bias(call, next, weight.sizes().get(1)));
-            Optional<String> biasName = bias.flatMap(Constant::origin).map(Constant.Origin::name);
             Consumer<Value> output = call::output;
             if (bias.isPresent()) {
                 OnnxFile.Node next = sum.orElseThrow();
                 call.model().absorb(next);
                 output = value -> call.model().define(next.outputs().get(0), value);
+            } else {
+                bias = biasBehindReshape(call, weight.sizes().get(1));
             }
+            Optional<String> biasName = bias.flatMap(Constant::origin).map(Constant.Origin::name);
             linear(call, x, weight.permuted(List.of(1, 0)), bias, List.of(call.origin(1), biasName), output);
         } else if (call.input(0) instanceof Constant || call.input(1) instanceof Constant) {
             byConstant(call);
         } else {
             ofActivations(call, call.activation(0), call.activation(1));
         }
+    }
+
+    /** TensorFlow reshapes a product before it adds the bias to it; the last axis stays. */
+    private static Optional<Constant> biasBehindReshape(Call call, long length) {
+        Optional<OnnxFile.Node> reshape = call.model()
+                .onlyConsumer(call.node().outputs().get(0))
+                .filter(next -> next.operator().equals("Reshape"));
+        Optional<OnnxFile.Node> sum = reshape.flatMap(
+                        next -> call.model().onlyConsumer(next.outputs().get(0)))
+                .filter(next -> next.operator().equals("Add"));
+        boolean keepsLast = reshape.isPresent()
+                && call.model().known(reshape.get().inputs().get(1)).orElse(null) instanceof Constant shape
+                && shape.values().length > 0
+                && shape.values()[shape.values().length - 1] == length;
+        if (sum.isEmpty() || !keepsLast) {
+            return Optional.empty();
+        }
+        Optional<Constant> bias = bias(call, sum.get(), length);
+        bias.ifPresent(
+                found -> call.model().alias(sum.get(), reshape.get().outputs().get(0)));
+        return bias;
     }
 
     /** A row of the product's length that an Add adds. */

@@ -153,7 +153,7 @@ final class Recurrences {
                             "Reshape",
                             Map.of("shape", List.of(length, (long) directions, hidden)),
                             node);
-            List<Integer> batch = List.of(Activation.BATCH);
+            List<Integer> batch = call.model().arrangement().batch();
             List<List<Integer>> axes = batchFirst
                     ? List.of(batch, List.of(0), List.of(1), List.of(2))
                     : List.of(List.of(0), List.of(1), batch, List.of(2));
@@ -180,7 +180,7 @@ final class Recurrences {
         String joined = directions == 1
                 ? states.get(0)
                 : call.model().network().add(node + "_last", "Concat", Map.of("dim", 1L), states, Map.of());
-        List<Integer> batch = List.of(Activation.BATCH);
+        List<Integer> batch = call.model().arrangement().batch();
         List<List<Integer>> axes =
                 batchFirst ? List.of(batch, List.of(0), List.of(1)) : List.of(List.of(0), batch, List.of(1));
         return new Activation(joined, call.model().network().sample(joined), axes, x.type());

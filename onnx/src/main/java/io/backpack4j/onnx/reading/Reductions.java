@@ -40,7 +40,7 @@ final class Reductions {
                 && x.rank() <= 5
                 && keeps(call)
                 && axes.equals(IntStream.range(2, x.rank()).boxed().toList())
-                && x.axes().get(0).equals(List.of(Activation.BATCH));
+                && x.isBatchFirst();
         if (spatial) {
             Convolutions.pooled(call, x, "AdaptiveAvgPool", x.rank() - 2);
         } else {
@@ -60,7 +60,7 @@ final class Reductions {
     private static Activation reduced(Call call, String type) {
         Activation x = call.activation(0);
         List<Integer> axes = axes(call, x);
-        if (axes.stream().anyMatch(x::holdsBatch)) {
+        if (axes.stream().anyMatch(x::holdsBatch) || (axes.contains(0) && x.isBatchFirst())) {
             throw new Refusal("reduces over the batch");
         }
         Arrangement.Arranged arranged = call.model().arrangement().compact(x, call.name(), axes);

@@ -12,8 +12,8 @@ import java.util.OptionalLong;
  * order, so axes are taken one after the other until a new axis is full, and split where one is too long.
  *
  * <p>Where a file was exported for a batch of fixed size b, its shapes say b instead of the batch; the batch is then
- * found at its place in the order. Only for b = 1 may several axes of size one be it: that is refused unless their
- * number leaves one possibility.
+ * found at its place in the order, and a shape that splits it is refused. For b = 1 there is nothing to be found: the
+ * file's tensors are those of one sample.
  */
 final class Reshaping {
 
@@ -139,16 +139,9 @@ final class Reshaping {
             }
         }
         List<List<Atom>> groups = new ArrayList<>();
-        for (int i = 0; i < targets.size(); i++) {
-            Target target = targets.get(i);
+        for (Target target : targets) {
             List<Atom> group = new ArrayList<>();
-            boolean batchIsNext = !rest.isEmpty() && rest.get(0).isBatch();
-            if (!target.batch() && target.size() == 1) {
-                boolean taken = batchIsNext && declaredBatch.orElse(0) == 1 && isPlaceOfBatch(activation, targets, i);
-                if (taken) {
-                    group.add(rest.remove(0));
-                }
-            } else if (!take(rest, target, group)) {
+            if (!take(rest, target, group)) {
                 return List.of();
             }
             groups.add(group);
@@ -187,57 +180,21 @@ final class Reshaping {
         return true;
     }
 
-    /** Whether target i, of size one, is the batch of size one that comes next. */
-    private static boolean isPlaceOfBatch(Activation activation, List<Target> targets, int i) {
-        int begin = i;
-        while (begin > 0 && isOne(targets.get(begin - 1))) {
-            begin--;
-        }
-        int end = i;
-        while (end + 1 < targets.size() && isOne(targets.get(end + 1))) {
-            end++;
-        }
-        int ones = end - begin + 1;
-        int batch = activation.batchAxis();
-        int before = 0;
-        while (batch - before > 0 && isOne(activation, batch - before - 1)) {
-            before++;
-        }
-        int behind = 0;
-        while (batch + behind + 1 < activation.rank() && isOne(activation, batch + behind + 1)) {
-            behind++;
-        }
-        int first = ones > before + behind ? before : Math.max(0, ones - 1 - behind);
-        int last = ones > before + behind ? ones - 1 - behind : Math.min(before, ones - 1);
-        if (first != last) {
-            throw new Refusal(
-                    "reshapes a tensor with axes %s to %s: the file was made for a batch of 1, and more than one axis of size 1 may be the batch. Export it with a dynamic batch axis"
-                            .formatted(described(activation), described(targets)));
-        }
-        return i - begin == first;
-    }
-
-    private static boolean isOne(Target target) {
-        return target.size() == 1 && !target.batch();
-    }
-
-    private static boolean isOne(Activation activation, int axis) {
-        return activation.size(axis) == 1 && !activation.holdsBatch(axis);
-    }
-
     /** All axes of a sample as one, where the batch is axis 0 before and after. */
     private Activation flattened(Activation activation, List<Target> targets, String name) {
-        boolean first = activation.rank() > 0 && activation.axes().get(0).equals(List.of(Activation.BATCH));
+        boolean batchOfOne = arrangement.batch().isEmpty();
         long size = targets.get(0).size();
         boolean stays =
                 targets.get(0).batch() ? size == 1 : declaredBatch.isPresent() && size == declaredBatch.getAsLong();
-        if (!first || !stays) {
+        if (!batchOfOne && !(activation.isBatchFirst() && stays)) {
             throw impossible(activation, targets);
         }
-        List<Integer> all =
-                activation.axes().stream().skip(1).flatMap(List::stream).toList();
+        List<Integer> all = activation.axes().stream()
+                .flatMap(List::stream)
+                .filter(axis -> axis != Activation.BATCH)
+                .toList();
         String node = arrangement.node(activation, List.of(all), name);
-        return Activation.plain(node, network.sample(node), activation.type());
+        return arrangement.plain(node, activation.type());
     }
 
     /** With axes of the node's samples split as the groups say. */

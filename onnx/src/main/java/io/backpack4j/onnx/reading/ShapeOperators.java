@@ -21,6 +21,7 @@ final class ShapeOperators {
         all.put("Identity", call -> call.output(call.input(0)));
         all.put("Dropout", ShapeOperators::dropout);
         all.put("Cast", ShapeOperators::cast);
+        all.put("CastLike", call -> call.output(call.input(0)));
         all.put("Shape", ShapeOperators::shape);
         all.put("Reshape", call -> reshape(call, call.constant(1), call.integer("allowzero", 0) == 0));
         all.put("Flatten", ShapeOperators::flatten);
@@ -102,8 +103,12 @@ final class ShapeOperators {
 
     private static void squeeze(Call call) {
         Activation x = call.activation(0);
-        List<Integer> dropped =
-                call.axes(1).map(axes -> axes.stream().map(x::axis).toList()).orElseGet(() -> ones(call, x));
+        List<Integer> dropped = call.axes(1)
+                .map(axes -> axes.stream().map(x::axis).toList())
+                .orElseGet(() -> IntStream.range(0, x.rank())
+                        .filter(axis -> !x.holdsBatch(axis) && x.size(axis) == 1)
+                        .boxed()
+                        .toList());
         for (int axis : dropped) {
             if (x.holdsBatch(axis) || x.size(axis) != 1) {
                 throw new Refusal("drops axis %d, which %s"
@@ -114,17 +119,6 @@ final class ShapeOperators {
                 .filter(axis -> !dropped.contains(axis))
                 .mapToObj(x.axes()::get)
                 .toList()));
-    }
-
-    private static List<Integer> ones(Call call, Activation x) {
-        if (call.model().declaredBatch().orElse(0) == 1) {
-            throw new Refusal(
-                    "drops all axes of size 1 of a file that was made for a batch of 1, which would be dropped, too. Export it with a dynamic batch axis");
-        }
-        return IntStream.range(0, x.rank())
-                .filter(axis -> !x.holdsBatch(axis) && x.size(axis) == 1)
-                .boxed()
-                .toList();
     }
 
     private static void unsqueeze(Call call) {
@@ -194,7 +188,10 @@ final class ShapeOperators {
                 .orElse(0);
         int axis = Activation.axis(call.integer("axis", 0), rank);
         Alignment alignment = Alignment.of(operands, axis);
-        if (alignment.axes().get(axis).contains(Activation.BATCH)) {
+        boolean ones = axis == 0
+                && operands.stream()
+                        .allMatch(operand -> operand instanceof Activation activation && activation.isBatchFirst());
+        if (ones || alignment.axes().get(axis).contains(Activation.BATCH)) {
             throw new Refusal("joins batches");
         }
         ElementType type = alignment.type();
