@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.onnx.reading;
 
-import io.backpack4j.onnx.proto.ElementType;
 import io.backpack4j.onnx.proto.OnnxFile;
 import io.backpack4j.onnx.proto.StoredTensor;
 import java.util.List;
@@ -148,6 +147,6 @@ final class Call {
     /** Adds a node that treats every number alone. */
     Activation elementwise(Activation x, String name, String type, Map<String, ? extends @Nullable Object> arguments) {
         String added = model.network().add(name, type, arguments, List.of(x.node()), Map.of());
-        return new Activation(added, x.sample(), x.axes(), ElementType.FLOAT);
+        return new Activation(added, x.sample(), x.axes(), x.type());
     }
 }

@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -194,12 +195,18 @@ public final class Import {
         try {
             Operators.convert(new Call(node, this));
         } catch (Refusal | WireFormatException e) {
-            report("Node '%s' (%s) %s.".formatted(node.name(), node.operator(), e.getMessage()));
-            node.outputs().forEach(name -> values.put(name, new Value.Failed()));
+            fail(node, String.valueOf(e.getMessage()));
         } catch (ArithmeticException e) {
-            report("Node '%s' (%s) has sizes beyond what can be counted.".formatted(node.name(), node.operator()));
-            node.outputs().forEach(name -> values.put(name, new Value.Failed()));
+            fail(node, "has sizes beyond what can be counted");
+        } catch (IndexOutOfBoundsException | NoSuchElementException | IllegalArgumentException e) {
+            // A valid file has as many inputs, outputs and numbers as its operators need; converters rely on it.
+            fail(node, "has too few inputs, outputs or numbers, or such that do not fit. The file is damaged");
         }
+    }
+
+    private void fail(OnnxFile.Node node, String what) {
+        report("Node '%s' (%s) %s.".formatted(node.name(), node.operator(), what));
+        node.outputs().forEach(name -> values.put(name, new Value.Failed()));
     }
 
     private void report(String what) {
