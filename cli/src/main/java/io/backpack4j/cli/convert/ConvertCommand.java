@@ -67,10 +67,16 @@ public final class ConvertCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "IN", description = "What is read: a file of another format, or a model and its numbers.")
+    @Parameters(
+            index = "0",
+            paramLabel = "IN",
+            description = "What is read: a file of another format, or a model and its numbers.")
     private Path in;
 
-    @Parameters(index = "1", paramLabel = "OUT", description = "What is written: a folder, or a file of another format.")
+    @Parameters(
+            index = "1",
+            paramLabel = "OUT",
+            description = "What is written: a folder, or a file of another format.")
     private Path out;
 
     @Mixin

@@ -81,7 +81,8 @@ public final class EvaluateCommand implements Runnable {
             names = "--data",
             paramLabel = "FILE",
             required = true,
-            description = "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX.")
+            description =
+                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX.")
     private Path dataFile;
 
     @Option(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.evaluate;
 
-import io.backpack4j.formats.DataFile;
 import io.backpack4j.cli.options.ModelOption;
+import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;

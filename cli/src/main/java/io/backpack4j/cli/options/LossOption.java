@@ -52,7 +52,8 @@ public final class LossOption {
         if (loss == null && ModelSource.format(catalog, file).isPresent()) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "File '%s' has no loss. Name one, such as --loss 'CrossEntropyLoss(reduction=mean)'.".formatted(file));
+                    "File '%s' has no loss. Name one, such as --loss 'CrossEntropyLoss(reduction=mean)'."
+                            .formatted(file));
         }
         return open(catalog, file);
     }

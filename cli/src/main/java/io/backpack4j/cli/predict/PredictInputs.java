@@ -3,9 +3,9 @@ package io.backpack4j.cli.predict;
 
 import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.RunFolder;
+import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
-import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.formats.ModelNumbers;
 import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
@@ -57,7 +57,9 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
         problems.collect(() -> requireFile("--model", modelFile, "a model file, or a folder that 'train' wrote"));
         problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
-        if (images && weightsFile == null && ModelSource.format(backpack.catalog(), modelFile).isEmpty()) {
+        if (images
+                && weightsFile == null
+                && ModelSource.format(backpack.catalog(), modelFile).isEmpty()) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
@@ -68,7 +70,8 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             problems.collect(() -> {
                 ModelSource source = option.loss().open(backpack.catalog(), modelFile);
                 read.add(source.numbers()
-                        .map(numbers -> new PredictInputs(source.json(), own(backpack, dataFile, source, numbers, dtype)))
+                        .map(numbers ->
+                                new PredictInputs(source.json(), own(backpack, dataFile, source, numbers, dtype)))
                         .orElseGet(() -> {
                             ModelDescription description = source.description();
                             Path numbersFile = weightsFile == null ? dataFile : weightsFile;
@@ -82,7 +85,8 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                                                 description,
                                                 numbered,
                                                 dtype,
-                                                run.map(RunFolder::normalization).orElse(Normalization.UNIT))
+                                                run.map(RunFolder::normalization)
+                                                        .orElse(Normalization.UNIT))
                                         : tensors(backpack, dataFile, description, numbered, dtype);
                                 return new PredictInputs(source.json(), loaded);
                             }
@@ -113,7 +117,8 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         if (isIdx(dataFile)) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "'%s' holds images as IDX, but inputs of such a model must be a safetensors file.".formatted(dataFile));
+                    "'%s' holds images as IDX, but inputs of such a model must be a safetensors file."
+                            .formatted(dataFile));
         }
         try (Safetensors file = Safetensors.open(dataFile)) {
             DataFile data = new DataFile(dataFile.toString(), file, source.description());

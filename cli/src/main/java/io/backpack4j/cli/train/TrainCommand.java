@@ -252,8 +252,7 @@ public final class TrainCommand implements Runnable {
         }
     }
 
-    private void onBatches(
-            BackPack backpack, ModelDescription description, Optional<ModelNumbers> numbers, Path file) {
+    private void onBatches(BackPack backpack, ModelDescription description, Optional<ModelNumbers> numbers, Path file) {
         try (BatchesFile batches = new BatchesFile(file, description.inputs());
                 Model model = backpack.model(
                         description,
