@@ -22,8 +22,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * Damaged files are read, or refused with a message, and in no time. {@code -Donnx.mutations=100000} tries more of them;
- * that takes minutes, so that a build tries few.
+ * Damaged files are read, or refused with a message, and in no time. A build tries few; {@code
+ * -Donnx.mutations=100000} takes minutes.
  */
 class MutatedFilesTest {
 

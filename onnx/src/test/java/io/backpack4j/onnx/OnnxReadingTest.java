@@ -14,6 +14,7 @@ import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.spi.BackpackException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -288,6 +289,24 @@ class OnnxReadingTest {
         write(model, "w.bin", 24);
         assertThatThrownBy(() -> new OnnxFormat().read(model, backpack.catalog(), LossDescription.NONE))
                 .hasMessageContaining("from 24 on");
+    }
+
+    /** Numbers lie across the pieces in which a file is mapped, and beyond 2 GiB; the file has holes instead of zeros. */
+    @Test
+    void files_may_have_more_than_2_GiB(@TempDir Path folder) throws IOException {
+        Path model = folder.resolve("net.onnx");
+        for (long offset : new long[] {(1L << 30) - 6, (1L << 31) + 60}) {
+            try (RandomAccessFile file = new RandomAccessFile(folder.resolve("w.bin").toFile(), "rw")) {
+                file.setLength((1L << 31) + 100);
+                ByteBuffer numbers = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+                numbers.putFloat(1.5f).putFloat(-2).putFloat(3).putFloat(0.25f);
+                file.seek(offset);
+                file.write(numbers.array());
+            }
+            write(model, "w.bin", offset);
+            assertThat(numbers(new OnnxFormat().read(model, backpack.catalog(), LossDescription.NONE), "fc.weight"))
+                    .containsExactly(1.5, 3, -2, 0.25);
+        }
     }
 
     private static void write(Path model, String location, long offset) throws IOException {

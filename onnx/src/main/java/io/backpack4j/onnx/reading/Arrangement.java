@@ -27,7 +27,7 @@ final class Arrangement {
         this.batch = batchOfOne ? List.of() : List.of(Activation.BATCH);
     }
 
-    /** The batch as an axis of the file's tensors: none of a sample's axes, in a file that was made for a batch of one. */
+    /** The batch as an axis of the file's tensors; nothing in a file that was made for a batch of one. */
     List<Integer> batch() {
         return batch;
     }
