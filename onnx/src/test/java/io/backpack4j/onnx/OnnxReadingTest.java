@@ -78,6 +78,19 @@ class OnnxReadingTest {
     }
 
     @Test
+    void a_number_with_a_name_of_its_own_is_a_parameter() {
+        for (String name : List.of("alpha", "val_3")) {
+            ForeignModel model = start().floats(name, List.of(1L), 0.5f)
+                    .node("Mul", List.of("input", name), "y")
+                    .output("y", FLOAT)
+                    .read(backpack);
+            assertThat(model.description().nodes())
+                    .extracting(NodeDescription::type)
+                    .isEqualTo(name.equals("alpha") ? List.of("Parameter", "Mul") : List.of("Affine"));
+        }
+    }
+
+    @Test
     void an_initializer_of_two_nodes_is_one_parameter() {
         ForeignModel model = startWithWeight()
                 .node("MatMul", List.of("input", "fc.weight"), "h")
@@ -296,7 +309,8 @@ class OnnxReadingTest {
     void files_may_have_more_than_2_GiB(@TempDir Path folder) throws IOException {
         Path model = folder.resolve("net.onnx");
         for (long offset : new long[] {(1L << 30) - 6, (1L << 31) + 60}) {
-            try (RandomAccessFile file = new RandomAccessFile(folder.resolve("w.bin").toFile(), "rw")) {
+            try (RandomAccessFile file =
+                    new RandomAccessFile(folder.resolve("w.bin").toFile(), "rw")) {
                 file.setLength((1L << 31) + 100);
                 ByteBuffer numbers = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
                 numbers.putFloat(1.5f).putFloat(-2).putFloat(3).putFloat(0.25f);

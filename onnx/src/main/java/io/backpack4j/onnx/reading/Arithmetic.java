@@ -88,11 +88,12 @@ final class Arithmetic {
         return false;
     }
 
-    /** With one number, it is a line: y = scale x + shift. */
+    /** With one number that is no parameter, it is a line: y = scale x + shift. */
     private static boolean scalar(Call call, String type, int at) {
         if (!(call.input(at) instanceof Constant constant)
                 || !constant.isScalar()
                 || constant.rank() > 1
+                || Parameters.isTrained(constant)
                 || !(call.input(1 - at) instanceof Activation x)) {
             return false;
         }

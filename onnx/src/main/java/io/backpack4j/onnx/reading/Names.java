@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 /** Names of nodes, made of what exporters leave in a file: names of parameters, of modules, of nodes. */
 final class Names {
 
-    private static final Pattern GENERATED =
-            Pattern.compile("onnx::.*|val_\\d+|/.*|\\d+|.*[Cc]onst.*|_to_copy.*|lifted_tensor.*|.*/[xy](:\\d+)?");
+    private static final Pattern GENERATED = Pattern.compile(
+            "onnx::.*|val_\\d+|/.*|\\d+|.*[Cc]onst.*|_to_copy.*|scalar_tensor.*|lifted_tensor.*|.*/[xy](:\\d+)?");
     private static final Pattern SCOPE = Pattern.compile("'([^']*)'");
     private static final List<String> PARAMETERS = List.of("weight", "bias", "kernel", "gamma");
 

@@ -44,14 +44,20 @@ final class Parameters {
         return new Activation(node, call.model().network().sample(node), axes, like.type());
     }
 
+    /** Whether a constant is a parameter of the network: an initializer of real numbers with a name of its own. */
+    static boolean isTrained(Constant constant) {
+        return constant.type().isFloating()
+                && constant.origin()
+                        .filter(from -> from.trained() && !Names.isGenerated(from.name()))
+                        .isPresent();
+    }
+
     /** A node with a constant as the shape of its samples. */
     static String node(Call call, Constant constant, Optional<String> name, List<Long> sample, Activation like) {
         if (!Operators.isReal(like.type())) {
             throw new Refusal("combines a constant with whole numbers that the network computes with");
         }
-        boolean given = constant.origin().map(Constant.Origin::trained).orElse(false)
-                && constant.type().isFloating()
-                && name.filter(text -> !Names.isGenerated(text)).isPresent();
+        boolean given = isTrained(constant);
         List<Long> shape = sample.isEmpty() ? List.of(1L) : sample;
         Constant numbers = constant.batchAxis() < 0
                 ? constant.reshaped(shape)
@@ -59,7 +65,7 @@ final class Parameters {
         return call.model()
                 .network()
                 .add(
-                        given ? name.orElseThrow() : call.name() + "_constant",
+                        given ? constant.origin().orElseThrow().name() : call.name() + "_constant",
                         "Parameter",
                         Map.of("shape", shape),
                         List.of(like.node()),
