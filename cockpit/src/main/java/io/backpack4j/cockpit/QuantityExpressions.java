@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
+import io.backpack4j.cockpit.quantity.NodeQuantity;
 import io.backpack4j.cockpit.quantity.Per;
 import io.backpack4j.cockpit.quantity.Quantity;
 import io.backpack4j.cockpit.quantity.QuantityProvider;
@@ -104,7 +105,7 @@ final class QuantityExpressions {
                 label,
                 quantity,
                 schedule(options),
-                patterns(options),
+                patterns(options, type, quantity),
                 per(options, type, quantity),
                 named,
                 expression.toString());
@@ -120,9 +121,15 @@ final class QuantityExpressions {
         throw options.wrong("schedule", "a schedule such as linear(interval=3,offset=1)", options.value("schedule"));
     }
 
-    private static List<String> patterns(Arguments options) {
+    private static List<String> patterns(Arguments options, String type, Quantity quantity) {
         if (!options.has("parameters")) {
             return List.of("*");
+        }
+        if (quantity instanceof NodeQuantity) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT,
+                    "%s is of the outputs of nodes, not of parameters: choose nodes with nodes=[PATTERN,...] instead of parameters."
+                            .formatted(type));
         }
         List<String> patterns = new ArrayList<>();
         for (Object pattern : options.list("parameters")) {
@@ -135,6 +142,12 @@ final class QuantityExpressions {
         String otherwise = quantity.defaultPer().name().toLowerCase(Locale.ROOT);
         Per per = Per.valueOf(
                 options.word("per", otherwise, "network", "layer", "parameter").toUpperCase(Locale.ROOT));
+        if (per == Per.PARAMETER && quantity instanceof NodeQuantity) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT,
+                    "%s is of the outputs of nodes, which are no parameters: say per=layer or per=network."
+                            .formatted(type));
+        }
         if (per != quantity.defaultPer() && !quantity.isOfParameters()) {
             throw new BackpackException(
                     CommonProblems.INVALID_ARGUMENT,
