@@ -14,6 +14,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,8 +28,8 @@ final class QuantityExpressions {
     private static final Set<String> COMMON = Set.of("as", "parameters", "per", "schedule");
 
     private static final String ECONOMY =
-            "Loss,GradNorm,Distance,UpdateSize,Alpha,NormTest,InnerTest,OrthoTest,GradHist1d";
-    private static final String BUSINESS = ECONOMY + ",TICDiag,HessTrace";
+            "Loss,GradNorm,Distance,UpdateSize,Alpha,NormTest,InnerTest,OrthoTest,GradHist1d,ClassBalance,InputScale(schedule=linear(interval=100))";
+    private static final String BUSINESS = ECONOMY + ",TICDiag,HessTrace,UpdateRatio,DeadUnits,Saturation";
     private static final String FULL = BUSINESS + ",HessMaxEV,GradHist2d";
 
     private final Catalog catalog;
@@ -44,9 +45,11 @@ final class QuantityExpressions {
 
     /**
      * Reads expressions, of which the words economy, business and full stand for what Cockpit's configurations of these
-     * names hold.
+     * names hold, and for what alarms are of besides.
+     *
+     * @param needed quantities that are read too where nothing has their labels
      */
-    List<TrackedQuantity> read(List<String> texts) {
+    List<TrackedQuantity> read(List<String> texts, Collection<String> needed) {
         Problems problems = new Problems();
         Map<String, TrackedQuantity> tracked = new LinkedHashMap<>();
         Set<String> named = new HashSet<>();
@@ -56,6 +59,10 @@ final class QuantityExpressions {
             }
         }
         problems.throwIfAny();
+        for (String type : needed) {
+            TrackedQuantity own = read(new ExtensionExpression(type, Map.of()), true);
+            tracked.putIfAbsent(own.label(), own);
+        }
         return List.copyOf(tracked.values());
     }
 

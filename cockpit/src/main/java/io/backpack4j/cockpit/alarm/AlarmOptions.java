@@ -9,7 +9,7 @@ import java.util.Map;
  *
  * @param window over how many values means and medians are taken
  * @param largestAlpha the largest mean of Alpha
- * @param largestNormTest the largest median of NormTest
+ * @param largestNormTest the largest median of NormTest, which is 1 where all of the gradient is noise
  * @param leastGradient the least gradient norm
  * @param largestGradient the largest gradient norm, as a multiple of the median of those before
  * @param largestSpread the largest quotient of gradient norms of parameters at the first step
@@ -46,7 +46,7 @@ public record AlarmOptions(
 
     /** What suits most runs. */
     public static final AlarmOptions DEFAULT =
-            new AlarmOptions(100, 0.5, 10, 1e-7, 100, 1e4, 1e-6, 0.1, 1e-3, 0.5, 0.5, 0.7, 1e-3, 10, 100, 3, 0.1);
+            new AlarmOptions(100, 0.5, 0.95, 1e-7, 100, 1e4, 1e-6, 0.1, 1e-3, 0.5, 0.5, 0.7, 1e-3, 10, 100, 3, 0.1);
 
     /**
      * Reads thresholds by name, such as {@code window=50,largest_alpha=0.8}; those of {@link #DEFAULT} where there is

@@ -5,9 +5,13 @@ import io.backpack4j.cockpit.log.LogLine;
 import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.cockpit.quantity.Value;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -16,26 +20,11 @@ import java.util.function.Consumer;
  */
 public final class Alarms implements Consumer<LogLine> {
 
+    /** The quantity that each alarm is of; none for those of epochs and those of whatever is tracked. */
+    private static final Map<String, Optional<String>> QUANTITIES = quantities();
+
     /** All names of alarms. */
-    public static final List<String> NAMES = List.of(
-            "step-too-large",
-            "batch-too-small",
-            "vanishing-gradient",
-            "exploding-gradient",
-            "poor-initialisation",
-            "saturated-units",
-            "dead-units",
-            "layer-of-zeros",
-            "zero-gradient",
-            "weights-do-not-move",
-            "weights-move-too-fast",
-            "loss-does-not-fall",
-            "stalled",
-            "over-training",
-            "over-fitting",
-            "unbalanced-classes",
-            "unnormalised-inputs",
-            "not-finite");
+    public static final List<String> NAMES = List.copyOf(QUANTITIES.keySet());
 
     private final AlarmBook book = new AlarmBook();
     private final LossRules losses;
@@ -52,6 +41,41 @@ public final class Alarms implements Consumer<LogLine> {
                 new UnitRules(book, options)::check,
                 new DataRules(book, options)::check,
                 losses::check);
+    }
+
+    private static Map<String, Optional<String>> quantities() {
+        Map<String, Optional<String>> quantities = new LinkedHashMap<>();
+        quantities.put("step-too-large", Optional.of("Alpha"));
+        quantities.put("batch-too-small", Optional.of("NormTest"));
+        quantities.put("vanishing-gradient", Optional.of("GradNorm"));
+        quantities.put("exploding-gradient", Optional.of("GradNorm"));
+        quantities.put("poor-initialisation", Optional.of("GradNorm"));
+        quantities.put("zero-gradient", Optional.of("GradNorm"));
+        quantities.put("saturated-units", Optional.of("Saturation"));
+        quantities.put("dead-units", Optional.of("DeadUnits"));
+        quantities.put("layer-of-zeros", Optional.of("DeadUnits"));
+        quantities.put("weights-do-not-move", Optional.of("UpdateRatio"));
+        quantities.put("weights-move-too-fast", Optional.of("UpdateRatio"));
+        quantities.put("loss-does-not-fall", Optional.of("Loss"));
+        quantities.put("stalled", Optional.of("Loss"));
+        quantities.put("over-training", Optional.empty());
+        quantities.put("over-fitting", Optional.empty());
+        quantities.put("unbalanced-classes", Optional.of("ClassBalance"));
+        quantities.put("unnormalised-inputs", Optional.of("InputScale"));
+        quantities.put("not-finite", Optional.empty());
+        return quantities;
+    }
+
+    /**
+     * The quantities that alarms are of. Those of epochs need validation, and {@code not-finite} hears of whatever is
+     * tracked.
+     */
+    public static Set<String> quantitiesOf(Collection<String> names) {
+        Set<String> types = new LinkedHashSet<>();
+        for (String name : names) {
+            QUANTITIES.getOrDefault(name, Optional.empty()).ifPresent(types::add);
+        }
+        return types;
     }
 
     /** The alarms of a log. */

@@ -23,7 +23,7 @@ final class GradientRules {
                     "batch-too-small",
                     window.isFull() && window.median() > options.largestNormTest(),
                     step.number(),
-                    "Gradients of single samples differ much more than their mean is long: the batch is too small for the step that is taken.",
+                    "The mean gradient can hardly be told from the noise of single samples: the batch is too small for its direction to be trusted. Take a larger one, or a lower learning rate.",
                     "the median of NormTest over %d values is above %s"
                             .formatted(options.window(), options.largestNormTest()));
         });
