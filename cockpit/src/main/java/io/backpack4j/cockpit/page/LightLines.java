@@ -52,6 +52,7 @@ final class LightLines {
     }
 
     private static boolean isHeavy(Object value) {
-        return value instanceof Map<?, ?> map && map.containsKey("counts");
+        return value instanceof Map<?, ?> map && map.containsKey("counts")
+                || value instanceof List<?> list && list.stream().anyMatch(LightLines::isHeavy);
     }
 }
