@@ -52,7 +52,9 @@ final class LightLines {
     }
 
     private static boolean isHeavy(Object value) {
-        return value instanceof Map<?, ?> map && map.containsKey("counts")
-                || value instanceof List<?> list && list.stream().anyMatch(LightLines::isHeavy);
+        if (value instanceof List<?> list) {
+            return list.stream().anyMatch(LightLines::isHeavy);
+        }
+        return value instanceof Map<?, ?> map && map.containsKey("counts");
     }
 }
