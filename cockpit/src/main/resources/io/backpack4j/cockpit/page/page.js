@@ -254,18 +254,34 @@ function draw() {
   summary();
 }
 
+/** The alarms of a run, those that say the same as one. */
+function distinctAlarms(run) {
+  const distinct = new Map();
+  run.alarms.forEach(alarm => {
+    const known = distinct.get(alarm.name + alarm.message);
+    if (known) {
+      known.last = alarm;
+      known.times++;
+    } else {
+      distinct.set(alarm.name + alarm.message, {own: run, first: alarm, last: alarm, times: 1});
+    }
+  });
+  return [...distinct.values()];
+}
+
 function summary() {
   const run = runs[0];
   const steps = run.lastStep < 0 ? 'no step yet' : `${run.lastStep + 1} steps`;
   document.getElementById('summary').textContent = runs.length > 1 ? `${runs.length} runs: ${runs.map(each => each.name).join(', ')}`
     : [run.header.model, run.header.optimizer, 'seed ' + run.header.seed, steps].filter(each => each && !/unknown/.test(each)).join(' · ');
   const list = document.getElementById('alarm-list');
-  const alarms = runs.flatMap(each => each.alarms.map(alarm => [each, alarm]));
+  const alarms = runs.flatMap(distinctAlarms);
   document.getElementById('alarms').hidden = !alarms.length;
   list.replaceChildren();
-  alarms.slice(-12).reverse().forEach(([own, alarm]) => {
-    const item = make('li', '', list, `${runs.length > 1 ? own.name + ', ' : ''}step ${alarm.step}: ${alarm.message} `);
-    make('span', 'rule', item, `(${alarm.name}: ${alarm.rule})`);
+  alarms.sort((a, b) => b.last.step - a.last.step).slice(0, 12).forEach(({own, first, last, times}) => {
+    const since = times > 1 ? `, ${times} times since step ${first.step}` : '';
+    const item = make('li', '', list, `${runs.length > 1 ? own.name + ', ' : ''}step ${last.step}${since}: ${last.message} `);
+    make('span', 'rule', item, `(${last.name}: ${last.rule})`);
   });
   const missing = runs.flatMap(each => Object.entries(each.header.unavailable || {}));
   document.getElementById('left-out').hidden = !missing.length;
