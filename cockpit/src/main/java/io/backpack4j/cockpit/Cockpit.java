@@ -61,8 +61,7 @@ public final class Cockpit implements AutoCloseable {
     private boolean started;
 
     private Cockpit(Builder builder) {
-        List<TrackedQuantity> tracked =
-                builder.tracked();
+        List<TrackedQuantity> tracked = builder.tracked();
         Optional<Path> folder = builder.folder.or(
                 () -> builder.log.map(path -> path.toAbsolutePath().getParent()));
         this.tracker = new Tracker(builder.backpack, builder.model, tracked, builder.seed, builder.clock, folder);

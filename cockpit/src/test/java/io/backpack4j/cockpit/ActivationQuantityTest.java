@@ -68,11 +68,7 @@ class ActivationQuantityTest {
             new Function("\"Tanh\"", Math::tanh, -0.9, 0.9),
             new Function("\"ReLU6\"", x -> Math.min(6, Math.max(0, x)), -NONE, 5.4),
             new Function("\"Sigmoid\"", x -> 1 / (1 + Math.exp(-x)), 0.05, 0.95),
-            new Function(
-                    "\"Hardtanh\", \"min_val\": -1, \"max_val\": 3",
-                    x -> Math.min(3, Math.max(-1, x)),
-                    -0.8,
-                    2.8),
+            new Function("\"Hardtanh\", \"min_val\": -1, \"max_val\": 3", x -> Math.min(3, Math.max(-1, x)), -0.8, 2.8),
             new Function("\"Hardsigmoid\"", x -> Math.min(6, Math.max(0, x + 3)) / 6, 0.05, 0.95),
             new Function("\"Softsign\"", x -> x / (1 + Math.abs(x)), -0.9, 0.9),
             new Function("\"ELU\", \"alpha\": 0.5", x -> x > 0 ? x : 0.5 * Math.expm1(x), -0.45, NONE),
@@ -87,13 +83,19 @@ class ActivationQuantityTest {
             nodes.append("""
                     {"name": "in%d", "type": "Linear", "in_features": %d, "out_features": %d, "inputs": ["%s"]},
                     {"name": "act%d", "type": %s, "inputs": ["in%d"]},
-                    """.formatted(i, widths.get(i), widths.get(i + 1), before, i, FUNCTIONS.get(i).type(), i));
+                    """.formatted(
+                            i,
+                            widths.get(i),
+                            widths.get(i + 1),
+                            before,
+                            i,
+                            FUNCTIONS.get(i).type(),
+                            i));
             before = "act" + i;
         }
         return """
                 {"nodes": [%s{"name": "out", "type": "Linear", "in_features": %d, "out_features": 3, "inputs": ["%s"]}],
-                "output": "out", "loss": {"type": "CrossEntropyLoss", "reduction": "mean"}}"""
-                .formatted(nodes, widths.get(FUNCTIONS.size()), before);
+                "output": "out", "loss": {"type": "CrossEntropyLoss", "reduction": "mean"}}""".formatted(nodes, widths.get(FUNCTIONS.size()), before);
     }
 
     /** What loops find: shares by node. */
@@ -127,8 +129,7 @@ class ActivationQuantityTest {
                 }
                 dead += isDead ? 1 : 0;
             }
-            expected.dead.put(
-                    "act" + i, new double[] {dead, zeros / (double) (SAMPLES * out), out});
+            expected.dead.put("act" + i, new double[] {dead, zeros / (double) (SAMPLES * out), out});
             expected.saturated.put("act" + i, new double[] {saturated, SAMPLES * out});
             x = y;
         }
@@ -175,13 +176,19 @@ class ActivationQuantityTest {
                 expected.add(expected(model, inputs, widths));
                 try (Batch batch = batch(inputs, widths.get(0), step)) {
                     StepRequest request = cockpit.request(step, batch);
-                    PassOptions options = request.options(PassOptions.DEFAULT).chunk(new long[] {SAMPLES, 4, 1}[(int) step]);
+                    PassOptions options =
+                            request.options(PassOptions.DEFAULT).chunk(new long[] {SAMPLES, 4, 1}[(int) step]);
                     try (Results results = backpack.plan(model, batch, request.requests(), options)
                             .run(batch, RunOptions.seed(request.seed()).operands(request.operands()))) {
                         cockpit.track(step, results);
-                        model.parameters().trainable().forEach(name -> backpack.backend()
-                                .elementwise()
-                                .addScaled(-RATE, results.gradient(name), model.parameters().get(name)));
+                        model.parameters()
+                                .trainable()
+                                .forEach(name -> backpack.backend()
+                                        .elementwise()
+                                        .addScaled(
+                                                -RATE,
+                                                results.gradient(name),
+                                                model.parameters().get(name)));
                         cockpit.stepped(step);
                     }
                 }
@@ -207,7 +214,8 @@ class ActivationQuantityTest {
             double[] ofOutputs = expected.saturated.get(node);
             assertThat(each(log, step, "DeadUnits", i)).as(node).isCloseTo(ofUnits[0] / ofUnits[2], within(1e-15));
             assertThat(each(log, step, "Saturation", i)).as(node).isCloseTo(ofOutputs[0] / ofOutputs[1], within(1e-15));
-            Map<?, ?> own = (Map<?, ?>) ((Map<?, ?>) details(log, step, "DeadUnits").get("groups")).get(node);
+            Map<?, ?> own =
+                    (Map<?, ?>) ((Map<?, ?>) details(log, step, "DeadUnits").get("groups")).get(node);
             assertThat(((Number) own.get("zeros")).doubleValue()).as(node).isCloseTo(ofUnits[1], within(1e-15));
             assertThat(((Number) own.get("dead")).doubleValue()).as(node).isEqualTo(ofUnits[0]);
             dead += ofUnits[0];
@@ -215,8 +223,12 @@ class ActivationQuantityTest {
             saturated += ofOutputs[0];
             outputs += ofOutputs[1];
         }
-        assertThat(number(log, step, "dead")).isCloseTo(dead / units, within(1e-15)).isPositive();
-        assertThat(number(log, step, "saturated")).isCloseTo(saturated / outputs, within(1e-15)).isPositive();
+        assertThat(number(log, step, "dead"))
+                .isCloseTo(dead / units, within(1e-15))
+                .isPositive();
+        assertThat(number(log, step, "saturated"))
+                .isCloseTo(saturated / outputs, within(1e-15))
+                .isPositive();
         assertThat(details(log, step, "rectifiers")).containsEntry("layers", List.of("act0", "act2"));
     }
 
@@ -225,7 +237,11 @@ class ActivationQuantityTest {
     }
 
     private static double each(RunLog log, long step, String label, int i) {
-        return ((Value.Several) log.value(step, label).orElseThrow()).values().get(i).number().orElseThrow();
+        return ((Value.Several) log.value(step, label).orElseThrow())
+                .values()
+                .get(i)
+                .number()
+                .orElseThrow();
     }
 
     @SuppressWarnings("unchecked")
@@ -249,7 +265,9 @@ class ActivationQuantityTest {
         RunLog log = Cockpit.load(path);
         assertThat(each(log, 0, "DeadUnits", 0)).isZero();
         assertThat(each(log, 0, "Saturation", 0)).isBetween(0.0, 0.5);
-        assertThat(((Map<?, ?>) details(log, 0, "DeadUnits").get("groups")).get("1").toString())
+        assertThat(((Map<?, ?>) details(log, 0, "DeadUnits").get("groups"))
+                        .get("1")
+                        .toString())
                 .contains("missing");
     }
 
@@ -263,7 +281,8 @@ class ActivationQuantityTest {
                 Model other = backpack.model(ModelFile.parse(linear, "linear"), DType.FLOAT64, Shape.of(8));
                 Batch batch = run.batch(0, 4)) {
             assertThatThrownBy(() -> Cockpit.builder(backpack, model)
-                            .quantities("DeadUnits(parameters=[0.*]),Saturation(per=parameter),Saturation(threshold=1,as=x)")
+                            .quantities(
+                                    "DeadUnits(parameters=[0.*]),Saturation(per=parameter),Saturation(threshold=1,as=x)")
                             .open())
                     .hasMessageContaining("nodes=[PATTERN,...]")
                     .hasMessageContaining("per=layer or per=network")

@@ -93,7 +93,11 @@ class AlarmRunsTest {
                                 model.parameters().get(name)));
                 backpack.backend()
                         .elementwise()
-                        .affine(model.parameters().get("0.bias"), 1, bias, model.parameters().get("0.bias"));
+                        .affine(
+                                model.parameters().get("0.bias"),
+                                1,
+                                bias,
+                                model.parameters().get("0.bias"));
                 for (long step = 0; step < steps; step++) {
                     step(model, cockpit, step);
                 }
@@ -106,12 +110,14 @@ class AlarmRunsTest {
                 StepRequest request = cockpit.request(step, batch, PlannedUpdate.descent(rate));
                 try (Results results = request.run(backpack, model, batch)) {
                     cockpit.track(step, results);
-                    model.parameters().trainable().forEach(name -> backpack.backend()
-                            .elementwise()
-                            .addScaled(
-                                    -rate,
-                                    results.gradient(name),
-                                    model.parameters().get(name)));
+                    model.parameters()
+                            .trainable()
+                            .forEach(name -> backpack.backend()
+                                    .elementwise()
+                                    .addScaled(
+                                            -rate,
+                                            results.gradient(name),
+                                            model.parameters().get(name)));
                     cockpit.stepped(step);
                 }
             }
@@ -122,10 +128,14 @@ class AlarmRunsTest {
                         step / 8,
                         new double[] {rate},
                         Map.of(
-                                "train_loss", 1.0 / (step + 1),
-                                "valid_loss", valid,
-                                "train_accuracy", 0.52,
-                                "valid_accuracy", validAccuracy));
+                                "train_loss",
+                                1.0 / (step + 1),
+                                "valid_loss",
+                                valid,
+                                "train_accuracy",
+                                0.52,
+                                "valid_accuracy",
+                                validAccuracy));
             }
         }
     }

@@ -237,5 +237,4 @@ class CockpitTest {
         }
         assertThat(alphas.get(true)).isCloseTo(alphas.get(false), within(1e-12));
     }
-
 }

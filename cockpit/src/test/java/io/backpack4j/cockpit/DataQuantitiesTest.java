@@ -62,7 +62,11 @@ class DataQuantitiesTest {
                     .log(path)
                     .open()) {
                 for (int step = 0; step < 2; step++) {
-                    track(cockpit, model, step, backpack.batch(DType.FLOAT64, new float[24], Shape.of(3, 8), targets[step]));
+                    track(
+                            cockpit,
+                            model,
+                            step,
+                            backpack.batch(DType.FLOAT64, new float[24], Shape.of(3, 8), targets[step]));
                 }
                 cockpit.save(state);
             }
@@ -151,7 +155,8 @@ class DataQuantitiesTest {
         double mean = sum / inputs.length;
         assertThat(number(log, 0, "InputScale")).isCloseTo(Math.sqrt(total / inputs.length), within(1e-12));
         Map<?, ?> details = (Map<?, ?>) log.details().get(0L).get("InputScale");
-        double[] present = Arrays.stream(squares).filter(each -> each > 0).sorted().toArray();
+        double[] present =
+                Arrays.stream(squares).filter(each -> each > 0).sorted().toArray();
         assertThat(present).hasSize(7);
         assertThat((Double) details.get("mean")).isCloseTo(mean, within(1e-12));
         assertThat((Double) details.get("deviation"))

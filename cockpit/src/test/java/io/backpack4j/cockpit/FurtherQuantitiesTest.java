@@ -60,7 +60,8 @@ class FurtherQuantitiesTest {
         try (Batch batch = batch(backpack, from, to);
                 Results results = backpack.compute(model, batch)) {
             return model.parameters().trainable().stream()
-                    .flatMapToDouble(name -> Arrays.stream(results.gradient(name).toDoubleArray()))
+                    .flatMapToDouble(
+                            name -> Arrays.stream(results.gradient(name).toDoubleArray()))
                     .toArray();
         }
     }
@@ -71,8 +72,8 @@ class FurtherQuantitiesTest {
 
     private static double[] numbers(Model model) {
         return model.parameters().trainable().stream()
-                .flatMapToDouble(name ->
-                        Arrays.stream(model.parameters().get(name).toDoubleArray()))
+                .flatMapToDouble(
+                        name -> Arrays.stream(model.parameters().get(name).toDoubleArray()))
                 .toArray();
     }
 
@@ -166,12 +167,14 @@ class FurtherQuantitiesTest {
                         try (Results results = request.run(backpack, model, batch)) {
                             cockpit.track(step, results);
                             if (step == 0) {
-                                model.parameters().trainable().forEach(name -> backpack.backend()
-                                        .elementwise()
-                                        .addScaled(
-                                                -RATE,
-                                                results.gradient(name),
-                                                model.parameters().get(name)));
+                                model.parameters()
+                                        .trainable()
+                                        .forEach(name -> backpack.backend()
+                                                .elementwise()
+                                                .addScaled(
+                                                        -RATE,
+                                                        results.gradient(name),
+                                                        model.parameters().get(name)));
                             }
                             cockpit.stepped(step);
                         }
@@ -208,7 +211,10 @@ class FurtherQuantitiesTest {
 
     private static double[] mean(double[][] single) {
         return IntStream.range(0, single[0].length)
-                .mapToDouble(i -> Arrays.stream(single).mapToDouble(each -> each[i]).average().orElseThrow())
+                .mapToDouble(i -> Arrays.stream(single)
+                        .mapToDouble(each -> each[i])
+                        .average()
+                        .orElseThrow())
                 .toArray();
     }
 
@@ -230,7 +236,8 @@ class FurtherQuantitiesTest {
 
     private void samples(RunLog log, double[][] single) {
         double[] mean = mean(single);
-        List<Integer> byNorm = new ArrayList<>(IntStream.range(0, SAMPLES).boxed().toList());
+        List<Integer> byNorm =
+                new ArrayList<>(IntStream.range(0, SAMPLES).boxed().toList());
         byNorm.sort((a, b) -> Double.compare(dot(single[b], single[b]), dot(single[a], single[a])));
         List<Integer> opposed = new ArrayList<>(IntStream.range(0, SAMPLES)
                 .filter(n -> dot(single[n], mean) < 0)
@@ -246,8 +253,7 @@ class FurtherQuantitiesTest {
             assertThat((Double) own.get("norm"))
                     .isCloseTo(Math.sqrt(dot(single[byNorm.get(i)], single[byNorm.get(i)])), within(1e-12));
         }
-        assertThat(number(log, "UnusualSamples"))
-                .isEqualTo((Double) ((Map<?, ?>) longest.get(0)).get("norm"));
+        assertThat(number(log, "UnusualSamples")).isEqualTo((Double) ((Map<?, ?>) longest.get(0)).get("norm"));
         List<?> against = (List<?>) details.get("most_opposed");
         assertThat(against).hasSize(Math.min(3, opposed.size())).isNotEmpty();
         for (int i = 0; i < against.size(); i++) {
@@ -257,8 +263,7 @@ class FurtherQuantitiesTest {
             assertThat((Double) own.get("inner_product")).isCloseTo(dot(gradient, mean), within(1e-12));
             assertThat((Double) own.get("cosine"))
                     .isCloseTo(
-                            dot(gradient, mean) / Math.sqrt(dot(gradient, gradient) * dot(mean, mean)),
-                            within(1e-12));
+                            dot(gradient, mean) / Math.sqrt(dot(gradient, gradient) * dot(mean, mean)), within(1e-12));
         }
     }
 }

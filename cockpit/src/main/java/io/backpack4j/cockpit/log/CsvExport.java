@@ -32,15 +32,14 @@ public final class CsvExport {
         TextFile.write(target, table("epoch", log.epochs(), label -> List.of()));
     }
 
-    static String table(
-            String first, SortedMap<Long, Map<String, Value>> rows, Function<String, List<String>> names) {
+    static String table(String first, SortedMap<Long, Map<String, Value>> rows, Function<String, List<String>> names) {
         Map<String, List<String>> known = new HashMap<>();
         SortedMap<Long, Map<String, Double>> flat = new java.util.TreeMap<>();
         Set<String> columns = new LinkedHashSet<>();
         rows.forEach((step, values) -> {
             Map<String, Double> numbers = new LinkedHashMap<>();
-            values.forEach((label, value) ->
-                    flatten(label, value, known.computeIfAbsent(label, names), numbers, columns));
+            values.forEach(
+                    (label, value) -> flatten(label, value, known.computeIfAbsent(label, names), numbers, columns));
             flat.put(step, numbers);
         });
         StringBuilder text = new StringBuilder();

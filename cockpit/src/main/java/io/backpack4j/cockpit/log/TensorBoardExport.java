@@ -83,7 +83,8 @@ public final class TensorBoardExport {
         }
     }
 
-    private void event(double at, long step, String prefix, Map<String, Value> values, Function<String, List<String>> names)
+    private void event(
+            double at, long step, String prefix, Map<String, Value> values, Function<String, List<String>> names)
             throws IOException {
         Message summary = new Message();
         values.forEach((label, value) -> {

@@ -73,9 +73,12 @@ class AlarmsTest {
     @Test
     void units_and_data_have_their_rules() {
         assertThat(raised(30, step -> Map.of("DeadUnits", of(0.6, 0)))).containsExactly("dead-units 1");
-        assertThat(raised(30, step -> Map.of("DeadUnits", of(step < 28 ? 0 : 1, 0)))).containsExactly("dead-units 29");
-        assertThat(raised(3, step -> Map.of("DeadUnits", of(0, 1)))).containsExactly("dead-units 1", "layer-of-zeros 2");
-        assertThat(raised(30, step -> Map.of("Saturation", Measurement.of(0.6)))).containsExactly("saturated-units 1");
+        assertThat(raised(30, step -> Map.of("DeadUnits", of(step < 28 ? 0 : 1, 0))))
+                .containsExactly("dead-units 29");
+        assertThat(raised(3, step -> Map.of("DeadUnits", of(0, 1))))
+                .containsExactly("dead-units 1", "layer-of-zeros 2");
+        assertThat(raised(30, step -> Map.of("Saturation", Measurement.of(0.6))))
+                .containsExactly("saturated-units 1");
         assertThat(raised(30, step -> Map.of("ClassBalance", balance(0.6, (int) step * 10))))
                 .containsExactly("unbalanced-classes 10");
         assertThat(raised(1, step -> Map.of("InputScale", scale(80, 2)))).containsExactly("unnormalised-inputs 0");

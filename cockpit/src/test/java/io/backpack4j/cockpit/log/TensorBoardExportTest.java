@@ -52,9 +52,8 @@ class TensorBoardExportTest {
                 Value own = value instanceof Value.Several several
                         ? several.values().get(log.names(tag[0]).indexOf(tag[1]))
                         : value;
-                assertThat((float) read.get("value").asDouble())
-                        .as(line)
-                        .isEqualTo((float) own.number().orElseThrow());
+                assertThat((float) read.get("value").asDouble()).as(line).isEqualTo((float)
+                        own.number().orElseThrow());
             }
         }
     }

@@ -84,9 +84,14 @@ class BrowserTest {
                 new Measurement(
                         Value.of(0.75),
                         Map.of(
-                                "samples", 640, "classes", 2,
-                                "most", Map.of("class", 1, "share", 0.75),
-                                "least", Map.of("class", 0, "share", 0.25))));
+                                "samples",
+                                640,
+                                "classes",
+                                2,
+                                "most",
+                                Map.of("class", 1, "share", 0.75),
+                                "least",
+                                Map.of("class", 0, "share", 0.25))));
         measured.put(
                 "GradHist1d",
                 new Measurement(new Value.Histogram(List.of(1L, number), List.of(-1.0, 0.0, 1.0)), Map.of()));
@@ -215,7 +220,11 @@ class BrowserTest {
             for (long step = 0; step <= 10_000; step++) {
                 page.accept(LogLine.step(
                         step,
-                        Map.of("Loss", Measurement.of(1.0 / (step + 1)), "GradNorm", new Measurement(Value.of(1.0, 2.0), Map.of()))));
+                        Map.of(
+                                "Loss",
+                                Measurement.of(1.0 / (step + 1)),
+                                "GradNorm",
+                                new Measurement(Value.of(1.0, 2.0), Map.of()))));
             }
             assertThat(open.document(document -> document.contains("at step 10000")))
                     .contains("at step 10000")

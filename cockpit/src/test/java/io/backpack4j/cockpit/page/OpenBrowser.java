@@ -109,7 +109,9 @@ public final class OpenBrowser implements AutoCloseable {
 
     /** What an expression is in the page, as text; empty if the page was just being loaded. */
     public String evaluate(String expression) throws Exception {
-        return ask("Runtime.evaluate", Map.of("expression", expression)).at("/result/result/value").asText();
+        return ask("Runtime.evaluate", Map.of("expression", expression))
+                .at("/result/result/value")
+                .asText();
     }
 
     /** Loads the page anew. */

@@ -66,9 +66,11 @@ class CockpitCommandTest {
     void an_alarm_ends_a_run_with_its_checkpoint() throws IOException {
         try (Safetensors file = CockpitCase.open("alpha_regimes")) {
             List<String> arguments = own.prepare(file);
-            Run run = CockpitCase.run(arguments, "--stop-on", "step-too-large,stalled", "--alarms", "window=2,largest_alpha=0.2");
+            Run run = CockpitCase.run(
+                    arguments, "--stop-on", "step-too-large,stalled", "--alarms", "window=2,largest_alpha=0.2");
             assertThat(run.out()).contains("Stopped: alarm step-too-large at step", "the learning rate is too high");
-            assertThat(CockpitCase.values(directory.resolve("run/run.jsonl")).size()).isBetween(3, 5);
+            assertThat(CockpitCase.values(directory.resolve("run/run.jsonl")).size())
+                    .isBetween(3, 5);
             try (var checkpoints = Files.list(directory.resolve("run/checkpoint"))) {
                 assertThat(checkpoints).isNotEmpty();
             }
@@ -88,7 +90,9 @@ class CockpitCommandTest {
                     .asString()
                     .startsWith("{\"epoch\":1,\"values\":{\"train_loss\":")
                     .contains("\"learning_rate\":0.01");
-            assertThat(CockpitCase.values(directory.resolve("run/run.jsonl")).get(5L).get("batch_l2"))
+            assertThat(CockpitCase.values(directory.resolve("run/run.jsonl"))
+                            .get(5L)
+                            .get("batch_l2"))
                     .hasSize(4);
         }
     }
@@ -100,8 +104,8 @@ class CockpitCommandTest {
         }
         CockpitCase.run(List.of("cockpit", own.path("run"), own.path("run/run.jsonl"), "--out", own.path("page.html")));
         assertThat(directory.resolve("page.html")).content().contains("GradNorm", "run.jsonl");
-        for (List<String> arguments :
-                List.of(List.of("cockpit", own.path("run")), List.of("cockpit", own.path("run"), own.path("run/run.jsonl")))) {
+        for (List<String> arguments : List.of(
+                List.of("cockpit", own.path("run")), List.of("cockpit", own.path("run"), own.path("run/run.jsonl")))) {
             StringWriter out = new StringWriter();
             Thread command = new Thread(() -> io.backpack4j.cli.Main.run(
                     new PrintWriter(out), new PrintWriter(out), arguments.toArray(String[]::new)));

@@ -70,8 +70,8 @@ class CockpitReferenceTest {
             for (JsonNode each : CockpitCase.JSON.readTree(file.metadata().get("quantities"))) {
                 String label = each.get("label").asText();
                 for (long step = 0; step < Long.parseLong(file.metadata().get("steps")); step++) {
-                    JsonNode value =
-                            values.getOrDefault(step, CockpitCase.JSON.createObjectNode()).path(label);
+                    JsonNode value = values.getOrDefault(step, CockpitCase.JSON.createObjectNode())
+                            .path(label);
                     compared += compare(softly, file, step, label, value) ? 1 : 0;
                 }
             }
@@ -175,7 +175,8 @@ class CockpitReferenceTest {
             List<String> halved = new ArrayList<>(arguments.subList(0, arguments.size() - 1));
             halved.add(own.path("halved"));
             CockpitCase.run(halved, "--max-steps", "3");
-            assertThat(CockpitCase.values(directory.resolve("halved/run.jsonl"))).hasSize(3);
+            assertThat(CockpitCase.values(directory.resolve("halved/run.jsonl")))
+                    .hasSize(3);
             CockpitCase.run(halved, "--resume");
             Map<Long, ObjectNode> resumed = CockpitCase.values(directory.resolve("halved/run.jsonl"));
             through.values().forEach(each -> each.remove("Time"));

@@ -322,7 +322,8 @@ class NodeObserversTest {
             Tensor outputs = backpack.backend().upload(scope, Shape.of(2, 3), DType.FLOAT64, values);
             assertThat(made(scope, new NodeReduction.Zeros(), outputs)).containsExactly(Double.NaN, 2, 0);
             assertThat(made(scope, new NodeReduction.Beyond(1), outputs)).containsExactly(0, 0, 2);
-            assertThat(made(scope, new NodeReduction.Outside(0.5, 1.5), outputs)).containsExactly(0, 2, 1);
+            assertThat(made(scope, new NodeReduction.Outside(0.5, 1.5), outputs))
+                    .containsExactly(0, 2, 1);
             assertThat(made(scope, new NodeReduction.Outside(Double.NEGATIVE_INFINITY, 1), outputs))
                     .containsExactly(0, 0, 2);
             assertThat(made(scope, new NodeReduction.Sum(), outputs))
