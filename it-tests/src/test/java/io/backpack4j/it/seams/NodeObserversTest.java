@@ -323,7 +323,7 @@ class NodeObserversTest {
             assertThat(made(scope, new NodeReduction.Zeros(), outputs)).containsExactly(Double.NaN, 2, 0);
             assertThat(made(scope, new NodeReduction.Beyond(1), outputs)).containsExactly(0, 0, 2);
             assertThat(made(scope, new NodeReduction.Outside(0.5, 1.5), outputs))
-                    .containsExactly(0, 2, 1);
+                    .containsExactly(0, 2, 2);
             assertThat(made(scope, new NodeReduction.Outside(Double.NEGATIVE_INFINITY, 1), outputs))
                     .containsExactly(0, 0, 2);
             assertThat(made(scope, new NodeReduction.Sum(), outputs))
