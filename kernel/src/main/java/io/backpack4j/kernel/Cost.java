@@ -9,8 +9,8 @@ import java.util.List;
  *
  * @param seconds of a run, once the JVM has compiled it: the first run of a process takes some tenths of a second more
  * @param peakBytes the most memory that the pass and its results take at a time, beside the model and the batch
- * @param isRehearsed whether the memory is that of a rehearsal on the backend, workspaces of libraries included. Else it
- *     is that of tensors alone, because a rehearsal would take long or the backend does not count
+ * @param isRehearsed whether the memory is that of a rehearsal on the backend, workspaces of libraries included. Else
+ *     it is that of tensors alone, because a rehearsal would take long or the backend does not count
  * @param operations multiplications and additions of the whole pass, and elements of other arithmetic
  * @param nodes what each node takes, in the order of the network; fused nodes are one
  * @param machine what the times come from

@@ -43,7 +43,7 @@ record Inspection(
         return layers.stream().mapToLong(Layer::parameterElements).sum();
     }
 
-    /** Multiplications and additions of one sample on the way forward, by node. Nodes that are fused have the chain's at its first. */
+    /** Operations of one sample on the way forward, by node. Nodes that are fused have the chain's at its first. */
     Map<String, Double> forwardOperations() {
         return gradient.nodes().stream()
                 .collect(Collectors.toMap(
