@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
@@ -65,6 +66,16 @@ public interface Plan {
      * without one, it is that of tensors alone.
      */
     long peakBytes();
+
+    /**
+     * What a run will cost in time and memory, worked out before it runs: the operations of the pass, written down by a
+     * dry run, at speeds that some small calls of the backend show (a second, once per library and type), and, where
+     * the pass is short, a rehearsal of it that counts its memory.
+     *
+     * @param batch of the planned shapes and types
+     */
+    @Experimental
+    Cost cost(Batch batch);
 
     /**
      * The names, types and shapes of the tensors that {@link Results#tensors} will hold, or that {@link ResultTaker}
