@@ -80,16 +80,14 @@ public final class BenchCommand implements Runnable {
             description = "Samples per batch of --problem.")
     private @Nullable Integer samples;
 
-    @Option(
-            names = "--model",
-            paramLabel = "FILE",
-            description = "Any other network, as JSON; needs --data.")
+    @Option(names = "--model", paramLabel = "FILE", description = "Any other network, as JSON; needs --data.")
     private @Nullable Path modelFile;
 
     @Option(
             names = "--data",
             paramLabel = "FILE",
-            description = "Inputs, target and parameters of --model, as safetensors. The batch is all samples that it has.")
+            description =
+                    "Inputs, target and parameters of --model, as safetensors. The batch is all samples that it has.")
     private @Nullable Path dataFile;
 
     @Option(
@@ -245,8 +243,7 @@ public final class BenchCommand implements Runnable {
 
     private BenchNetwork network(BackPack backpack) {
         return problem == null
-                ? BenchNetwork.read(
-                        backpack, requireNonNull(modelFile), requireNonNull(dataFile), dtype.value())
+                ? BenchNetwork.read(backpack, requireNonNull(modelFile), requireNonNull(dataFile), dtype.value())
                 : BenchNetwork.of(backpack, problem, dtype.value(), requireNonNull(samples), seed.value());
     }
 

@@ -233,6 +233,23 @@ class SequencesTest {
         }
     }
 
+    /** Gradients of single samples are dense in a file, 5 MiB each, and leave before all of them are there. */
+    @Test
+    void gradients_of_single_samples_of_a_large_table_leave_part_by_part() {
+        int rows = 20_000;
+        int width = 64;
+        Problem problem = lookup(new Random(1), "Embedding", rows, width, 64, 4);
+        try (Passes passes = new Passes(Setting.FLOAT32)) {
+            List<Request<?>> requests = List.of(passes.request("BatchGrad", Map.of()));
+            PassOptions options = PassOptions.DEFAULT.memory(48 * MIB).handingOver();
+            long dense = 4L * 64 * rows * width;
+            assertThat(passes.peak(problem, requests, options))
+                    .as("planned peak, the dense whole having %,d bytes", dense)
+                    .isLessThan(48 * MIB)
+                    .isLessThan(dense / 6);
+        }
+    }
+
     private static void assertRefused(Problem problem, String extension, Map<String, Object> options, String... words) {
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             List<Request<?>> requests = List.of(passes.request(extension, options));
@@ -276,7 +293,8 @@ class SequencesTest {
     /** At recurrent layers, and below them where nothing at an output makes their curvature. */
     @ParameterizedTest
     @CsvSource({"DiagHessian, rnn.weight_hh_l0", "DiagHessian, below.weight", "BatchDiagHessian, below.bias"})
-    void exact_diagonals_without_products_are_refused_at_and_below_recurrent_layers(String extension, String parameter) {
+    void exact_diagonals_without_products_are_refused_at_and_below_recurrent_layers(
+            String extension, String parameter) {
         Random random = new Random(8);
         Problem problem = new Problem(
                 model(
@@ -299,7 +317,8 @@ class SequencesTest {
             assertThatThrownBy(() -> passes.run(problem, refused, PassOptions.DEFAULT))
                     .hasMessageContainingAll(
                             "'rnn' (GRU)", extension + "(products=true)", "Hutchinson's estimate of the diagonal");
-            List<Request<?>> exact = List.of(passes.request(extension, Map.of("products", true)).only(parameter));
+            List<Request<?>> exact =
+                    List.of(passes.request(extension, Map.of("products", true)).only(parameter));
             assertThat(passes.run(problem, exact, PassOptions.DEFAULT)).isNotEmpty();
         }
     }

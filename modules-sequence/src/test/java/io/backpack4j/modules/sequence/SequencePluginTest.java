@@ -128,10 +128,12 @@ class SequencePluginTest {
 
     @Test
     void paddingStartsAtZero() {
-        List<ParameterSpec> plain = new Embedding(5, 3).declare(List.of(Shape.of(2))).parameters();
+        List<ParameterSpec> plain =
+                new Embedding(5, 3).declare(List.of(Shape.of(2))).parameters();
         assertThat(plain.get(0).initializer()).isEqualTo(new Initializer.Normal(1));
         for (Module table : List.of(new Embedding(5, 3, 4L), new EmbeddingBag(5, 3, EmbeddingBag.Mode.SUM, 4L))) {
-            ParameterSpec weight = table.declare(List.of(Shape.of(2))).parameters().get(0);
+            ParameterSpec weight =
+                    table.declare(List.of(Shape.of(2))).parameters().get(0);
             assertThat(weight.initializer()).isEqualTo(new Initializer.ZeroRow(new Initializer.Normal(1), 4));
         }
     }

@@ -125,8 +125,7 @@ record RecurrenceChecks(BackendComparison both) {
                 int initial = sizes.initial() * state + place;
                 int ofGate = (gate * sizes.steps() + t) * state + place;
                 double[] actual = {
-                    ofGates[
-                            (((v * sizes.samples() + n) * sizes.steps() + t) * 4 + gate) * sizes.hidden() + j],
+                    ofGates[(((v * sizes.samples() + n) * sizes.steps() + t) * 4 + gate) * sizes.hidden() + j],
                     ofH[v * state + place],
                     ofMemory[v * state + place]
                 };

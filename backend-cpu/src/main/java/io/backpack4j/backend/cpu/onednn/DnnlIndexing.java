@@ -58,7 +58,8 @@ final class DnnlIndexing implements Indexing {
             int[] longer = IntStream.of(axes)
                     .filter(axis -> from.shape().size(axis) != 1)
                     .toArray();
-            long[] permuted = IntStream.of(longer).mapToLong(axis -> strides[axis]).toArray();
+            long[] permuted =
+                    IntStream.of(longer).mapToLong(axis -> strides[axis]).toArray();
             long[] sizes = IntStream.of(longer)
                     .mapToLong(axis -> from.shape().size(axis))
                     .toArray();

@@ -7,7 +7,6 @@ import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_eltwise_tanh_use_dst_for_bwd;
 
 import io.backpack4j.backend.cpu.memory.Block;
-import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.LstmCotangents;
@@ -101,7 +100,8 @@ final class DnnlRecurrences implements Recurrences {
         DnnlPrimitive candidates = gates(context, sizes, 1, dnnl_eltwise_tanh);
         DnnlPrimitive product = binary(context, 1, n, false);
         DnnlPrimitive next = binary(context, 1, n, true);
-        DnnlPrimitive output = get(context, DnnlKind.LSTM_OUTPUT, Cost.elements(4 * n), () -> DnnlRecipes.tanhTimes(n), n);
+        DnnlPrimitive output =
+                get(context, DnnlKind.LSTM_OUTPUT, Cost.elements(4 * n), () -> DnnlRecipes.tanhTimes(n), n);
         DnnlPrimitive bounded = eltwise(context, sizes.steps() * n);
         DnnlPrimitive pack = transposed(context, sizes.hidden());
         if (!allUsable(both, one, candidates, product, next, output, bounded, pack)) {
@@ -114,7 +114,9 @@ final class DnnlRecurrences implements Recurrences {
         Block weight = context.pool().allocate(4 * ofGate);
         Block fresh = context.pool().allocate(sizes.step());
         try {
-            pack.at(0, backend.own(sweep.weight()).address()).at(1, weight.address).run(context);
+            pack.at(0, backend.own(sweep.weight()).address())
+                    .at(1, weight.address)
+                    .run(context);
             for (long i = 0; i < sizes.steps(); i++) {
                 long time = sweep.time(i);
                 long input = gates + time * sizes.step();
@@ -275,8 +277,7 @@ final class DnnlRecurrences implements Recurrences {
 
     /** a ⊙ b of columns and what has none, perhaps plus c: a, b, c if there is one, destination. */
     private static DnnlPrimitive binary(DnnlContext context, long columns, long n, boolean plus) {
-        Supplier<DnnlPrimitive> recipe =
-                () -> DnnlRecipes.product(new long[] {columns, n}, new long[] {1, n}, plus);
+        Supplier<DnnlPrimitive> recipe = () -> DnnlRecipes.product(new long[] {columns, n}, new long[] {1, n}, plus);
         return get(context, DnnlKind.LSTM_PRODUCT, Cost.elements(columns * n), recipe, columns, n, plus ? 1 : 0);
     }
 
@@ -290,10 +291,8 @@ final class DnnlRecurrences implements Recurrences {
     }
 
     private static DnnlPrimitive slope(DnnlContext context, int algorithm, long n) {
-        PrimitiveKey key = context.key(DnnlKind.ELTWISE_BACKWARD)
-                .add(algorithm)
-                .add(0.0)
-                .add(n);
+        PrimitiveKey key =
+                context.key(DnnlKind.ELTWISE_BACKWARD).add(algorithm).add(0.0).add(n);
         return context.get(key, Cost.elements(n), () -> DnnlRecipes.eltwiseBackward(algorithm, 0, n));
     }
 
@@ -301,8 +300,7 @@ final class DnnlRecurrences implements Recurrences {
     private static DnnlPrimitive transposed(DnnlContext context, long hidden) {
         long n = hidden * hidden;
         Supplier<DnnlPrimitive> recipe = () -> DnnlRecipes.reorder(
-                new Layout(new long[] {4, hidden, hidden}, new long[] {n, 1, hidden}),
-                Layout.dense(4, hidden, hidden));
+                new Layout(new long[] {4, hidden, hidden}, new long[] {n, 1, hidden}), Layout.dense(4, hidden, hidden));
         return get(context, DnnlKind.LSTM_WEIGHT, Cost.elements(4 * n), recipe, hidden);
     }
 

@@ -128,8 +128,7 @@ record DirectionPull(
             Moving ofMemory = requireNonNull(memory);
             Shape shape = output.value().shape();
             Tensor gates = target.allocate(shape.with(-1, cell.gates() * hidden), dtype);
-            LstmCotangents cotangents =
-                    new LstmCotangents(byTime().value(), gates, h.value(), ofMemory.value());
+            LstmCotangents cotangents = new LstmCotangents(byTime().value(), gates, h.value(), ofMemory.value());
             backend.recurrences().lstmPullback(values.sweep(direction.ofState()), cotangents);
             Moving still = Moving.still(gates);
             return new DirectionPull(still, still, h, ofMemory);

@@ -37,7 +37,6 @@ public record RecurrentOptions(
 
     /** The same in a mode. */
     public RecurrentOptions inMode(Mode other) {
-        return new RecurrentOptions(
-                inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, other);
+        return new RecurrentOptions(inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, other);
     }
 }
