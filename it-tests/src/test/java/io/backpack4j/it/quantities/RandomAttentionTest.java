@@ -135,6 +135,7 @@ class RandomAttentionTest {
             layer.put("bias", random.nextBoolean());
             layer.put("layer_norm_eps", 0.1);
             layer.put("causal", causal);
+            layer.put("batch_first", true);
             switch (kind) {
                 case CORE -> {
                     projections(heads);
@@ -159,6 +160,7 @@ class RandomAttentionTest {
                     arguments.put("num_heads", heads);
                     arguments.put("bias", random.nextBoolean());
                     arguments.put("causal", causal);
+                    arguments.put("batch_first", true);
                     if (others) {
                         arguments.put("kdim", 3);
                         arguments.put("vdim", 3);
