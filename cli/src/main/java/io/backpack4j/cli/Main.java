@@ -9,6 +9,7 @@ import io.backpack4j.cli.convert.ConvertCommand;
 import io.backpack4j.cli.demo.DemoCommand;
 import io.backpack4j.cli.doctor.DoctorCommand;
 import io.backpack4j.cli.evaluate.EvaluateCommand;
+import io.backpack4j.cli.inspect.InspectCommand;
 import io.backpack4j.cli.listing.BackendsCommand;
 import io.backpack4j.cli.listing.PluginsCommand;
 import io.backpack4j.cli.options.LibraryOptions;
@@ -51,6 +52,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             CockpitCommand.class,
             PredictCommand.class,
             ConvertCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
             BackendsCommand.class,
