@@ -34,6 +34,9 @@ import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.Trainer;
 import io.backpack4j.training.TrainingResult;
 import io.backpack4j.training.data.BatchData;
+import io.backpack4j.training.data.Batches;
+import io.backpack4j.training.data.DataSource;
+import io.backpack4j.training.data.SampledBatches;
 import io.backpack4j.training.files.BatchesFile;
 import io.backpack4j.training.files.CheckpointFolder;
 import io.backpack4j.training.files.JsonLog;
@@ -70,6 +73,8 @@ import picocli.CommandLine.Spec;
             "  backpack train --optimizer 'PreconditionedGradient(curvature=KFAC,lr=0.1,damping=0.01)'",
             "  backpack train --model m.json --data d.safetensors --valid 0.1 --out run",
             "  backpack train --epochs 40 --resume",
+            "  backpack train --crop 2 --clip-norm 1 --group 'parameters=[*.bias],weight_decay=0' --averaging 0.99",
+            "  backpack train --early-stopping 3 --monitor valid_accuracy",
             "  backpack train --cockpit economy --stop-on stalled,over-training",
             "  backpack train --model charlm --epochs 5",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
@@ -104,7 +109,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "DATA",
             description =
                     "What to train on: IMAGES,LABELS as IDX files, a safetensors file with input and target, a CSV file,"
-                            + " a folder with a folder of pictures per class, .npz, or CIFAR's .bin files. The digits or the text that ship with this program by default.")
+                            + " a folder with a folder of pictures per class, .npz, CIFAR's .bin files, or fashion-mnist (and fashion-mnist-test) where Debian's package dataset-fashion-mnist is installed. The digits or the text that ship with this program by default.")
     private @Nullable String data;
 
     @Option(
@@ -194,6 +199,15 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
+    private final UpdateOptions updates = new UpdateOptions();
+
+    @Mixin
+    private final AugmentationOptions augmentation = new AugmentationOptions();
+
+    @Mixin
+    private final ClassWeightOption classWeights = new ClassWeightOption();
+
+    @Mixin
     private final CockpitOptions cockpit = new CockpitOptions();
 
     @Mixin
@@ -223,13 +237,23 @@ public final class TrainCommand implements Runnable {
     }
 
     private void onData(BackPack backpack, ModelDescription description) {
-        try (TrainData samples = data == null && isOfCharacters()
-                        ? TrainData.ofText(description, valid)
-                        : TrainData.open(backpack, description, data, valid);
-                Model model = backpack.model(
-                        description,
-                        type(samples.all().dtype()),
-                        samples.shapes().toArray(Shape[]::new))) {
+        try (TrainData samples = samples(backpack, description)) {
+            Batches counted = new SampledBatches(samples.training(), batch, false, false, 0);
+            trainOn(backpack, classWeights.weighted(backpack, description, samples.shapes(), counted), samples);
+        }
+    }
+
+    private TrainData samples(BackPack backpack, ModelDescription description) {
+        if (data == null && isOfCharacters()) {
+            augmentation.requireNone("a text has none");
+            return TrainData.ofText(description, valid);
+        }
+        return TrainData.open(backpack, description, data, valid);
+    }
+
+    private void trainOn(BackPack backpack, ModelDescription description, TrainData samples) {
+        try (Model model = backpack.model(
+                description, type(samples.all().dtype()), samples.shapes().toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             samples.all().fill(model.parameters());
             RunFolder run = begin(description);
@@ -237,16 +261,26 @@ public final class TrainCommand implements Runnable {
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
             samples.heldOut().ifPresent(builder::validation);
             print("data", samples.about());
-            train(backpack, model, run, builder, samples.about(), trainer -> trainer.fit(samples.training()));
+            DataSource training = augmentation.augmented(samples.training(), seed.value());
+            train(backpack, model, run, builder, samples.about(), trainer -> trainer.fit(training));
         }
     }
 
     private void onBatches(BackPack backpack, ModelDescription description, Path file) {
-        try (BatchesFile batches = new BatchesFile(file, description.inputs());
-                Model model = backpack.model(
-                        description,
-                        type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32),
-                        description.inputs().stream().map(batches::sample).toArray(Shape[]::new))) {
+        augmentation.requireNone("--batches are taken exactly as they are");
+        try (BatchesFile batches = new BatchesFile(file, description.inputs())) {
+            List<Shape> shapes =
+                    description.inputs().stream().map(batches::sample).toList();
+            trainOn(backpack, classWeights.weighted(backpack, description, shapes, batches), shapes, batches, file);
+        }
+    }
+
+    private void trainOn(
+            BackPack backpack, ModelDescription description, List<Shape> shapes, BatchesFile batches, Path file) {
+        try (Model model = backpack.model(
+                description,
+                type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32),
+                shapes.toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             batches.fill(model.parameters());
             RunFolder run = begin(description);
@@ -325,6 +359,7 @@ public final class TrainCommand implements Runnable {
                 .checkpoints(new CheckpointFolder(run.checkpoints(), KEPT_CHECKPOINTS))
                 .resume(resumes)
                 .listener(new TrainProgress(spec.commandLine().getOut()));
+        updates.apply(builder);
         if (maxSteps != null) {
             builder.maxSteps(maxSteps);
         }
