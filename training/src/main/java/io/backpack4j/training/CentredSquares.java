@@ -6,7 +6,6 @@ import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;
 import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.spi.module.Contraction;
-
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Σ_n (g_n − ḡ)², element by element, {@code [*p]}. */

@@ -16,8 +16,9 @@ final class AugmentationOptions {
             names = "--crop",
             paramLabel = "PIXELS",
             converter = PositiveInteger.class,
-            description = "Shift images by up to so many pixels along each axis, anew in each epoch: random crops of padded"
-                    + " images.")
+            description =
+                    "Shift images by up to so many pixels along each axis, anew in each epoch: random crops of padded"
+                            + " images.")
     private @Nullable Integer padding;
 
     @Option(names = "--flip", description = "Show half of the images in a mirror, anew in each epoch.")

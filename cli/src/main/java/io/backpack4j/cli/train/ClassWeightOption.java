@@ -30,8 +30,9 @@ final class ClassWeightOption {
             names = "--class-weights",
             paramLabel = "balanced|W,W,...",
             completionCandidates = ClassWeightNames.class,
-            description = "How much each class counts in the loss: numbers, or balanced, so that all classes count alike,"
-                    + " however often they occur.")
+            description =
+                    "How much each class counts in the loss: numbers, or balanced, so that all classes count alike,"
+                            + " however often they occur.")
     private @Nullable String weights;
 
     /**
@@ -61,7 +62,8 @@ final class ClassWeightOption {
             String text, BackPack backpack, ModelDescription model, List<Shape> shapes, Batches training) {
         if (text.strip().equals(ClassWeightNames.BALANCED)) {
             try (Model plain = backpack.model(model, DType.FLOAT32, shapes.toArray(Shape[]::new))) {
-                return ClassWeights.balanced(training, Math.toIntExact(plain.outputShape().size(0)));
+                return ClassWeights.balanced(
+                        training, Math.toIntExact(plain.outputShape().size(0)));
             }
         }
         try {

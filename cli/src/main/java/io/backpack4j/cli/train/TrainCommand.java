@@ -5,7 +5,6 @@ import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.cli.files.ShippedModels;
 import io.backpack4j.cli.files.ShippedText;
-import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.PositiveInteger;
@@ -17,14 +16,11 @@ import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.cli.report.Surprises;
 import io.backpack4j.cli.report.TrainingReport;
-import io.backpack4j.cockpit.Cockpit;
 import io.backpack4j.formats.ModelFile;
 import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
-import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
-import io.backpack4j.kernel.Prediction;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -33,7 +29,6 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.Trainer;
 import io.backpack4j.training.TrainingResult;
-import io.backpack4j.training.data.BatchData;
 import io.backpack4j.training.data.Batches;
 import io.backpack4j.training.data.DataSource;
 import io.backpack4j.training.data.SampledBatches;
@@ -49,8 +44,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,9 +75,6 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Runnable {
 
     private static final String STANDARD_MODEL = "lenet";
-
-    /** So many windows of text, at most, are looked at for the page. */
-    private static final int SHOWN_WINDOWS = 64;
 
     private static final int KEPT_CHECKPOINTS = 3;
     private static final Set<String> CLASSIFYING = Set.of("CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss");
@@ -256,9 +246,10 @@ public final class TrainCommand implements Runnable {
                 description, type(samples.all().dtype()), samples.shapes().toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             samples.all().fill(model.parameters());
-            RunFolder run = begin(description);
-            samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
+            RunFolder run = new RunFolder(folder);
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
+            begin(run, description);
+            samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
             samples.heldOut().ifPresent(builder::validation);
             print("data", samples.about());
             DataSource training = augmentation.augmented(samples.training(), seed.value());
@@ -278,13 +269,12 @@ public final class TrainCommand implements Runnable {
     private void trainOn(
             BackPack backpack, ModelDescription description, List<Shape> shapes, BatchesFile batches, Path file) {
         try (Model model = backpack.model(
-                description,
-                type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32),
-                shapes.toArray(Shape[]::new))) {
+                description, type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32), shapes.toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             batches.fill(model.parameters());
-            RunFolder run = begin(description);
+            RunFolder run = new RunFolder(folder);
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 1 : epochs);
+            begin(run, description);
             String about = "%d batches of %s".formatted(batches.perEpoch(), file);
             print("data", about);
             train(backpack, model, run, builder, about, trainer -> trainer.fit(batches));
@@ -293,21 +283,6 @@ public final class TrainCommand implements Runnable {
 
     private boolean isOfCharacters() {
         return ShippedText.MODELS.contains(modelName);
-    }
-
-    /** How surprising the end of the text is, whatever was held out. */
-    private static Surprises surprises(BackPack backpack, Model model) {
-        TextWindows windows = ShippedText.heldOut(ShippedText.HELD_OUT);
-        int count = Math.min(SHOWN_WINDOWS, windows.samples());
-        BatchData data = windows.source().read(LongStream.range(0, count).toArray(), 1);
-        try (Batch batch = data.upload(backpack, model.dtype());
-                Prediction prediction = backpack.predict(model, batch)) {
-            return Surprises.of(
-                    IntStream.range(0, count).mapToObj(windows::input).toList(),
-                    IntStream.range(0, count).mapToObj(windows::target).toList(),
-                    windows.alphabet(),
-                    prediction.output());
-        }
     }
 
     private void train(
@@ -329,11 +304,8 @@ public final class TrainCommand implements Runnable {
     }
 
     private Watch watch(BackPack backpack, Model model, RunFolder run) {
-        Cockpit.Builder watched = cockpit.builder(backpack, model)
-                .modelName(modelName)
-                .optimizer(optimizer)
-                .seed(seed.value());
-        return new Watch(watched, cockpit, run, log(run), folder.toString());
+        return new Watch(
+                cockpit.builder(backpack, model).modelName(modelName), cockpit, run, log(run), folder.toString());
     }
 
     private DType type(DType ofData) {
@@ -341,11 +313,9 @@ public final class TrainCommand implements Runnable {
         return named == null ? ofData : named;
     }
 
-    private RunFolder begin(ModelDescription description) {
-        RunFolder run = new RunFolder(folder);
+    private static void begin(RunFolder run, ModelDescription description) {
         run.create();
         ModelFile.write(run.model(), description);
-        return run;
     }
 
     private Trainer.Builder builder(BackPack backpack, Model model, RunFolder run) {
@@ -382,17 +352,13 @@ public final class TrainCommand implements Runnable {
     private void finish(
             BackPack backpack, TrainingResult result, Model model, RunFolder run, String about, @Nullable Watch watch) {
         ParameterFile.save(run.parameters(), model);
-        StringBuilder summary = new StringBuilder("%d steps were taken.".formatted(result.steps()));
-        result.last()
-                .forEach((name, value) ->
-                        summary.append(" %s %s.".formatted(name.replace('_', ' '), Text.number(value))));
-        result.stopped()
-                .ifPresent(reason -> summary.append(" Stopped: ").append(reason).append('.'));
+        String summary = RunSummary.of(result);
         PrintWriter out = spec.commandLine().getOut();
         if (watch == null) {
-            Surprises surprises =
-                    data == null && batchesFile == null && isOfCharacters() ? surprises(backpack, model) : null;
-            HtmlReport.write(TrainingReport.of(summary.toString(), facts(about), log(run), surprises), run.report());
+            Surprises surprises = data == null && batchesFile == null && isOfCharacters()
+                    ? RunSummary.surprises(backpack, model)
+                    : null;
+            HtmlReport.write(TrainingReport.of(summary, facts(about), log(run), surprises), run.report());
         } else {
             watch.report(run.report());
             watch.alarms()

@@ -71,8 +71,7 @@ record TrainData(
                             "digits of MNIST's training set")
                     : DataSets.open(data, description.inputs());
             opened.add(all.source());
-            Normalization normalization =
-                    data == null ? DIGITS : DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
+            Normalization normalization = data == null ? DIGITS : DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
             List<Shape> shapes = all.areBytes()
                     ? List.of(ImageShapes.taken(
                             backpack, description, all.samples().get(0)))

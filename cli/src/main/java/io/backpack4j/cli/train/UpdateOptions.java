@@ -15,8 +15,9 @@ final class UpdateOptions {
     @Option(
             names = "--group",
             paramLabel = "GROUP",
-            description = "Train some parameters in another way, such as 'parameters=[*.bias],lr=1e-3,weight_decay=0' or"
-                    + " 'parameters=[0.*],frozen=true'. May be repeated; the first that names a parameter counts.")
+            description =
+                    "Train some parameters in another way, such as 'parameters=[*.bias],lr=1e-3,weight_decay=0' or"
+                            + " 'parameters=[0.*],frozen=true'. May be repeated; the first that names a parameter counts.")
     private List<String> groups = List.of();
 
     @Option(
@@ -34,8 +35,9 @@ final class UpdateOptions {
     @Option(
             names = "--averaging",
             paramLabel = "DECAY",
-            description = "Keep exponential moving averages of the weights, such as 0.99: validation and the trained model"
-                    + " have them.")
+            description =
+                    "Keep exponential moving averages of the weights, such as 0.99: validation and the trained model"
+                            + " have them.")
     private @Nullable Double averaging;
 
     @Option(
@@ -48,16 +50,18 @@ final class UpdateOptions {
     @Option(
             names = "--monitor",
             paramLabel = "VALUE",
-            description = "Which value of an epoch says how good the network is, such as valid_accuracy: for --early-stopping,"
-                    + " the best checkpoint and ReduceLROnPlateau. valid_loss by default, train_loss if nothing is held out.")
+            description =
+                    "Which value of an epoch says how good the network is, such as valid_accuracy: for --early-stopping,"
+                            + " the best checkpoint and ReduceLROnPlateau. valid_loss by default, train_loss if nothing is held out.")
     private @Nullable String monitored;
 
     @Option(
             names = "--evidence-stopping",
             paramLabel = "PATIENCE",
             converter = PositiveInteger.class,
-            description = "End when gradients were no more than noise on average over each of so many epochs in a row; needs no"
-                    + " held-out data (Mahsereci et al., 2017).")
+            description =
+                    "End when gradients were no more than noise on average over each of so many epochs in a row; needs no"
+                            + " held-out data (Mahsereci et al., 2017).")
     private @Nullable Integer evidencePatience;
 
     /**

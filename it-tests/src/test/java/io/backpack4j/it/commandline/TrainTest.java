@@ -172,7 +172,9 @@ class TrainTest {
     @Test
     void runs_end_early_and_images_are_augmented() throws IOException {
         pictures();
-        String[] data = {"--model", path("pictures.json"), "--data", path(IMAGES) + "," + path("labels.idx"), "--batch", "10"};
+        String[] data = {
+            "--model", path("pictures.json"), "--data", path(IMAGES) + "," + path("labels.idx"), "--batch", "10"
+        };
         List<String> still = new ArrayList<>(List.of(data));
         still.addAll(List.of("--optimizer", "SGD(lr=0)", "--early-stopping", "2", "--monitor", "valid_accuracy"));
         still.addAll(List.of("--valid", "0.25", "--out", path("still")));
@@ -276,7 +278,8 @@ class TrainTest {
         assertThat(train("--group", "lr=1", "--out", path("run")).err()).contains("[InvalidOption] The group 'lr=1'");
         assertThat(train("--group", "parameters=[x.*]", "--out", path("run")).err())
                 .contains("[UnknownParameter] No trained parameter is called 'x.*'");
-        assertThat(train("--group", "parameters=[*],rate=1", "--out", path("run")).err())
+        assertThat(train("--group", "parameters=[*],rate=1", "--out", path("run"))
+                        .err())
                 .contains("[UnknownArgument] Parameter group has no argument 'rate'", "frozen, lr, parameters");
         assertThat(train("--clip-norm", "0", "--out", path("run")).err()).contains("norm of gradients is 0");
         assertThat(train("--averaging", "1.5", "--out", path("run")).err()).contains("averaged weights is 1.5");
@@ -285,7 +288,8 @@ class TrainTest {
                 .contains("[UnknownMetric]", "valid_accuracy");
         assertThat(train("--class-weights", "1,x", "--out", path("run")).err()).contains("'balanced' or a number");
         assertThat(train("--class-weights", "1,2", "--out", path("run")).err()).contains("weight");
-        assertThat(train("--model", "charlm", "--flip", "--out", path("run")).err()).contains("--crop and --flip");
+        assertThat(train("--model", "charlm", "--flip", "--out", path("run")).err())
+                .contains("--crop and --flip");
         if (!Files.exists(Path.of("/usr/share/datasets/fashion-mnist"))) {
             assertThat(train("--data", "fashion-mnist", "--out", path("run")).err())
                     .contains("[InvalidOption] Fashion-MNIST is not installed", "package dataset-fashion-mnist");

@@ -14,7 +14,9 @@ import io.backpack4j.training.Schedule;
 import io.backpack4j.training.ScheduleProvider;
 import io.backpack4j.training.schedule.SequentialLR;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Optimisers and schedules as command lines write them. */
 public final class TrainingExpressions {
@@ -43,6 +45,17 @@ public final class TrainingExpressions {
         return optimizer;
     }
 
+    /** An optimiser in the words of {@link #optimizer}, with all its options. */
+    public static String text(Optimizer optimizer) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        optimizer.arguments().forEach((name, value) -> {
+            if (value != null) {
+                options.put(name, value);
+            }
+        });
+        return new ExtensionExpression(optimizer.type(), options).toString();
+    }
+
     /**
      * Makes a group of words such as {@code parameters=[*.bias],weight_decay=0}; {@code lr} and {@code frozen=true} are
      * the others.
@@ -58,7 +71,8 @@ public final class TrainingExpressions {
         if (patterns.isEmpty()) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "The group '%s' names no parameters. Write it like parameters=[*.bias],weight_decay=0.".formatted(text));
+                    "The group '%s' names no parameters. Write it like parameters=[*.bias],weight_decay=0."
+                            .formatted(text));
         }
         ParameterGroup group =
                 ParameterGroup.of(patterns.stream().map(String::valueOf).toArray(String[]::new));

@@ -33,8 +33,7 @@ class FashionTest {
         }
         for (boolean test : new boolean[] {false, true}) {
             DataSets.Opened opened = DataSets.fashion(folder, test);
-            HostTensor input =
-                    opened.source().read(new long[] {1}, 1).inputs().get("input");
+            HostTensor input = opened.source().read(new long[] {1}, 1).inputs().get("input");
             assertThat(opened.areBytes()).isTrue();
             assertThat(input.shape()).isEqualTo(Shape.of(1, 1, 2));
             assertThat(input.value(0)).isEqualTo(test ? 4 : 5);
