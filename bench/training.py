@@ -65,9 +65,10 @@ def torch_side(name: str, batch: int, threads: int, optimizer: str, seconds: flo
             update.step()
             return value.item()
 
-        steps.append(statistics.median(timed(step, seconds)))
-        updates.append(statistics.median(timed(update.step, seconds / 2)))
-    return {"step": min(steps), "update": min(updates)}
+        steps.append(timed(step, seconds))
+        updates.append(timed(update.step, seconds / 2))
+    step_times, update_times = min(steps, key=statistics.median), min(updates, key=statistics.median)
+    return {"step": statistics.median(step_times), "least": min(step_times), "update": statistics.median(update_times)}
 
 
 def our_side(launcher: str, name: str, batch: int, threads: int, optimizer: str, seconds: float) -> dict[str, float]:
@@ -75,7 +76,7 @@ def our_side(launcher: str, name: str, batch: int, threads: int, optimizer: str,
     command += ["--train", "--optimizer", OURS[optimizer], "--repetitions", "100" if batch < 128 else "30"]
     command += ["--warm-up", str(max(1, round(seconds))), "--json"]
     result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return {"step": result["step_ms"]["median"], "update": result["update_ms"]["median"]}
+    return {"step": result["step_ms"]["median"], "least": result["step_ms"]["min"], "update": result["update_ms"]["median"]}
 
 
 def their_side(arguments: argparse.Namespace, cell: str) -> dict[str, float]:
@@ -98,7 +99,8 @@ def main():
         name, batch = arguments.torch.split(":")
         print(json.dumps(torch_side(name, int(batch), arguments.threads, arguments.optimizer, arguments.seconds)))
         return
-    print("| network | N | our step, ms | PyTorch's | ours / PyTorch's | our update, ms | PyTorch's | our update / step |")
+    print("Medians, least times in brackets, ms.\n")
+    print("| network | N | our step | PyTorch's | ours / PyTorch's | our update | PyTorch's | our update / step |")
     print("|---|---|---|---|---|---|---|---|")
     for cell in arguments.cells.split(","):
         name, batch = cell.split(":")
@@ -110,7 +112,8 @@ def main():
             theirs.append(their_side(arguments, cell))
         mine, other = ({key: statistics.median(side[key] for side in sides) for key in sides[0]} for sides in (ours, theirs))
         print(
-            f"| {name} | {batch} | {mine['step']:.3g} | {other['step']:.3g} | {mine['step'] / other['step']:.2f}"
+            f"| {name} | {batch} | {mine['step']:.3g} ({mine['least']:.3g}) | {other['step']:.3g} ({other['least']:.3g})"
+            f" | {mine['step'] / other['step']:.2f} ({mine['least'] / other['least']:.2f})"
             f" | {mine['update']:.3g} | {other['update']:.3g} | {100 * mine['update'] / mine['step']:.1f} % |",
             flush=True,
         )

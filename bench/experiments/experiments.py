@@ -56,13 +56,13 @@ EXPERIMENTS = {
     "logreg": Experiment(
         "logreg",
         128,
-        first_order(10, (0.003, 0.01, 0.03, 0.1))
-        + preconditioned(("DiagGGNExact", "DiagGGNMC", "KFAC", "KFLR", "KFRA"), 10, (0.1, 0.3), (0.01, 0.1)),
+        first_order(5, (0.01, 0.03, 0.1), (0.001, 0.003))
+        + preconditioned(("DiagGGNExact", "DiagGGNMC", "KFAC", "KFLR", "KFRA"), 5, (0.1, 0.3), (0.01,)),
     ),
     "2c2d": Experiment(
         "2c2d",
         128,
-        first_order(3, (0.01, 0.03), (0.001, 0.003)) + preconditioned(("DiagGGNMC", "KFAC"), 3, (0.03, 0.1), (0.01,)),
+        first_order(4, (0.01, 0.03), (0.001,)) + preconditioned(("DiagGGNMC", "KFAC"), 4, (0.03, 0.1), (0.01,)),
     ),
     "mlp": Experiment(
         "mlp",

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -65,5 +66,13 @@ class TrainingGuidesTest {
         String printed = bytes.toString(StandardCharsets.UTF_8).strip();
         assertThat(Double.parseDouble(printed.substring(printed.lastIndexOf(' ') + 1)))
                 .isLessThan(0.5);
+    }
+
+    /** What bench/experiments runs is a source file that no build compiles. */
+    @Test
+    void the_program_of_the_experiments_compiles() throws Exception {
+        Path source = Path.of("..", "bench", "experiments", "Runs.java");
+        assertThat(Example.compile(folder, "Runs", Files.readString(source)).getSimpleName())
+                .isEqualTo("Runs");
     }
 }
