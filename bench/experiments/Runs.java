@@ -27,8 +27,8 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * Trains again and again in one JVM, which is warm after the first run. Reads a line per run, {@code batch, epochs, seed,
- * optimiser} with tabs between them; prints a line per epoch, then {@code done} or what went wrong.
+ * Trains again and again in one JVM, which is warm after the first run. Reads a line per run, {@code batch, epochs,
+ * seed, optimiser} with tabs between them; prints a line per epoch, then {@code done} or what went wrong.
  *
  * <p>Arguments: the model file, and optionally training and held-out images, each as {@code IMAGES,LABELS}; the shipped
  * digits otherwise, of which the last 1,000 are held out.

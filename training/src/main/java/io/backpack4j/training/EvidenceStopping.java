@@ -16,11 +16,11 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends a run when gradients are no more than the noise that the choice of samples makes; needs no held-out data.
- * M. Mahsereci, L. Balles, C. Lassner, P. Hennig (2017), "Early Stopping without a Validation Set": 1 − N · mean_j μ_j²
- * / (s_j² + ε) over all trained elements j, μ being the mean and s² the unbiased variance of the N samples' gradients, as
- * a mean loss has them. Above 0 one may stop; single steps exceed 0 from the start, so that the mean over a window is
- * taken.
+ * Ends a run when gradients are no more than the noise that the choice of samples makes; needs no held-out data. M.
+ * Mahsereci, L. Balles, C. Lassner, P. Hennig (2017), "Early Stopping without a Validation Set": 1 − N · mean_j μ_j² /
+ * (s_j² + ε) over all trained elements j, μ being the mean and s² the unbiased variance of the N samples' gradients,
+ * as a mean loss has them. Above 0 one may stop; single steps exceed 0 from the start, so that the mean over a window
+ * is taken.
  *
  * <p>Logs the number of every step as {@value #LABEL}. Costs what {@code Variance} costs in the pass of every step.
  * Batches of one sample have no variance and do not count.

@@ -5,9 +5,9 @@ import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.spi.backend.AdamStep;
 
 /**
- * A step of Adam over tensors that lie alike: reads and writes each element once, where the plain operations would do so
- * nine times. Works in the tensors' own type, as PyTorch does: a root and a division in double precision take four times
- * as long.
+ * A step of Adam over tensors that lie alike: reads and writes each element once, where the plain operations would do
+ * so nine times. Works in the tensors' own type, as PyTorch does: a root and a division in double precision take four
+ * times as long.
  */
 final class AdamLoop {
 

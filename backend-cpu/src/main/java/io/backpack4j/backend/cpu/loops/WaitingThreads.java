@@ -11,10 +11,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How GNU's OpenMP waits. Its threads wait for each other in a loop; where other programs want the processors, too, that
- * makes a pass many times slower. libgomp reads {@code GOMP_SPINCOUNT} from the process's environment when it loads, and
- * Java cannot change that of its own process, but the C library's {@code environ} is a variable like any other: what
- * {@code setenv} would do is done here, before the first native library loads that needs libgomp.
+ * How GNU's OpenMP waits. Its threads wait for each other in a loop; where other programs want the processors, too,
+ * that makes a pass many times slower. libgomp reads {@code GOMP_SPINCOUNT} from the process's environment when it
+ * loads, and Java cannot change that of its own process, but the C library's {@code environ} is a variable like any
+ * other: what {@code setenv} would do is done here, before the first native library loads that needs libgomp.
  */
 final class WaitingThreads {
 
