@@ -19,10 +19,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.Normalization;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param loaded the model and the batch
  */
 record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseable {
+
+    private static final String DATA = "a safetensors file or an IDX file";
 
     /**
      * Reads a model, its numbers and inputs.
@@ -53,38 +54,58 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         Optional<RunFolder> run = RunFolder.find(model);
         Path modelFile = run.map(RunFolder::model).orElse(model);
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
-        problems.collect(() -> requireFile("--model", modelFile, "a model file, or a folder that 'train' wrote"));
-        problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
         if (images && weightsFile == null) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
                             .formatted(dataFile));
         }
-        List<PredictInputs> read = new ArrayList<>();
+        Optional<String> json = attempt(
+                () -> ModelFile.text(required("--model", modelFile, "a model file, or a folder that 'train' wrote")),
+                problems);
+        Optional<ModelDescription> description =
+                json.flatMap(text -> attempt(() -> ModelFile.parse(text, modelFile.toString()), problems));
+        Optional<IdxFile> pixels = Optional.empty();
+        if (images) {
+            pixels = attempt(() -> IdxFile.read(required("--data", dataFile, DATA)), problems);
+        } else {
+            problems.collect(
+                    () -> Safetensors.open(required("--data", dataFile, DATA)).close());
+        }
+        if (weightsFile != null) {
+            problems.collect(() -> Safetensors.open(weightsFile).close());
+        }
+        Optional<PredictInputs> read = Optional.empty();
         if (problems.isEmpty()) {
-            problems.collect(() -> {
-                String json = ModelFile.text(modelFile);
-                ModelDescription description = ModelFile.parse(json, modelFile.toString());
-                Path numbersFile = weightsFile == null ? dataFile : weightsFile;
-                try (Safetensors numbers = Safetensors.open(numbersFile)) {
-                    DataFile numbered = new DataFile(numbersFile.toString(), numbers, description);
-                    DataFile.Loaded loaded = images
-                            ? images(
-                                    backpack,
-                                    IdxFile.read(dataFile),
-                                    dataFile,
-                                    description,
-                                    numbered,
-                                    dtype,
-                                    run.map(RunFolder::normalization).orElse(Normalization.UNIT))
-                            : tensors(backpack, dataFile, description, numbered, dtype);
-                    read.add(new PredictInputs(json, loaded));
-                }
-            });
+            IdxFile bytes = pixels.orElse(null);
+            Normalization normalization = run.map(RunFolder::normalization).orElse(Normalization.UNIT);
+            Path numbersFile = weightsFile == null ? dataFile : weightsFile;
+            read = attempt(
+                    () -> {
+                        ModelDescription network = description.orElseThrow();
+                        try (Safetensors numbers = Safetensors.open(numbersFile)) {
+                            DataFile numbered = new DataFile(numbersFile.toString(), numbers, network);
+                            DataFile.Loaded loaded = bytes != null
+                                    ? images(backpack, bytes, dataFile, network, numbered, dtype, normalization)
+                                    : tensors(backpack, dataFile, network, numbered, dtype);
+                            return new PredictInputs(json.orElseThrow(), loaded);
+                        }
+                    },
+                    problems);
         }
         problems.throwIfAny();
-        return read.get(0);
+        return read.orElseThrow();
+    }
+
+    private static <T> Optional<T> attempt(Supplier<T> action, Problems problems) {
+        try {
+            return Optional.of(action.get());
+        } catch (BackpackException e) {
+            problems.collect(() -> {
+                throw e;
+            });
+            return Optional.empty();
+        }
     }
 
     private static boolean isIdx(Path file) {
@@ -93,12 +114,13 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         return plain.endsWith(".idx") || plain.matches(".*idx\\d-ubyte");
     }
 
-    private static void requireFile(String option, Path path, String expected) {
+    private static Path required(String option, Path path, String expected) {
         if (Files.isDirectory(path)) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
                     "%s names the folder '%s', but must name %s.".formatted(option, path, expected));
         }
+        return path;
     }
 
     private static DataFile.Loaded tensors(
