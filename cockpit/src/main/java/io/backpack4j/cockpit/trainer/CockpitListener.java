@@ -16,6 +16,7 @@ import io.backpack4j.training.Training;
 import io.backpack4j.training.TrainingListener;
 import io.backpack4j.training.TrainingLog;
 import io.backpack4j.training.TrainingStep;
+import io.backpack4j.training.files.TrainingExpressions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +59,7 @@ public final class CockpitListener implements TrainingListener {
     /**
      * Attaches a cockpit that is opened when training starts.
      *
-     * @param builder says what is tracked and where to; whether a run is resumed says the trainer
+     * @param builder says what is tracked and where to; seed, optimiser, and whether a run is resumed, says the trainer
      * @param stopsOn alarms that end the run; the quantities that they are of are tracked too
      * @param listeners hear every line
      */
@@ -88,7 +89,9 @@ public final class CockpitListener implements TrainingListener {
 
     @Override
     public void onStart(Training run) {
-        builder.check();
+        builder.seed(run.seed())
+                .optimizer(TrainingExpressions.text(run.optimizer()))
+                .check();
         training = run;
     }
 

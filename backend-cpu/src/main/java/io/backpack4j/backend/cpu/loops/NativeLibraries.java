@@ -35,6 +35,7 @@ public record NativeLibraries(Availability availability, Optional<String> onednn
     }
 
     private static NativeLibraries load() {
+        WaitingThreads.sleepSooner();
         try {
             Loader.load(openblas_nolapack.class);
             Nd4j.getExecutioner();
