@@ -42,8 +42,7 @@ record BenchNetwork(String name, Model model, Batch batch, UnaryOperator<Backpac
     }
 
     /** One of a model file, with the inputs, the target and the parameters of a data file. */
-    static BenchNetwork read(
-            BackPack backpack, LossOption loss, Path modelFile, Path dataFile, DType dtype) {
+    static BenchNetwork read(BackPack backpack, LossOption loss, Path modelFile, Path dataFile, DType dtype) {
         ModelSource source = loss.openWithLoss(backpack.catalog(), modelFile);
         try (Safetensors file = Safetensors.open(dataFile)) {
             DataFile data = new DataFile(dataFile.toString(), file, source.description());

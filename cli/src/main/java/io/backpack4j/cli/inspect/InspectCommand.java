@@ -2,9 +2,9 @@
 package io.backpack4j.cli.inspect;
 
 import io.backpack4j.cli.console.Text;
-import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.MemoryOption;
 import io.backpack4j.cli.options.PassModes;
 import io.backpack4j.cli.options.PositiveInteger;
@@ -144,7 +144,8 @@ public final class InspectCommand implements Runnable {
         return data != null
                 ? InspectedModel.read(backpack, loss, modelFile, data, type, problems)
                 : InspectedModel.draw(
-                        backpack, loss,
+                        backpack,
+                        loss,
                         modelFile,
                         shapes,
                         samples == null ? 1 : samples,

@@ -27,7 +27,12 @@ record InspectedModel(Model model, Batch batch) implements AutoCloseable {
 
     /** Model and batch of files. What is wrong elsewhere is reported together with what is wrong here. */
     static InspectedModel read(
-            BackPack backpack, LossOption loss, Path modelFile, Path dataFile, @Nullable DType dtype, Problems problems) {
+            BackPack backpack,
+            LossOption loss,
+            Path modelFile,
+            Path dataFile,
+            @Nullable DType dtype,
+            Problems problems) {
         List<InspectedModel> read = new ArrayList<>();
         List<ModelSource> sources = new ArrayList<>();
         problems.collect(() -> sources.add(loss.openWithLoss(backpack.catalog(), modelFile)));

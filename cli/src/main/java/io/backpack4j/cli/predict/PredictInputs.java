@@ -92,7 +92,12 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                         if (model.numbers().isPresent()) {
                             return new PredictInputs(
                                     model.json(),
-                                    own(backpack, dataFile, model, model.numbers().get(), dtype));
+                                    own(
+                                            backpack,
+                                            dataFile,
+                                            model,
+                                            model.numbers().get(),
+                                            dtype));
                         }
                         try (Safetensors numbers = Safetensors.open(numbersFile)) {
                             DataFile numbered = new DataFile(numbersFile.toString(), numbers, network);
