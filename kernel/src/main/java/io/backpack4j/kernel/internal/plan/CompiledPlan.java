@@ -307,6 +307,11 @@ public final class CompiledPlan implements Plan {
     }
 
     @Override
+    public SortedMap<String, Meetings> meetings() {
+        return Collections.unmodifiableSortedMap(outcome.outcome().meetings());
+    }
+
+    @Override
     public String toString() {
         StringBuilder text = new StringBuilder("Plan for %d samples, %d at a time, of signals %s; at most %,d bytes"
                 .formatted(
@@ -322,6 +327,15 @@ public final class CompiledPlan implements Plan {
                             .collect(Collectors.joining(", ")))
                     .append("), each a walk forward and back");
         }
+        meetings()
+                .forEach((signal, own) -> text.append("; the columns of %s meet in %,d blocks, %s: %,d walks back"
+                        .formatted(
+                                signal,
+                                own.blocks(),
+                                own.keptBlocks() == 0
+                                        ? "every two of which walk together"
+                                        : "%,d of which are kept while others pass".formatted(own.keptBlocks()),
+                                own.walks())));
         return text.toString();
     }
 

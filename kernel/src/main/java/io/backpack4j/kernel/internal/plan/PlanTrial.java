@@ -54,6 +54,11 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
+    public boolean keepsBlocks() {
+        return rehearsal.keepsBlocks();
+    }
+
+    @Override
     public TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
