@@ -42,13 +42,13 @@ final class CostTable {
     public static void main(String[] arguments) {
         try (BackPack backpack = BackPack.builder().backend("cpu").build()) {
             CostTable table = new CostTable(backpack, Double.parseDouble(arguments[0]));
-            System.out.println("| network | request | predicted ms | measured ms | ratio | predicted MiB | measured MiB | ratio |");
+            System.out.println(
+                    "| network | request | predicted ms | measured ms | ratio | predicted MiB | measured MiB | ratio |");
             System.out.println("|---|---|---|---|---|---|---|---|");
             for (String name : arguments[2].split(",")) {
                 table.network(name, arguments[1].split(";"));
             }
-            System.out.printf(
-                    Locale.ROOT, "%n%d of %d times beyond a factor of two%n", table.outside, table.rows);
+            System.out.printf(Locale.ROOT, "%n%d of %d times beyond a factor of two%n", table.outside, table.rows);
         }
     }
 
