@@ -14,7 +14,7 @@ final class DnnlIndexing implements Indexing {
 
     private static final long WORTH_A_CALL = 512;
 
-    /** How many axes a oneDNN layout may have. */
+    /** Most axes that a oneDNN layout may have. */
     private static final int MOST_AXES = 6;
 
     private final NativeBackend backend;

@@ -8,7 +8,7 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How primitives are made. The order of arguments is the inputs first, the destination last, unless a method says
+ * Recipes of primitives. The order of arguments is the inputs first, the destination last, unless a method says
  * otherwise.
  */
 final class DnnlRecipes {
