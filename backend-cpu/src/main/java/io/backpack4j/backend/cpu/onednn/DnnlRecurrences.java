@@ -115,9 +115,7 @@ final class DnnlRecurrences implements Recurrences {
         long weight = work.address;
         long fresh = weight + 4 * ofGate;
         try {
-            pack.at(0, backend.own(sweep.weight()).address())
-                    .at(1, weight)
-                    .run(context);
+            pack.at(0, backend.own(sweep.weight()).address()).at(1, weight).run(context);
             for (long i = 0; i < sizes.steps(); i++) {
                 long time = sweep.time(i);
                 long input = gates + time * sizes.step();

@@ -148,8 +148,7 @@ class DnnlRecipesTest {
                 for (boolean plus : new boolean[] {false, true}) {
                     assertFast(
                             "product of columns",
-                            DnnlRecipes.product(
-                                    new long[] {columns, n * hidden}, new long[] {1, n * hidden}, plus));
+                            DnnlRecipes.product(new long[] {columns, n * hidden}, new long[] {1, n * hidden}, plus));
                 }
             }
         }
