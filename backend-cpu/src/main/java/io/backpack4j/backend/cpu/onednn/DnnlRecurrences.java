@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 
 /**
  * Recurrent layers of single precision: a step is three products, which apply the gates' functions to their results,
- * and three operations forward, and four products and six operations back. What derivatives have in common is made for
+ * and three operations forward, and one product and seven operations back. What derivatives have in common is made for
  * all steps at once before.
  */
 final class DnnlRecurrences implements Recurrences {
@@ -111,12 +111,11 @@ final class DnnlRecurrences implements Recurrences {
         long h = backend.own(sweep.h()).address();
         long memory = backend.own(sweep.memory()).address();
         long ofGate = sizes.hidden() * sizes.hidden() * Float.BYTES;
-        Block weight = context.pool().allocate(4 * ofGate);
-        Block fresh = context.pool().allocate(sizes.step());
+        Block work = context.pool().allocate(4 * ofGate + sizes.step());
+        long weight = work.address;
+        long fresh = weight + 4 * ofGate;
         try {
-            pack.at(0, backend.own(sweep.weight()).address())
-                    .at(1, weight.address)
-                    .run(context);
+            pack.at(0, backend.own(sweep.weight()).address()).at(1, weight).run(context);
             for (long i = 0; i < sizes.steps(); i++) {
                 long time = sweep.time(i);
                 long input = gates + time * sizes.step();
@@ -124,20 +123,20 @@ final class DnnlRecurrences implements Recurrences {
                 long candidate = input + CANDIDATE * sizes.gate();
                 long last = sweep.before(time) * sizes.step();
                 long after = sweep.after(time) * sizes.step();
-                both.at(0, h + last).at(1, weight.address).at(2, input).run(context);
+                both.at(0, h + last).at(1, weight).at(2, input).run(context);
                 candidates
                         .at(0, h + last)
-                        .at(1, weight.address + CANDIDATE * ofGate)
+                        .at(1, weight + CANDIDATE * ofGate)
                         .at(2, candidate)
                         .run(context);
                 one.at(0, h + last)
-                        .at(1, weight.address + OUTPUT * ofGate)
+                        .at(1, weight + OUTPUT * ofGate)
                         .at(2, input + OUTPUT * sizes.gate())
                         .run(context);
-                product.at(0, input).at(1, candidate).at(2, fresh.address).run(context);
+                product.at(0, input).at(1, candidate).at(2, fresh).run(context);
                 next.at(0, forget)
                         .at(1, memory + last)
-                        .at(2, fresh.address)
+                        .at(2, fresh)
                         .at(3, memory + after)
                         .run(context);
                 output.at(0, memory + after)
@@ -150,8 +149,7 @@ final class DnnlRecurrences implements Recurrences {
                     .at(1, backend.own(sweep.bounded()).address())
                     .run(context);
         } finally {
-            context.pool().release(fresh);
-            context.pool().release(weight);
+            context.pool().release(work);
         }
         return true;
     }
@@ -184,10 +182,9 @@ final class DnnlRecurrences implements Recurrences {
         long forget = gates + sizes.gate();
         long candidate = gates + CANDIDATE * sizes.gate();
         long output = gates + OUTPUT * sizes.gate();
-        Block factors = context.pool().allocate(5 * sizes.gate());
-        Block step = context.pool().allocate(4 * columns * sizes.step());
+        Block work = context.pool().allocate(5 * sizes.gate() + 4 * columns * sizes.step());
         try {
-            long ofInput = factors.address;
+            long ofInput = work.address;
             long ofForget = ofInput + sizes.gate();
             long ofCandidate = ofForget + sizes.gate();
             long ofOutput = ofCandidate + sizes.gate();
@@ -206,7 +203,7 @@ final class DnnlRecurrences implements Recurrences {
                 long time = sweep.time(i);
                 long at = time * sizes.step();
                 long d = outputs + time * wide;
-                long to = step.address;
+                long to = ofMemory + sizes.gate();
                 product.at(0, d).at(1, ofOutput + at).at(2, to + OUTPUT * wide).run(context);
                 sum.at(0, d).at(1, ofMemory + at).at(2, e).at(3, e).run(context);
                 product.at(0, e).at(1, ofInput + at).at(2, to).run(context);
@@ -219,8 +216,7 @@ final class DnnlRecurrences implements Recurrences {
                 multiply.at(0, placed).at(1, weight).at(2, past).run(context);
             }
         } finally {
-            context.pool().release(step);
-            context.pool().release(factors);
+            context.pool().release(work);
         }
         return true;
     }
