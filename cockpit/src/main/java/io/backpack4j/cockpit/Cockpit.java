@@ -9,6 +9,7 @@ import io.backpack4j.cockpit.log.LogLine;
 import io.backpack4j.cockpit.log.LogWriter;
 import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.cockpit.quantity.Schedule;
+import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tracks quantities of a network while it trains. All of one step come out of the pass that computes the gradient.
@@ -331,6 +333,21 @@ public final class Cockpit implements AutoCloseable {
         public Builder optimizer(String expression) {
             optimizer = expression;
             return this;
+        }
+
+        /**
+         * Names the optimizer, for the log's first line.
+         *
+         * @param arguments its options by name; those that are null are left out
+         */
+        public Builder optimizer(String type, Map<String, ? extends @Nullable Object> arguments) {
+            Map<String, Object> options = new LinkedHashMap<>();
+            arguments.forEach((name, value) -> {
+                if (value != null) {
+                    options.put(name, value);
+                }
+            });
+            return optimizer(new ExtensionExpression(type, options).toString());
         }
 
         /** Sets the clock. */

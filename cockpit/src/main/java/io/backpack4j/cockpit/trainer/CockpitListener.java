@@ -16,7 +16,6 @@ import io.backpack4j.training.Training;
 import io.backpack4j.training.TrainingListener;
 import io.backpack4j.training.TrainingLog;
 import io.backpack4j.training.TrainingStep;
-import io.backpack4j.training.files.TrainingExpressions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +89,7 @@ public final class CockpitListener implements TrainingListener {
     @Override
     public void onStart(Training run) {
         builder.seed(run.seed())
-                .optimizer(TrainingExpressions.text(run.optimizer()))
+                .optimizer(run.optimizer().type(), run.optimizer().arguments())
                 .check();
         training = run;
     }

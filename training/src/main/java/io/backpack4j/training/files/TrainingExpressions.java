@@ -46,7 +46,7 @@ public final class TrainingExpressions {
     }
 
     /** An optimiser in the words of {@link #optimizer}, with all its options. */
-    public static String text(Optimizer optimizer) {
+    static String text(Optimizer optimizer) {
         Map<String, Object> options = new LinkedHashMap<>();
         optimizer.arguments().forEach((name, value) -> {
             if (value != null) {
