@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.commons.math3.linear.EigenDecomposition;
@@ -212,9 +213,21 @@ class InnerProductsTest {
     /** The less memory there is, the fewer blocks stay; the numbers are the same. */
     @Test
     void a_budget_decides_how_blocks_meet() {
-        Problem problem = Written.problem(
-                "1,16,16 | Conv2d 4 k=3 p=1 | Tanh | Conv2d 4 k=3 p=1 | Tanh | Conv2d 4 k=3 p=1 | Tanh | Conv2d 2 k=3 s=4 | Flatten | Linear 12 | CrossEntropyLoss mean",
-                3);
+        Problem problem = Networks.problem(
+                new Random(1),
+                Networks.model(
+                        "CrossEntropyLoss",
+                        "mean",
+                        Networks.linear("0", 8, 8),
+                        Networks.node("1", "Tanh", Map.of()),
+                        Networks.linear("2", 8, 8),
+                        Networks.node("3", "Tanh", Map.of()),
+                        Networks.linear("4", 8, 8),
+                        Networks.node("5", "Flatten", Map.of()),
+                        Networks.linear("6", 512, 12)),
+                8,
+                new int[] {64, 8},
+                12);
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             List<Request<?>> requests = List.of(Request.of(new TopEigenvector()));
             Map<String, double[]> expected = passes.run(problem, requests, PassOptions.DEFAULT);
