@@ -7,6 +7,7 @@ import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** Squares and inner products of rows, summed while they are read: nothing as large as the rows is written. */
@@ -48,6 +49,12 @@ public final class SquareLoops {
         boolean same = a.block == b.block && a.at(fromA) == b.at(fromB);
         float[] left = scratch.floats;
         float[] right = same ? left : scratch.moreFloats;
+        if (length >= PairedSums.WORTH) {
+            OptionalDouble paired = pairedDot(a, fromA, b, fromB, length, left, right);
+            if (paired.isPresent()) {
+                return paired.getAsDouble();
+            }
+        }
         double sum = 0;
         for (long done = 0; done < length; done += Scratch.CHUNK) {
             int count = (int) Math.min(Scratch.CHUNK, length - done);
@@ -60,23 +67,50 @@ public final class SquareLoops {
         return sum;
     }
 
-    /** Products of single numbers have no rounding error in double precision. */
+    /** Nothing if numbers are too large or too small for pairs. */
+    private static OptionalDouble pairedDot(
+            CpuTensor a, long fromA, CpuTensor b, long fromB, long length, float[] left, float[] right) {
+        PairedSums sums = PairedSums.ofThread();
+        sums.clear();
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.block.get(a.at(fromA + done), left, 0, count);
+            if (left != right) {
+                b.block.get(b.at(fromB + done), right, 0, count);
+            }
+            sums.add(left, right, count);
+        }
+        return sums.total();
+    }
+
+    /**
+     * Products of single numbers have no rounding error in double precision. Eight partial sums: additions that do not
+     * wait for each other.
+     */
     public static double dot(float[] a, float[] b, int count) {
         double s0 = 0;
         double s1 = 0;
         double s2 = 0;
         double s3 = 0;
+        double s4 = 0;
+        double s5 = 0;
+        double s6 = 0;
+        double s7 = 0;
         int i = 0;
-        for (; i + 4 <= count; i += 4) {
+        for (; i + 8 <= count; i += 8) {
             s0 += (double) a[i] * b[i];
             s1 += (double) a[i + 1] * b[i + 1];
             s2 += (double) a[i + 2] * b[i + 2];
             s3 += (double) a[i + 3] * b[i + 3];
+            s4 += (double) a[i + 4] * b[i + 4];
+            s5 += (double) a[i + 5] * b[i + 5];
+            s6 += (double) a[i + 6] * b[i + 6];
+            s7 += (double) a[i + 7] * b[i + 7];
         }
         for (; i < count; i++) {
             s0 += (double) a[i] * b[i];
         }
-        return (s0 + s1) + (s2 + s3);
+        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
     }
 
     /** Four partial sums: additions that do not wait for each other. */
