@@ -42,7 +42,8 @@ public final class HistogramLoop {
         this.counts = counts;
     }
 
-    private static int[] ofValues(Bins bins, Tensor values) {
+    /** The bins of values, element by element. */
+    static int[] ofValues(Bins bins, Tensor values) {
         int[] places = new int[Math.toIntExact(values.shape().elements())];
         double[] numbers = Scratch.get().a;
         for (int from = 0; from < places.length; from += numbers.length) {

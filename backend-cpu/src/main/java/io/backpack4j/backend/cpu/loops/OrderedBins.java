@@ -107,6 +107,20 @@ final class OrderedBins {
         }
     }
 
+    /** Adds one to the count of every place whose number is below a limit. */
+    static void countBelow(int[] orders, int limit, int[] counts) {
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] += difference(orders[i], limit) >>> 31;
+        }
+    }
+
+    /** Adds one to the count of every place whose number is not below a limit. */
+    static void countNotBelow(int[] orders, int limit, int[] counts) {
+        for (int i = 0; i < counts.length; i++) {
+            counts[i] += ~difference(orders[i], limit) >>> 31;
+        }
+    }
+
     private static int below(int[] orders, int count, int limit) {
         int below = 0;
         for (int i = 0; i < count; i++) {

@@ -8,9 +8,8 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 
 /**
- * Histogram of tiles of single precision that are outer products d ⊗ a of two vectors, without the tiles. A product is
- * not below a positive edge only if both signs are equal and its magnitude reaches some limit; it is below any other
- * edge only if they differ and it does. How many products reach a limit is known at once where the largest product does
+ * Histogram of tiles of single precision that are outer products d ⊗ a of two vectors, without the tiles, by {@link
+ * ProductLimits}. How many products reach a limit is known at once where the largest product does
  * not, or the least one that is not zero does, which is so of most edges, and of zero. For the others, factors that can
  * reach the least of their limits are sorted, and two sorted lists take one walk per edge along those that do. Limits
  * are single numbers and products are rounded as tiles' are, so that counts are equal; tiles for which this would cost
@@ -28,31 +27,14 @@ final class OuterHistogramSingle {
     private final SignedMagnitudes left;
     private final SignedMagnitudes right;
 
-    /** By edge, what magnitudes must reach; the first is not looked at. */
-    private final float[] limits;
-
-    /** The first edge that is positive. */
-    private final int positive;
+    private final ProductLimits limits;
 
     private OuterHistogramSingle(Bins bins, int rows, int columns) {
         this.bins = bins;
         this.counts = new long[bins.count() + 1];
         this.left = new SignedMagnitudes(rows);
         this.right = new SignedMagnitudes(columns);
-        this.limits = new float[bins.count()];
-        int notPositive = 1;
-        for (int bin = 1; bin < limits.length; bin++) {
-            double edge = bins.edge(bin);
-            limits[bin] = edge > 0 ? least(edge, false) : least(-edge, true);
-            notPositive += edge > 0 ? 0 : 1;
-        }
-        this.positive = notPositive;
-    }
-
-    /** The least single number that is not below a magnitude, or above it. */
-    private static float least(double magnitude, boolean above) {
-        float nearest = (float) magnitude;
-        return nearest < magnitude || (above && nearest == magnitude) ? Math.nextUp(nearest) : nearest;
+        this.limits = new ProductLimits(bins);
     }
 
     /** Adds to the counts of a product with one group and one position. */
@@ -84,22 +66,22 @@ final class OuterHistogramSingle {
             return;
         }
         long below = all;
-        for (int edge = 1; edge < limits.length; edge++) {
+        for (int edge = 1; edge < limits.bins(); edge++) {
             long reaching = notBelow(edge, all);
             counts[edge - 1] += below - reaching;
             below = reaching;
         }
-        counts[limits.length - 1] += below;
+        counts[limits.bins() - 1] += below;
     }
 
     /** Sorts what can reach limits that are not decided by extremes; false if that is not worth it. */
     private boolean find(long all) {
         int undecided = 0;
         float least = Float.POSITIVE_INFINITY;
-        for (int edge = 1; edge < limits.length; edge++) {
-            if (isUndecided(limits[edge])) {
+        for (int edge = 1; edge < limits.bins(); edge++) {
+            if (isUndecided(limits.of(edge))) {
                 undecided++;
-                least = Math.min(least, limits[edge]);
+                least = Math.min(least, limits.of(edge));
             }
         }
         if (undecided == 0) {
@@ -121,11 +103,11 @@ final class OuterHistogramSingle {
 
     /** How many products are not below an edge. */
     private long notBelow(int edge, long all) {
-        float limit = limits[edge];
+        float limit = limits.of(edge);
         if (Float.isNaN(limit)) {
             return 0;
         }
-        boolean equalSigns = edge >= positive;
+        boolean equalSigns = limits.isPositive(edge);
         long reaching;
         if (limit > left.largest() * right.largest()) {
             reaching = 0;
