@@ -211,8 +211,8 @@ final class Updates {
         Map<String, double[]> slopes =
                 projected && update.rate().isPresent() ? plannedSlopes(step, update, due) : Map.of();
         change.take();
-        boolean norms =
-                due.stream().anyMatch(each -> each.quantity() instanceof TwoStepQuantity quantity && quantity.needsNorms());
+        boolean norms = due.stream()
+                .anyMatch(each -> each.quantity() instanceof TwoStepQuantity quantity && quantity.needsNorms());
         Map<String, Double> squaredNorms = norms ? change.squares() : Map.of();
         pending = new Started(step.step(), due, projected, step.loss(), step.losses(), slopes, squaredNorms, null);
     }
@@ -296,9 +296,8 @@ final class Updates {
             StepObservation step, String name, double rate, Optional<Tensor> rest, double squaredLength) {
         Tensor own = change.get(name);
         Tensor gradient = step.gradient(name);
-        double square = squaredLength
-                + 2 * rate * Sums.dot(backend, own, gradient)
-                + rate * rate * step.squaredGradient(name);
+        double square =
+                squaredLength + 2 * rate * Sums.dot(backend, own, gradient) + rate * rate * step.squaredGradient(name);
         if (rest.isPresent()) {
             square += Sums.squares(backend, rest.get())
                     - 2 * Sums.dot(backend, own, rest.get())

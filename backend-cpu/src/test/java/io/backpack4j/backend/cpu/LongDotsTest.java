@@ -47,9 +47,7 @@ class LongDotsTest extends VariantTest {
             double expected = exact.doubleValue();
             assertThat(sum.item())
                     .as("%d products, seed %d", a.length, Variant.seed())
-                    .isCloseTo(
-                            expected,
-                            within(1e-13 * magnitudes + rounding * Math.abs(expected) + Float.MIN_VALUE));
+                    .isCloseTo(expected, within(1e-13 * magnitudes + rounding * Math.abs(expected) + Float.MIN_VALUE));
         }
     }
 

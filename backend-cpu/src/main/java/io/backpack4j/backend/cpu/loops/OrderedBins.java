@@ -4,9 +4,9 @@ package io.backpack4j.backend.cpu.loops;
 import io.backpack4j.spi.backend.Bins;
 
 /**
- * Bins of single numbers by their {@linkplain #order order}, in which whole numbers are compared many at a time. Between
- * the smallest and the largest of some numbers there are often few edges, however many bins there are: then each of
- * these edges takes one look at every number, and the others none.
+ * Bins of single numbers by their {@linkplain #order order}, in which whole numbers are compared many at a time.
+ * Between the smallest and the largest of some numbers there are often few edges, however many bins there are: then
+ * each of these edges takes one look at every number, and the others none.
  */
 final class OrderedBins {
 

@@ -48,8 +48,7 @@ final class OuterHistogram {
         }
     }
 
-    private static void addDouble(
-            NativeBackend backend, PerSampleProduct product, TileConsumer.Histogram histogram) {
+    private static void addDouble(NativeBackend backend, PerSampleProduct product, TileConsumer.Histogram histogram) {
         double[] range = histogram.range().toDoubleArray();
         long[] sums = histogram.destination().toLongArray();
         Bins bins = new Bins(sums.length - 1, range[0], range[1], histogram.factor());

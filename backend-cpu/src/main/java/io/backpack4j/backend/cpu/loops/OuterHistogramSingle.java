@@ -88,7 +88,8 @@ final class OuterHistogramSingle {
             return true;
         }
         int factors = left.select(least, right.largest()) + right.select(least, left.largest());
-        double cost = factors * (SORT_STEP * (Integer.SIZE - Integer.numberOfLeadingZeros(factors)) + WALK_STEP * undecided);
+        double cost =
+                factors * (SORT_STEP * (Integer.SIZE - Integer.numberOfLeadingZeros(factors)) + WALK_STEP * undecided);
         if (cost >= all) {
             return false;
         }

@@ -59,7 +59,11 @@ final class OuterJointHistogram {
         this.counts = new long[(bins.count() + 1) * valueBins];
     }
 
-    /** Adds to the counts of a product with one group and one position; false, and nothing, if factors are not finite. */
+    /**
+     * Adds to the counts of a product with one group and one position.
+     *
+     * @return false if factors or edges are not finite; nothing was added then
+     */
     static boolean add(NativeBackend backend, PerSampleProduct product, TileConsumer.JointHistogram histogram) {
         double[] ranges = histogram.ranges().toDoubleArray();
         int gradientBins = (int) histogram.destination().shape().size(0) - 1;
@@ -165,7 +169,8 @@ final class OuterJointHistogram {
     private void compare(int edge, float factor, int sample) {
         float limit = limits.of(edge);
         float magnitude = Math.abs(factor);
-        float needed = limit <= magnitude * least[sample] ? Float.MIN_VALUE : ProductLimits.leastFactor(magnitude, limit);
+        float needed =
+                limit <= magnitude * least[sample] ? Float.MIN_VALUE : ProductLimits.leastFactor(magnitude, limit);
         if (reached[edge] == null) {
             reached[edge] = new int[columns];
         }

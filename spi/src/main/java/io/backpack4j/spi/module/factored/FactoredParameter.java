@@ -333,7 +333,7 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
     }
 
-    /** ⟨g_n, Σ_m g_m⟩ = Σ_m ⟨left_n, left_m⟩ ⟨right_n, right_m⟩; or with the sum of a batch that these are a part of. */
+    /** ⟨g_n, Σ_m g_m⟩ = Σ_m ⟨left_n, left_m⟩ ⟨right_n, right_m⟩, or with the sum of a batch that this is part of. */
     private void dotWithSum(TensorScope scope, PerSampleProduct product, ContractionTask task) {
         if (task.operand() != null) {
             dot(scope, product, task.operand(), task.destination());
