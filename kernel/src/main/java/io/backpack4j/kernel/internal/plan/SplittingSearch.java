@@ -30,6 +30,11 @@ final class SplittingSearch {
         /** Whether the batch may come in chunks. */
         boolean splitsSamples();
 
+        /** Whether blocks of columns meet, so that some may be kept for others. */
+        default boolean keepsBlocks() {
+            return false;
+        }
+
         /** Tries a splitting, without numbers. */
         TrialOutcome run(Splitting splitting);
 
@@ -154,9 +159,7 @@ final class SplittingSearch {
         for (TrialOutcome tried : sorted(postponed)) {
             Optional<Measured> peak = measured(tried, budget);
             if (peak.isPresent()) {
-                return Optional.of(trial.run(new Splitting(
-                                tried.splitting().chunkSamples(),
-                                tried.splitting().blockColumns()))
+                return Optional.of(trial.run(tried.splitting().ofAllParts())
                         .withPeak(peak.get().peakBytes()));
             }
         }
@@ -242,13 +245,14 @@ final class SplittingSearch {
         TrialOutcome all =
                 trial.run(new Splitting(chunk, options.blockColumns().orElse(SplittingCandidates.ALL_COLUMNS)));
         all.outcome().largestSum().ifPresent(SplittingSearch::requireTensor);
-        if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
+        if (options.blockColumns().isEmpty() && all.peakBytes() <= LITTLE_BYTES) {
             return all;
         }
-        long least = trial.run(new Splitting(chunk, 1)).peakBytes();
-        for (long block : candidates.blocks()) {
-            TrialOutcome outcome =
-                    block == SplittingCandidates.ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
+        long least = options.blockColumns().isPresent()
+                ? all.peakBytes()
+                : trial.run(new Splitting(chunk, 1)).peakBytes();
+        for (Splitting splitting : candidates.ofChunk(chunk)) {
+            TrialOutcome outcome = splitting.equals(all.splitting()) ? all : trial.run(splitting);
             if (outcome.peakBytes() <= least + LITTLE_BYTES) {
                 return outcome;
             }
