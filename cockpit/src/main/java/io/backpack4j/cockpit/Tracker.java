@@ -345,13 +345,7 @@ final class Tracker implements AutoCloseable {
         if (observation == null) {
             throw outOfOrder("stepped was called for step %d before track".formatted(step));
         }
-        updates.stepped(
-                step,
-                asked.batch,
-                asked.update,
-                asked.request.seed(),
-                observation.results(),
-                observation.sampleFactor());
+        updates.stepped(observation, asked.update, asked.request.seed());
         abandon();
     }
 

@@ -7,6 +7,7 @@ import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** Squares and inner products of rows, summed while they are read: nothing as large as the rows is written. */
@@ -84,6 +85,12 @@ public final class SquareLoops {
         boolean same = isSame(a, fromA, b, fromB);
         float[] left = scratch.floats;
         float[] right = same ? left : scratch.moreFloats;
+        if (length >= PairedSums.WORTH) {
+            OptionalDouble paired = pairedDot(a, fromA, b, fromB, length, left, right);
+            if (paired.isPresent()) {
+                return paired.getAsDouble();
+            }
+        }
         double sum = 0;
         for (long done = 0; done < length; done += Scratch.CHUNK) {
             int count = (int) Math.min(Scratch.CHUNK, length - done);
@@ -96,7 +103,26 @@ public final class SquareLoops {
         return sum;
     }
 
-    /** Products of single numbers have no rounding error in double precision. */
+    /** Nothing if numbers are too large or too small for pairs. */
+    private static OptionalDouble pairedDot(
+            CpuTensor a, long fromA, CpuTensor b, long fromB, long length, float[] left, float[] right) {
+        PairedSums sums = PairedSums.ofThread();
+        sums.clear();
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.block.get(a.at(fromA + done), left, 0, count);
+            if (left != right) {
+                b.block.get(b.at(fromB + done), right, 0, count);
+            }
+            sums.add(left, right, count);
+        }
+        return sums.total();
+    }
+
+    /**
+     * Products of single numbers have no rounding error in double precision. Eight partial sums: additions that do not
+     * wait for each other.
+     */
     public static double dot(float[] a, float[] b, int count) {
         return dot(a, 0, b, 0, count);
     }
@@ -106,17 +132,25 @@ public final class SquareLoops {
         double s1 = 0;
         double s2 = 0;
         double s3 = 0;
+        double s4 = 0;
+        double s5 = 0;
+        double s6 = 0;
+        double s7 = 0;
         int i = 0;
-        for (; i + 4 <= count; i += 4) {
+        for (; i + 8 <= count; i += 8) {
             s0 += (double) a[fromA + i] * b[fromB + i];
             s1 += (double) a[fromA + i + 1] * b[fromB + i + 1];
             s2 += (double) a[fromA + i + 2] * b[fromB + i + 2];
             s3 += (double) a[fromA + i + 3] * b[fromB + i + 3];
+            s4 += (double) a[fromA + i + 4] * b[fromB + i + 4];
+            s5 += (double) a[fromA + i + 5] * b[fromB + i + 5];
+            s6 += (double) a[fromA + i + 6] * b[fromB + i + 6];
+            s7 += (double) a[fromA + i + 7] * b[fromB + i + 7];
         }
         for (; i < count; i++) {
             s0 += (double) a[fromA + i] * b[fromB + i];
         }
-        return (s0 + s1) + (s2 + s3);
+        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
     }
 
     /** The inner product of numbers with themselves, each of them converted once. */

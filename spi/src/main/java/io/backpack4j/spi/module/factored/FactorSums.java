@@ -83,6 +83,25 @@ record FactorSums(Backend backend, DType dtype, long columns, long samples, Fact
         }
     }
 
+    /** ⟨g_n, Σ_m g_m⟩ = Σ_m ⟨left_n, left_m⟩ ⟨right_n, right_m⟩, or with the sum of a batch that this is part of. */
+    void dotWithSum(TensorScope scope, PerSampleProduct product, ContractionTask task) {
+        if (task.operand() != null) {
+            dot(scope, product, task.operand(), task.destination());
+            return;
+        }
+        Tensor ofLefts = gram(scope, product.left(), sizes.rows());
+        Tensor ofRights = gram(scope, product.right(), sizes.columns());
+        backend.contractions().rowDots(ofLefts, ofRights, scope.view(task.destination(), Shape.of(samples)));
+    }
+
+    /** Inner products of all pairs of samples' factors, {@code [N, N]}. */
+    private Tensor gram(TensorScope scope, Tensor factors, long length) {
+        Tensor rows = scope.view(factors, Shape.of(samples, length));
+        Tensor gram = scope.allocate(Shape.of(samples, samples), dtype);
+        backend.products().multiply(rows, false, rows, true, 1, 0, gram);
+        return gram;
+    }
+
     /** Σ_vn w_kvn g_vn: columns share their right factor, so they are added first. */
     void weightedSum(TensorScope scope, PerSampleProduct product, Tensor weights, Tensor destination) {
         long count = weights.shape().size(0);

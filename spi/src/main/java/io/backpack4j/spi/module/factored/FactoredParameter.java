@@ -364,6 +364,13 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
 
         @Override
+        public Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
+            return given(
+                    isSingle() && columns() == 1 && sizes.prefersPairsOfSamples(samples()),
+                    () -> DirectForm.adding(of((scope, product, task) -> sums().dotWithSum(scope, product, task))));
+        }
+
+        @Override
         public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
             return given(
                     isMatrix(),
