@@ -54,6 +54,11 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
+    public long capacityBytes() {
+        return backend.capacityBytes();
+    }
+
+    @Override
     public TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
