@@ -58,7 +58,8 @@ final class KeptDirections {
         Eigenpairs pairs = group.largest(Math.min(directions.criterion().among(count), count));
         if (group.partial().isTrial()) {
             int planned = (int) Math.min(most, count);
-            int[] largest = IntStream.range(pairs.count() - planned, pairs.count()).toArray();
+            int[] largest =
+                    IntStream.range(pairs.count() - planned, pairs.count()).toArray();
             return new KeptDirections(group, pairs, largest);
         }
         return new KeptDirections(group, pairs, chosen(extension, directions, group, pairs.ofGgn()));
@@ -73,8 +74,7 @@ final class KeptDirections {
         int count = (int) group.count();
         int first = count - largest.length;
         double rounding = group.partial().dtype() == DType.FLOAT64 ? ROUNDING_OF_DOUBLE : ROUNDING_OF_FLOAT;
-        double limit =
-                directions.rtol().orElse(group.rows() * rounding) * Math.max(0, largest[largest.length - 1]);
+        double limit = directions.rtol().orElse(group.rows() * rounding) * Math.max(0, largest[largest.length - 1]);
         Set<Integer> chosen = new LinkedHashSet<>();
         for (int given : directions.criterion().keep(largest.clone())) {
             int index = given < 0 ? given + count : given;

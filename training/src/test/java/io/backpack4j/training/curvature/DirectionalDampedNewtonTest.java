@@ -84,8 +84,8 @@ class DirectionalDampedNewtonTest {
 
     @Test
     void a_convolutional_network_learns_digits_with_a_damping_that_is_a_function() {
-        Graph lenet = Graph.sequential(
-                Conv2d.of(1, 4, 3), new Tanh(), MaxPool2d.of(2), new Flatten(), new Linear(36, 4));
+        Graph lenet =
+                Graph.sequential(Conv2d.of(1, 4, 3), new Tanh(), MaxPool2d.of(2), new Flatten(), new Linear(36, 4));
         // Directions whose slopes are mostly noise are damped more.
         Damping byNoise = (eigenvalues, gammas, lambdas) -> {
             double[] dampings = new double[eigenvalues.length];
