@@ -200,6 +200,12 @@ public final class CommonProblems {
     public static final ProblemId WRONG_TYPE = new ProblemId(
             "WrongType", "A tensor is of another element type than is needed.", "Convert it, as the message says.");
 
+    /** Groups of parameters do not fit the network. */
+    public static final ProblemId INVALID_GROUPS = new ProblemId(
+            "InvalidGroups",
+            "A group of parameters is empty, or a parameter is in two groups.",
+            "Name every parameter in one group at most.");
+
     private CommonProblems() {}
 
     /** The graph of a composition does not fit together. */

@@ -3,6 +3,9 @@ package io.backpack4j.training;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.RecordArguments;
+import io.backpack4j.training.data.Batches;
+import io.backpack4j.training.data.DataSource;
+import io.backpack4j.training.data.SampledBatches;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +30,19 @@ public interface Optimizer {
 
     /** The learning rate that schedules start from, and groups that name none have. */
     double learningRate();
+
+    /**
+     * The batches of a data set that it works with: by default every sample once per epoch.
+     *
+     * @param data stays the caller's
+     * @param batch samples per batch
+     * @param shuffled whether samples come in another order in each epoch
+     * @param dropsLast whether a last batch that is smaller than others is left out
+     * @param seed of the order
+     */
+    default Batches batches(DataSource data, int batch, boolean shuffled, boolean dropsLast, long seed) {
+        return new SampledBatches(data, batch, shuffled, dropsLast, seed);
+    }
 
     /**
      * Starts on a model: allocates what has to be remembered from step to step on the backend.

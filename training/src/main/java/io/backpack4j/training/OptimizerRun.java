@@ -10,6 +10,16 @@ import java.util.OptionalDouble;
 /** An optimiser at work on a model. Owns what it remembers; used by one thread. */
 public interface OptimizerRun extends AutoCloseable {
 
+    /** Why no further step may be taken, if so. Asked before each step. */
+    default Optional<String> stopReason() {
+        return Optional.empty();
+    }
+
+    /** What it has to say at the end of an epoch, by names for the log; nothing by default. */
+    default Map<String, Double> values() {
+        return Map.of();
+    }
+
     /** Says what it needs of the next pass beside gradients. Called once before each pass. */
     default void prepare(PassPreparation pass) {}
 

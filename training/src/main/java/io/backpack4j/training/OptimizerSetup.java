@@ -6,8 +6,10 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.training.data.Batches;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What an optimiser works on.
@@ -17,9 +19,15 @@ import java.util.Map;
  * @param parameters the names of those that are trained and not frozen, in the order of the network
  * @param pass how passes are split, and in which modes modules work: for passes and products of the optimiser's own
  * @param weightDecays of the parameters whose group names one; the optimiser's own for all others
+ * @param batches what the run trains on, if it is known: to look at, not to read
  */
 public record OptimizerSetup(
-        BackPack backpack, Model model, PassOptions pass, List<String> parameters, Map<String, Double> weightDecays) {
+        BackPack backpack,
+        Model model,
+        PassOptions pass,
+        List<String> parameters,
+        Map<String, Double> weightDecays,
+        Optional<Batches> batches) {
 
     public OptimizerSetup {
         parameters = List.copyOf(parameters);
@@ -28,7 +36,7 @@ public record OptimizerSetup(
 
     /** With passes in one chunk, and modules in their own modes. */
     public OptimizerSetup(BackPack backpack, Model model, List<String> parameters, Map<String, Double> weightDecays) {
-        this(backpack, model, PassOptions.DEFAULT, parameters, weightDecays);
+        this(backpack, model, PassOptions.DEFAULT, parameters, weightDecays, Optional.empty());
     }
 
     /** The arithmetic. */

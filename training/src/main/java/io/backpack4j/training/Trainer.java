@@ -100,7 +100,7 @@ public final class Trainer {
      * @throws BackpackException if something does not fit, or numbers are not finite
      */
     public TrainingResult fit(DataSource data) {
-        try (Batches batches = new SampledBatches(data, batch, shuffles, dropsLast, seed)) {
+        try (Batches batches = optimizer.batches(data, batch, shuffles, dropsLast, seed)) {
             return fit(batches);
         }
     }

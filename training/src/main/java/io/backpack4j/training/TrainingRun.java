@@ -54,7 +54,7 @@ final class TrainingRun implements Training, AutoCloseable {
         this.monitor = new Monitor(trainer.monitored, trainer.patience, trainer.metrics);
         this.scores = new Scores("train_", trainer.metrics);
         try {
-            this.updates = new Updates(trainer);
+            this.updates = new Updates(trainer, batches);
         } catch (RuntimeException | Error e) {
             closeAll(listeners, trainer.log);
             throw e;
@@ -94,6 +94,9 @@ final class TrainingRun implements Training, AutoCloseable {
         }
         if (trainer.maxSteps.isPresent() && step >= trainer.maxSteps.getAsLong()) {
             stop("%d steps were taken".formatted(step));
+        }
+        if (stopped == null) {
+            updates.stopReason().ifPresent(this::stop);
         }
         return stopped != null;
     }
@@ -208,6 +211,7 @@ final class TrainingRun implements Training, AutoCloseable {
             }
         }
         values.put("learning_rate", updates.learningRate());
+        values.putAll(updates.values());
         double monitored = monitor.value(values, trainer.validation.isPresent());
         updates.advance(Schedule.Every.EPOCH, monitored);
         trainer.log.epoch(epoch, values);

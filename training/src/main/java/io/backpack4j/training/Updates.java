@@ -9,10 +9,12 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.training.data.Batches;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** An optimiser at work, with what stands around it: groups, their rates, clipping, averages. */
@@ -25,7 +27,7 @@ final class Updates implements AutoCloseable {
     private final Map<String, Integer> rateOf = new LinkedHashMap<>();
     private final Averages averages;
 
-    Updates(Trainer trainer) {
+    Updates(Trainer trainer, Batches batches) {
         this.trainer = trainer;
         this.parameters = new ArrayList<>();
         Map<String, Double> decays = new LinkedHashMap<>();
@@ -52,7 +54,12 @@ final class Updates implements AutoCloseable {
                             .formatted(String.join(", ", trainable)));
         }
         optimizer = trainer.optimizer.start(new OptimizerSetup(
-                trainer.backpack, trainer.model, trainer.passOptions.nan(NanPolicy.IGNORE), parameters, decays));
+                trainer.backpack,
+                trainer.model,
+                trainer.passOptions.nan(NanPolicy.IGNORE),
+                parameters,
+                decays,
+                Optional.of(batches)));
         averages = new Averages(trainer.backpack.backend(), trainer.model, parameters, trainer.averaging);
     }
 
@@ -93,6 +100,14 @@ final class Updates implements AutoCloseable {
     /** The rate of the optimiser's own group. */
     double learningRate() {
         return rates.get(0).rate();
+    }
+
+    Optional<String> stopReason() {
+        return optimizer.stopReason();
+    }
+
+    Map<String, Double> values() {
+        return optimizer.values();
     }
 
     void prepare(PassPreparation pass) {

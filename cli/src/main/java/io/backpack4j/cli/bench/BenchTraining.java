@@ -16,6 +16,7 @@ import io.backpack4j.training.PassPreparation;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -47,7 +48,8 @@ final class BenchTraining implements AutoCloseable {
         this.requests = requests;
         this.options = options;
         this.parameters = model.parameters().trainable();
-        this.optimizer = optimizer.start(new OptimizerSetup(backpack, model, options, parameters, Map.of()));
+        this.optimizer = optimizer.start(new OptimizerSetup(
+                backpack, model, options, parameters, Map.of(), Optional.empty()));
         this.kept = pass();
     }
 

@@ -7,6 +7,7 @@ import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.LossHessianRoot;
 import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.NetworkPartial;
+import io.backpack4j.spi.extension.ParameterGroups;
 import io.backpack4j.spi.extension.SampledLossGradient;
 import io.backpack4j.spi.extension.SiteDeclaration;
 import io.backpack4j.spi.extension.SitePartial;

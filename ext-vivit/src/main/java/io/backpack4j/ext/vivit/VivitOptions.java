@@ -4,8 +4,8 @@ package io.backpack4j.ext.vivit;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.extension.ParameterGroups;
 import io.backpack4j.spi.extension.Subsampling;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -19,7 +19,7 @@ final class VivitOptions {
 
     /** {@code groups}, {@code mc_samples} and the positions under a name that differs. */
     static GgnRoot root(Arguments options, String subsampling) {
-        return new GgnRoot(groups(options), Subsampling.of(options, subsampling), mcSamples(options, 0));
+        return new GgnRoot(ParameterGroups.of(options), Subsampling.of(options, subsampling), mcSamples(options, 0));
     }
 
     /** {@code mc_samples}. */
@@ -30,23 +30,6 @@ final class VivitOptions {
             throw options.wrong(name, "an integer of at least " + otherwise, count);
         }
         return (int) count;
-    }
-
-    private static ParameterGroups groups(Arguments options) {
-        String name = "groups";
-        if (!(options.value(name) instanceof List<?> listed)) {
-            return switch (options.word(name, "all", "all", "layer", "parameter")) {
-                case "layer" -> ParameterGroups.LAYER;
-                case "parameter" -> ParameterGroups.PARAMETER;
-                default -> ParameterGroups.ALL;
-            };
-        }
-        List<List<String>> groups = new ArrayList<>();
-        for (Object group : listed) {
-            List<?> patterns = group instanceof List<?> several ? several : List.of(String.valueOf(group));
-            groups.add(patterns.stream().map(String::valueOf).toList());
-        }
-        return ParameterGroups.of(groups);
     }
 
     /**

@@ -12,11 +12,5 @@ public final class VivitProblems {
             "Eigenpairs are wanted whose eigenvalues count as zero: the directions of such have no meaning.",
             "Ask for fewer, or let those be dropped with `drop=true`.");
 
-    /** Groups of parameters do not fit the network. */
-    public static final ProblemId INVALID_GROUPS = new ProblemId(
-            "InvalidGroups",
-            "A group of parameters is empty, or a parameter is in two groups.",
-            "Name every parameter in one group at most.");
-
     private VivitProblems() {}
 }

@@ -9,6 +9,7 @@ import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.ExtensionProvider;
+import io.backpack4j.spi.extension.ParameterGroups;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -137,6 +137,33 @@ class ArchitectureTest {
             slices().assignedFrom(packagesIn("io.backpack4j.training")).should().beFreeOfCycles();
 
     @ArchTest
+    static final ArchRule privacy_knows_training_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.privacy..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.privacy..",
+                    "io.backpack4j.training",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "com.fasterxml.jackson..",
+                    "com.google.auto.service..",
+                    "java..",
+                    "org.hipparchus..",
+                    "org.jspecify.annotations..");
+
+    /** Counting what was spent needs no network. */
+    @ArchTest
+    static final ArchRule accountants_know_numbers_only = noClasses()
+            .that()
+            .resideInAPackage("io.backpack4j.privacy.accountant")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.training..", "io.backpack4j.kernel..", "io.backpack4j.spi.extension..");
+
+    @ArchTest
     static final ArchRule the_cockpit_needs_no_plugin_and_no_trainer = classes()
             .that()
             .resideInAPackage("io.backpack4j.cockpit..")

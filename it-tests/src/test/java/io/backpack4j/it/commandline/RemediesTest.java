@@ -44,7 +44,7 @@ class RemediesTest {
             SyncBatchNorm Tanhshrink TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer
             TripletMarginLoss TripletMarginWithDistanceLoss Unflatten Upsample UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d
             ZeroPad2d ZeroPad3d BatchGrad BatchL2Grad SumGradSquared Variance DiagGGNExact DiagGGNMC BatchDiagGGNExact BatchDiagGGNMC
-            DiagHessian BatchDiagHessian SqrtGGNExact SqrtGGNMC KFAC KFLR KFRA GGNMP HMP PCHMP GgnEigenvalues GgnEigenvectors
+            DiagHessian BatchDiagHessian SqrtGGNExact SqrtGGNMC KFAC KFLR KFRA GGNMP HMP PCHMP ClippedGrad GgnEigenvalues GgnEigenvectors
             DirectionalDerivatives DirectionalDampedNewton GramBatchGrad CenteredGramBatchGrad GramSqrtGGNExact GramSqrtGGNMC Ntk
             CenteredBatchGrad TrainDiagGGNExact""".split("\\s+"));
 

@@ -11,7 +11,7 @@ import io.backpack4j.ext.vivit.Directions;
 import io.backpack4j.ext.vivit.GgnEigenvalues;
 import io.backpack4j.ext.vivit.GgnEigenvectors;
 import io.backpack4j.ext.vivit.GgnRoot;
-import io.backpack4j.ext.vivit.ParameterGroups;
+import io.backpack4j.spi.extension.ParameterGroups;
 import io.backpack4j.it.oracle.DenseCurvature;
 import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.PassOptions;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.backpack4j.ext.vivit;
+package io.backpack4j.spi.extension;
 
+import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.NamePatterns;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -10,7 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Groups of parameters, each with a block of the GGN of its own.
+ * The option {@code groups} of extensions that take parameters together: {@code all}, {@code layer}, {@code parameter}
+ * or lists of patterns.
  *
  * @param kind how they are made
  * @param patterns for every group patterns of the full names of its parameters, {@code *} standing for anything; of
@@ -44,7 +47,7 @@ public record ParameterGroups(Kind kind, List<List<String>> patterns) {
         patterns = patterns.stream().map(List::copyOf).toList();
         if ((kind == Kind.LISTED) == patterns.isEmpty()) {
             throw new BackpackException(
-                    VivitProblems.INVALID_GROUPS,
+                    CommonProblems.INVALID_GROUPS,
                     kind == Kind.LISTED
                             ? "No groups of parameters are listed. List one at least, or take all, layer or parameter."
                             : "Groups of the kind %s have no patterns, but have %s.".formatted(kind, patterns));
@@ -56,12 +59,30 @@ public record ParameterGroups(Kind kind, List<List<String>> patterns) {
         return new ParameterGroups(Kind.LISTED, patterns);
     }
 
+    /** Reads the option; all parameters together if it is not given. */
+    public static ParameterGroups of(Arguments options) {
+        String name = "groups";
+        if (!(options.value(name) instanceof List<?> listed)) {
+            return switch (options.word(name, "all", "all", "layer", "parameter")) {
+                case "layer" -> LAYER;
+                case "parameter" -> PARAMETER;
+                default -> ALL;
+            };
+        }
+        List<List<String>> groups = new ArrayList<>();
+        for (Object group : listed) {
+            List<?> patterns = group instanceof List<?> several ? several : List.of(String.valueOf(group));
+            groups.add(patterns.stream().map(String::valueOf).toList());
+        }
+        return of(groups);
+    }
+
     /**
      * Names the group of a parameter; none if it is left out.
      *
      * @throws BackpackException if it is in two groups
      */
-    Optional<String> of(String parameter) {
+    public Optional<String> of(String parameter) {
         return switch (kind) {
             case ALL -> Optional.of("all");
             case LAYER -> Optional.of(layer(parameter));
@@ -84,7 +105,7 @@ public record ParameterGroups(Kind kind, List<List<String>> patterns) {
         }
         if (own.size() > 1) {
             throw new BackpackException(
-                    VivitProblems.INVALID_GROUPS,
+                    CommonProblems.INVALID_GROUPS,
                     "Parameter '%s' is in the groups %s of %s, but may be in one only."
                             .formatted(parameter, own, patterns));
         }
@@ -97,7 +118,7 @@ public record ParameterGroups(Kind kind, List<List<String>> patterns) {
      * @param parameters all, in the order of the network
      * @throws BackpackException if a group has none, or a parameter is in two
      */
-    Map<String, List<String>> members(List<String> parameters) {
+    public Map<String, List<String>> members(List<String> parameters) {
         Map<String, List<String>> members = new LinkedHashMap<>();
         for (int group = 0; group < patterns.size(); group++) {
             members.put(String.valueOf(group), new ArrayList<>());
@@ -110,7 +131,7 @@ public record ParameterGroups(Kind kind, List<List<String>> patterns) {
         members.forEach((group, own) -> {
             if (own.isEmpty()) {
                 throw new BackpackException(
-                        VivitProblems.INVALID_GROUPS,
+                        CommonProblems.INVALID_GROUPS,
                         "Group %s, %s, has no parameter. Parameters: %s."
                                 .formatted(
                                         group, patterns.get(Integer.parseInt(group)), String.join(", ", parameters)));
