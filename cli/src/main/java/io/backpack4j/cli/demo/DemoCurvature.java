@@ -14,6 +14,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -41,6 +42,9 @@ final class DemoCurvature {
 
     private static final long DIRECTIONS = 10;
 
+    /** What the pass for them may take unless somebody asks for them by name. */
+    private static final long MOST_BYTES = 256L << 20;
+
     private static final int[] DRAWS = {1, 4, 16, 64};
     private static final int SEEDS = 3;
 
@@ -51,8 +55,11 @@ final class DemoCurvature {
     private final DemoData data;
     private final Results results;
     private final DemoNames names;
+    private final boolean everything;
 
-    DemoCurvature(BackPack backpack, DemoData data, Results results, DemoNames names) {
+    /** @param everything whether all is shown that takes little, and not only what somebody named */
+    DemoCurvature(BackPack backpack, DemoData data, Results results, DemoNames names, boolean everything) {
+        this.everything = everything;
         this.backpack = backpack;
         this.data = data;
         this.results = results;
@@ -162,10 +169,23 @@ final class DemoCurvature {
 
     /** Of some samples, in a pass of their own: a Gram matrix of all columns of a large batch takes long. */
     private @Nullable LeadingDirections directions(long seed) {
-        if (names.of("GgnEigenvalues").isEmpty()
-                || names.of("DirectionalDerivatives").isEmpty()) {
+        boolean named = names.of("GgnEigenvalues").isPresent()
+                && names.of("DirectionalDerivatives").isPresent();
+        List<String> known = backpack.catalog().extensionTypes();
+        if (!named && !(everything && known.containsAll(List.of("GgnEigenvalues", "DirectionalDerivatives")))) {
             return null;
         }
+        try {
+            return directions(seed, named);
+        } catch (BackpackException e) {
+            if (named) {
+                throw e;
+            }
+            return null; // This network has none, which the list of what is left out says.
+        }
+    }
+
+    private @Nullable LeadingDirections directions(long seed, boolean named) {
         int samples = (int) Math.min(MOST_SAMPLES, data.batch().samples());
         List<Long> taken = LongStream.range(0, samples).boxed().toList();
         List<Request<?>> requests = List.of(
@@ -183,6 +203,9 @@ final class DemoCurvature {
                                         "subsampling_grad",
                                         taken)));
         Plan plan = backpack.plan(data.model(), data.batch(), requests, PassOptions.DEFAULT);
+        if (!named && plan.peakBytes() > MOST_BYTES) {
+            return null;
+        }
         try (Results found = plan.run(data.batch(), seed)) {
             return LeadingDirections.of(
                     numbers(found, "*/ggn_evals/0"),

@@ -52,10 +52,7 @@ public record LeadingDirections(int samples, double trace, double share, List<Ro
             sum += eigenvalue;
             int column = count - 1 - k;
             rows.add(new Row(
-                    k + 1,
-                    Rounding.round(eigenvalue),
-                    ratio(slopes, count, column),
-                    ratio(curvatures, count, column)));
+                    k + 1, Rounding.round(eigenvalue), ratio(slopes, count, column), ratio(curvatures, count, column)));
         }
         return new LeadingDirections(samples, Rounding.round(trace), Rounding.round(sum / trace), rows);
     }

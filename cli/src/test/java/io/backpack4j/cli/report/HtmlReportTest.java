@@ -46,8 +46,7 @@ class HtmlReportTest {
         assertThat(directions.trace()).isEqualTo(6);
         assertThat(directions.share()).isEqualTo(0.8333);
         assertThat(directions.rows())
-                .containsExactly(
-                        new LeadingDirections.Row(1, 4, null, 8.0), new LeadingDirections.Row(2, 1, 2.0, 2.0));
+                .containsExactly(new LeadingDirections.Row(1, 4, null, 8.0), new LeadingDirections.Row(2, 1, 2.0, 2.0));
     }
 
     private static Report report(String summary) {

@@ -144,8 +144,7 @@ class CurvatureNoiseTest {
     /** eᵀ G_n e of the leading eigenvector e, from the eigenpairs of sample n's own matrix. */
     private static double curvature(BackPack backpack, Model model, Batch batch, int sample) {
         GgnEigenvectors leading = new GgnEigenvectors(Directions.top(1));
-        GgnEigenvectors own =
-                new GgnEigenvectors(new GgnRoot().ofSamples(List.of(sample)), Directions.threshold(1e-9));
+        GgnEigenvectors own = new GgnEigenvectors(new GgnRoot().ofSamples(List.of(sample)), Directions.threshold(1e-9));
         try (Results whole = backpack.compute(model, batch, leading);
                 Results results = backpack.compute(model, batch, own)) {
             double[] values = results.network(own).get(0).toDoubleArray();

@@ -86,16 +86,8 @@ class SplittingSearchTest {
 
         @Override
         public TrialOutcome run(Splitting splitting) {
-            Rehearsal.Outcome nothing =
-                    new Rehearsal.Outcome(
-                    new TreeMap<>(),
-                    Set.of(),
-                    new TreeMap<>(),
-                    Optional.empty(),
-                    COLUMNS,
-                    1,
-                    sum(),
-                    new TreeMap<>());
+            Rehearsal.Outcome nothing = new Rehearsal.Outcome(
+                    new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), COLUMNS, 1, sum(), new TreeMap<>());
             return new TrialOutcome(splitting, tensors(splitting), nothing);
         }
 
