@@ -14,6 +14,7 @@ import io.backpack4j.spi.tensor.TensorScope;
  * @param ofGgn those of the GGN
  * @param vectors eigenvectors of the Gram matrix as columns; there may be more to the left, of smaller eigenvalues
  */
+@SuppressWarnings("ArrayRecordComponent")
 record Eigenpairs(NetworkPartial partial, double[] ofGram, double[] ofGgn, Tensor vectors) {
 
     int count() {

@@ -42,7 +42,7 @@ public final class ConvolutionGrams {
             Backend backend, PerSampleConvolution left, PerSampleConvolution right, Tensor destination) {
         boolean same = left.equals(right);
         if (areSmall(left) && areSmall(right)) {
-            addMade(backend, left, same ? left : right, destination);
+            addMade(backend, left, right, destination);
             return true;
         }
         if (left.groups() != 1 || bytesOfInputs(left) > MANY_BYTES || bytesOfInputs(right) > MANY_BYTES) {
@@ -76,7 +76,7 @@ public final class ConvolutionGrams {
             Backend backend, PerSampleConvolution left, PerSampleConvolution right, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
             ParameterDerivatives lefts = made(backend, scope, left);
-            ParameterDerivatives rights = left == right ? lefts : made(backend, scope, right);
+            ParameterDerivatives rights = left.equals(right) ? lefts : made(backend, scope, right);
             ParameterDerivatives.addInnerProducts(lefts, rights, false, destination);
         }
     }
