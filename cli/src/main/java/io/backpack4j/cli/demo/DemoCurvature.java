@@ -181,7 +181,7 @@ final class DemoCurvature {
             if (named) {
                 throw e;
             }
-            return null; // This network has none, which the list of what is left out says.
+            return null; // Networks that have none stand in the list of what is left out.
         }
     }
 
