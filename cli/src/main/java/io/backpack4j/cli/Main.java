@@ -8,6 +8,7 @@ import io.backpack4j.cli.console.Terminal;
 import io.backpack4j.cli.demo.DemoCommand;
 import io.backpack4j.cli.doctor.DoctorCommand;
 import io.backpack4j.cli.evaluate.EvaluateCommand;
+import io.backpack4j.cli.inspect.InspectCommand;
 import io.backpack4j.cli.listing.BackendsCommand;
 import io.backpack4j.cli.listing.PluginsCommand;
 import io.backpack4j.cli.options.LibraryOptions;
@@ -49,6 +50,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             CockpitCommand.class,
             PredictCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
             BackendsCommand.class,

@@ -19,11 +19,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -58,8 +61,7 @@ public final class Cockpit implements AutoCloseable {
     private boolean started;
 
     private Cockpit(Builder builder) {
-        List<TrackedQuantity> tracked =
-                new QuantityExpressions(builder.backpack.catalog(), builder.schedule).read(builder.quantities);
+        List<TrackedQuantity> tracked = builder.tracked();
         Optional<Path> folder = builder.folder.or(
                 () -> builder.log.map(path -> path.toAbsolutePath().getParent()));
         this.tracker = new Tracker(builder.backpack, builder.model, tracked, builder.seed, builder.clock, folder);
@@ -231,6 +233,7 @@ public final class Cockpit implements AutoCloseable {
         private final BackPack backpack;
         private final Model model;
         private final List<String> quantities = new ArrayList<>();
+        private final Set<String> listened = new LinkedHashSet<>();
         private Schedule schedule = Schedule.always();
         private Optional<Path> log = Optional.empty();
         private OptionalLong resumeAt = OptionalLong.empty();
@@ -336,6 +339,17 @@ public final class Cockpit implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Adds the quantities that some alarms are of, with their usual options, where nothing stands under their
+         * names.
+         *
+         * @param names of {@link Alarms#NAMES}
+         */
+        public Builder alarms(Collection<String> names) {
+            listened.addAll(names);
+            return this;
+        }
+
         /** Sets the thresholds of alarms. */
         public Builder alarms(AlarmOptions options) {
             alarmOptions = options;
@@ -348,9 +362,12 @@ public final class Cockpit implements AutoCloseable {
          * @throws BackpackException with everything that is wrong with them
          */
         public void check() {
-            Tracker.requireParameters(
-                    model.parameters().trainable(),
-                    new QuantityExpressions(backpack.catalog(), schedule).read(quantities));
+            Tracker.requireParameters(model.parameters().trainable(), tracked());
+        }
+
+        private List<TrackedQuantity> tracked() {
+            return new QuantityExpressions(backpack.catalog(), schedule)
+                    .read(quantities, Alarms.quantitiesOf(listened));
         }
 
         /**

@@ -325,10 +325,7 @@ final class Tracker implements AutoCloseable {
                 if (due) {
                     measured.put(
                             each.label(),
-                            missing
-                                    ? missing(each)
-                                    : Groups.measure(
-                                            each, trainable, parameters -> quantity.compute(observation, parameters)));
+                            missing ? missing(each) : Groups.measure(each, quantity, trainable, observation));
                 }
                 if (!missing) {
                     quantity.keep(observation, each.parameters(trainable));

@@ -276,6 +276,7 @@ public final class DataFile {
             boolean converted = !integers && tensor != null && tensor.type() == SafetensorsType.U8;
             if (tensor != null
                     && description.inputs().contains(input)
+                    && !node.module().takesAnyType(i)
                     && tensor.type().isFloating() == integers
                     && !converted) {
                 String taker = "but node %s (%s) takes %s there"

@@ -43,7 +43,7 @@ public interface Observation {
     /** The result of an extension for a parameter. */
     <R> R get(Extension<R> extension, String parameter);
 
-    /** The result of an extension for the whole network. */
+    /** The result of an extension for the network. */
     <W> W network(NetworkExtension<?, W> extension);
 
     /** A parameter's numbers: read them. */

@@ -59,11 +59,11 @@ public final class CockpitListener implements TrainingListener {
      * Attaches a cockpit that is opened when training starts.
      *
      * @param builder says what is tracked and where to; whether a run is resumed says the trainer
-     * @param stopsOn alarms that end the run
+     * @param stopsOn alarms that end the run; the quantities that they are of are tracked too
      * @param listeners hear every line
      */
     public CockpitListener(Cockpit.Builder builder, Set<String> stopsOn, List<Consumer<LogLine>> listeners) {
-        this.builder = builder;
+        this.builder = builder.alarms(stopsOn);
         this.stopsOn = Set.copyOf(stopsOn);
         this.listeners = List.copyOf(listeners);
     }

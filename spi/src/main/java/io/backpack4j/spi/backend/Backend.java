@@ -97,6 +97,11 @@ public interface Backend extends AutoCloseable {
         return new PortablePooling(this);
     }
 
+    /** Recurrent layers over all steps at once. */
+    default Recurrences recurrences() {
+        return () -> this;
+    }
+
     /** A tensor in {@code scope} with the given numbers. */
     default Tensor upload(TensorScope scope, Shape shape, DType dtype, double[] values) {
         Tensor tensor = scope.allocate(shape, dtype);

@@ -233,6 +233,16 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void goesThroughTime() {
+        new RecurrenceChecks(both()).goesThroughTime();
+    }
+
+    @Test
+    final void recurrencesEqualLoopsAndDifferences() {
+        new RecurrenceChecks(both()).equalsLoopsAndDifferences();
+    }
+
+    @Test
     final void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
         decompositions().eigenvectorsMakeTheMatrixAndAreOrthonormal();
     }

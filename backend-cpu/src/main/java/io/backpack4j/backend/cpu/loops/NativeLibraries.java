@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which native libraries load on this machine. Found out once: a native library that failed to load poisons its
+ * Native libraries that load on this machine. Found out once: a native library that failed to load poisons its
  * classes, and trying again says nothing new.
  *
  * @param availability what the backend's probe answers

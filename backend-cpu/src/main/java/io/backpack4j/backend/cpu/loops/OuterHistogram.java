@@ -20,7 +20,7 @@ import java.util.Arrays;
 final class OuterHistogram {
 
     /**
-     * How much a step of sorting, or of a walk, costs in products that are counted one by one: measured within a factor
+     * Cost of a step of sorting, or of a walk, in products that are counted one by one: measured within a factor
      * of two.
      */
     private static final double SORT_STEP = 1;
@@ -98,7 +98,7 @@ final class OuterHistogram {
         counts[bins.count() - 1] += below;
     }
 
-    /** How many products are at least an edge. */
+    /** Counts the products that are at least an edge. */
     private long reaching(double edge, double largest, long all) {
         if (Double.isNaN(edge)) {
             return 0;
@@ -118,7 +118,7 @@ final class OuterHistogram {
     }
 
     /**
-     * How many products of two sorted lists of magnitudes are at least, or above, a limit.
+     * Counts the products of two sorted lists of magnitudes that are at least, or above, a limit.
      *
      * @param strict whether they must be above it
      */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks decompositions. */
-record DryRunDecompositions(Backend backend) implements Decompositions {
+record DryRunDecompositions(DryRunBackend backend) implements Decompositions {
 
     @Override
     public void symmetricEigen(Tensor a, Tensor values, Tensor vectors) {
+        count(a, 9);
         TensorChecks.floating("symmetricEigen", a, values, vectors);
         square("symmetricEigen", a);
         TensorChecks.sameShape("symmetricEigen", a.shape().slice(0, a.shape().rank() - 1), values);
@@ -43,6 +43,7 @@ record DryRunDecompositions(Backend backend) implements Decompositions {
 
     @Override
     public void cholesky(Tensor a, Tensor destination) {
+        count(a, 1 / 3.0);
         TensorChecks.floating("cholesky", a, destination);
         square("cholesky", a);
         TensorChecks.sameShape("cholesky", a.shape(), destination);
@@ -50,6 +51,7 @@ record DryRunDecompositions(Backend backend) implements Decompositions {
 
     @Override
     public void choleskySolve(Tensor factor, Tensor right, Tensor destination) {
+        count(factor, 2.0 * right.shape().size(-1) / Math.max(1, factor.shape().size(-1)));
         TensorChecks.floating("choleskySolve", factor, right, destination);
         square("choleskySolve", factor);
         TensorChecks.require(
@@ -67,6 +69,12 @@ record DryRunDecompositions(Backend backend) implements Decompositions {
         square("choleskyInverse", factor);
         TensorChecks.sameShape("choleskyInverse", factor.shape(), destination);
         Decompositions.super.choleskyInverse(factor, destination);
+    }
+
+    /** Adds some n³ operations of every matrix. */
+    private void count(Tensor matrices, double cubes) {
+        double n = matrices.shape().size(-1);
+        backend.meter().add(WorkKind.DECOMPOSITION, cubes * n * matrices.shape().elements(), 1, matrices, matrices);
     }
 
     private static void square(String operation, Tensor a) {

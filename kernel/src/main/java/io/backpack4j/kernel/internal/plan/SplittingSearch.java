@@ -33,6 +33,11 @@ final class SplittingSearch {
         /** The most bytes that the backend may ever hold. */
         long capacityBytes();
 
+        /** Whether blocks of columns meet, so that some may be kept for others. */
+        default boolean keepsBlocks() {
+            return false;
+        }
+
         /** Tries a splitting, without numbers. */
         TrialOutcome run(Splitting splitting);
 
@@ -173,9 +178,7 @@ final class SplittingSearch {
         for (TrialOutcome tried : sorted(postponed)) {
             Optional<Measured> peak = measured(tried, budget);
             if (peak.isPresent()) {
-                return Optional.of(trial.run(new Splitting(
-                                tried.splitting().chunkSamples(),
-                                tried.splitting().blockColumns()))
+                return Optional.of(trial.run(tried.splitting().ofAllParts())
                         .withPeak(peak.get().peakBytes()));
             }
         }
@@ -264,15 +267,18 @@ final class SplittingSearch {
         TrialOutcome all =
                 trial.run(new Splitting(chunk, options.blockColumns().orElse(SplittingCandidates.ALL_COLUMNS)));
         all.outcome().largestSum().ifPresent(this::requireTensor);
-        if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
+        if (options.blockColumns().isEmpty() && all.peakBytes() <= LITTLE_BYTES) {
             return all;
         }
-        long least = trial.run(new Splitting(chunk, 1)).peakBytes();
+        long least = options.blockColumns().isPresent()
+                ? all.peakBytes()
+                : trial.run(new Splitting(chunk, 1)).peakBytes();
         all.outcome().largestSum().ifPresent(sum -> requireRoom(sum, least));
-        long little = all.outcome().largestSum().isPresent() ? meetingBytes() : LITTLE_BYTES;
-        for (long block : candidates.blocks()) {
-            TrialOutcome outcome =
-                    block == SplittingCandidates.ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
+        boolean meet = options.blockColumns().isEmpty()
+                && all.outcome().largestSum().isPresent();
+        long little = meet ? meetingBytes() : LITTLE_BYTES;
+        for (Splitting splitting : candidates.ofChunk(chunk)) {
+            TrialOutcome outcome = splitting.equals(all.splitting()) ? all : trial.run(splitting);
             if (outcome.peakBytes() <= least + little) {
                 return outcome;
             }

@@ -87,7 +87,15 @@ class SplittingSearchTest {
         @Override
         public TrialOutcome run(Splitting splitting) {
             Rehearsal.Outcome nothing = new Rehearsal.Outcome(
-                    new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), COLUMNS, 1, sum(), new TreeMap<>());
+                    new TreeMap<>(),
+                    Set.of(),
+                    new TreeMap<>(),
+                    Optional.empty(),
+                    COLUMNS,
+                    1,
+                    sum(),
+                    new TreeMap<>(),
+                    new TreeMap<>());
             return new TrialOutcome(splitting, tensors(splitting), nothing);
         }
 
