@@ -106,7 +106,7 @@ final class QuantityExpressions {
         Arguments options = new Arguments("quantity " + type, common);
         String label = options.has("as") ? String.valueOf(options.value("as")) : type;
         Arguments ownOptions = new Arguments("quantity " + type, own);
-        Quantity quantity = provider.create(label, ownOptions);
+        Quantity quantity = provider.create(label, ownOptions, catalog);
         ownOptions.rejectUnknown();
         return new TrackedQuantity(
                 label,

@@ -126,7 +126,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "OPTIMIZER",
             defaultValue = "Adam(lr=2e-3)",
             description =
-                    "SGD, Adam, AdamW, RMSprop, Adagrad, with PyTorch's options; PreconditionedGradient, KFAC, NewtonCG; or a plugin's. ${DEFAULT-VALUE} by default.")
+                    "SGD, Adam, AdamW, RMSprop, Adagrad, with PyTorch's options; PreconditionedGradient, KFAC, NewtonCG, DirectionalDampedNewton; or a plugin's. ${DEFAULT-VALUE} by default.")
     private String optimizer;
 
     @Option(

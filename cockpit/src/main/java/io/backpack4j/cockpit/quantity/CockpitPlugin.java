@@ -48,6 +48,7 @@ public final class CockpitPlugin implements Plugin {
                 QuantityProvider.of("CABS", (label, options) -> new CABS()),
                 QuantityProvider.of("NoiseScale", (label, options) -> new NoiseScale()),
                 QuantityProvider.of("Eigenvalues", (label, options) -> new Eigenvalues(options)),
+                QuantityProvider.withCatalog("CurvatureNoise", CurvatureNoise::new),
                 QuantityProvider.of("UpdateRatio", (label, options) -> new UpdateRatio()),
                 QuantityProvider.of(
                         "DeadUnits",

@@ -40,6 +40,8 @@ const INSTRUMENTS = [
    why: 'The noise of gradients relative to the curvature, which relates to the gap between training and test loss. If it rises while the training loss falls, the network begins to over-fit.'},
   {group: 'Curvature', id: 'eigenvalues', title: 'Outer eigenvalues', types: ['Eigenvalues'], each: 'ordinal',
    why: 'The largest and the smallest eigenvalues of the Hessian. Few large ones above a crowd near zero are usual; clearly negative ones say that training is near a saddle.'},
+  {group: 'Curvature', id: 'directions', title: 'Curvature and its noise', types: ['CurvatureNoise'], kind: 'directions', each: 'ordinal',
+   why: 'The leading eigenvalues of the Gauss-Newton matrix, and how well slope and curvature along their directions are known: the squared mean over the variance of single samples, newest step. A ratio below 1 / (batch size) says that the direction is mostly noise, and needs damping or a larger batch.'},
   {group: 'Learning', id: 'rate', title: 'Learning rate', epochs: ['learning_rate'],
    why: 'The learning rate epoch by epoch. Compare its changes with what the other instruments show at the same time.'},
   {group: 'Learning', id: 'loss', title: 'Loss of the batch', types: ['Loss'],

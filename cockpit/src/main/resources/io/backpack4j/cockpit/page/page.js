@@ -198,6 +198,9 @@ function drawOther(parts, instrument) {
     } else if (instrument.kind === 'samples' && run.details.has(label)) {
       samples(parts, run.details.get(label));
       drawn = true;
+    } else if (instrument.kind === 'directions' && run.details.has(label)) {
+      directions(parts, instrument, run.series.get(label), run.details.get(label));
+      drawn = true;
     }
   }
   return drawn;
@@ -237,6 +240,22 @@ function samplesOf(parts, group, value) {
       columns.forEach(column => make('td', '', row, shown(sample[column])));
     });
   }
+}
+
+/** Eigenvalues as lines, and what is known along their directions at the newest step as a table. */
+function directions(parts, instrument, series, {step, value}) {
+  drawLines(parts, instrument);
+  parts.body.querySelectorAll('table').forEach(each => each.remove());
+  const table = make('table', '', parts.body);
+  make('caption', 'now', table, `${shown(100 * value.share)} % of the trace ${shown(value.trace)} · step ${step}`);
+  const head = make('tr', '', make('thead', '', table));
+  ['direction', 'eigenvalue', 'slope to noise', 'curvature to noise'].forEach(each => make('th', '', head, each).setAttribute('scope', 'col'));
+  const body = make('tbody', '', table);
+  const newest = series && series.values.length ? series.values[series.values.length - 1] : [];
+  (value.slope_to_noise || []).forEach((ratio, k) => {
+    const row = make('tr', '', body);
+    [k + 1, newest[k], ratio, value.curvature_to_noise[k]].forEach(each => make('td', '', row, typeof each === 'number' ? shown(each) : '–'));
+  });
 }
 
 function draw() {

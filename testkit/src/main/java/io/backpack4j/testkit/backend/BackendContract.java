@@ -248,6 +248,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void someEigenvaluesAndVectorsAreThoseOfAll() {
+        decompositions().someEigenvaluesAndVectorsAreThoseOfAll();
+    }
+
+    @Test
     final void choleskyFactorsMakeTheMatrixAndAreTriangular() {
         decompositions().choleskyFactorsMakeTheMatrixAndAreTriangular();
     }

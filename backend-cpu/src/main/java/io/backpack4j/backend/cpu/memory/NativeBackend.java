@@ -62,6 +62,11 @@ public abstract class NativeBackend implements Backend {
     }
 
     @Override
+    public long capacityBytes() {
+        return pool.limit();
+    }
+
+    @Override
     public synchronized void close() {
         if (!keeper.close()) {
             return;

@@ -18,6 +18,30 @@ record DryRunDecompositions(DryRunBackend backend) implements Decompositions {
     }
 
     @Override
+    public void symmetricEigenvalues(Tensor a, Tensor values) {
+        TensorChecks.floating("symmetricEigenvalues", a, values);
+        square("symmetricEigenvalues", a);
+        TensorChecks.sameShape(
+                "symmetricEigenvalues", a.shape().slice(0, a.shape().rank() - 1), values);
+        Decompositions.super.symmetricEigenvalues(a, values);
+    }
+
+    @Override
+    public void largestEigen(Tensor a, Tensor values, Tensor vectors) {
+        TensorChecks.floating("largestEigen", a, values, vectors);
+        square("largestEigen", a);
+        long count = values.shape().size(-1);
+        TensorChecks.require(
+                count >= 1 && count <= a.shape().size(-1),
+                "largestEigen",
+                "needs 1 to %d eigenvalues, not %d".formatted(a.shape().size(-1), count));
+        TensorChecks.sameShape(
+                "largestEigen", a.shape().slice(0, a.shape().rank() - 1).with(-1, count), values);
+        TensorChecks.sameShape("largestEigen", a.shape().with(-1, count), vectors);
+        Decompositions.super.largestEigen(a, values, vectors);
+    }
+
+    @Override
     public void cholesky(Tensor a, Tensor destination) {
         count(a, 1 / 3.0);
         TensorChecks.floating("cholesky", a, destination);

@@ -54,6 +54,11 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
+    public long capacityBytes() {
+        return backend.capacityBytes();
+    }
+
+    @Override
     public boolean keepsBlocks() {
         return rehearsal.keepsBlocks();
     }
