@@ -58,7 +58,8 @@ class OnnxCommandTest {
     private Run evaluate(Path model, String data, String out, String... others) {
         List<String> arguments = new ArrayList<>(List.of(
                 "evaluate", "--model", model.toString(), "--data", file(data).toString()));
-        arguments.addAll(List.of("--extensions", "BatchL2Grad", "--out", file(out).toString(), "--dtype", "float64"));
+        arguments.addAll(
+                List.of("--extensions", "BatchL2Grad", "--out", file(out).toString(), "--dtype", "float64"));
         arguments.addAll(List.of(others));
         return Run.of(arguments.toArray(String[]::new));
     }
@@ -99,7 +100,8 @@ class OnnxCommandTest {
         assertSucceeded(evaluate(file("net/model.json"), "all.safetensors", "r2.safetensors"));
         assertSame("r.safetensors", "r2.safetensors");
 
-        assertSucceeded(Run.of("convert", file("net").toString(), file("again.onnx").toString()));
+        assertSucceeded(
+                Run.of("convert", file("net").toString(), file("again.onnx").toString()));
         assertSucceeded(evaluate(file("again.onnx"), "data.safetensors", "r3.safetensors", "--loss", LOSS));
         assertSame("r.safetensors", "r3.safetensors");
     }

@@ -171,7 +171,9 @@ class CurvatureNoiseTest {
                 Batch batch = batch(backpack, 1)) {
             LogLine line = tracked(backpack, model, batch, "CurvatureNoise(top=2,mc_samples=2)");
             Map<?, ?> details = (Map<?, ?>) line.details().get("CurvatureNoise");
-            assertThat(line.values().get("CurvatureNoise")).asList().isNotEmpty();
+            assertThat(line.values().get("CurvatureNoise"))
+                    .asInstanceOf(org.assertj.core.api.InstanceOfAssertFactories.LIST)
+                    .isNotEmpty();
             assertThat(details.get("slope_to_noise").toString()).contains("a batch of one sample");
         }
     }

@@ -274,8 +274,8 @@ final class SplittingSearch {
                 ? all.peakBytes()
                 : trial.run(new Splitting(chunk, 1)).peakBytes();
         all.outcome().largestSum().ifPresent(sum -> requireRoom(sum, least));
-        boolean meet = options.blockColumns().isEmpty()
-                && all.outcome().largestSum().isPresent();
+        boolean meet =
+                options.blockColumns().isEmpty() && all.outcome().largestSum().isPresent();
         long little = meet ? meetingBytes() : LITTLE_BYTES;
         for (Splitting splitting : candidates.ofChunk(chunk)) {
             TrialOutcome outcome = splitting.equals(all.splitting()) ? all : trial.run(splitting);
