@@ -117,6 +117,8 @@ class RemediesTest {
                 "train",
                 "cockpit",
                 "predict",
+                "convert",
+                "inspect",
                 "bench",
                 "plugins",
                 "backends",
