@@ -36,10 +36,10 @@ import java.util.stream.IntStream;
  * predictions via influence functions".
  *
  * <p>The score of training sample n for test sample t is −g_tᵀ (B + λI)⁻¹ g_n. B is a curvature of the loss over all
- * training data, reduced as the model's loss is; g_n is what the sample adds to the gradient of that loss, so 1/N of its
- * own for means; g_t is the gradient of the test sample's own loss, that of a batch of one. The score is therefore the
- * change of the test loss, to first order, if the sample counted twice, and minus the score if it were left out, for
- * means and sums alike. Koh and Liang's number is N times as much for means.
+ * training data, reduced as the model's loss is; g_n is what the sample adds to the gradient of that loss, so 1/N of
+ * its own for means; g_t is the gradient of the test sample's own loss, that of a batch of one. The score is
+ * therefore the change of the test loss, to first order, if the sample counted twice, and minus the score if it were
+ * left out, for means and sums alike. Koh and Liang's number is N times as much for means.
  *
  * <p>Modules work in {@link Mode#EVAL}. The model's numbers must not change while this is open. Used by one thread;
  * refers to the model and the data, and owns the inverse.

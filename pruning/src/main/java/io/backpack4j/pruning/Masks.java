@@ -83,8 +83,8 @@ public final class Masks {
     }
 
     /**
-     * ½ Σ_p δ_pᵀ B_p δ_p, δ being what {@link #apply} changes: the increase of the loss that blocks of any form expect of
-     * everything together, at a minimum.
+     * ½ Σ_p δ_pᵀ B_p δ_p, δ being what {@link #apply} changes: the increase of the loss that blocks of any form
+     * expect of everything together, at a minimum.
      */
     public double expectedIncrease(FittedCurvature fitted) {
         double sum = 0;

@@ -25,8 +25,8 @@ import org.hipparchus.linear.RealMatrix;
  * many directions the data decides on rather than a prior of precision δ (D. MacKay, 1992, "Bayesian interpolation").
  *
  * <p>Takeuchi's information criterion: tr (B + δI)⁻¹ C / N, C = 1/N Σ ∇ℓ_n ∇ℓ_nᵀ: by how much the loss of other samples
- * is expected to exceed that of the N training samples, both as means (K. Takeuchi, 1976; V. Thomas et al., 2020, "On the
- * interplay between noise and curvature and its effect on optimization and generalization").
+ * is expected to exceed that of the N training samples, both as means (K. Takeuchi, 1976; V. Thomas et al., 2020, "On
+ * the interplay between noise and curvature and its effect on optimization and generalization").
  */
 public final class ModelComparison {
 
@@ -102,8 +102,8 @@ public final class ModelComparison {
     }
 
     /**
-     * By what c Σ ∇ℓ∇ℓᵀ, over B, must be multiplied to be C over the mean's B: N c for a mean, where a sample's loss may
-     * be an average itself; 1 for a sum, whose matrices are both N times as large.
+     * By what c Σ ∇ℓ∇ℓᵀ, over B, must be multiplied to be C over the mean's B: N c for a mean, where a sample's loss
+     * may be an average itself; 1 for a sum, whose matrices are both N times as large.
      */
     private static double perSample(Model model, Batch batch) {
         Shape output = model.outputShape().prepend(batch.samples());

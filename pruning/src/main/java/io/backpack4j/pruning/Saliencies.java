@@ -24,8 +24,8 @@ public record Saliencies(Granularity granularity, Map<String, double[]> values) 
     }
 
     /**
-     * Optimal brain damage: Σ ½ h θ² over what is taken out, h being the diagonal of the curvature (Y. LeCun, J. Denker,
-     * S. Solla, 1989).
+     * Optimal brain damage: Σ ½ h θ² over what is taken out, h being the diagonal of the curvature (Y. LeCun, J.
+     * Denker, S. Solla, 1989).
      *
      * @param fitted diagonal blocks, such as those of DiagGGNExact
      * @throws BackpackException if a block is not diagonal

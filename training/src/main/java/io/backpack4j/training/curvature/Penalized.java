@@ -24,10 +24,10 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An optimiser that also minimises penalties for leaving what other tasks were learned with: their gradients are added to
- * the loss's before it makes its update. A run keeps copies of the penalties, and checkpoints have them: a run that goes
- * on takes the checkpoint's numbers. The losses that training reports are without penalties; their sum stands as {@code
- * penalty} in the log.
+ * An optimiser that also minimises penalties for leaving what other tasks were learned with: their gradients are
+ * added to the loss's before it makes its update. A run keeps copies of the penalties, and checkpoints have them: a
+ * run that goes on takes the checkpoint's numbers. The losses that training reports are without penalties; their sum
+ * stands as {@code penalty} in the log.
  *
  * @param optimizer makes the updates
  * @param penalties at least one; the caller's, who may close them when runs have started

@@ -29,9 +29,9 @@ import java.util.Set;
 /**
  * What it costs to leave the numbers that a task was learned with: λ/2 Σ_p (θ_p − θ*_p)ᵀ B_p (θ_p − θ*_p). With the
  * diagonal of the Gauss-Newton or Fisher matrix that is elastic weight consolidation (J. Kirkpatrick et al., 2017,
- * "Overcoming catastrophic forgetting in neural networks"), with Kronecker factors the penalty of H. Ritter, A. Botev, D.
- * Barber (2018), "Online structured Laplace approximations for overcoming catastrophic forgetting". The penalty of
- * several tasks is the sum of theirs; {@link Penalized} takes any number.
+ * "Overcoming catastrophic forgetting in neural networks"), with Kronecker factors the penalty of H. Ritter, A.
+ * Botev, D. Barber (2018), "Online structured Laplace approximations for overcoming catastrophic forgetting". The
+ * penalty of several tasks is the sum of theirs; {@link Penalized} takes any number.
  *
  * <p>Owns copies of θ* and of the blocks, on the backend. Used by one thread at a time.
  */
@@ -79,9 +79,9 @@ public final class QuadraticPenalty implements AutoCloseable {
     }
 
     /**
-     * A penalty for leaving the numbers that a model has now, with its curvature over a data set, modules being in {@link
-     * Mode#EVAL}. The curvature is that of the loss as it is reduced: for a mean, λ = N penalises as much as N samples
-     * did.
+     * A penalty for leaving the numbers that a model has now, with its curvature over a data set, modules being in
+     * {@link Mode#EVAL}. The curvature is that of the loss as it is reduced: for a mean, λ = N penalises as much as N
+     * samples did.
      *
      * @param curvature such as DiagGGNExact or KFLR
      * @param data stays the caller's, not needed afterwards
