@@ -162,7 +162,7 @@ class InfluenceTest {
     /**
      * Classes overlap here. The further apart they are, the more a sample's curvature depends on its inputs, which
      * Kronecker factors take as independent: with centres five times as far, theirs correlate by 0.5 to 0.6 only, and
-     * the exact inverse's by 0.98.
+     * the exact inverse's still by more than 0.95.
      */
     @ParameterizedTest
     @CsvSource({"exact, 0.95", "KFLR, 0.8", "KFAC, 0.8"})

@@ -79,11 +79,13 @@ class ArchitectureTest {
                     "org.jspecify.annotations..");
 
     @ArchTest
-    static final ArchRule nothing_but_the_command_line_and_newtons_method_knows_operators = noClasses()
+    static final ArchRule nothing_but_what_solves_with_curvature_knows_operators = noClasses()
             .that()
             .resideOutsideOfPackages(
                     "io.backpack4j.operators..",
                     "io.backpack4j.training.curvature",
+                    "io.backpack4j.influence..",
+                    "io.backpack4j.pruning..",
                     "io.backpack4j.cockpit..",
                     "io.backpack4j.cli..",
                     "io.backpack4j.it..")
