@@ -7,6 +7,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.training.data.DataSource;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.hipparchus.analysis.solvers.BracketingNthOrderBrentSolver;
 
 /**
@@ -114,6 +115,20 @@ public final class Posterior {
     /** The number of parameters that the data determine, γ = Σ λ / (λ + δ) over the eigenvalues λ of s · H. */
     public double effectiveParameters() {
         return effectiveParameters(priorPrecision);
+    }
+
+    /** The eigenvalues of P, ascending, as many as there are uncertain parameters. */
+    public double[] precisionEigenvalues() {
+        double scale = about.likelihood().curvatureScale(sigma);
+        long size = FittedModel.sizes(model, about.names()).stream()
+                .mapToLong(Curvature.ParameterSize::elements)
+                .sum();
+        double[] values = Arrays.copyOf(curvature.eigenvalues(), Math.toIntExact(size));
+        for (int i = 0; i < values.length; i++) {
+            values[i] = scale * values[i] + priorPrecision;
+        }
+        Arrays.sort(values);
+        return values;
     }
 
     private double effectiveParameters(double precision) {
