@@ -3,11 +3,9 @@
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,13 +15,11 @@ from curves import draw
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROBLEMS = ROOT / "cli/src/main/resources/io/backpack4j/cli/problems"
-EPOCH = re.compile(r"^epoch (\d+)/\d+\s+(.*)$")
-VALUE = re.compile(r"(held-out loss|held-out accuracy|loss|accuracy) (\S+)")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """An optimiser with a grid of options: the best of them by the first seed's last training loss is run with the others."""
+    """An optimiser with a grid of options: the best of them by the last training loss with the tuning seeds is run with others."""
 
     name: str
     template: str
@@ -42,10 +38,10 @@ class Experiment:
     contenders: tuple
 
 
-def first_order(epochs, momentum=(0.003, 0.01, 0.03, 0.1, 0.2, 0.3)):
+def first_order(epochs, momentum=(0.003, 0.01, 0.03, 0.1, 0.2, 0.3), adam=(0.001, 0.003, 0.01)):
     return (
         Contender("Momentum", "SGD(lr={lr},momentum=0.9)", {"lr": momentum}, epochs),
-        Contender("Adam", "Adam(lr={lr})", {"lr": (0.0003, 0.001, 0.003, 0.01)}, epochs),
+        Contender("Adam", "Adam(lr={lr})", {"lr": adam}, epochs),
     )
 
 
@@ -54,21 +50,21 @@ def preconditioned(names, epochs, rates, dampings):
     return tuple(Contender(n, template % n, {"lr": rates, "damping": dampings}, epochs) for n in names)
 
 
-RARE = "curvature_update_period=10,inverse_update_period=50,mc_samples=4"
+TUNING_SEED = 100
+RARE = "curvature=KFLR,curvature_update_period=10,inverse_update_period=50"
 EXPERIMENTS = {
     "logreg": Experiment(
         "logreg",
         128,
-        first_order(10)
-        + preconditioned(
-            ("DiagGGNExact", "DiagGGNMC", "KFAC", "KFLR", "KFRA"), 10, (0.01, 0.1, 0.3), (0.001, 0.01, 0.1)
-        ),
+        first_order(5, (0.01, 0.03, 0.1), (0.001, 0.003))
+        # Many pixels are dark in nearly all images: their diagonal is next to nothing, and damping is what divides.
+        + preconditioned(("DiagGGNExact", "DiagGGNMC"), 5, (0.003, 0.01, 0.03), (0.1,))
+        + preconditioned(("KFAC", "KFLR", "KFRA"), 5, (0.1, 0.3), (0.01,)),
     ),
     "2c2d": Experiment(
         "2c2d",
         128,
-        first_order(3, (0.003, 0.01, 0.03))
-        + preconditioned(("DiagGGNMC", "KFAC"), 3, (0.01, 0.1), (0.01, 0.1)),
+        first_order(4, (0.01, 0.03), (0.001,)) + preconditioned(("DiagGGNMC", "KFAC"), 4, (0.03, 0.1), (0.01,)),
     ),
     "mlp": Experiment(
         "mlp",
@@ -77,59 +73,75 @@ EXPERIMENTS = {
         + (
             Contender(
                 "KFAC averaged",
-                "KFAC(lr={lr},damping={damping},norm_constraint={most}," + RARE + ")",
-                {"lr": (0.01, 0.015), "damping": (0.005, 0.01), "most": (0.001, 0.002)},
-                10,
+                "KFAC(lr={lr},damping=0.005,norm_constraint={most},momentum={momentum},curvature_ema=0.5," + RARE + ")",
+                {"lr": (0.04, 0.05), "most": (0.01, 0.015), "momentum": (0.6, 0.65)},
+                7,
             ),
         ),
     ),
 }
 
 
-def train(launcher, experiment, expression, epochs, seed, data, out):
-    """Runs one training; returns its epochs with the seconds since the first of them ended, which warms up, or nothing if it failed."""
-    command = [launcher, "train", "--model", str(PROBLEMS / (experiment.model + ".json")), "--batch", str(experiment.batch)]
-    command += ["--epochs", str(epochs), "--seed", str(seed), "--optimizer", expression, "--out", str(out)]
-    command += data
-    rows, begun = [], None
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        last = ""
-        for line in process.stdout:
-            last = line.strip() or last
-            match = EPOCH.match(line)
-            if match:
-                begun = begun or time.monotonic()
-                values = {name.replace(" ", "_"): float(number) for name, number in VALUE.findall(match.group(2))}
-                rows.append({"epoch": int(match.group(1)), "seconds": time.monotonic() - begun, **values})
-    if process.returncode != 0:
-        print("    failed: " + last[:150], file=sys.stderr)
-        return []
-    with open(out / "run.jsonl", encoding="utf-8") as log:
-        steps = [line for line in map(json.loads, log) if "step" in line]
-    for row in rows:
-        row["steps"] = round(len(steps) * row["epoch"] / len(rows))
-    return rows
+class Runner:
+    """A JVM that trains one network again and again, and is warm after the first run."""
+
+    def __init__(self, home, experiment, data):
+        jars = [str(jar) for jar in sorted(home.glob("backpack4j-cli-*.jar")) if not jar.stem.endswith(("-sources", "-javadoc"))]
+        if not jars:
+            raise SystemExit(f"nothing is built in {home}: run ./backpack once.")
+        java = os.path.join(os.environ["JAVA_HOME"], "bin/java") if "JAVA_HOME" in os.environ else "java"
+        command = [java, "-XX:+UseSerialGC", "-Dguice_custom_class_loading=CHILD", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+        command += ["-Dorg.bytedeco.javacpp.maxbytes=0", "-Dorg.bytedeco.javacpp.maxphysicalbytes=0"]
+        command += ["-cp", ":".join(jars + [str(home / "lib/*")]), str(HERE / "Runs.java")]
+        command += [str(PROBLEMS / (experiment.model + ".json")), *data]
+        self._batch = experiment.batch
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def train(self, expression, epochs, seed):
+        """Runs one training; returns its epochs, or nothing if it failed."""
+        self._process.stdin.write(f"{self._batch}\t{epochs}\t{seed}\t{expression}\n")
+        self._process.stdin.flush()
+        rows = []
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                rows.append(json.loads(line.replace("NaN", "null")))
+            elif line.startswith("done"):
+                return rows
+            elif line.startswith("failed"):
+                print("    " + line.strip()[:150], file=sys.stderr)
+                return []
+        raise SystemExit("the JVM ended")
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
 
 
 def last_loss(rows):
-    return rows[-1]["loss"] if rows and rows[-1]["loss"] == rows[-1]["loss"] else float("inf")
+    return rows[-1]["loss"] if rows and rows[-1]["loss"] is not None else float("inf")
 
 
-def compare(name, launcher, seeds, epochs, data, target):
+def compare(name, home, seeds, epochs, data, only, known):
+    """Runs the contenders, or only some; what is known of the others is kept."""
     experiment = EXPERIMENTS[name]
+    runner = Runner(home, experiment, data)
+    # One run that nobody looks at: the JVM compiles meanwhile.
+    runner.train(next(experiment.contenders[0].expressions()), 3, TUNING_SEED)
     results = []
     for contender in experiment.contenders:
+        if only and contender.name not in only:
+            results += [result for result in known if result["name"] == contender.name]
+            continue
         count = epochs or contender.epochs
         tried = {}
         for expression in contender.expressions():
             print("  " + expression, file=sys.stderr)
-            tried[expression] = train(launcher, experiment, expression, count, 0, data, target / "runs" / contender.name)
+            tried[expression] = runner.train(expression, count, TUNING_SEED)
         best = min(tried, key=lambda expression: last_loss(tried[expression]))
-        runs = [tried[best]]
-        for seed in range(1, seeds):
-            runs.append(train(launcher, experiment, best, count, seed, data, target / "runs" / contender.name))
+        runs = [runner.train(best, count, seed) for seed in range(seeds)]
         grid = {expression: last_loss(rows) for expression, rows in tried.items()}
         results.append({"name": contender.name, "optimizer": best, "runs": [run for run in runs if run], "grid": grid})
+    runner.close()
     return results
 
 
@@ -154,7 +166,7 @@ def report(name, results, seeds):
     lines = [
         f"# {name}: batches of {experiment.batch}, {seeds} seed(s)",
         "",
-        "Medians over seeds, quartiles in brackets. Seconds count from the end of the first epoch, which warms up. The last two columns say how many steps and seconds an optimiser takes to the loss that Momentum ends with.",
+        f"Grids were tuned with seed {TUNING_SEED}, which is none of those that are reported. Medians over seeds, quartiles in brackets. Seconds count from the start, validation included, in a JVM that is warm. The last two columns say how many steps and seconds an optimiser takes to the loss that Momentum ends with.",
         "",
         "| optimiser | best of its grid | training loss | held-out accuracy | ms per step | steps to Momentum's loss | seconds to it |",
         "|---|---|---|---|---|---|---|",
@@ -173,7 +185,7 @@ def report(name, results, seeds):
             "`%s`" % result["optimizer"],
             quartiles([end["loss"] for end in ends]),
             quartiles([end.get("held-out_accuracy", float("nan")) for end in ends]),
-            quartiles([1000 * run[-1]["seconds"] / (run[-1]["steps"] - run[0]["steps"]) for run in runs if len(run) > 1]),
+            quartiles([1000 * run[-1]["seconds"] / run[-1]["steps"] for run in runs]),
             quartiles([row["steps"] for row in there]) if reached else "not reached",
             quartiles([row["seconds"] for row in there]) if reached else "not reached",
         ]
@@ -186,17 +198,23 @@ def main():
     parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
     parser.add_argument("--seeds", type=int, default=3, help="of the best of each grid; 3 by default")
     parser.add_argument("--epochs", type=int, help="instead of those of the experiment")
-    parser.add_argument("--data", help="IMAGES,LABELS as `backpack train --data`; the shipped digits by default")
-    parser.add_argument("--valid", help="as `backpack train --valid`")
+    parser.add_argument("--data", help="IMAGES,LABELS as IDX files, or fashion-mnist; the shipped digits by default")
+    parser.add_argument("--valid", help="IMAGES,LABELS that are held out of --data")
+    parser.add_argument("--only", help="optimisers of the table to run again, with commas; the others stay as --out has them")
     parser.add_argument("--out", type=Path, help="bench/target/experiments/NAME by default")
-    parser.add_argument("--launcher", default=os.environ.get("BACKPACK", str(ROOT / "backpack")), help="of the command line")
+    parser.add_argument("--built", type=Path, default=ROOT / "cli/target", help="where the jars are; cli/target by default")
     arguments = parser.parse_args()
     name = arguments.experiment
     target = arguments.out or ROOT / "bench/target/experiments" / name
     target.mkdir(parents=True, exist_ok=True)
-    data = [word for option in ("data", "valid") if getattr(arguments, option) for word in ("--" + option, getattr(arguments, option))]
-    results = compare(name, arguments.launcher, arguments.seeds, arguments.epochs, data, target)
-    (target / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
+    if bool(arguments.data) != bool(arguments.valid):
+        parser.error("--data and --valid go together")
+    data = [arguments.data, arguments.valid] if arguments.data else []
+    file = target / "results.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if arguments.only and file.exists() else []
+    only = arguments.only.split(",") if arguments.only else []
+    results = compare(name, arguments.built, arguments.seeds, arguments.epochs, data, only, known)
+    file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     (target / "report.md").write_text(report(name, results, arguments.seeds), encoding="utf-8")
     (target / "curves.svg").write_text(draw(results), encoding="utf-8")
     print((target / "report.md").read_text(encoding="utf-8"))

@@ -5,9 +5,11 @@ import io.backpack4j.cli.bench.BenchCommand;
 import io.backpack4j.cli.cockpit.CockpitCommand;
 import io.backpack4j.cli.completion.CompletionCommand;
 import io.backpack4j.cli.console.Terminal;
+import io.backpack4j.cli.convert.ConvertCommand;
 import io.backpack4j.cli.demo.DemoCommand;
 import io.backpack4j.cli.doctor.DoctorCommand;
 import io.backpack4j.cli.evaluate.EvaluateCommand;
+import io.backpack4j.cli.inspect.InspectCommand;
 import io.backpack4j.cli.listing.BackendsCommand;
 import io.backpack4j.cli.listing.PluginsCommand;
 import io.backpack4j.cli.options.LibraryOptions;
@@ -49,6 +51,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             CockpitCommand.class,
             PredictCommand.class,
+            ConvertCommand.class,
+            InspectCommand.class,
             BenchCommand.class,
             PluginsCommand.class,
             BackendsCommand.class,

@@ -9,6 +9,7 @@ import io.backpack4j.cockpit.log.LogLine;
 import io.backpack4j.cockpit.log.LogWriter;
 import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.cockpit.quantity.Schedule;
+import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
@@ -19,12 +20,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tracks quantities of a network while it trains. All of one step come out of the pass that computes the gradient.
@@ -58,8 +63,7 @@ public final class Cockpit implements AutoCloseable {
     private boolean started;
 
     private Cockpit(Builder builder) {
-        List<TrackedQuantity> tracked =
-                new QuantityExpressions(builder.backpack.catalog(), builder.schedule).read(builder.quantities);
+        List<TrackedQuantity> tracked = builder.tracked();
         Optional<Path> folder = builder.folder.or(
                 () -> builder.log.map(path -> path.toAbsolutePath().getParent()));
         this.tracker = new Tracker(builder.backpack, builder.model, tracked, builder.seed, builder.clock, folder);
@@ -231,6 +235,7 @@ public final class Cockpit implements AutoCloseable {
         private final BackPack backpack;
         private final Model model;
         private final List<String> quantities = new ArrayList<>();
+        private final Set<String> listened = new LinkedHashSet<>();
         private Schedule schedule = Schedule.always();
         private Optional<Path> log = Optional.empty();
         private OptionalLong resumeAt = OptionalLong.empty();
@@ -330,9 +335,35 @@ public final class Cockpit implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Names the optimizer, for the log's first line.
+         *
+         * @param arguments its options by name; those that are null are left out
+         */
+        public Builder optimizer(String type, Map<String, ? extends @Nullable Object> arguments) {
+            Map<String, Object> options = new LinkedHashMap<>();
+            arguments.forEach((name, value) -> {
+                if (value != null) {
+                    options.put(name, value);
+                }
+            });
+            return optimizer(new ExtensionExpression(type, options).toString());
+        }
+
         /** Sets the clock. */
         public Builder clock(Clock other) {
             clock = other;
+            return this;
+        }
+
+        /**
+         * Adds the quantities that some alarms are of, with their usual options, where nothing stands under their
+         * names.
+         *
+         * @param names of {@link Alarms#NAMES}
+         */
+        public Builder alarms(Collection<String> names) {
+            listened.addAll(names);
             return this;
         }
 
@@ -348,9 +379,12 @@ public final class Cockpit implements AutoCloseable {
          * @throws BackpackException with everything that is wrong with them
          */
         public void check() {
-            Tracker.requireParameters(
-                    model.parameters().trainable(),
-                    new QuantityExpressions(backpack.catalog(), schedule).read(quantities));
+            Tracker.requireParameters(model.parameters().trainable(), tracked());
+        }
+
+        private List<TrackedQuantity> tracked() {
+            return new QuantityExpressions(backpack.catalog(), schedule)
+                    .read(quantities, Alarms.quantitiesOf(listened));
         }
 
         /**

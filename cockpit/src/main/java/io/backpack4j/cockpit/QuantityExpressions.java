@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit;
 
+import io.backpack4j.cockpit.quantity.NodeQuantity;
 import io.backpack4j.cockpit.quantity.Per;
 import io.backpack4j.cockpit.quantity.Quantity;
 import io.backpack4j.cockpit.quantity.QuantityProvider;
@@ -13,6 +14,7 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,8 +28,8 @@ final class QuantityExpressions {
     private static final Set<String> COMMON = Set.of("as", "parameters", "per", "schedule");
 
     private static final String ECONOMY =
-            "Loss,GradNorm,Distance,UpdateSize,Alpha,NormTest,InnerTest,OrthoTest,GradHist1d";
-    private static final String BUSINESS = ECONOMY + ",TICDiag,HessTrace";
+            "Loss,GradNorm,Distance,UpdateSize,Alpha,NormTest,InnerTest,OrthoTest,GradHist1d,ClassBalance,InputScale(schedule=linear(interval=100))";
+    private static final String BUSINESS = ECONOMY + ",TICDiag,HessTrace,UpdateRatio,DeadUnits,Saturation";
     private static final String FULL = BUSINESS + ",HessMaxEV,GradHist2d";
 
     private final Catalog catalog;
@@ -43,9 +45,11 @@ final class QuantityExpressions {
 
     /**
      * Reads expressions, of which the words economy, business and full stand for what Cockpit's configurations of these
-     * names hold.
+     * names hold, and for what alarms are of besides.
+     *
+     * @param needed quantities that are read too where nothing has their labels
      */
-    List<TrackedQuantity> read(List<String> texts) {
+    List<TrackedQuantity> read(List<String> texts, Collection<String> needed) {
         Problems problems = new Problems();
         Map<String, TrackedQuantity> tracked = new LinkedHashMap<>();
         Set<String> named = new HashSet<>();
@@ -55,6 +59,10 @@ final class QuantityExpressions {
             }
         }
         problems.throwIfAny();
+        for (String type : needed) {
+            TrackedQuantity own = read(new ExtensionExpression(type, Map.of()), true);
+            tracked.putIfAbsent(own.label(), own);
+        }
         return List.copyOf(tracked.values());
     }
 
@@ -98,13 +106,13 @@ final class QuantityExpressions {
         Arguments options = new Arguments("quantity " + type, common);
         String label = options.has("as") ? String.valueOf(options.value("as")) : type;
         Arguments ownOptions = new Arguments("quantity " + type, own);
-        Quantity quantity = provider.create(label, ownOptions);
+        Quantity quantity = provider.create(label, ownOptions, catalog);
         ownOptions.rejectUnknown();
         return new TrackedQuantity(
                 label,
                 quantity,
                 schedule(options),
-                patterns(options),
+                patterns(options, type, quantity),
                 per(options, type, quantity),
                 named,
                 expression.toString());
@@ -120,9 +128,15 @@ final class QuantityExpressions {
         throw options.wrong("schedule", "a schedule such as linear(interval=3,offset=1)", options.value("schedule"));
     }
 
-    private static List<String> patterns(Arguments options) {
+    private static List<String> patterns(Arguments options, String type, Quantity quantity) {
         if (!options.has("parameters")) {
             return List.of("*");
+        }
+        if (quantity instanceof NodeQuantity) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT,
+                    "%s is of the outputs of nodes, not of parameters: choose nodes with nodes=[PATTERN,...] instead of parameters."
+                            .formatted(type));
         }
         List<String> patterns = new ArrayList<>();
         for (Object pattern : options.list("parameters")) {
@@ -135,6 +149,12 @@ final class QuantityExpressions {
         String otherwise = quantity.defaultPer().name().toLowerCase(Locale.ROOT);
         Per per = Per.valueOf(
                 options.word("per", otherwise, "network", "layer", "parameter").toUpperCase(Locale.ROOT));
+        if (per == Per.PARAMETER && quantity instanceof NodeQuantity) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT,
+                    "%s is of the outputs of nodes, which are no parameters: say per=layer or per=network."
+                            .formatted(type));
+        }
         if (per != quantity.defaultPer() && !quantity.isOfParameters()) {
             throw new BackpackException(
                     CommonProblems.INVALID_ARGUMENT,

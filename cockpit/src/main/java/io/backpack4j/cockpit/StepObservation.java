@@ -8,6 +8,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
@@ -79,6 +80,11 @@ record StepObservation(
     @Override
     public <R> R get(Extension<R> extension, String parameter) {
         return results.get(extension, parameter);
+    }
+
+    @Override
+    public <W> W network(NetworkExtension<?, W> extension) {
+        return results.network(extension);
     }
 
     @Override

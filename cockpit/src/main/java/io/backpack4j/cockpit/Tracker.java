@@ -325,10 +325,7 @@ final class Tracker implements AutoCloseable {
                 if (due) {
                     measured.put(
                             each.label(),
-                            missing
-                                    ? missing(each)
-                                    : Groups.measure(
-                                            each, trainable, parameters -> quantity.compute(observation, parameters)));
+                            missing ? missing(each) : Groups.measure(each, quantity, trainable, observation));
                 }
                 if (!missing) {
                     quantity.keep(observation, each.parameters(trainable));
@@ -348,13 +345,7 @@ final class Tracker implements AutoCloseable {
         if (observation == null) {
             throw outOfOrder("stepped was called for step %d before track".formatted(step));
         }
-        updates.stepped(
-                step,
-                asked.batch,
-                asked.update,
-                asked.request.seed(),
-                observation.results(),
-                observation.sampleFactor());
+        updates.stepped(observation, asked.update, asked.request.seed());
         abandon();
     }
 

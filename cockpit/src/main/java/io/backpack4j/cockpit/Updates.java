@@ -24,6 +24,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -147,7 +149,9 @@ final class Updates {
         Map<String, double[]> slopes = new LinkedHashMap<>();
         Map<String, Double> norms = new LinkedHashMap<>();
         for (String name : trainable) {
-            norms.put(name, state.get(STATE + "norms/" + name, 1)[0]);
+            if (state.has(STATE + "norms/" + name)) {
+                norms.put(name, state.get(STATE + "norms/" + name, 1)[0]);
+            }
             if (state.has(STATE + "slopes/" + name)) {
                 slopes.put(name, state.get(STATE + "slopes/" + name));
             }
@@ -207,7 +211,10 @@ final class Updates {
         Map<String, double[]> slopes =
                 projected && update.rate().isPresent() ? plannedSlopes(step, update, due) : Map.of();
         change.take();
-        pending = new Started(step.step(), due, projected, step.loss(), step.losses(), slopes, change.squares(), null);
+        boolean norms = due.stream()
+                .anyMatch(each -> each.quantity() instanceof TwoStepQuantity quantity && quantity.needsNorms());
+        Map<String, Double> squaredNorms = norms ? change.squares() : Map.of();
+        pending = new Started(step.step(), due, projected, step.loss(), step.losses(), slopes, squaredNorms, null);
     }
 
     /** ⟨g_n, −rate · G + rest⟩. */
@@ -242,18 +249,18 @@ final class Updates {
     }
 
     /** Measures the update of a step. */
-    void stepped(long step, Batch batch, PlannedUpdate update, long seed, Results results, double sampleFactor) {
+    void stepped(StepObservation step, PlannedUpdate update, long seed) {
         Started started = pending;
-        if (started == null || started.step != step) {
+        if (started == null || started.step != step.step()) {
             return;
         }
         change.becomeChange();
         Map<String, Double> lengths = change.squares();
         Map<String, double[]> slopes = started.slopes;
         boolean moved = lengths.values().stream().anyMatch(length -> length > 0);
-        if (started.projected && (slopes.isEmpty() || !isAsPlanned(update, results, started, lengths))) {
+        if (started.projected && (slopes.isEmpty() || !isAsPlanned(step, update, lengths))) {
             slopes = moved
-                    ? measuredSlopes(batch, seed, started.due, sampleFactor)
+                    ? measuredSlopes(step.batch(), seed, started.due, step.sampleFactor())
                     : zeros(lengths.keySet(), started.losses.length);
         }
         pending = new Started(
@@ -273,23 +280,39 @@ final class Updates {
         return zeros;
     }
 
-    private boolean isAsPlanned(
-            PlannedUpdate update, Results results, Started started, Map<String, Double> squaredLengths) {
+    private boolean isAsPlanned(StepObservation step, PlannedUpdate update, Map<String, Double> squaredLengths) {
+        double rate = update.rate().orElseThrow();
         double difference = 0;
-        try (TensorScope scope = backend.openScope()) {
-            for (String name : trainable) {
-                Tensor tensor = change.get(name);
-                Tensor rest = scope.allocate(tensor.shape(), tensor.dtype());
-                backend.elementwise().copy(tensor, rest);
-                backend.elementwise().addScaled(update.rate().orElseThrow(), results.gradient(name), rest);
-                update.rest(name).ifPresent(own -> backend.elementwise().addScaled(-1, own, rest));
-                difference += Sums.squares(backend, rest);
-                rest.close();
-            }
+        for (String name : trainable) {
+            difference += squaredDifference(
+                    step, name, rate, update.rest(name), Objects.requireNonNull(squaredLengths.get(name)));
         }
-        double precision = model.dtype() == DType.FLOAT32 ? 0x1p-22 : 0x1p-51;
-        double rounding = precision * Math.sqrt(sum(started.squaredNorms));
-        return Math.sqrt(difference) <= AS_PLANNED * Math.sqrt(sum(squaredLengths)) + rounding;
+        double most = AS_PLANNED * Math.sqrt(sum(squaredLengths));
+        return difference <= most * most || Math.sqrt(difference) <= most + rounding();
+    }
+
+    /** ‖u + rate · g − rest‖², multiplied out: what cancels is far below what is looked for. */
+    private double squaredDifference(
+            StepObservation step, String name, double rate, Optional<Tensor> rest, double squaredLength) {
+        Tensor own = change.get(name);
+        Tensor gradient = step.gradient(name);
+        double square =
+                squaredLength + 2 * rate * Sums.dot(backend, own, gradient) + rate * rate * step.squaredGradient(name);
+        if (rest.isPresent()) {
+            square += Sums.squares(backend, rest.get())
+                    - 2 * Sums.dot(backend, own, rest.get())
+                    - 2 * rate * Sums.dot(backend, gradient, rest.get());
+        }
+        return Math.max(0, square);
+    }
+
+    /** What rounding of parameters makes of an update. */
+    private double rounding() {
+        double squares = 0;
+        for (String name : trainable) {
+            squares += Sums.squares(backend, model.parameters().get(name));
+        }
+        return (model.dtype() == DType.FLOAT32 ? 0x1p-22 : 0x1p-51) * Math.sqrt(squares);
     }
 
     private static double sum(Map<String, Double> numbers) {

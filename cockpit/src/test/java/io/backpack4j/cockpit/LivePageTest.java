@@ -128,10 +128,10 @@ class LivePageTest {
     void ten_thousand_steps_and_more_stay_within_bounds() throws Exception {
         try (LivePage page = LivePage.open(0, "run", AlarmOptions.DEFAULT)) {
             page.accept(header());
-            for (int step = 0; step < 30_000; step++) {
+            for (int step = 0; step < 14_000; step++) {
                 page.accept(step(step));
             }
-            List<String> all = events(page, "", "\"step\":29999");
+            List<String> all = events(page, "", "\"step\":13999");
             assertThat(all.size() / 2).isLessThanOrEqualTo(12_000);
             assertThat(all.get(1)).contains("\"schema\"");
         }

@@ -89,7 +89,7 @@ class ReferenceCasesTest {
             int compared = 0;
             int steps = Integer.parseInt(file.metadata().get("steps"));
             assertThat(log.header().parameters()).isEqualTo(run.strings("parameters"));
-            for (String label : run.quantities().keySet()) {
+            for (String label : run.quantities(setting.dtype()).keySet()) {
                 for (long step = 0; step < steps; step++) {
                     compared += compare(softly, file, log, step, label, setting);
                 }

@@ -70,7 +70,7 @@ final class ReferenceRun {
             Cockpit.Builder builder = Cockpit.builder(backpack, model)
                     .track(Schedule.parse(call(object("schedule"))))
                     .log(log);
-            quantities().values().forEach(builder::quantities);
+            quantities(setting.dtype()).values().forEach(builder::quantities);
             int steps = Integer.parseInt(metadata("steps"));
             try (Cockpit cockpit = builder.open()) {
                 for (int step = 0; step < steps; step++) {
@@ -108,8 +108,12 @@ final class ReferenceRun {
                 .build();
     }
 
-    /** The labels of the file with expressions of this library. */
-    Map<String, String> quantities() {
+    /**
+     * The labels of the file with expressions of this library.
+     *
+     * @param dtype of the run: in single precision no residual falls to 1e-12, and a search for it would never end
+     */
+    Map<String, String> quantities(DType dtype) {
         Map<String, String> quantities = new LinkedHashMap<>();
         for (Map<String, Object> each : list("quantities")) {
             String label = String.valueOf(each.get("label"));
@@ -118,7 +122,10 @@ final class ReferenceRun {
             if (each.get("quantity").equals("HessMaxEV")) {
                 boolean magnitude = Boolean.TRUE.equals(options.get("use_power"));
                 written.add("which=" + (magnitude ? "largest_magnitude" : "largest"));
-                written.add("tolerance=1e-12,max_products=2000");
+                written.add(
+                        dtype == DType.FLOAT64
+                                ? "tolerance=1e-12,max_products=2000"
+                                : "tolerance=1e-5,max_products=200");
                 options.clear();
             }
             options.forEach((name, value) -> written.add(name + "=" + text(value)));

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
@@ -69,6 +70,16 @@ public final class DataFile {
      *     missing, does not fit, is not finite, or is not known
      */
     public Loaded load(BackPack backpack, DType dtype) {
+        return load(backpack, dtype, Optional.empty());
+    }
+
+    /**
+     * Makes the model and the batch.
+     *
+     * @param numbers the model's parameters, if they are not in this file
+     * @throws BackpackException as {@link #load(BackPack, DType)} does
+     */
+    public Loaded load(BackPack backpack, DType dtype, Optional<ModelNumbers> numbers) {
         Problems problems = new Problems();
         Shape[] shapes = description.inputs().stream()
                 .map(input -> sample(input, problems))
@@ -79,14 +90,18 @@ public final class DataFile {
         problems.collect(() -> losses.add(backpack.catalog().loss(description.loss())));
         problems.throwIfAny();
         // Everything is checked before memory is taken: a model file may claim any size.
-        checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
+        checkParameters(backpack, graphs.get(0), dtype, shapes, numbers, problems);
         graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, graphs.get(0), dtype, builder)));
         problems.collect(() -> addTarget(dtype, builder));
         problems.throwIfAny();
         Model model = backpack.model(graphs.get(0), losses.get(0), dtype, shapes);
-        return loaded(model, this, builder, Optional.of(file.tensor(TARGET).type()));
+        return loaded(
+                model,
+                parameters -> fill(parameters, numbers),
+                builder,
+                Optional.of(file.tensor(TARGET).type()));
     }
 
     /**
@@ -96,6 +111,20 @@ public final class DataFile {
      * @throws BackpackException as {@link #load} does
      */
     public Loaded loadForPrediction(BackPack backpack, DType dtype, DataFile numbers) {
+        return loadForPrediction(backpack, dtype, numbers, Optional.empty());
+    }
+
+    /**
+     * Makes the model without its loss, and a batch without targets.
+     *
+     * @param foreign the model's parameters, if they are in no safetensors file
+     * @throws BackpackException as {@link #load} does
+     */
+    public Loaded loadForPrediction(BackPack backpack, DType dtype, Optional<ModelNumbers> foreign) {
+        return loadForPrediction(backpack, dtype, this, foreign);
+    }
+
+    private Loaded loadForPrediction(BackPack backpack, DType dtype, DataFile numbers, Optional<ModelNumbers> foreign) {
         Problems problems = new Problems();
         Shape[] shapes = description.inputs().stream()
                 .map(input -> sample(input, problems))
@@ -103,12 +132,16 @@ public final class DataFile {
         List<Graph> graphs = new ArrayList<>();
         problems.collect(() -> graphs.add(backpack.catalog().graph(description)));
         problems.throwIfAny();
-        numbers.checkParameters(backpack, graphs.get(0), dtype, shapes, problems);
+        numbers.checkParameters(backpack, graphs.get(0), dtype, shapes, foreign, problems);
         graphs.get(0).nodes().forEach(node -> checkTypes(node, problems));
         BatchBuilder builder = backpack.batch(dtype);
         description.inputs().forEach(input -> problems.collect(() -> addInput(input, graphs.get(0), dtype, builder)));
         problems.throwIfAny();
-        return loaded(backpack.model(graphs.get(0), dtype, shapes), numbers, builder, Optional.empty());
+        return loaded(
+                backpack.model(graphs.get(0), dtype, shapes),
+                parameters -> numbers.fill(parameters, foreign),
+                builder,
+                Optional.empty());
     }
 
     /**
@@ -120,11 +153,11 @@ public final class DataFile {
     public Model loadModel(BackPack backpack, DType dtype, Shape... inputShapes) {
         Graph graph = backpack.catalog().graph(description);
         Problems problems = new Problems();
-        checkParameters(backpack, graph, dtype, inputShapes, problems);
+        checkParameters(backpack, graph, dtype, inputShapes, Optional.empty(), problems);
         problems.throwIfAny();
         Model model = backpack.model(graph, dtype, inputShapes);
         try {
-            fill(model.parameters());
+            fill(model.parameters(), Optional.empty());
             return model;
         } catch (RuntimeException | Error e) {
             model.close();
@@ -133,9 +166,9 @@ public final class DataFile {
     }
 
     private static Loaded loaded(
-            Model model, DataFile numbers, BatchBuilder builder, Optional<SafetensorsType> target) {
+            Model model, Consumer<Parameters> filler, BatchBuilder builder, Optional<SafetensorsType> target) {
         try {
-            numbers.fill(model.parameters());
+            filler.accept(model.parameters());
             return new Loaded(model, builder.build(), target);
         } catch (RuntimeException | Error e) {
             model.close();
@@ -276,6 +309,7 @@ public final class DataFile {
             boolean converted = !integers && tensor != null && tensor.type() == SafetensorsType.U8;
             if (tensor != null
                     && description.inputs().contains(input)
+                    && !node.module().takesAnyType(i)
                     && tensor.type().isFloating() == integers
                     && !converted) {
                 String taker = "but node %s (%s) takes %s there"
@@ -290,7 +324,24 @@ public final class DataFile {
         }
     }
 
-    private void checkParameters(BackPack backpack, Graph graph, DType dtype, Shape[] shapes, Problems problems) {
+    private void checkParameters(
+            BackPack backpack,
+            Graph graph,
+            DType dtype,
+            Shape[] shapes,
+            Optional<ModelNumbers> foreign,
+            Problems problems) {
+        if (foreign.isPresent()) {
+            foreign.get().report(backpack.parameters(graph, shapes), dtype, problems);
+            new TensorNames(
+                            name,
+                            file.tensors().keySet(),
+                            description.inputs(),
+                            TensorNames.ties(description),
+                            foreign.get().tensors().keySet())
+                    .reportBesideModel(problems);
+            return;
+        }
         new ParameterTensors(name, file)
                 .report(
                         description.inputs(),
@@ -300,8 +351,9 @@ public final class DataFile {
                         problems);
     }
 
-    private void fill(Parameters parameters) {
-        new ParameterTensors(name, file).fill(parameters);
+    private void fill(Parameters parameters, Optional<ModelNumbers> foreign) {
+        foreign.ifPresentOrElse(
+                numbers -> numbers.fill(parameters), () -> new ParameterTensors(name, file).fill(parameters));
     }
 
     /** Pixels and the like, U8, are the whole numbers 0 to 255 where real ones are taken. */

@@ -185,7 +185,7 @@ final class ForeignFile {
         return onnx
                 ? words(
                         "ONNX, as it seems",
-                        "ONNX is not read: write the network as JSON and its weights as safetensors.")
+                        "Name a model that ends in .onnx with --model, or turn it into JSON and safetensors: ./backpack convert net.onnx net.")
                 : Optional.empty();
     }
 }

@@ -105,6 +105,20 @@ final class TensorNames {
         reportVectors(problems);
     }
 
+    /** Reports the same of a file whose model brings its own parameters. */
+    void reportBesideModel(Problems problems) {
+        List<String> surplus = given.stream()
+                .filter(tensor -> isGiven(tensor) && !inputs.contains(tensor))
+                .toList();
+        if (!surplus.isEmpty()) {
+            problems.add(
+                    FormatProblems.UNKNOWN_TENSOR,
+                    "File %s has tensors beside the inputs %s and the target, but the model's own file has the parameters: %s. Remove them."
+                            .formatted(Failures.quoted(file), listed(inputs), listed(surplus)));
+        }
+        reportVectors(problems);
+    }
+
     private void reportUnknown(Problems problems) {
         Set<String> known = new TreeSet<>(parameters);
         known.addAll(inputs);

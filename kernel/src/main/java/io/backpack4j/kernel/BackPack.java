@@ -203,6 +203,15 @@ public final class BackPack implements AutoCloseable {
         return kernel.plan(model, like, List.copyOf(requests), options);
     }
 
+    /**
+     * Checks that a pass fits together, without working out how much memory it takes.
+     *
+     * @throws io.backpack4j.spi.BackpackException with everything that does not fit
+     */
+    public void check(Model model, Batch like, List<? extends Request<?>> requests, PassOptions options) {
+        kernel.check(model, like, List.copyOf(requests), options);
+    }
+
     /** Opens a session that accumulates the gradient and the given extensions for all parameters over batches. */
     public Session session(Model model, Extension<?>... extensions) {
         return session(model, requests(extensions), SessionOptions.DEFAULT);

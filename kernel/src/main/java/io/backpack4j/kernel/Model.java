@@ -44,6 +44,9 @@ public interface Model extends AutoCloseable {
     /** The shape of one sample's output. */
     Shape outputShape();
 
+    /** The nodes with their shapes, in the order of the network. */
+    List<Layer> layers();
+
     /** The numbers. */
     Parameters parameters();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel;
 
+import io.backpack4j.spi.Experimental;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.List;
@@ -67,6 +68,16 @@ public interface Plan {
     long peakBytes();
 
     /**
+     * What a run will cost in time and memory, worked out before it runs: the operations of the pass, written down by a
+     * dry run, at speeds that some small calls of the backend show (a second, once per library and type), and, where
+     * the pass is short, a rehearsal of it that counts its memory.
+     *
+     * @param batch of the planned shapes and types
+     */
+    @Experimental
+    Cost cost(Batch batch);
+
+    /**
      * The names, types and shapes of the tensors that {@link Results#tensors} will hold, or that {@link ResultTaker}
      * gets part by part.
      */
@@ -88,11 +99,29 @@ public interface Plan {
         return new TreeMap<>();
     }
 
+    /**
+     * Columns of signals that meet each other in blocks, for Gram matrices of a root ({@link
+     * io.backpack4j.spi.module.CrossInnerProducts}), by the signal's name. Empty where all columns travel together.
+     */
+    default SortedMap<String, Meetings> meetings() {
+        return new TreeMap<>();
+    }
+
     /** {@link BatchStatistics#CONSTANT} if some node's statistics of the batch are taken as constants. */
     BatchStatistics statistics();
 
     /** Signals that are propagated: the signals with their numbers of columns. */
     List<String> signals();
+
+    /**
+     * How the columns of a signal meet each other, in blocks.
+     *
+     * @param blocks how many blocks there are
+     * @param keptBlocks how many of them are kept at every parameter until all later ones have met them there; with 0
+     *     every two blocks walk together. The more memory there is, the more are kept
+     * @param walks how many walks back it takes, of all chunks together
+     */
+    record Meetings(long blocks, long keptBlocks, long walks) {}
 
     /**
      * The type of a result.

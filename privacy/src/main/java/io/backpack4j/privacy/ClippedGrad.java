@@ -18,10 +18,10 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The sum of clipped gradients, Σ_n min(1, max_norm/‖v_n‖) v_n, {@code *p} and not divided by anything, where v_n is the
- * gradient of sample n's loss: N g_n for the reduction {@code mean}, g_n for {@code sum}. M. Abadi et al. (2016), "Deep
- * learning with differential privacy", algorithm 1, before the noise. The network's result has the norms ‖v_n‖ over all
- * parameters of the request, {@code [N]}. Of two walks, without gradients of single samples.
+ * The sum of clipped gradients, Σ_n min(1, max_norm/‖v_n‖) v_n, {@code *p} and not divided by anything, where v_n is
+ * the gradient of sample n's loss: N g_n for the reduction {@code mean}, g_n for {@code sum}. M. Abadi et al. (2016),
+ * "Deep learning with differential privacy", algorithm 1, before the noise. The network's result has the norms ‖v_n‖
+ * over all parameters of the request, {@code [N]}. Of two walks, without gradients of single samples.
  *
  * @param maxNorm the largest norm that is left alone, of every group
  * @param groups the parameters whose norms are taken together: all by default. Parameters in no group are left out.

@@ -21,11 +21,11 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives an optimiser noisy sums of clipped gradients: M. Abadi et al. (2016), "Deep learning with differential privacy",
- * algorithm 1. The sum of clipped gradients plus noise of deviation {@code noiseMultiplier} times the largest norm that
- * a sample can add, over the expected batch size (nothing for the reduction {@code sum}). Sampling amplifies privacy
- * only with {@link PoissonBatches}, which {@link io.backpack4j.training.Trainer#fit(DataSource)} takes for it; any other
- * batches count as if all samples were in each step, sampling rate 1.
+ * Gives an optimiser noisy sums of clipped gradients: M. Abadi et al. (2016), "Deep learning with differential
+ * privacy", algorithm 1. The sum of clipped gradients plus noise of deviation {@code noiseMultiplier} times the largest
+ * norm that a sample can add, over the expected batch size (nothing for the reduction {@code sum}). Sampling amplifies
+ * privacy only with {@link PoissonBatches}, which {@link io.backpack4j.training.Trainer#fit(DataSource)} takes for it;
+ * any other batches count as if all samples were in each step, sampling rate 1.
  *
  * <pre>{@code
  * Optimizer optimizer = new DpSgd(new SGD(0.5), Clip.flat(1), 1.1, PrivacyBudget.of(3, 1e-5));

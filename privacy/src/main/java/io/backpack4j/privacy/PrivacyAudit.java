@@ -20,8 +20,8 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * The record of a private run: one JSON object per line, appended as steps happen, each with the digest (SHA-256) of its
- * own line and of all before it. The first of a run names δ and the accountant; the others a step with its noise
+ * The record of a private run: one JSON object per line, appended as steps happen, each with the digest (SHA-256) of
+ * its own line and of all before it. The first of a run names δ and the accountant; the others a step with its noise
  * multiplier, sampling rate and bounds. Steps that were repeated after a resumption stand twice, and count twice.
  */
 public final class PrivacyAudit {

@@ -2,6 +2,8 @@
 package io.backpack4j.training;
 
 import io.backpack4j.kernel.Patterns;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -19,6 +21,17 @@ public record ParameterGroup(
 
     public ParameterGroup {
         parameters = List.copyOf(parameters);
+        requireAtLeastZero("learning rate", learningRate, parameters);
+        requireAtLeastZero("weight decay", weightDecay, parameters);
+    }
+
+    private static void requireAtLeastZero(String what, OptionalDouble value, List<String> parameters) {
+        if (value.isPresent() && !(value.getAsDouble() >= 0 && Double.isFinite(value.getAsDouble()))) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "The %s of the parameters %s is %s, but must be a finite number of at least 0."
+                            .formatted(what, parameters, value.getAsDouble()));
+        }
     }
 
     /** Parameters as the optimiser trains them. */

@@ -272,6 +272,14 @@ public final class Trainer {
             return this;
         }
 
+        /**
+         * Ends the run when gradients are no more than noise over so many epochs in a row; see {@link
+         * EvidenceStopping}.
+         */
+        public Builder evidenceStopping(long epochsAbove) {
+            return listener(new EvidenceStopping(epochsAbove));
+        }
+
         /** How passes are split, and in which modes modules work. */
         public Builder pass(PassOptions options) {
             passOptions = options;

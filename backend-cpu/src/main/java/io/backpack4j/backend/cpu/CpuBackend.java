@@ -11,6 +11,7 @@ import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
 
 /** The CPU backend: native memory and a set of kernels. */
@@ -61,6 +62,11 @@ final class CpuBackend extends NativeBackend {
     @Override
     public Pooling pooling() {
         return kernels.pooling();
+    }
+
+    @Override
+    public Recurrences recurrences() {
+        return kernels.recurrences();
     }
 
     @Override

@@ -36,7 +36,7 @@ enum KernelChoice {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** What the user asked for, or the fastest that is there. */
+    /** Kernels that the user asked for, or the fastest that are there. */
     static KernelChoice of(Optional<String> wish, NativeLibraries libraries) {
         if (wish.isEmpty()) {
             return libraries.onednn().isPresent() ? ONEDNN : ND4J;

@@ -2,7 +2,9 @@
 package io.backpack4j.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
@@ -258,6 +260,43 @@ class ElementwiseTest extends VariantTest {
                 Numbers.combine(x, y, shape, (v, w) -> w - 1.5 * v).assertClose(sum, variant.tolerance(), "addScaled");
                 backend.elementwise().addScaled(2, added, added);
                 x.map(v -> 3 * v).assertClose(added, variant.tolerance(), "addScaled to itself");
+            }
+        }
+    }
+
+    /** Kingma and Ba, algorithm 1, element by element in double precision, of numbers that the type has. */
+    @EachVariant
+    void updatesAsAdam(Variant variant) {
+        var backend = backend(variant);
+        Random random = Variant.random(77);
+        AdamStep step = new AdamStep(0.8, 0.95, 0.1, 1.5, 1e-3);
+        try (var scope = backend.openScope()) {
+            for (Shape shape : List.of(Shape.of(0), Shape.of(7), Shape.of(2048), Shape.of(2049), Shape.of(3, 5001))) {
+                int count = (int) shape.elements();
+                double[][] numbers = new double[4][count];
+                Tensor[] tensors = new Tensor[4];
+                for (int t = 0; t < 4; t++) {
+                    for (int i = 0; i < count; i++) {
+                        double drawn = random.nextGaussian();
+                        numbers[t][i] = variant.round(t == 2 ? Math.abs(drawn) : drawn);
+                    }
+                    tensors[t] = scope.allocate(shape, variant.dtype());
+                    tensors[t].write(0, numbers[t], 0, count);
+                }
+                backend.elementwise().adam(tensors[0], tensors[1], tensors[2], tensors[3], step);
+                double[] means = tensors[1].toDoubleArray();
+                double[] squares = tensors[2].toDoubleArray();
+                double[] values = tensors[3].toDoubleArray();
+                for (int i = 0; i < count; i++) {
+                    double g = numbers[0][i];
+                    double mean = 0.8 * numbers[1][i] + 0.2 * g;
+                    double square = 0.95 * numbers[2][i] + 0.05 * g * g;
+                    double value = numbers[3][i] - 0.1 * mean / (Math.sqrt(square) * 1.5 + 1e-3);
+                    double close = variant.tolerance() * (1 + Math.abs(g) + Math.abs(numbers[1][i]));
+                    assertThat(means[i]).isCloseTo(mean, within(close));
+                    assertThat(squares[i]).isCloseTo(square, within(variant.tolerance() * (1 + square)));
+                    assertThat(values[i]).isCloseTo(value, within(close * (1 + 100 * Math.abs(numbers[3][i] - value))));
+                }
             }
         }
     }

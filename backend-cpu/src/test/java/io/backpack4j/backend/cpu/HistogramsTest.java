@@ -27,6 +27,7 @@ class HistogramsTest extends VariantTest {
         {4, 2, 70, 9, 130},
         {2, 2, 100, 1, 120},
         {2, 1, 3, 1, 2100},
+        {2, 2, 600, 1, 400},
     };
 
     private static double bin(double x, double low, double high, int bins) {

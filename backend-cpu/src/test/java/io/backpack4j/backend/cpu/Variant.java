@@ -5,6 +5,7 @@ import io.backpack4j.backend.cpu.loops.KernelSet;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,8 @@ import java.util.Random;
 public record Variant(String kernels, DType dtype) {
 
     public static final int THREADS = 2;
+
+    private static final long SEED = Randomness.seed(20260101);
 
     public static List<Variant> all() {
         List<Variant> variants = new ArrayList<>();
@@ -50,12 +53,12 @@ public record Variant(String kernels, DType dtype) {
         return single() ? (float) value : value;
     }
 
-    /** A generator whose seed is printed when a test fails, as part of the assertion. */
+    /** The seed of all generators. */
     public static long seed() {
-        return Long.getLong("test.seed", 20260101L);
+        return SEED;
     }
 
     public static Random random(int salt) {
-        return new Random(seed() * 31 + salt);
+        return new Random(SEED * 31 + salt);
     }
 }

@@ -10,12 +10,12 @@ final class Arguments {
     private long[] words = new long[8];
     private int count;
 
-    /** Where a tensor's elements lie. */
+    /** Address of a tensor's elements. */
     Arguments tensor(CudaTensor tensor) {
         return number(tensor.address());
     }
 
-    /** Where a tensor's elements lie, or null. */
+    /** Address of a tensor's elements, or null. */
     Arguments optional(@Nullable CudaTensor tensor) {
         return number(tensor == null ? 0 : tensor.address());
     }

@@ -26,16 +26,16 @@ final class Block {
 
     int references;
 
-    /** Where it counts as used, if somebody counts. */
+    /** Account in which it counts as used, if somebody counts. */
     @Nullable
     Account account;
 
-    /** When it became free, counted in blocks. */
+    /** Time at which it became free, counted in freed blocks. */
     long freedAt;
 
     /**
-     * What the host wrote last from the block's start on, while nothing else wrote: small inputs, such as targets, are
-     * checked after they were uploaded, and need no way back.
+     * Bytes that the host wrote last from the block's start on, while nothing else wrote: small inputs, such as
+     * targets, are checked after they were uploaded, and need no way back.
      */
     byte @Nullable [] written;
 

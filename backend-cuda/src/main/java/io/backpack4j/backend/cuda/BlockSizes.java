@@ -4,7 +4,7 @@ package io.backpack4j.backend.cuda;
 /** Rounds sizes, so that blocks can be shared by requests of similar size. */
 interface BlockSizes {
 
-    /** What the driver aligns allocations to. */
+    /** Alignment of the driver's allocations. */
     long ALIGNMENT = 256;
 
     /** Steps per power of two. */

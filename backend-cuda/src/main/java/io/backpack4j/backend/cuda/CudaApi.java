@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * What this backend needs of CUDA, for one device: memory, streams, modules, cuBLAS and a compiler. Addresses are the
- * device's. Calls that take a stream return before the work is done. Every method may throw {@link CudaFailure}.
+ * CUDA as far as this backend needs it, for one device: memory, streams, modules, cuBLAS and a compiler. Addresses are
+ * the device's. Calls that take a stream return before the work is done. Every method may throw {@link CudaFailure}.
  * Callers make sure that a stream and a cuBLAS handle are used by one thread at a time; everything else may be called
  * from any thread.
  */
@@ -28,10 +28,10 @@ interface CudaApi extends AutoCloseable {
     /** A cuBLAS handle, tied to a stream. */
     interface Blas {}
 
-    /** Which device this is, for messages: {@code device 0 (NVIDIA H200)}. */
+    /** Name of this device, for messages: {@code device 0 (NVIDIA H200)}. */
     String device();
 
-    /** What code is compiled for, such as {@code sm_90}; part of the name of what is cached. */
+    /** Architecture that code is compiled for, such as {@code sm_90}; part of the name of what is cached. */
     String architecture();
 
     Stream createStream();

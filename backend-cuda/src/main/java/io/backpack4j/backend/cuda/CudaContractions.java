@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CudaContractions implements Contractions {
 
-    /** How much memory one run may take, unless one tile takes more: what plans reckon with. */
+    /** Most memory for one run, unless one tile takes more: plans reckon with it. */
     static final long RUN_BYTES = 4 << 20;
 
     /** Consumers of one kernel; MOST_CONSUMERS there. */
@@ -253,7 +253,7 @@ final class CudaContractions implements Contractions {
     }
 
     /**
-     * What each consumer does with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over
+     * Work of each consumer with rows, {@code [count, P]}, of which the first is tile number {@code first}; sums over
      * the run are left to be fused.
      */
     private final class Consumption implements TileConsumerVisitor<Runnable> {

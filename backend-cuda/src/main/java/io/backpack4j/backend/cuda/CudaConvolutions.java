@@ -13,7 +13,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What lies under windows is laid out and gathered by kernels of their own. Everything else is the portable form, made
+ * Elements under windows are laid out and gathered by kernels of their own. Everything else is the portable form, made
  * of these and of batches of matrix products, some samples at a time, within the memory that plans reckon with.
  */
 final class CudaConvolutions implements Convolutions {

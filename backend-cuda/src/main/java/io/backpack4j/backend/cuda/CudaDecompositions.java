@@ -19,7 +19,7 @@ import org.apache.commons.math3.linear.RealMatrix;
  */
 final class CudaDecompositions implements Decompositions {
 
-    /** How many squares of double precision Commons Math has at once. */
+    /** Number of squares of double precision that Commons Math has at once. */
     private static final long SQUARES = 6;
 
     private final CudaBackend backend;
@@ -133,7 +133,7 @@ final class CudaDecompositions implements Decompositions {
         return Math.toIntExact(n);
     }
 
-    /** How many matrices with elements there are. */
+    /** Number of matrices with elements. */
     private static long count(CudaTensor matrices) {
         Shape shape = matrices.shape();
         return matrices.elements == 0 ? 0 : shape.elements(0, shape.rank() - 2);

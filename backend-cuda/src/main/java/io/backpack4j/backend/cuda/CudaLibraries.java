@@ -74,7 +74,7 @@ record CudaLibraries(List<Path> directories) {
         }
     }
 
-    /** What the loader is configured to search. */
+    /** Paths that the loader is configured to search. */
     private static void addLines(Set<Path> directories, Path configuration) {
         for (Path file : list(configuration, "*.conf")) {
             try {
@@ -106,7 +106,7 @@ record CudaLibraries(List<Path> directories) {
         return system.equals("Linux") && (machine.equals("amd64") || machine.equals("x86_64"));
     }
 
-    /** Where a library lies. */
+    /** Path of a library. */
     Optional<Path> find(String name) {
         return directories.stream()
                 .map(directory -> directory.resolve(name))

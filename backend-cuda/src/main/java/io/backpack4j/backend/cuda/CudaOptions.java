@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What users set by properties {@code backpack.cuda.*}, and what tests set.
+ * Options that users set by properties {@code backpack.cuda.*}, and what tests set.
  *
  * @param device which device, as CUDA counts them
  * @param tensorFloat32 whether matrix products of single precision may round factors to TF32

@@ -14,7 +14,7 @@ import io.backpack4j.spi.tensor.Tensor;
  */
 final class CudaProducts implements Products {
 
-    /** How much memory rearranged vectors of Gram matrices may take, unless one sample takes more. */
+    /** Most memory for rearranged vectors of Gram matrices, unless one sample takes more. */
     private static final long RUN_BYTES = CudaContractions.RUN_BYTES;
 
     private final CudaBackend backend;

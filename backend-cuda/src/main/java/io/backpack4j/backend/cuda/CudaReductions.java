@@ -19,10 +19,10 @@ final class CudaReductions implements Reductions {
     /** Rows up to this length are one thread's work, longer ones a block's. */
     private static final long SHORT_ROW = 64;
 
-    /** What a block takes of a row at most. */
+    /** Most elements of a row that a block takes. */
     private static final long ROW_CHUNK = 64L * Grid.THREADS;
 
-    /** What a thread takes of a column at most. */
+    /** Most elements of a column that a thread takes. */
     private static final long COLUMN_CHUNK = 256;
 
     private final CudaBackend backend;

@@ -9,7 +9,7 @@ final class CudaStream {
     final CudaApi.Event event;
     final int index;
 
-    /** How many operations it was given. */
+    /** Number of operations that it was given. */
     long ticks;
 
     /**

@@ -33,17 +33,17 @@ final class CudaTensor extends ScopedTensor {
         return shape().size(axis);
     }
 
-    /** Where the first element lies on the device. */
+    /** Address of the first element on the device. */
     long address() {
         return block.address + offset;
     }
 
-    /** Where an element lies on the device. */
+    /** Address of an element on the device. */
     long address(long element) {
         return address() + element * dtype().bytes();
     }
 
-    /** Where an element lies, in bytes from the block's start. */
+    /** Offset of an element, in bytes from the block's start. */
     long offset(long element) {
         return offset + element * dtype().bytes();
     }

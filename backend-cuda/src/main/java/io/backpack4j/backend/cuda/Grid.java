@@ -2,7 +2,7 @@
 package io.backpack4j.backend.cuda;
 
 /**
- * How many blocks of how many threads. It follows from shapes alone, so that results do not depend on the device.
+ * Numbers of blocks and of threads in each. They follow from shapes alone, so that results do not depend on the device.
  *
  * @param blocks blocks
  * @param threads threads of a block

@@ -6,12 +6,12 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.JCudaDriver;
 
-/** What the driver tells about devices, without taking one. */
+/** Devices as the driver describes them, without taking one. */
 final class JCudaDevices {
 
     private JCudaDevices() {}
 
-    /** How many there are. */
+    /** Number of devices. */
     static int count() {
         JCudaApi.check("cuInit", JCudaDriver.cuInit(0));
         int[] count = new int[1];

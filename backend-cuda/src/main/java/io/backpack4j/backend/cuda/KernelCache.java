@@ -30,7 +30,7 @@ final class KernelCache {
     }
 
     /**
-     * What compiled code depends on.
+     * Key of compiled code: all that it depends on.
      *
      * @param source the text
      * @param definitions macros

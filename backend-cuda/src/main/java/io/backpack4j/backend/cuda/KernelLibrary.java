@@ -21,7 +21,7 @@ import java.util.Map;
  */
 final class KernelLibrary {
 
-    /** What all files begin with. */
+    /** Beginning of all files. */
     static final String COMMON = "common.cuh";
 
     private final CudaApi api;

@@ -56,7 +56,7 @@ record StridedLoop(long[] sizes, long[] first, long[] second) {
         return sizes.length;
     }
 
-    /** How far neighbours of each axis lie apart, row-major. */
+    /** Distances between neighbours of each axis, row-major. */
     static long[] strides(Shape shape) {
         long[] strides = new long[shape.rank()];
         long stride = 1;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.options.CockpitConfigurations;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.MemoryOption;
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
@@ -24,8 +27,11 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.training.files.TrainingExpressions;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -41,11 +47,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description =
-                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS, or a small one, with random inputs.",
+                "Time a pass with extensions, and the gradient alone, on a network of DeepOBS, or a small one, with random inputs; or on a model and data in files.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
             "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json",
+            "  backpack bench --model m.json --data d.safetensors --extensions KFAC --json",
             "  backpack bench --problem mnist_mlp --batch 128 --cockpit economy --json",
             "  backpack bench --problem lenet --batch 64 --train --optimizer 'SGD(lr=0.1,momentum=0.9)' --json"
         })
@@ -62,19 +69,30 @@ public final class BenchCommand implements Runnable {
     @Option(
             names = "--problem",
             paramLabel = "NAME",
-            required = true,
             converter = BenchProblem.Converter.class,
             completionCandidates = BenchProblem.Names.class,
-            description = "One of ${COMPLETION-CANDIDATES}.")
-    private BenchProblem problem;
+            description = "One of ${COMPLETION-CANDIDATES}, with random inputs; needs --batch.")
+    private @Nullable BenchProblem problem;
 
     @Option(
             names = "--batch",
             paramLabel = "N",
-            required = true,
             converter = PositiveInteger.class,
-            description = "Samples per batch.")
-    private int samples;
+            description = "Samples per batch of --problem.")
+    private @Nullable Integer samples;
+
+    @Mixin
+    private final LossOption loss = new LossOption();
+
+    @Option(names = "--model", paramLabel = "FILE", description = "Any other network, as JSON or ONNX; needs --data.")
+    private @Nullable Path modelFile;
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            description =
+                    "Inputs, target and parameters of --model, as safetensors. The batch is all samples that it has.")
+    private @Nullable Path dataFile;
 
     @Option(
             names = "--extensions",
@@ -149,6 +167,9 @@ public final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
+        requireOneNetwork();
+        // Measured is what the machine does by itself: threads of the CPU backend wait as libgomp has them wait.
+        System.getProperties().putIfAbsent("backpack.cpu.spin_count", "system");
         if (trains && cockpit != null) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
@@ -158,17 +179,16 @@ public final class BenchCommand implements Runnable {
                 extensions.strip().equals(GRADIENT) ? List.of() : Requests.parse(extensions);
         try (BackPack backpack = main.open()) {
             List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, List.of());
-            try (Model model = backpack.model(problem.model(), dtype.value(), problem.sample());
-                    Batch batch = problem.batch(backpack, dtype.value(), samples, seed.value())) {
-                model.parameters().initialize(seed.value());
+            try (BenchNetwork network = network(backpack)) {
                 double idle = PeakMemory.currentMebibytes();
                 PassOptions options = memory.limit(PassOptions.DEFAULT);
-                Plan gradient = backpack.plan(model, batch, List.of(), options);
-                Plan pass = backpack.plan(model, batch, requests, options);
-                List<Durations> times = measure(backpack, model, batch, gradient, pass, requests, options);
+                Plan gradient = network.plan(backpack, List.of(), options);
+                Plan pass = network.plan(backpack, requests, options);
+                List<Durations> times =
+                        measure(backpack, network.model(), network.batch(), gradient, pass, requests, options);
                 BenchReport report = new BenchReport(
-                        problem.id(),
-                        samples,
+                        network.name(),
+                        Math.toIntExact(network.batch().samples()),
                         backpack.backend().id(),
                         Text.of(dtype.value()),
                         main.threads(),
@@ -199,6 +219,38 @@ public final class BenchCommand implements Runnable {
                 out.flush();
             }
         }
+    }
+
+    private void requireOneNetwork() {
+        boolean ships = problem != null && samples != null && modelFile == null && dataFile == null;
+        boolean isRead = problem == null && samples == null && modelFile != null && dataFile != null;
+        if (!ships && !isRead) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "bench takes either --problem NAME --batch N, or --model FILE --data FILE, whose samples are the batch; but was given %s. Name both of one pair, and none of the other."
+                            .formatted(given()));
+        }
+    }
+
+    private String given() {
+        List<String> given = new ArrayList<>();
+        Map<String, @Nullable Object> all = new LinkedHashMap<>();
+        all.put("--problem", problem);
+        all.put("--batch", samples);
+        all.put("--model", modelFile);
+        all.put("--data", dataFile);
+        all.forEach((name, value) -> {
+            if (value != null) {
+                given.add(name);
+            }
+        });
+        return given.isEmpty() ? "none of them" : String.join(", ", given);
+    }
+
+    private BenchNetwork network(BackPack backpack) {
+        return problem == null
+                ? BenchNetwork.read(backpack, loss, requireNonNull(modelFile), requireNonNull(dataFile), dtype.value())
+                : BenchNetwork.of(backpack, problem, dtype.value(), requireNonNull(samples), seed.value());
     }
 
     private List<Durations> measure(

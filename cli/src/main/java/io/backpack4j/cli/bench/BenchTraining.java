@@ -48,8 +48,8 @@ final class BenchTraining implements AutoCloseable {
         this.requests = requests;
         this.options = options;
         this.parameters = model.parameters().trainable();
-        this.optimizer = optimizer.start(new OptimizerSetup(
-                backpack, model, options, parameters, Map.of(), Optional.empty()));
+        this.optimizer =
+                optimizer.start(new OptimizerSetup(backpack, model, options, parameters, Map.of(), Optional.empty()));
         this.kept = pass();
     }
 

@@ -151,7 +151,8 @@ public final class DemoCommand implements Runnable {
                 printTensors(results.tensors(), out);
                 DemoNames names = new DemoNames(backpack.catalog(), requests);
                 DemoReport report = new DemoReport(data, results);
-                Curvature curvature = report.curvature(new DemoCurvature(backpack, data, results, names), seed.value());
+                Curvature curvature = report.curvature(
+                        new DemoCurvature(backpack, data, results, names, expressions.isEmpty()), seed.value());
                 DemoCurvature.print(curvature, out);
                 HtmlReport.write(
                         report.report(

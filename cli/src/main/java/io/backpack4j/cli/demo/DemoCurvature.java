@@ -6,6 +6,7 @@ import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.report.Curvature;
 import io.backpack4j.cli.report.DiagonalImages;
 import io.backpack4j.cli.report.FactorPair;
+import io.backpack4j.cli.report.LeadingDirections;
 import io.backpack4j.cli.report.PixelWeight;
 import io.backpack4j.cli.report.Spectrum;
 import io.backpack4j.kernel.BackPack;
@@ -13,6 +14,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -23,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the demo's pictures of curvature: diagonals, spectra, and estimated factors beside exact ones. */
@@ -34,6 +37,14 @@ final class DemoCurvature {
     /** Eigenvalues of larger factors are not computed: the time grows with the cube. */
     private static final int LARGEST = 1024;
 
+    /** Columns of more samples make a Gram matrix that takes longer than everything else. */
+    private static final int MOST_SAMPLES = 64;
+
+    private static final long DIRECTIONS = 10;
+
+    /** What the pass for them may take unless somebody asks for them by name. */
+    private static final long MOST_BYTES = 256L << 20;
+
     private static final int[] DRAWS = {1, 4, 16, 64};
     private static final int SEEDS = 3;
 
@@ -44,8 +55,11 @@ final class DemoCurvature {
     private final DemoData data;
     private final Results results;
     private final DemoNames names;
+    private final boolean everything;
 
-    DemoCurvature(BackPack backpack, DemoData data, Results results, DemoNames names) {
+    /** @param everything whether all is shown that takes little, and not only what somebody named */
+    DemoCurvature(BackPack backpack, DemoData data, Results results, DemoNames names, boolean everything) {
+        this.everything = everything;
         this.backpack = backpack;
         this.data = data;
         this.results = results;
@@ -63,6 +77,7 @@ final class DemoCurvature {
         DiagonalImages diagonals = weight.map(found -> diagonals(found, word)).orElse(null);
         List<Spectrum> spectra = spectra();
         List<FactorPair> factors = factors();
+        LeadingDirections directions = directions(seed);
         return new Curvature(
                 diagonals,
                 diagonalsNote(diagonals, weight.isPresent()),
@@ -77,7 +92,12 @@ final class DemoCurvature {
                         ? "No comparison: --extensions KFAC,KFLR computes the factors from drawn targets and exactly."
                         : "KFLR makes G from the loss's exact Hessian, KFAC from targets that the model draws, which costs one column instead of one per class."
                                 + " A is the same. The distance is the norm of the difference, relative to that of the exact G;"
-                                + " it falls with the root of the number of draws.");
+                                + " it falls with the root of the number of draws.",
+                directions,
+                directions == null
+                        ? "No directions: --extensions GgnEigenvalues,DirectionalDerivatives finds them."
+                        : "The leading eigenvectors of the Gauss-Newton matrix of the first %d samples have %.0f %% of its trace. Signal to noise is the squared mean over the variance of single samples: where it is below 1 divided by the batch size, a step along the direction follows noise and needs damping."
+                                .formatted(directions.samples(), 100 * directions.share()));
     }
 
     /** Prints a line per factor. */
@@ -145,6 +165,63 @@ final class DemoCurvature {
             backpack.backend().decompositions().symmetricEigen(matrix, values, vectors);
             spectra.add(Spectrum.of(parameter, side, values.toDoubleArray()));
         }
+    }
+
+    /** Of some samples, in a pass of their own: a Gram matrix of all columns of a large batch takes long. */
+    private @Nullable LeadingDirections directions(long seed) {
+        boolean named = names.of("GgnEigenvalues").isPresent()
+                && names.of("DirectionalDerivatives").isPresent();
+        List<String> known = backpack.catalog().extensionTypes();
+        if (!named && !(everything && known.containsAll(List.of("GgnEigenvalues", "DirectionalDerivatives")))) {
+            return null;
+        }
+        try {
+            return directions(seed, named);
+        } catch (BackpackException e) {
+            if (named) {
+                throw e;
+            }
+            return null; // Networks that have none stand in the list of what is left out.
+        }
+    }
+
+    private @Nullable LeadingDirections directions(long seed, boolean named) {
+        int samples = (int) Math.min(MOST_SAMPLES, data.batch().samples());
+        List<Long> taken = LongStream.range(0, samples).boxed().toList();
+        List<Request<?>> requests = List.of(
+                backpack.catalog().request("GgnEigenvalues", Map.of("subsampling", taken)),
+                backpack.catalog()
+                        .request(
+                                "DirectionalDerivatives",
+                                Map.of(
+                                        "top",
+                                        DIRECTIONS,
+                                        "drop",
+                                        true,
+                                        "subsampling_ggn",
+                                        taken,
+                                        "subsampling_grad",
+                                        taken)));
+        Plan plan = backpack.plan(data.model(), data.batch(), requests, PassOptions.DEFAULT);
+        if (!named && plan.peakBytes() > MOST_BYTES) {
+            return null;
+        }
+        try (Results found = plan.run(data.batch(), seed)) {
+            return LeadingDirections.of(
+                    numbers(found, "*/ggn_evals/0"),
+                    numbers(found, "*/gammas/0"),
+                    numbers(found, "*/lambdas/0"),
+                    samples);
+        }
+    }
+
+    private static double[] numbers(Results found, String name) {
+        Tensor tensor = found.tensors().get(name);
+        if (tensor == null) {
+            throw new IllegalStateException(
+                    "No " + name + " among " + found.tensors().keySet());
+        }
+        return tensor.toDoubleArray();
     }
 
     private List<FactorPair> factors() {

@@ -58,8 +58,8 @@ final class Machine {
                 ? Finding.advised(
                         "load",
                         text,
-                        "Threads that wait for each other in a loop make passes many times slower here: set GOMP_SPINCOUNT=2000 in the"
-                                + " environment, or take fewer --threads.")
+                        "Threads that wait for each other make passes slower here, many times where they wait in a loop: take fewer"
+                                + " --threads, and a smaller GOMP_SPINCOUNT in the environment than the 2000 that is set unless you say otherwise.")
                 : Finding.fine("load", text);
     }
 

@@ -81,7 +81,8 @@ public final class EvaluateCommand implements Runnable {
             names = "--data",
             paramLabel = "FILE",
             required = true,
-            description = "Inputs, target and parameters, as safetensors.")
+            description =
+                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX.")
     private Path dataFile;
 
     @Option(
@@ -176,7 +177,7 @@ public final class EvaluateCommand implements Runnable {
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
-            try (EvaluateInputs inputs = EvaluateInputs.read(backpack, model.file(), dataFile, dtype(), problems)) {
+            try (EvaluateInputs inputs = EvaluateInputs.read(backpack, model, dataFile, dtype(), problems)) {
                 Plan plan = inputs.plan(backpack, requests, options(requests));
                 Map<String, String> metadata =
                         metadata(inputs, backpack.backend().id(), plan);

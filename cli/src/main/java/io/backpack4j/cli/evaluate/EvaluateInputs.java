@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.evaluate;
 
+import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.formats.DataFile;
-import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
@@ -41,18 +41,17 @@ record EvaluateInputs(String json, DType dtype, Safetensors file, DataFile data,
      * @throws BackpackException if there are any problems
      */
     static EvaluateInputs read(
-            BackPack backpack, Path modelFile, Path dataFile, @Nullable DType dtype, Problems problems) {
-        Optional<String> json = attempt(() -> ModelFile.text(modelFile), problems);
-        Optional<ModelDescription> description =
-                json.flatMap(text -> attempt(() -> ModelFile.parse(text, modelFile.toString()), problems));
+            BackPack backpack, ModelOption option, Path dataFile, @Nullable DType dtype, Problems problems) {
+        Optional<ModelSource> source =
+                attempt(() -> option.loss().openWithLoss(backpack.catalog(), option.file()), problems);
         Optional<Safetensors> opened = attempt(() -> Safetensors.open(dataFile), problems);
         Optional<EvaluateInputs> inputs = Optional.empty();
         try {
-            inputs = opened.flatMap(file -> description.flatMap(model -> {
-                DataFile data = new DataFile(dataFile.toString(), file, model);
-                DType type = dtype == null ? data.dtype() : dtype;
-                return attempt(() -> data.load(backpack, type), problems)
-                        .map(loaded -> new EvaluateInputs(json.orElseThrow(), type, file, data, loaded));
+            inputs = opened.flatMap(file -> source.flatMap(model -> {
+                DataFile data = new DataFile(dataFile.toString(), file, model.description());
+                DType type = dtype == null ? model.dtype(data.dtype()) : dtype;
+                return attempt(() -> data.load(backpack, type, model.numbers()), problems)
+                        .map(loaded -> new EvaluateInputs(model.json(), type, file, data, loaded));
             }));
         } finally {
             if (inputs.isEmpty()) {

@@ -110,7 +110,7 @@ public final class PredictCommand implements Runnable {
         }
         try (BackPack backpack = main.open();
                 PredictInputs inputs =
-                        PredictInputs.read(backpack, model.file(), dataFile, weightsFile, dtype.value(), problems);
+                        PredictInputs.read(backpack, model, dataFile, weightsFile, dtype.value(), problems);
                 Prediction prediction =
                         backpack.predict(inputs.model(), inputs.batch(), options(), RunOptions.seed(seed.value()))) {
             write(prediction.output(), metadata(inputs, backpack.backend().id()));

@@ -3,9 +3,11 @@ package io.backpack4j.cli.predict;
 
 import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.RunFolder;
+import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
-import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.ModelNumbers;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -19,10 +21,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.Normalization;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,10 +34,12 @@ import org.jspecify.annotations.Nullable;
  */
 record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseable {
 
+    private static final String DATA = "a safetensors file or an IDX file";
+
     /**
      * Reads a model, its numbers and inputs.
      *
-     * @param model a model file, or a folder of a training run
+     * @param option a model file, or a folder of a training run
      * @param weights where the numbers are; if null, in the run's folder, or else in the data file
      * @param dtype the type to compute with; that of the data if null
      * @param problems what is wrong elsewhere; what is wrong here is reported together with it
@@ -44,47 +47,81 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
      */
     static PredictInputs read(
             BackPack backpack,
-            Path model,
+            ModelOption option,
             Path dataFile,
             @Nullable Path weights,
             @Nullable DType dtype,
             Problems problems) {
         boolean images = isIdx(dataFile);
-        Optional<RunFolder> run = RunFolder.find(model);
-        Path modelFile = run.map(RunFolder::model).orElse(model);
+        Optional<RunFolder> run = RunFolder.find(option.file());
+        Path modelFile = run.map(RunFolder::model).orElse(option.file());
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
-        problems.collect(() -> requireFile("--model", modelFile, "a model file, or a folder that 'train' wrote"));
-        problems.collect(() -> requireFile("--data", dataFile, "a safetensors file or an IDX file"));
-        if (images && weightsFile == null) {
+        if (images
+                && weightsFile == null
+                && ModelSource.format(backpack.catalog(), modelFile).isEmpty()) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
                             .formatted(dataFile));
         }
-        List<PredictInputs> read = new ArrayList<>();
+        Optional<ModelSource> source = attempt(
+                () -> option.loss()
+                        .open(
+                                backpack.catalog(),
+                                required("--model", modelFile, "a model file, or a folder that 'train' wrote")),
+                problems);
+        Optional<IdxFile> pixels = Optional.empty();
+        if (images) {
+            pixels = attempt(() -> IdxFile.read(required("--data", dataFile, DATA)), problems);
+        } else {
+            problems.collect(
+                    () -> Safetensors.open(required("--data", dataFile, DATA)).close());
+        }
+        if (weightsFile != null) {
+            problems.collect(() -> Safetensors.open(weightsFile).close());
+        }
+        Optional<PredictInputs> read = Optional.empty();
         if (problems.isEmpty()) {
-            problems.collect(() -> {
-                String json = ModelFile.text(modelFile);
-                ModelDescription description = ModelFile.parse(json, modelFile.toString());
-                Path numbersFile = weightsFile == null ? dataFile : weightsFile;
-                try (Safetensors numbers = Safetensors.open(numbersFile)) {
-                    DataFile numbered = new DataFile(numbersFile.toString(), numbers, description);
-                    DataFile.Loaded loaded = images
-                            ? images(
-                                    backpack,
-                                    IdxFile.read(dataFile),
-                                    dataFile,
-                                    description,
-                                    numbered,
-                                    dtype,
-                                    run.map(RunFolder::normalization).orElse(Normalization.UNIT))
-                            : tensors(backpack, dataFile, description, numbered, dtype);
-                    read.add(new PredictInputs(json, loaded));
-                }
-            });
+            IdxFile bytes = pixels.orElse(null);
+            Normalization normalization = run.map(RunFolder::normalization).orElse(Normalization.UNIT);
+            Path numbersFile = weightsFile == null ? dataFile : weightsFile;
+            read = attempt(
+                    () -> {
+                        ModelSource model = source.orElseThrow();
+                        ModelDescription network = model.description();
+                        if (model.numbers().isPresent()) {
+                            return new PredictInputs(
+                                    model.json(),
+                                    own(
+                                            backpack,
+                                            dataFile,
+                                            model,
+                                            model.numbers().get(),
+                                            dtype));
+                        }
+                        try (Safetensors numbers = Safetensors.open(numbersFile)) {
+                            DataFile numbered = new DataFile(numbersFile.toString(), numbers, network);
+                            DataFile.Loaded loaded = bytes != null
+                                    ? images(backpack, bytes, dataFile, network, numbered, dtype, normalization)
+                                    : tensors(backpack, dataFile, network, numbered, dtype);
+                            return new PredictInputs(model.json(), loaded);
+                        }
+                    },
+                    problems);
         }
         problems.throwIfAny();
-        return read.get(0);
+        return read.orElseThrow();
+    }
+
+    private static <T> Optional<T> attempt(Supplier<T> action, Problems problems) {
+        try {
+            return Optional.of(action.get());
+        } catch (BackpackException e) {
+            problems.collect(() -> {
+                throw e;
+            });
+            return Optional.empty();
+        }
     }
 
     private static boolean isIdx(Path file) {
@@ -93,11 +130,28 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         return plain.endsWith(".idx") || plain.matches(".*idx\\d-ubyte");
     }
 
-    private static void requireFile(String option, Path path, String expected) {
+    private static Path required(String option, Path path, String expected) {
         if (Files.isDirectory(path)) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
                     "%s names the folder '%s', but must name %s.".formatted(option, path, expected));
+        }
+        return path;
+    }
+
+    /** Of a model whose file has its numbers. */
+    private static DataFile.Loaded own(
+            BackPack backpack, Path dataFile, ModelSource source, ModelNumbers numbers, @Nullable DType dtype) {
+        if (isIdx(dataFile)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "'%s' holds images as IDX, but inputs of such a model must be a safetensors file."
+                            .formatted(dataFile));
+        }
+        try (Safetensors file = Safetensors.open(dataFile)) {
+            DataFile data = new DataFile(dataFile.toString(), file, source.description());
+            DType type = dtype == null ? source.dtype(data.dtype()) : dtype;
+            return data.loadForPrediction(backpack, type, Optional.of(numbers));
         }
     }
 

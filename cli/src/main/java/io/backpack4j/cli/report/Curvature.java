@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param factors estimated factors beside exact ones
  * @param convergence how far apart these are with more draws
  * @param factorsNote says why there are no factors, or what they show
+ * @param directions the leading eigenvectors of the whole matrix, if they were asked for
+ * @param directionsNote says why there are none, or what they show
  */
 public record Curvature(
         @Nullable DiagonalImages diagonals,
@@ -22,7 +24,9 @@ public record Curvature(
         String spectraNote,
         List<FactorPair> factors,
         List<Convergence> convergence,
-        String factorsNote) {
+        String factorsNote,
+        @Nullable LeadingDirections directions,
+        String directionsNote) {
 
     public Curvature {
         spectra = List.copyOf(spectra);

@@ -67,8 +67,10 @@ final class SupportExamples {
         add(Shape.of(3), Map.of("num_embeddings", 5, "embedding_dim", 2), "Embedding", "EmbeddingBag");
         BY_TYPE.put("MatMul", new Example(Map.of(), Shape.of(4, 4), 2));
         BY_TYPE.put("ScaledDotProductAttention", new Example(Map.of("num_heads", 2), SEQUENCE, 3));
-        BY_TYPE.put("MultiheadAttention", new Example(Map.of("embed_dim", 4, "num_heads", 2), SEQUENCE, 3));
-        Map<String, Object> transformer = Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3);
+        BY_TYPE.put(
+                "MultiheadAttention",
+                new Example(Map.of("embed_dim", 4, "num_heads", 2, "batch_first", true), SEQUENCE, 3));
+        Map<String, Object> transformer = Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3, "batch_first", true);
         add(SEQUENCE, transformer, "TransformerEncoderLayer");
         BY_TYPE.put("TransformerDecoderLayer", new Example(transformer, SEQUENCE, 2));
         BY_TYPE.put("Mul", new Example(Map.of(), VECTOR, 2));

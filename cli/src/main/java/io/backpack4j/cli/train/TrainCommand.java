@@ -5,9 +5,9 @@ import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.cli.files.ShippedModels;
 import io.backpack4j.cli.files.ShippedText;
-import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
@@ -17,14 +17,13 @@ import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
 import io.backpack4j.cli.report.Surprises;
 import io.backpack4j.cli.report.TrainingReport;
-import io.backpack4j.cockpit.Cockpit;
 import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.ModelNumbers;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
-import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.ModelDescription;
-import io.backpack4j.kernel.Prediction;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -33,7 +32,9 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.Trainer;
 import io.backpack4j.training.TrainingResult;
-import io.backpack4j.training.data.BatchData;
+import io.backpack4j.training.data.Batches;
+import io.backpack4j.training.data.DataSource;
+import io.backpack4j.training.data.SampledBatches;
 import io.backpack4j.training.files.BatchesFile;
 import io.backpack4j.training.files.CheckpointFolder;
 import io.backpack4j.training.files.JsonLog;
@@ -44,10 +45,9 @@ import io.backpack4j.training.metric.MeanSquaredError;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -70,6 +70,8 @@ import picocli.CommandLine.Spec;
             "  backpack train --optimizer 'PreconditionedGradient(curvature=KFAC,lr=0.1,damping=0.01)'",
             "  backpack train --model m.json --data d.safetensors --valid 0.1 --out run",
             "  backpack train --epochs 40 --resume",
+            "  backpack train --crop 2 --clip-norm 1 --group 'parameters=[*.bias],weight_decay=0' --averaging 0.99",
+            "  backpack train --early-stopping 3 --monitor valid_accuracy",
             "  backpack train --cockpit economy --stop-on stalled,over-training",
             "  backpack train --model charlm --epochs 5",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
@@ -77,9 +79,6 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Runnable {
 
     private static final String STANDARD_MODEL = "lenet";
-
-    /** So many windows of text, at most, are looked at for the page. */
-    private static final int SHOWN_WINDOWS = 64;
 
     private static final int KEPT_CHECKPOINTS = 3;
     private static final Set<String> CLASSIFYING = Set.of("CrossEntropyLoss", "NLLLoss", "BCEWithLogitsLoss");
@@ -96,7 +95,7 @@ public final class TrainCommand implements Runnable {
             defaultValue = STANDARD_MODEL,
             description =
                     "lenet (the default), a small convolutional network; charlm or charlm-lstm, a transformer or a recurrent network"
-                            + " that predicts characters of a text; or a model of your own, as JSON.")
+                            + " that predicts characters of a text; or a model of your own, as JSON or ONNX.")
     private String modelName;
 
     @Option(
@@ -104,7 +103,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "DATA",
             description =
                     "What to train on: IMAGES,LABELS as IDX files, a safetensors file with input and target, a CSV file,"
-                            + " a folder with a folder of pictures per class, .npz, or CIFAR's .bin files. The digits or the text that ship with this program by default.")
+                            + " a folder with a folder of pictures per class, .npz, CIFAR's .bin files, or fashion-mnist (and fashion-mnist-test) where Debian's package dataset-fashion-mnist is installed. The digits or the text that ship with this program by default.")
     private @Nullable String data;
 
     @Option(
@@ -127,7 +126,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "OPTIMIZER",
             defaultValue = "Adam(lr=2e-3)",
             description =
-                    "SGD, Adam, AdamW, RMSprop, Adagrad, with PyTorch's options; PreconditionedGradient, KFAC, NewtonCG; or a plugin's. ${DEFAULT-VALUE} by default.")
+                    "SGD, Adam, AdamW, RMSprop, Adagrad, with PyTorch's options; PreconditionedGradient, KFAC, NewtonCG, DirectionalDampedNewton; or a plugin's. ${DEFAULT-VALUE} by default.")
     private String optimizer;
 
     @Option(
@@ -194,6 +193,18 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
+    private final LossOption loss = new LossOption();
+
+    @Mixin
+    private final UpdateOptions updates = new UpdateOptions();
+
+    @Mixin
+    private final AugmentationOptions augmentation = new AugmentationOptions();
+
+    @Mixin
+    private final ClassWeightOption classWeights = new ClassWeightOption();
+
+    @Mixin
     private final CockpitOptions cockpit = new CockpitOptions();
 
     @Mixin
@@ -201,6 +212,9 @@ public final class TrainCommand implements Runnable {
 
     @Mixin
     private final SeedOption seed = new SeedOption();
+
+    /** The parameters of a model whose file has them. */
+    private Optional<ModelNumbers> numbers = Optional.empty();
 
     @Override
     public void run() {
@@ -210,10 +224,13 @@ public final class TrainCommand implements Runnable {
                     "--batches names all that is trained on. Leave --data and --valid out.");
         }
         cockpit.check();
-        ModelDescription description = modelName.equals(STANDARD_MODEL) || isOfCharacters()
-                ? ShippedModels.read(modelName)
-                : ModelFile.read(Path.of(modelName));
+        boolean shipped = modelName.equals(STANDARD_MODEL) || isOfCharacters();
         try (BackPack backpack = main.open()) {
+            Optional<ModelSource> source =
+                    shipped ? Optional.empty() : Optional.of(loss.openWithLoss(backpack.catalog(), Path.of(modelName)));
+            ModelDescription description =
+                    source.map(ModelSource::description).orElseGet(() -> ShippedModels.read(modelName));
+            numbers = source.flatMap(ModelSource::numbers);
             if (batchesFile == null) {
                 onData(backpack, description);
             } else {
@@ -223,34 +240,56 @@ public final class TrainCommand implements Runnable {
     }
 
     private void onData(BackPack backpack, ModelDescription description) {
-        try (TrainData samples = data == null && isOfCharacters()
-                        ? TrainData.ofText(description, valid)
-                        : TrainData.open(backpack, description, data, valid);
-                Model model = backpack.model(
-                        description,
-                        type(samples.all().dtype()),
-                        samples.shapes().toArray(Shape[]::new))) {
+        try (TrainData samples = samples(backpack, description)) {
+            Batches counted = new SampledBatches(samples.training(), batch, false, false, 0);
+            trainOn(backpack, classWeights.weighted(backpack, description, samples.shapes(), counted), samples);
+        }
+    }
+
+    private TrainData samples(BackPack backpack, ModelDescription description) {
+        if (data == null && isOfCharacters()) {
+            augmentation.requireNone("a text has none");
+            return TrainData.ofText(description, valid);
+        }
+        return TrainData.open(backpack, description, data, valid);
+    }
+
+    private void trainOn(BackPack backpack, ModelDescription description, TrainData samples) {
+        try (Model model = backpack.model(
+                description, type(samples.all().dtype()), samples.shapes().toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             samples.all().fill(model.parameters());
-            RunFolder run = begin(description);
-            samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
+            numbers.ifPresent(found -> found.fill(model.parameters()));
+            RunFolder run = new RunFolder(folder);
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 20 : epochs);
+            begin(run, description);
+            samples.normalization().ifPresent(how -> NormalizationFile.write(run.inputs(), how));
             samples.heldOut().ifPresent(builder::validation);
             print("data", samples.about());
-            train(backpack, model, run, builder, samples.about(), trainer -> trainer.fit(samples.training()));
+            DataSource training = augmentation.augmented(samples.training(), seed.value());
+            train(backpack, model, run, builder, samples.about(), trainer -> trainer.fit(training));
         }
     }
 
     private void onBatches(BackPack backpack, ModelDescription description, Path file) {
-        try (BatchesFile batches = new BatchesFile(file, description.inputs());
-                Model model = backpack.model(
-                        description,
-                        type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32),
-                        description.inputs().stream().map(batches::sample).toArray(Shape[]::new))) {
+        augmentation.requireNone("--batches are taken exactly as they are");
+        try (BatchesFile batches = new BatchesFile(file, description.inputs())) {
+            List<Shape> shapes =
+                    description.inputs().stream().map(batches::sample).toList();
+            trainOn(backpack, classWeights.weighted(backpack, description, shapes, batches), shapes, batches, file);
+        }
+    }
+
+    private void trainOn(
+            BackPack backpack, ModelDescription description, List<Shape> shapes, BatchesFile batches, Path file) {
+        try (Model model = backpack.model(
+                description, type(batches.isWide() ? DType.FLOAT64 : DType.FLOAT32), shapes.toArray(Shape[]::new))) {
             model.parameters().initialize(seed.value());
             batches.fill(model.parameters());
-            RunFolder run = begin(description);
+            numbers.ifPresent(found -> found.fill(model.parameters()));
+            RunFolder run = new RunFolder(folder);
             Trainer.Builder builder = builder(backpack, model, run).epochs(epochs == null ? 1 : epochs);
+            begin(run, description);
             String about = "%d batches of %s".formatted(batches.perEpoch(), file);
             print("data", about);
             train(backpack, model, run, builder, about, trainer -> trainer.fit(batches));
@@ -259,21 +298,6 @@ public final class TrainCommand implements Runnable {
 
     private boolean isOfCharacters() {
         return ShippedText.MODELS.contains(modelName);
-    }
-
-    /** How surprising the end of the text is, whatever was held out. */
-    private static Surprises surprises(BackPack backpack, Model model) {
-        TextWindows windows = ShippedText.heldOut(ShippedText.HELD_OUT);
-        int count = Math.min(SHOWN_WINDOWS, windows.samples());
-        BatchData data = windows.source().read(LongStream.range(0, count).toArray(), 1);
-        try (Batch batch = data.upload(backpack, model.dtype());
-                Prediction prediction = backpack.predict(model, batch)) {
-            return Surprises.of(
-                    IntStream.range(0, count).mapToObj(windows::input).toList(),
-                    IntStream.range(0, count).mapToObj(windows::target).toList(),
-                    windows.alphabet(),
-                    prediction.output());
-        }
     }
 
     private void train(
@@ -295,11 +319,8 @@ public final class TrainCommand implements Runnable {
     }
 
     private Watch watch(BackPack backpack, Model model, RunFolder run) {
-        Cockpit.Builder watched = cockpit.builder(backpack, model)
-                .modelName(modelName)
-                .optimizer(optimizer)
-                .seed(seed.value());
-        return new Watch(watched, cockpit, run, log(run), folder.toString());
+        return new Watch(
+                cockpit.builder(backpack, model).modelName(modelName), cockpit, run, log(run), folder.toString());
     }
 
     private DType type(DType ofData) {
@@ -307,11 +328,9 @@ public final class TrainCommand implements Runnable {
         return named == null ? ofData : named;
     }
 
-    private RunFolder begin(ModelDescription description) {
-        RunFolder run = new RunFolder(folder);
+    private static void begin(RunFolder run, ModelDescription description) {
         run.create();
         ModelFile.write(run.model(), description);
-        return run;
     }
 
     private Trainer.Builder builder(BackPack backpack, Model model, RunFolder run) {
@@ -325,6 +344,7 @@ public final class TrainCommand implements Runnable {
                 .checkpoints(new CheckpointFolder(run.checkpoints(), KEPT_CHECKPOINTS))
                 .resume(resumes)
                 .listener(new TrainProgress(spec.commandLine().getOut()));
+        updates.apply(builder);
         if (maxSteps != null) {
             builder.maxSteps(maxSteps);
         }
@@ -347,17 +367,13 @@ public final class TrainCommand implements Runnable {
     private void finish(
             BackPack backpack, TrainingResult result, Model model, RunFolder run, String about, @Nullable Watch watch) {
         ParameterFile.save(run.parameters(), model);
-        StringBuilder summary = new StringBuilder("%d steps were taken.".formatted(result.steps()));
-        result.last()
-                .forEach((name, value) ->
-                        summary.append(" %s %s.".formatted(name.replace('_', ' '), Text.number(value))));
-        result.stopped()
-                .ifPresent(reason -> summary.append(" Stopped: ").append(reason).append('.'));
+        String summary = RunSummary.of(result);
         PrintWriter out = spec.commandLine().getOut();
         if (watch == null) {
-            Surprises surprises =
-                    data == null && batchesFile == null && isOfCharacters() ? surprises(backpack, model) : null;
-            HtmlReport.write(TrainingReport.of(summary.toString(), facts(about), log(run), surprises), run.report());
+            Surprises surprises = data == null && batchesFile == null && isOfCharacters()
+                    ? RunSummary.surprises(backpack, model)
+                    : null;
+            HtmlReport.write(TrainingReport.of(summary, facts(about), log(run), surprises), run.report());
         } else {
             watch.report(run.report());
             watch.alarms()

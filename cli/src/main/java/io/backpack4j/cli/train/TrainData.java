@@ -47,6 +47,9 @@ record TrainData(
     /** Mean and deviation of MNIST's pixels, as everybody uses them. */
     private static final Normalization DIGITS = Normalization.of(1.0 / 255, 0.1307, 0.3081);
 
+    /** Those of Fashion-MNIST's. */
+    private static final Normalization FASHION = Normalization.of(1.0 / 255, 0.2860, 0.3530);
+
     private static final long HELD_OUT_DIGITS = 1000;
     private static final Pattern FRACTION = Pattern.compile("0?\\.[0-9]+");
 
@@ -68,7 +71,7 @@ record TrainData(
                             "digits of MNIST's training set")
                     : DataSets.open(data, description.inputs());
             opened.add(all.source());
-            Normalization normalization = data == null ? DIGITS : Normalization.UNIT;
+            Normalization normalization = data == null ? DIGITS : DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
             List<Shape> shapes = all.areBytes()
                     ? List.of(ImageShapes.taken(
                             backpack, description, all.samples().get(0)))

@@ -78,6 +78,23 @@ const drawCurvature = (curvature, chart) => {
     body.append(element('div', { class: 'after' }), table('Eigenvalues of Kronecker factors', columns, rows));
   };
 
+  const drawDirections = () => {
+    const body = place('directions-body');
+    place('directions-note').textContent = curvature.directionsNote;
+    body.replaceChildren();
+    if (!curvature.directions) {
+      return;
+    }
+    const { trace, rows } = curvature.directions;
+    const ratio = (value) => (value === null ? '\u2013' : value);
+    const columns = [['direction', 'rank', true], ['eigenvalue', 'eigenvalue', true], ['of the trace', 'part', true],
+      ['slope to noise', 'slope', true], ['curvature to noise', 'curvature', true]];
+    const shown = rows.map((one) => ({
+      ...one, part: percent(one.eigenvalue / trace), slope: ratio(one.slopeToNoise), curvature: ratio(one.curvatureToNoise),
+    }));
+    body.append(table('Leading eigenvectors of the Gauss-Newton matrix', columns, shown));
+  };
+
   const drawFactors = () => {
     const body = place('factors-body');
     place('factors-note').textContent = curvature.factorsNote;
@@ -138,5 +155,6 @@ const drawCurvature = (curvature, chart) => {
 
   drawDiagonals();
   drawSpectra();
+  drawDirections();
   drawFactors();
 };

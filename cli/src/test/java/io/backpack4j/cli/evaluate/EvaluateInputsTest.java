@@ -3,6 +3,7 @@ package io.backpack4j.cli.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class EvaluateInputsTest {
 
@@ -41,8 +43,9 @@ class EvaluateInputsTest {
         Path data = directory.resolve("data.safetensors");
         Files.write(data, data());
         Problems problems = new Problems();
+        ModelOption option = CommandLine.populateCommand(new ModelOption(), "--model", model.toString());
         try (BackPack backpack = BackPack.builder().backend("cpu").build();
-                EvaluateInputs inputs = EvaluateInputs.read(backpack, model, data, null, problems)) {
+                EvaluateInputs inputs = EvaluateInputs.read(backpack, option, data, null, problems)) {
             Files.delete(data);
             Plan plan = inputs.plan(
                     backpack,

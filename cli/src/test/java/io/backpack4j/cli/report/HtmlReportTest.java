@@ -35,8 +35,22 @@ class HtmlReportTest {
         assertThat(Rounding.round(Double.NaN)).isNaN();
     }
 
+    @Test
+    void ratios_of_directions_are_squared_means_over_variances() {
+        // Two samples, two directions: slopes 1, 3 along the lesser and 2, 2 along the greater.
+        double[] slopes = {1, 2, 3, 2};
+        double[] curvatures = {0.5, 3, 1.5, 5};
+
+        LeadingDirections directions = LeadingDirections.of(new double[] {0, 1, 1, 4}, slopes, curvatures, 2);
+
+        assertThat(directions.trace()).isEqualTo(6);
+        assertThat(directions.share()).isEqualTo(0.8333);
+        assertThat(directions.rows())
+                .containsExactly(new LeadingDirections.Row(1, 4, null, 8.0), new LeadingDirections.Row(2, 1, 2.0, 2.0));
+    }
+
     private static Report report(String summary) {
-        Curvature curvature = new Curvature(null, "", List.of(), "", List.of(), List.of(), "");
+        Curvature curvature = new Curvature(null, "", List.of(), "", List.of(), List.of(), "", null, "");
         return new Report(summary, List.of(), null, "", null, "", null, curvature, List.of(), List.of(), List.of());
     }
 }

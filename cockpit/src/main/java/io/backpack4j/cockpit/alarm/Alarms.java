@@ -5,11 +5,12 @@ import io.backpack4j.cockpit.log.LogLine;
 import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.cockpit.quantity.Value;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -19,33 +20,62 @@ import java.util.function.Consumer;
  */
 public final class Alarms implements Consumer<LogLine> {
 
-    /** All names of alarms. */
-    public static final List<String> NAMES = List.of(
-            "step-too-large",
-            "batch-too-small",
-            "vanishing-gradient",
-            "exploding-gradient",
-            "poor-initialisation",
-            "zero-gradient",
-            "weights-do-not-move",
-            "weights-move-too-fast",
-            "stalled",
-            "over-training",
-            "over-fitting",
-            "not-finite");
+    /** The quantity that each alarm is of; none for those of epochs and those of whatever is tracked. */
+    private static final Map<String, Optional<String>> QUANTITIES = quantities();
 
-    private final AlarmOptions options;
-    private final Map<String, Window> windows = new HashMap<>();
-    private final Map<String, Integer> streaks = new HashMap<>();
-    private final Set<String> broken = new HashSet<>();
-    private final List<Alarm> raised = new ArrayList<>();
+    /** All names of alarms. */
+    public static final List<String> NAMES = List.copyOf(QUANTITIES.keySet());
+
+    private final AlarmBook book = new AlarmBook();
+    private final LossRules losses;
+    private final List<Consumer<LoggedStep>> rules;
     private List<String> parameters = List.of();
     private long lastStep;
-    private double lastValidLoss = Double.NaN;
-    private double lastTrainLoss = Double.NaN;
 
     public Alarms(AlarmOptions options) {
-        this.options = options;
+        losses = new LossRules(book, options);
+        rules = List.of(
+                this::notFinite,
+                new StepRules(book, options)::check,
+                new GradientRules(book, options)::check,
+                new UnitRules(book, options)::check,
+                new DataRules(book, options)::check,
+                losses::check);
+    }
+
+    private static Map<String, Optional<String>> quantities() {
+        Map<String, Optional<String>> quantities = new LinkedHashMap<>();
+        quantities.put("step-too-large", Optional.of("Alpha"));
+        quantities.put("batch-too-small", Optional.of("NormTest"));
+        quantities.put("vanishing-gradient", Optional.of("GradNorm"));
+        quantities.put("exploding-gradient", Optional.of("GradNorm"));
+        quantities.put("poor-initialisation", Optional.of("GradNorm"));
+        quantities.put("zero-gradient", Optional.of("GradNorm"));
+        quantities.put("saturated-units", Optional.of("Saturation"));
+        quantities.put("dead-units", Optional.of("DeadUnits"));
+        quantities.put("layer-of-zeros", Optional.of("DeadUnits"));
+        quantities.put("weights-do-not-move", Optional.of("UpdateRatio"));
+        quantities.put("weights-move-too-fast", Optional.of("UpdateRatio"));
+        quantities.put("loss-does-not-fall", Optional.of("Loss"));
+        quantities.put("stalled", Optional.of("Loss"));
+        quantities.put("over-training", Optional.empty());
+        quantities.put("over-fitting", Optional.empty());
+        quantities.put("unbalanced-classes", Optional.of("ClassBalance"));
+        quantities.put("unnormalised-inputs", Optional.of("InputScale"));
+        quantities.put("not-finite", Optional.empty());
+        return quantities;
+    }
+
+    /**
+     * The quantities that alarms are of. Those of epochs need validation, and {@code not-finite} hears of whatever is
+     * tracked.
+     */
+    public static Set<String> quantitiesOf(Collection<String> names) {
+        Set<String> types = new LinkedHashSet<>();
+        for (String name : names) {
+            QUANTITIES.getOrDefault(name, Optional.empty()).ifPresent(types::add);
+        }
+        return types;
     }
 
     /** The alarms of a log. */
@@ -57,7 +87,7 @@ public final class Alarms implements Consumer<LogLine> {
 
     /** All so far, in their order. */
     public List<Alarm> raised() {
-        return List.copyOf(raised);
+        return book.raised();
     }
 
     @Override
@@ -67,214 +97,35 @@ public final class Alarms implements Consumer<LogLine> {
         }
         Map<String, Value> values = new LinkedHashMap<>();
         line.values().forEach((label, json) -> values.put(label, Value.ofJson(json)));
-        line.step().ifPresent(step -> {
-            lastStep = Math.max(lastStep, step);
-            ofStep(step, values, line.details());
+        line.step().ifPresent(number -> {
+            lastStep = Math.max(lastStep, number);
+            LoggedStep step = new LoggedStep(number, values, line.details(), parameters);
+            rules.forEach(rule -> rule.accept(step));
         });
-        line.epoch().ifPresent(epoch -> ofEpoch(values));
+        line.epoch().ifPresent(epoch -> losses.check(lastStep, values));
     }
 
-    private void ofStep(long step, Map<String, Value> values, Map<String, Object> details) {
-        values.forEach((label, value) -> notFinite(step, label, value, details));
-        number(values, "Alpha", alpha -> {
-            Window window = window("Alpha", options.window());
-            window.add(alpha);
-            check(
-                    "step-too-large",
-                    window.isFull() && window.mean() > options.largestAlpha(),
-                    step,
-                    "Steps go far beyond the minimum of the loss along them: the learning rate is too high. Try a half of it.",
-                    "the mean of Alpha over %d values is above %s".formatted(options.window(), options.largestAlpha()));
-        });
-        number(values, "NormTest", test -> {
-            Window window = window("NormTest", options.window());
-            window.add(test);
-            check(
-                    "batch-too-small",
-                    window.isFull() && window.median() > options.largestNormTest(),
-                    step,
-                    "Gradients of single samples differ much more than their mean is long: the batch is too small for the step that is taken.",
-                    "the median of NormTest over %d values is above %s"
-                            .formatted(options.window(), options.largestNormTest()));
-        });
-        Value norms = values.get("GradNorm");
-        if (norms != null) {
-            gradients(step, norms);
-        }
-        Value ratios = values.get("UpdateRatio");
-        if (ratios != null) {
-            updates(step, ratios);
-        }
-        number(values, "Loss", loss -> loss(step, loss));
-    }
-
-    private void notFinite(long step, String label, Value value, Map<String, Object> details) {
-        boolean itself = value instanceof Value.Missing missing
-                && (missing.reason().contains("NaN") || missing.reason().contains("infinite"));
-        List<String> which = new ArrayList<>();
-        if (value instanceof Value.Several several) {
-            for (int i = 0; i < several.values().size(); i++) {
-                if (several.values().get(i) instanceof Value.Missing missing
+    private void notFinite(LoggedStep step) {
+        step.values().keySet().forEach(label -> {
+            List<String> which = new ArrayList<>();
+            step.named(label).forEach((name, value) -> {
+                if (value instanceof Value.Missing missing
                         && (missing.reason().contains("NaN") || missing.reason().contains("infinite"))) {
-                    which.add(i < parameters.size() ? parameters.get(i) : String.valueOf(i));
+                    which.add(name);
                 }
-            }
-        }
-        String samples =
-                details.get(label) instanceof Map<?, ?> own && own.get("not_finite_samples") instanceof List<?> ids
-                        ? " Samples: %s.".formatted(ids)
-                        : "";
-        check(
-                "not-finite:" + label,
-                itself || !which.isEmpty(),
-                step,
-                "%s is not finite%s.%s Lower the learning rate, or look for inputs that are not finite."
-                        .formatted(label, which.isEmpty() ? "" : " for " + String.join(", ", which), samples),
-                "a value is NaN or infinite");
-    }
-
-    private void gradients(long step, Value norms) {
-        List<Value> each = norms instanceof Value.Several several ? several.values() : List.of(norms);
-        double squares = 0;
-        double least = Double.POSITIVE_INFINITY;
-        double most = 0;
-        for (int i = 0; i < each.size(); i++) {
-            if (each.get(i).number().isEmpty()) {
-                return;
-            }
-            double norm = each.get(i).number().getAsDouble();
-            squares += norm * norm;
-            least = Math.min(least, norm);
-            most = Math.max(most, norm);
-            String name = i < parameters.size() ? parameters.get(i) : String.valueOf(i);
-            check(
-                    "zero-gradient:" + name,
-                    streak("zero:" + name, norm == 0) >= 3,
-                    step,
-                    "The gradient of %s is exactly zero: nothing reaches it, or all its units are dead."
-                            .formatted(name),
-                    "the norm of a parameter's gradient is 0 for 3 values");
-        }
-        double total = Math.sqrt(squares);
-        Window before = window("GradNorm", options.window());
-        check(
-                "vanishing-gradient",
-                streak("vanishing", total < options.leastGradient()) >= 10,
-                step,
-                "The gradient is next to nothing. If the loss is still high, weights are initialised too small, or units are saturated.",
-                "the gradient's norm is below %s for 10 values".formatted(options.leastGradient()));
-        check(
-                "exploding-gradient",
-                before.isFull() && total > options.largestGradient() * before.median(),
-                step,
-                "The gradient is much longer than before: the learning rate is too high, or the batch holds something unusual. Clip gradients.",
-                "the gradient's norm is above %s times the median of the %d values before"
-                        .formatted(options.largestGradient(), options.window()));
-        before.add(total);
-        if (streak("first", true) == 1) {
-            check(
-                    "poor-initialisation",
-                    each.size() > 1 && least > 0 && most / least > options.largestSpread(),
-                    step,
-                    "Gradients of some parameters are very much longer than those of others from the start: initialise weights by the layers' widths.",
-                    "the largest norm of a parameter's gradient is above %s times the smallest at the first step"
-                            .formatted(options.largestSpread()));
-        }
-    }
-
-    private void updates(long step, Value ratios) {
-        List<Value> each = ratios instanceof Value.Several several ? several.values() : List.of(ratios);
-        for (int i = 0; i < each.size(); i++) {
-            if (each.get(i).number().isEmpty()) {
-                continue;
-            }
-            Window window = window("UpdateRatio:" + i, Math.max(1, options.window() / 5));
-            window.add(each.get(i).number().getAsDouble());
-            check(
-                    "weights-do-not-move:" + i,
-                    window.isFull() && window.mean() < options.leastUpdate(),
-                    step,
-                    "Weights of layer %d hardly move: its learning rate is too low, or no gradient reaches it."
-                            .formatted(i),
-                    "the mean of UpdateRatio is below %s".formatted(options.leastUpdate()));
-            check(
-                    "weights-move-too-fast:" + i,
-                    window.isFull() && window.mean() > options.largestUpdate(),
-                    step,
-                    "Weights of layer %d change by a large part of themselves in every step: its learning rate is too high."
-                            .formatted(i),
-                    "the mean of UpdateRatio is above %s".formatted(options.largestUpdate()));
-        }
-    }
-
-    private void loss(long step, double loss) {
-        Window window = window("Loss", 2 * options.window());
-        window.add(loss);
-        if (window.isFull()) {
-            double[] halves = window.halves();
-            check(
-                    "stalled",
-                    halves[0] - halves[1] < options.leastFall() * Math.abs(halves[0]),
-                    step,
-                    "The loss no longer falls. Lower the learning rate if Alpha is above 0, raise it if it is near -1, or stop.",
-                    "the mean loss of %d values is not below that of the %d before by a part of %s"
-                            .formatted(options.window(), options.window(), options.leastFall()));
-        }
-    }
-
-    private void ofEpoch(Map<String, Value> values) {
-        number(values, "valid_loss", valid -> {
-            double train = values.getOrDefault("train_loss", Value.of(Double.NaN))
-                    .number()
-                    .orElse(Double.NaN);
-            boolean worse = valid > lastValidLoss && !(train > lastTrainLoss);
-            check(
-                    "over-training",
-                    streak("valid", worse) >= options.epochs(),
-                    lastStep,
-                    "The loss of validation rises while that of training does not: stop, or go back to the best checkpoint.",
-                    "the validation loss rises for %d epochs".formatted(options.epochs()));
-            lastValidLoss = valid;
-            lastTrainLoss = train;
+            });
+            List<String> names =
+                    which.stream().filter(name -> !name.equals("*")).toList();
+            String samples = step.details(label).get("not_finite_samples") instanceof List<?> ids
+                    ? " Samples: %s.".formatted(ids)
+                    : "";
+            book.check(
+                    "not-finite:" + label,
+                    !which.isEmpty(),
+                    step.number(),
+                    "%s is not finite%s.%s Lower the learning rate, or look for inputs that are not finite."
+                            .formatted(label, names.isEmpty() ? "" : " for " + String.join(", ", names), samples),
+                    "a value is NaN or infinite");
         });
-        number(
-                values,
-                "valid_accuracy",
-                valid -> number(
-                        values,
-                        "train_accuracy",
-                        train -> check(
-                                "over-fitting",
-                                train - valid > options.largestGap(),
-                                lastStep,
-                                "The network knows its training data much better than others: regularise, or train on more data.",
-                                "the accuracy of training is above that of validation by more than %s"
-                                        .formatted(options.largestGap()))));
-    }
-
-    private static void number(Map<String, Value> values, String label, java.util.function.DoubleConsumer action) {
-        Value value = values.get(label);
-        if (value != null) {
-            value.number().ifPresent(action);
-        }
-    }
-
-    private Window window(String name, int size) {
-        return windows.computeIfAbsent(name, key -> new Window(size));
-    }
-
-    /** For how many times in a row something has been so. */
-    private int streak(String name, boolean holds) {
-        int length = holds ? streaks.getOrDefault(name, 0) + 1 : 0;
-        streaks.put(name, length);
-        return length;
-    }
-
-    private void check(String name, boolean isBroken, long step, String message, String rule) {
-        if (!isBroken) {
-            broken.remove(name);
-        } else if (broken.add(name)) {
-            raised.add(new Alarm(name.replaceAll(":.*", ""), step, message, rule));
-        }
     }
 }

@@ -5,12 +5,14 @@ import io.backpack4j.cockpit.quantity.Value;
 import io.backpack4j.formats.TextFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Function;
 
 /**
  * Writes numbers of a log as a table of comma-separated values: a row per step, a column per number. Histograms and
@@ -22,20 +24,22 @@ public final class CsvExport {
 
     /** Writes the steps. */
     public static void write(RunLog log, Path target) {
-        TextFile.write(target, table("step", log.values(), log.header().parameters()));
+        TextFile.write(target, table("step", log.values(), log::names));
     }
 
     /** Writes the epochs. */
     public static void writeEpochs(RunLog log, Path target) {
-        TextFile.write(target, table("epoch", log.epochs(), List.of()));
+        TextFile.write(target, table("epoch", log.epochs(), label -> List.of()));
     }
 
-    static String table(String first, SortedMap<Long, Map<String, Value>> rows, List<String> parameters) {
+    static String table(String first, SortedMap<Long, Map<String, Value>> rows, Function<String, List<String>> names) {
+        Map<String, List<String>> known = new HashMap<>();
         SortedMap<Long, Map<String, Double>> flat = new java.util.TreeMap<>();
         Set<String> columns = new LinkedHashSet<>();
         rows.forEach((step, values) -> {
             Map<String, Double> numbers = new LinkedHashMap<>();
-            values.forEach((label, value) -> flatten(label, value, parameters, numbers, columns));
+            values.forEach(
+                    (label, value) -> flatten(label, value, known.computeIfAbsent(label, names), numbers, columns));
             flat.put(step, numbers);
         });
         StringBuilder text = new StringBuilder();
@@ -54,19 +58,19 @@ public final class CsvExport {
         return text.toString();
     }
 
-    /** Numbers by column: a list's are named by the parameter if it has one for each, and else counted. */
+    /** Numbers by column: a list's are named by the layer or parameter if there is one for each, and else counted. */
     static void flatten(
-            String label, Value value, List<String> parameters, Map<String, Double> numbers, Set<String> columns) {
+            String label, Value value, List<String> names, Map<String, Double> numbers, Set<String> columns) {
         if (value instanceof Value.Scalar scalar) {
             columns.add(label);
             numbers.put(label, scalar.value());
         } else if (value instanceof Value.Missing) {
             columns.add(label);
         } else if (value instanceof Value.Several several) {
-            boolean named = several.values().size() == parameters.size();
+            boolean named = several.values().size() == names.size();
             for (int i = 0; i < several.values().size(); i++) {
-                String name = label + "/" + (named ? parameters.get(i) : String.valueOf(i));
-                flatten(name, several.values().get(i), parameters, numbers, columns);
+                String name = label + "/" + (named ? names.get(i) : String.valueOf(i));
+                flatten(name, several.values().get(i), List.of(), numbers, columns);
             }
         }
     }

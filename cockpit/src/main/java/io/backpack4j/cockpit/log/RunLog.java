@@ -39,6 +39,23 @@ public record RunLog(
     }
 
     /**
+     * The names of the values of a label's lists: of layers or parameters where details say so, else those of all
+     * parameters.
+     */
+    public List<String> names(String label) {
+        for (Map<String, Object> ofStep : details.values()) {
+            if (ofStep.get(label) instanceof Map<?, ?> own) {
+                for (String kind : List.of("layers", "parameters")) {
+                    if (own.get(kind) instanceof List<?> names) {
+                        return names.stream().map(String::valueOf).toList();
+                    }
+                }
+            }
+        }
+        return header.parameters();
+    }
+
+    /**
      * Reads a log, or a JSON log of the original Cockpit. A last line that is cut off, as that of a run that is going
      * on may be, is left out.
      *

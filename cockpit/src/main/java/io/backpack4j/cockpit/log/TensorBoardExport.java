@@ -12,10 +12,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.zip.CRC32C;
 
 /**
@@ -70,17 +72,19 @@ public final class TensorBoardExport {
 
     private void write(RunLog log) throws IOException {
         record(new Message().number(EVENT_TIME, time).text(EVENT_VERSION, "brain.Event:2"));
-        List<String> parameters = log.header().parameters();
+        Map<String, List<String>> names = new HashMap<>();
+        Function<String, List<String>> ofLabel = label -> names.computeIfAbsent(label, log::names);
         for (Map.Entry<Long, Map<String, Value>> step : log.values().entrySet()) {
             double at = step.getValue().get("Time") instanceof Value.Scalar scalar ? scalar.value() : time;
-            event(at, step.getKey(), "", step.getValue(), parameters);
+            event(at, step.getKey(), "", step.getValue(), ofLabel);
         }
         for (Map.Entry<Long, Map<String, Value>> epoch : log.epochs().entrySet()) {
-            event(time, epoch.getKey(), "epoch/", epoch.getValue(), List.of());
+            event(time, epoch.getKey(), "epoch/", epoch.getValue(), label -> List.of());
         }
     }
 
-    private void event(double at, long step, String prefix, Map<String, Value> values, List<String> parameters)
+    private void event(
+            double at, long step, String prefix, Map<String, Value> values, Function<String, List<String>> names)
             throws IOException {
         Message summary = new Message();
         values.forEach((label, value) -> {
@@ -90,7 +94,7 @@ public final class TensorBoardExport {
                         new Message().text(VALUE_TAG, prefix + label).message(VALUE_HISTOGRAM, histogram(histogram)));
             }
             Map<String, Double> numbers = new LinkedHashMap<>();
-            CsvExport.flatten(prefix + label, value, parameters, numbers, new LinkedHashSet<>());
+            CsvExport.flatten(prefix + label, value, names.apply(label), numbers, new LinkedHashSet<>());
             numbers.forEach((tag, number) -> summary.message(
                     SUMMARY_VALUE, new Message().text(VALUE_TAG, tag).single(VALUE_NUMBER, number.floatValue())));
         });

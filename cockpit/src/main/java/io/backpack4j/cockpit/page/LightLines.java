@@ -52,6 +52,9 @@ final class LightLines {
     }
 
     private static boolean isHeavy(Object value) {
+        if (value instanceof List<?> list) {
+            return list.stream().anyMatch(LightLines::isHeavy);
+        }
         return value instanceof Map<?, ?> map && map.containsKey("counts");
     }
 }

@@ -20,6 +20,11 @@ record Alpha() implements TwoStepQuantity {
     }
 
     @Override
+    public boolean needsNorms() {
+        return false;
+    }
+
+    @Override
     public Measurement compute(Transition transition, List<String> parameters) {
         double length = Math.sqrt(GradientStatistics.sum(transition.squaredLengths(), parameters));
         if (length == 0) {

@@ -48,7 +48,17 @@ public final class CockpitPlugin implements Plugin {
                 QuantityProvider.of("CABS", (label, options) -> new CABS()),
                 QuantityProvider.of("NoiseScale", (label, options) -> new NoiseScale()),
                 QuantityProvider.of("Eigenvalues", (label, options) -> new Eigenvalues(options)),
+                QuantityProvider.withCatalog("CurvatureNoise", CurvatureNoise::new),
                 QuantityProvider.of("UpdateRatio", (label, options) -> new UpdateRatio()),
+                QuantityProvider.of(
+                        "DeadUnits",
+                        (label, options) -> ActivationQuantity.deadUnits(Options.patterns(options, "nodes"))),
+                QuantityProvider.of(
+                        "Saturation",
+                        (label, options) -> ActivationQuantity.saturation(
+                                Options.share(options, "threshold", 0.99), Options.patterns(options, "nodes"))),
+                QuantityProvider.of("ClassBalance", (label, options) -> new ClassBalance()),
+                QuantityProvider.of("InputScale", (label, options) -> new InputScale()),
                 QuantityProvider.of(
                         "UnusualSamples",
                         (label, options) -> new UnusualSamples(Options.count(options, "count", 5, 10_000))));

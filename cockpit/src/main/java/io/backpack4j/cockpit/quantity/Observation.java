@@ -6,6 +6,7 @@ import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
@@ -41,6 +42,9 @@ public interface Observation {
 
     /** The result of an extension for a parameter. */
     <R> R get(Extension<R> extension, String parameter);
+
+    /** The result of an extension for the network. */
+    <W> W network(NetworkExtension<?, W> extension);
 
     /** A parameter's numbers: read them. */
     Tensor parameter(String name);

@@ -30,6 +30,22 @@ final class Options {
         return value;
     }
 
+    /** A number between 0 and 1. */
+    static double share(Arguments options, String name, double otherwise) {
+        double value = options.number(name, otherwise);
+        if (!(value > 0 && value < 1)) {
+            throw options.wrong(name, "a number between 0 and 1", value);
+        }
+        return value;
+    }
+
+    /** A list of patterns of names; empty if it is not given. */
+    static List<String> patterns(Arguments options, String name) {
+        return options.has(name)
+                ? options.list(name).stream().map(String::valueOf).toList()
+                : List.of();
+    }
+
     static int count(Arguments options, String name, int otherwise, int most) {
         long value = options.integer(name, otherwise);
         if (value < 1 || value > most) {

@@ -10,7 +10,7 @@ import java.util.Map;
  * @param start the loss there
  * @param end the loss behind it, of the next step's batch
  * @param squaredLengths ‖u‖² by parameter
- * @param squaredNorms ‖θ‖² by parameter
+ * @param squaredNorms ‖θ‖² by parameter; empty unless somebody needs them
  */
 public record Transition(
         long step, End start, End end, Map<String, Double> squaredLengths, Map<String, Double> squaredNorms) {

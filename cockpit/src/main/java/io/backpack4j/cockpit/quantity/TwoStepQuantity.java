@@ -14,6 +14,11 @@ public non-sealed interface TwoStepQuantity extends Quantity {
         return false;
     }
 
+    /** Whether it needs the norms of parameters, {@link Transition#squaredNorms}. */
+    default boolean needsNorms() {
+        return true;
+    }
+
     /** Makes the value for some parameters, in their order. */
     Measurement compute(Transition transition, List<String> parameters);
 }

@@ -12,6 +12,11 @@ record UpdateSize() implements TwoStepQuantity {
     }
 
     @Override
+    public boolean needsNorms() {
+        return false;
+    }
+
+    @Override
     public Measurement compute(Transition transition, List<String> parameters) {
         return Measurement.of(Math.sqrt(GradientStatistics.sum(transition.squaredLengths(), parameters)));
     }

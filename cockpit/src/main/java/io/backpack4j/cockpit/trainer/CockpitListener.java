@@ -58,12 +58,12 @@ public final class CockpitListener implements TrainingListener {
     /**
      * Attaches a cockpit that is opened when training starts.
      *
-     * @param builder says what is tracked and where to; whether a run is resumed says the trainer
-     * @param stopsOn alarms that end the run
+     * @param builder says what is tracked and where to; seed, optimiser, and whether a run is resumed, says the trainer
+     * @param stopsOn alarms that end the run; the quantities that they are of are tracked too
      * @param listeners hear every line
      */
     public CockpitListener(Cockpit.Builder builder, Set<String> stopsOn, List<Consumer<LogLine>> listeners) {
-        this.builder = builder;
+        this.builder = builder.alarms(stopsOn);
         this.stopsOn = Set.copyOf(stopsOn);
         this.listeners = List.copyOf(listeners);
     }
@@ -88,7 +88,9 @@ public final class CockpitListener implements TrainingListener {
 
     @Override
     public void onStart(Training run) {
-        builder.check();
+        builder.seed(run.seed())
+                .optimizer(run.optimizer().type(), run.optimizer().arguments())
+                .check();
         training = run;
     }
 

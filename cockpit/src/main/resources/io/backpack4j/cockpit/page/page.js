@@ -83,6 +83,23 @@ function move(event, instrument) {
   draw();
 }
 
+function numberAt(value, i) {
+  return Array.isArray(value) && typeof value[i] === 'number' ? value[i] : NaN;
+}
+
+/** Single values of a label by the names that drawings have: the label's own, or those of layers or parameters. */
+function single(run, label, value) {
+  if (!Array.isArray(value)) return [{name: label, own: value}];
+  const names = run.names(label, value.length);
+  return value.map((own, place) => ({name: `${label} ${names[place]}`, own, place})).filter(each => each.own !== null && each.own.missing === undefined);
+}
+
+/** The plot of a single value, with its name above where there are several. */
+function singlePlot(parts, instrument, {name, place}) {
+  if (place !== undefined && !parts.body.querySelector('[data-caption="' + CSS.escape(name) + '"]')) make('div', 'now', parts.body, name).dataset.caption = name;
+  return plot(parts, instrument, name);
+}
+
 /** The lines of an instrument. */
 function rows(run, instrument) {
   const number = runs.indexOf(run);
@@ -97,10 +114,15 @@ function rows(run, instrument) {
     const series = run.series.get(label);
     if (!series || !series.values.length) return;
     const last = series.values[series.values.length - 1];
-    if (instrument.each && Array.isArray(last)) {
-      const details = run.details.get(label);
-      const names = (details && details.value.layers) || (instrument.each !== 'ordinal' && last.length === run.header.parameters.length ? run.header.parameters : []);
-      last.forEach((_, i) => add(names[i] || label + ' ' + (i + 1), series, value => Array.isArray(value) && typeof value[i] === 'number' ? value[i] : NaN));
+    if ((instrument.each || !instrument.how) && Array.isArray(last)) {
+      const names = instrument.each === 'ordinal' && !last.some(Array.isArray) ? last.map((_, i) => label + ' ' + (i + 1)) : run.names(label, last.length);
+      last.forEach((own, i) => {
+        if (Array.isArray(own)) {
+          own.forEach((_, j) => add(`${names[i]} ${j + 1}`, series, value => numberAt(value && value[i], j)));
+        } else {
+          add(names[i], series, value => numberAt(value, i));
+        }
+      });
     } else {
       add(label, series, value => total(value, instrument.how || 'sum'));
     }
@@ -115,15 +137,32 @@ function rows(run, instrument) {
 function drawLines(parts, instrument) {
   const all = runs.flatMap(run => rows(run, instrument));
   if (!all.length) return false;
-  lines(plot(parts, instrument, ''), all, {logSteps: logSteps && !instrument.epochs, zero: instrument.zero, cursor: instrument.epochs ? null : cursor});
+  lines(plot(parts, instrument, ''), all, {logSteps: logSteps && !instrument.epochs, zero: instrument.zero, share: instrument.share, cursor: instrument.epochs ? null : cursor});
   parts.keys.replaceChildren();
   if (all.length > 1) all.forEach(row => make('span', 'key ofrun-' + row.run % 6, parts.keys, row.name));
-  parts.now.textContent = all.slice(0, 6).map(row => {
+  parts.now.textContent = nowOf(all, instrument);
+  if (instrument.details) parts.now.textContent += detailsOf(instrument);
+  return true;
+}
+
+/** The numbers at the cursor, or the newest ones, with their step: once if it is the same. */
+function nowOf(all, instrument) {
+  const unit = instrument.epochs ? ' in epoch ' : ' at step ';
+  const shownRows = all.slice(0, 6).map(row => {
     let at = row.steps.length - 1;
     if (cursor !== null && !instrument.epochs) while (at > 0 && row.steps[at] > cursor) at--;
-    return (all.length > 1 ? row.name + ' ' : '') + shown(row.values[at]) + (instrument.epochs ? ' in epoch ' : ' at step ') + row.steps[at];
-  }).join(' · ');
-  return true;
+    return {text: (all.length > 1 ? row.name + ': ' : '') + shown(row.values[at]), step: row.steps[at]};
+  });
+  const same = shownRows.every(row => row.step === shownRows[0].step);
+  return shownRows.map(row => row.text + (same ? '' : unit + row.step)).join(' · ')
+    + (all.length > 6 ? ` · and ${all.length - 6} more` : '') + (same ? unit + shownRows[0].step : '');
+}
+
+/** What details say of the newest step, in words. */
+function detailsOf(instrument) {
+  const run = chosen();
+  const own = labelsOf(run, instrument).map(label => run.details.get(label)).find(each => each);
+  return own ? ' · ' + instrument.details(own.value) : '';
 }
 
 function drawOther(parts, instrument) {
@@ -133,18 +172,23 @@ function drawOther(parts, instrument) {
   for (const label of labelsOf(run, instrument)) {
     const newest = run.newest.get(label);
     if (instrument.kind === 'alpha' && run.series.has(label)) {
-      const values = run.series.get(label).values.filter(Number.isFinite);
+      const all = run.series.get(label).values;
+      single(run, label, all[all.length - 1]).filter(each => each.place !== undefined).forEach(each => {
+        parabola(singlePlot(parts, instrument, each), all.map(value => numberAt(value, each.place)).filter(Number.isFinite), number);
+        drawn = true;
+      });
+      const values = all.filter(Number.isFinite);
       if (!values.length) continue;
       parabola(plot(parts, instrument, label), values, number);
       const mean = values.slice(-Math.max(1, Math.ceil(values.length / 10))).reduce((a, b, _, all) => a + b / all.length, 0);
       parts.now.textContent = 'last ' + shown(values[values.length - 1]) + ' · mean of the last tenth ' + shown(mean);
       drawn = true;
     } else if (instrument.kind === 'bars' && newest) {
-      bars(plot(parts, instrument, label), newest.value.counts, newest.value.edges, number);
+      single(run, label, newest.value).forEach(each => bars(singlePlot(parts, instrument, each), each.own.counts, each.own.edges, number));
       parts.now.textContent = 'step ' + newest.step;
       drawn = true;
     } else if (instrument.kind === 'heat' && newest) {
-      heatOf(parts, label, newest.value);
+      single(run, label, newest.value).forEach(({name, own}) => heatOf(parts, name, own));
       parts.now.textContent = 'step ' + newest.step;
       drawn = true;
     } else if (instrument.kind === 'individual' && newest && newest.value.individual) {
@@ -153,6 +197,9 @@ function drawOther(parts, instrument) {
       drawn = true;
     } else if (instrument.kind === 'samples' && run.details.has(label)) {
       samples(parts, run.details.get(label));
+      drawn = true;
+    } else if (instrument.kind === 'directions' && run.details.has(label)) {
+      directions(parts, instrument, run.series.get(label), run.details.get(label));
       drawn = true;
     }
   }
@@ -174,11 +221,17 @@ function heatOf(parts, name, histogram) {
   heat(box.lastChild, histogram.counts);
 }
 
+/** Tables of samples, one pair for every layer if there are several. */
 function samples(parts, {step, value}) {
   parts.body.replaceChildren();
+  Object.entries(value.groups || {'': value}).forEach(([group, own]) => samplesOf(parts, group, own));
+  parts.now.textContent = 'step ' + step;
+}
+
+function samplesOf(parts, group, value) {
   for (const [title, list, columns] of [['Longest gradients', value.longest || [], ['id', 'norm', 'loss']], ['Most opposed', value.most_opposed || [], ['id', 'inner_product', 'cosine']]]) {
     const table = make('table', '', parts.body);
-    make('caption', 'now', table, title);
+    make('caption', 'now', table, group ? `${title}, ${group}` : title);
     const head = make('tr', '', make('thead', '', table));
     columns.forEach(column => make('th', '', head, column.replace('_', ' ')).setAttribute('scope', 'col'));
     const body = make('tbody', '', table);
@@ -187,7 +240,22 @@ function samples(parts, {step, value}) {
       columns.forEach(column => make('td', '', row, shown(sample[column])));
     });
   }
-  parts.now.textContent = 'step ' + step;
+}
+
+/** Eigenvalues as lines, and what is known along their directions at the newest step as a table. */
+function directions(parts, instrument, series, {step, value}) {
+  drawLines(parts, instrument);
+  parts.body.querySelectorAll('table').forEach(each => each.remove());
+  const table = make('table', '', parts.body);
+  make('caption', 'now', table, `${shown(100 * value.share)} % of the trace ${shown(value.trace)} · step ${step}`);
+  const head = make('tr', '', make('thead', '', table));
+  ['direction', 'eigenvalue', 'slope to noise', 'curvature to noise'].forEach(each => make('th', '', head, each).setAttribute('scope', 'col'));
+  const body = make('tbody', '', table);
+  const newest = series && series.values.length ? series.values[series.values.length - 1] : [];
+  (value.slope_to_noise || []).forEach((ratio, k) => {
+    const row = make('tr', '', body);
+    [k + 1, newest[k], ratio, value.curvature_to_noise[k]].forEach(each => make('td', '', row, typeof each === 'number' ? shown(each) : '–'));
+  });
 }
 
 function draw() {
@@ -205,18 +273,34 @@ function draw() {
   summary();
 }
 
+/** The alarms of a run, those that say the same as one. */
+function distinctAlarms(run) {
+  const distinct = new Map();
+  run.alarms.forEach(alarm => {
+    const known = distinct.get(alarm.name + alarm.message);
+    if (known) {
+      known.last = alarm;
+      known.times++;
+    } else {
+      distinct.set(alarm.name + alarm.message, {own: run, first: alarm, last: alarm, times: 1});
+    }
+  });
+  return [...distinct.values()];
+}
+
 function summary() {
   const run = runs[0];
   const steps = run.lastStep < 0 ? 'no step yet' : `${run.lastStep + 1} steps`;
   document.getElementById('summary').textContent = runs.length > 1 ? `${runs.length} runs: ${runs.map(each => each.name).join(', ')}`
     : [run.header.model, run.header.optimizer, 'seed ' + run.header.seed, steps].filter(each => each && !/unknown/.test(each)).join(' · ');
   const list = document.getElementById('alarm-list');
-  const alarms = runs.flatMap(each => each.alarms.map(alarm => [each, alarm]));
+  const alarms = runs.flatMap(distinctAlarms);
   document.getElementById('alarms').hidden = !alarms.length;
   list.replaceChildren();
-  alarms.slice(-12).reverse().forEach(([own, alarm]) => {
-    const item = make('li', '', list, `${runs.length > 1 ? own.name + ', ' : ''}step ${alarm.step}: ${alarm.message} `);
-    make('span', 'rule', item, `(${alarm.name}: ${alarm.rule})`);
+  alarms.sort((a, b) => b.last.step - a.last.step).slice(0, 12).forEach(({own, first, last, times}) => {
+    const since = times > 1 ? `, ${times} times since step ${first.step}` : '';
+    const item = make('li', '', list, `${runs.length > 1 ? own.name + ', ' : ''}step ${last.step}${since}: ${last.message} `);
+    make('span', 'rule', item, `(${last.name}: ${last.rule})`);
   });
   const missing = runs.flatMap(each => Object.entries(each.header.unavailable || {}));
   document.getElementById('left-out').hidden = !missing.length;

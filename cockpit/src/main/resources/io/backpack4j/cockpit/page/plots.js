@@ -94,8 +94,8 @@ function lines(svg, rows, options) {
   const logSteps = options.logSteps;
   const moved = step => logSteps ? step + 1 : step;
   const x = scale(rows.flatMap(row => row.steps.map(moved)), MARGIN.left, width - MARGIN.right, logSteps ? 'log' : 'linear');
-  const zero = options.zero ? [0] : [];
-  const y = scale(zero.concat(rows.flatMap(row => row.values)), height - MARGIN.bottom, MARGIN.top, options.zero ? 'linear' : 'auto');
+  const zero = options.share ? [0, 1] : options.zero ? [0] : [];
+  const y = scale(zero.concat(rows.flatMap(row => row.values)), height - MARGIN.bottom, MARGIN.top, options.zero || options.share ? 'linear' : 'auto');
   frame(svg, x, y, width, height);
   if (options.zero) element('line', {class: 'zero', x1: MARGIN.left, x2: width - MARGIN.right, y1: y(0), y2: y(0)}, svg);
   for (const row of rows) {

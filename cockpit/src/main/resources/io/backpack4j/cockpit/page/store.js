@@ -83,7 +83,7 @@ class Run {
       return;
     }
     this.missing.delete(label);
-    if (typeof value === 'number' || Array.isArray(value)) {
+    if (typeof value === 'number' || (Array.isArray(value) && !value.some(each => each && each.counts))) {
       if (!this.series.has(label)) this.series.set(label, new Series());
       this.series.get(label).put(step, value);
     } else if (!this.newest.has(label) || this.newest.get(label).step <= step) {
@@ -95,6 +95,13 @@ class Run {
   type(label) {
     const expression = this.header.quantities[label] || label;
     return expression.replace(/\(.*/s, '').replace(/\..*/, '');
+  }
+
+  /** Names of a list's values: those of layers or parameters, else numbers from 1. */
+  names(label, length) {
+    const details = this.details.get(label);
+    const own = (details && (details.value.layers || details.value.parameters)) || this.header.parameters;
+    return own.length === length ? own : Array.from({length}, (_, i) => String(i + 1));
   }
 
   labels(type) {

@@ -33,8 +33,12 @@ class AlarmsTest {
                         100,
                         step -> Map.of(
                                 "Alpha", Measurement.of(0.1),
-                                "NormTest", Measurement.of(1),
+                                "NormTest", Measurement.of(0.9),
                                 "Loss", Measurement.of(Math.exp(-step / 20.0)),
+                                "DeadUnits", of(0.2, 0),
+                                "Saturation", of(0.4, 0),
+                                "ClassBalance", balance(0.9, 1000),
+                                "InputScale", scale(1, 5),
                                 "UpdateRatio", of(1e-3, 1e-3),
                                 "GradNorm", of(1, 2))))
                 .isEmpty();
@@ -43,7 +47,7 @@ class AlarmsTest {
     @Test
     void every_rule_raises_its_alarm_once_where_it_is_broken() {
         assertThat(raised(30, step -> Map.of("Alpha", Measurement.of(0.8)))).containsExactly("step-too-large 9");
-        assertThat(raised(30, step -> Map.of("NormTest", Measurement.of(20)))).containsExactly("batch-too-small 9");
+        assertThat(raised(30, step -> Map.of("NormTest", Measurement.of(1)))).containsExactly("batch-too-small 9");
         assertThat(raised(30, step -> Map.of("GradNorm", of(1e-9, 1e-9)))).containsExactly("vanishing-gradient 9");
         assertThat(raised(30, step -> Map.of("GradNorm", of(step == 20 ? 1e4 : 1, 1))))
                 .containsExactly("exploding-gradient 20");
@@ -52,9 +56,51 @@ class AlarmsTest {
         assertThat(raised(30, step -> Map.of("GradNorm", of(1, 0)))).containsExactly("zero-gradient 2");
         assertThat(raised(30, step -> Map.of("UpdateRatio", of(1e-9, 1e-3)))).containsExactly("weights-do-not-move 1");
         assertThat(raised(30, step -> Map.of("UpdateRatio", of(0.5, 1e-3)))).containsExactly("weights-move-too-fast 1");
-        assertThat(raised(30, step -> Map.of("Loss", Measurement.of(1)))).containsExactly("stalled 19");
+        assertThat(raised(30, step -> Map.of("Loss", Measurement.of(1))))
+                .containsExactly("loss-does-not-fall 19", "stalled 19");
         assertThat(raised(3, step -> Map.of("Loss", Measurement.of(step == 1 ? Double.NaN : 1))))
                 .containsExactly("not-finite 1");
+    }
+
+    private static Measurement balance(double value, int samples) {
+        return new Measurement(Value.of(value), Map.of("samples", samples, "classes", 10));
+    }
+
+    private static Measurement scale(double value, double spread) {
+        return new Measurement(Value.of(value), Map.of("spread", spread));
+    }
+
+    @Test
+    void units_and_data_have_their_rules() {
+        assertThat(raised(30, step -> Map.of("DeadUnits", of(0.6, 0)))).containsExactly("dead-units 1");
+        assertThat(raised(30, step -> Map.of("DeadUnits", of(step < 28 ? 0 : 1, 0))))
+                .containsExactly("dead-units 29");
+        assertThat(raised(3, step -> Map.of("DeadUnits", of(0, 1))))
+                .containsExactly("dead-units 1", "layer-of-zeros 2");
+        assertThat(raised(30, step -> Map.of("Saturation", Measurement.of(0.6))))
+                .containsExactly("saturated-units 1");
+        assertThat(raised(30, step -> Map.of("ClassBalance", balance(0.6, (int) step * 10))))
+                .containsExactly("unbalanced-classes 10");
+        assertThat(raised(1, step -> Map.of("InputScale", scale(80, 2)))).containsExactly("unnormalised-inputs 0");
+        assertThat(raised(1, step -> Map.of("InputScale", scale(1e-4, 2)))).containsExactly("unnormalised-inputs 0");
+        assertThat(raised(1, step -> Map.of("InputScale", scale(1, 200)))).containsExactly("unnormalised-inputs 0");
+    }
+
+    @Test
+    void layers_are_named_and_alarms_know_their_quantities() {
+        Alarms alarms = new Alarms(AlarmOptions.of(Map.of("window", 1L)));
+        alarms.accept(LogLine.step(
+                0, Map.of("DeadUnits", new Measurement(Value.of(0.9), Map.of()), "Saturation", layers(0.1, 0.7))));
+        assertThat(alarms.raised())
+                .extracting(Alarm::message)
+                .anySatisfy(message -> assertThat(message).contains("of layer act.b are at the ends"))
+                .anySatisfy(message -> assertThat(message).contains("of the network are zero"));
+        assertThat(Alarms.quantitiesOf(List.of("stalled", "over-fitting", "dead-units")))
+                .containsExactly("Loss", "DeadUnits");
+    }
+
+    private static Measurement layers(double... values) {
+        return new Measurement(Value.of(values), Map.of("layers", List.of("act.a", "act.b")));
     }
 
     @Test

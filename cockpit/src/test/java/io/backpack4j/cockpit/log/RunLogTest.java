@@ -128,7 +128,8 @@ class RunLogTest {
                         "Alpha": -0.25,
                         "Distance": [0.0, 0.0],
                         "GradHist1d": {"edges": {"__ndarray__": [-2.0, 0.0, 2.0], "dtype": "float32", "shape": [3]}, "hist": [3, 4]},
-                        "GradHist2d": {"edges": [[-1.0, 1.0], [-2.0, 0.0, 2.0]], "hist": [[5, 6]]},
+                        "GradHist2d": {"edges": [[-1.0, 1.0], [-2.0, 0.0, 2.0]], "hist": [[5, 6]], "param_0": {"hist": [[5, 6]]}},
+                        "HessTrace": [{"__ndarray__": 3.5, "dtype": "float32", "shape": [], "0dim": true}, 4.5],
                         "Loss": 2.5,
                         "epoch_count": 0,
                         "learning_rate": 0.01,
@@ -141,6 +142,7 @@ class RunLogTest {
         assertThat(log.value(0, "Alpha")).contains(new Value.Scalar(-0.25));
         assertThat(log.value(0, "Distance")).contains(Value.of(0.0, 0.0));
         assertThat(log.value(0, "GradHist1d")).contains(new Value.Histogram(List.of(3L, 4L), List.of(-2.0, 0.0, 2.0)));
+        assertThat(log.value(0, "HessTrace")).contains(Value.of(3.5, 4.5));
         assertThat(((Value.JointHistogram) log.value(0, "GradHist2d").orElseThrow()).counts())
                 .isEqualTo(List.of(List.of(5L, 6L)));
         assertThat(log.value(10, "Alpha").orElseThrow()).isInstanceOf(Value.Missing.class);

@@ -11,7 +11,6 @@ import io.backpack4j.cockpit.log.LogWriter;
 import io.backpack4j.cockpit.log.RunLog;
 import io.backpack4j.cockpit.quantity.Measurement;
 import io.backpack4j.cockpit.quantity.Value;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,7 +46,11 @@ class BrowserTest {
             "TICDiag",
             "MeanGSNR",
             "CABS",
-            "EarlyStopping");
+            "EarlyStopping",
+            "DeadUnits",
+            "Saturation",
+            "ClassBalance",
+            "InputScale");
 
     @TempDir
     Path folder;
@@ -57,11 +59,7 @@ class BrowserTest {
 
     @BeforeEach
     void find_a_browser() {
-        Optional<Path> found = Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .flatMap(place -> Stream.of("chromium", "chromium-browser", "google-chrome")
-                        .map(name -> Path.of(place, name)))
-                .filter(Files::isExecutable)
-                .findFirst();
+        Optional<Path> found = OpenBrowser.find();
         assumeTrue(found.isPresent(), "Chromium is not on the PATH (Debian: apt-get install chromium)");
         browser = found.orElseThrow();
     }
@@ -80,6 +78,20 @@ class BrowserTest {
             measured.put(type, Measurement.of(0.25 + number));
         }
         measured.put("GradNorm", new Measurement(Value.of(3.0 * (number + 1), 4.0 * (number + 1)), Map.of()));
+        measured.put("DeadUnits", new Measurement(Value.of(0.125, 0.5), Map.of("layers", List.of("relu.a", "relu.b"))));
+        measured.put(
+                "ClassBalance",
+                new Measurement(
+                        Value.of(0.75),
+                        Map.of(
+                                "samples",
+                                640,
+                                "classes",
+                                2,
+                                "most",
+                                Map.of("class", 1, "share", 0.75),
+                                "least",
+                                Map.of("class", 0, "share", 0.25))));
         measured.put(
                 "GradHist1d",
                 new Measurement(new Value.Histogram(List.of(1L, number), List.of(-1.0, 0.0, 1.0)), Map.of()));
@@ -139,10 +151,17 @@ class BrowserTest {
                 "gsnr",
                 "cabs",
                 "stopping",
-                "layers")) {
+                "layers",
+                "dead",
+                "saturation",
+                "balance",
+                "inputs")) {
             assertThat(document).as(card).contains("id=\"card-" + card + "\"");
         }
         assertThat(document).contains("20.25 at step 20", "105 at step 20").contains(now);
+        assertThat(document)
+                .contains("relu.a: 0.125 · relu.b: 0.5 at step 20")
+                .contains("640 samples of 2 classes: most class 1 75.0 %, least class 0 25.0 %");
         assertThat(document).doesNotContain("<script>alert", "<b>m</b>").contains("&lt;b&gt;m&lt;/b&gt;");
         assertThat(document.split("<path", -1)).hasSizeGreaterThan(20);
     }
@@ -189,6 +208,32 @@ class BrowserTest {
                     .contains("The run is over", "20.25 at step 20");
         } finally {
             page.close();
+        }
+    }
+
+    /** The page keeps a part of the points, draws what it keeps, and is not slower for a longer run. */
+    @Test
+    void ten_thousand_steps_stay_within_bounds_in_the_browser() throws Exception {
+        try (LivePage page = LivePage.open(0, "run", AlarmOptions.DEFAULT);
+                OpenBrowser open = new OpenBrowser(browser, folder.resolve("profile"), page.address())) {
+            page.accept(header());
+            for (long step = 0; step <= 10_000; step++) {
+                page.accept(LogLine.step(
+                        step,
+                        Map.of(
+                                "Loss",
+                                Measurement.of(1.0 / (step + 1)),
+                                "GradNorm",
+                                new Measurement(Value.of(1.0, 2.0), Map.of()))));
+            }
+            assertThat(open.document(document -> document.contains("at step 10000")))
+                    .contains("at step 10000")
+                    .hasSizeLessThan(5_000_000);
+            assertThat(Integer.parseInt(
+                            open.evaluate("Math.max(...[...runs[0].series.values()].map(each => each.steps.length))")))
+                    .isBetween(1000, 3000);
+            assertThat(Double.parseDouble(open.evaluate("performance.memory.usedJSHeapSize")))
+                    .isLessThan(200e6);
         }
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cockpit.page;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -12,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +25,7 @@ import java.util.stream.Stream;
  * Chromium with a page open, and questions to it by its DevTools protocol: a page that listens to a server never ends
  * loading for {@code --dump-dom}.
  */
-final class OpenBrowser implements AutoCloseable {
+public final class OpenBrowser implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long PATIENCE_SECONDS = 90;
@@ -32,7 +35,21 @@ final class OpenBrowser implements AutoCloseable {
     private final StringBuilder partial = new StringBuilder();
     private CompletableFuture<String> answer = new CompletableFuture<>();
 
-    OpenBrowser(Path browser, Path profile, URI page) throws Exception {
+    /** Chromium, if it is on the PATH. */
+    public static Optional<Path> find() {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .flatMap(place -> Stream.of("chromium", "chromium-browser", "google-chrome")
+                        .map(name -> Path.of(place, name)))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    /**
+     * Opens a page.
+     *
+     * @param profile a folder of its own
+     */
+    public OpenBrowser(Path browser, Path profile, URI page) throws Exception {
         process = new ProcessBuilder(
                         browser.toString(),
                         "--headless",
@@ -80,25 +97,33 @@ final class OpenBrowser implements AutoCloseable {
     }
 
     /** The document once it is as wanted, or as it is when patience ends. */
-    String document(Predicate<String> wanted) throws Exception {
+    public String document(Predicate<String> wanted) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
         String document;
         do {
             Thread.sleep(200);
-            answer = new CompletableFuture<>();
-            Map<String, Object> question = Map.of(
-                    "id",
-                    1,
-                    "method",
-                    "Runtime.evaluate",
-                    "params",
-                    Map.of("expression", "document.documentElement.outerHTML"));
-            socket.sendText(JSON.writeValueAsString(question), true).join();
-            document = JSON.readTree(answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS))
-                    .at("/result/result/value")
-                    .asText();
+            document = evaluate("document.documentElement ? document.documentElement.outerHTML : ''");
         } while (!wanted.test(document) && System.nanoTime() < deadline);
         return document;
+    }
+
+    /** What an expression is in the page, as text; empty if the page was just being loaded. */
+    public String evaluate(String expression) throws Exception {
+        return ask("Runtime.evaluate", Map.of("expression", expression))
+                .at("/result/result/value")
+                .asText();
+    }
+
+    /** Loads the page anew. */
+    public void reload() throws Exception {
+        ask("Page.reload", Map.of());
+    }
+
+    private JsonNode ask(String method, Map<String, ?> parameters) throws Exception {
+        answer = new CompletableFuture<>();
+        socket.sendText(JSON.writeValueAsString(Map.of("id", 1, "method", method, "params", parameters)), true)
+                .join();
+        return JSON.readTree(answer.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
     }
 
     /** Ends all processes of the browser: one that goes on would write into its folder while that is deleted. */

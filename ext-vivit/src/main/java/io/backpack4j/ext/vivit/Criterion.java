@@ -24,4 +24,14 @@ public interface Criterion {
     default long most(long eigenvalues) {
         return eigenvalues;
     }
+
+    /**
+     * How many of the largest eigenvalues it chooses from: where these are few, the others are not worked out, and
+     * {@link #keep} sees these alone. All by default.
+     *
+     * @param eigenvalues how many there are
+     */
+    default long among(long eigenvalues) {
+        return eigenvalues;
+    }
 }

@@ -43,6 +43,11 @@ public record Directions(Criterion criterion, boolean drop, OptionalDouble rtol)
         public long most(long eigenvalues) {
             return count;
         }
+
+        @Override
+        public long among(long eigenvalues) {
+            return Math.min(count, eigenvalues);
+        }
     }
 
     /** Keeps those that are named, in the order of their names. */
@@ -63,6 +68,13 @@ public record Directions(Criterion criterion, boolean drop, OptionalDouble rtol)
         @Override
         public long most(long eigenvalues) {
             return indices.size();
+        }
+
+        @Override
+        public long among(long eigenvalues) {
+            int least = indices.stream().mapToInt(Integer::intValue).min().orElseThrow();
+            boolean fromTheEnd = indices.stream().allMatch(index -> index < 0);
+            return fromTheEnd ? Math.min(-(long) least, eigenvalues) : eigenvalues;
         }
     }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
-import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.extension.NetworkPartial;
-import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
 /**
@@ -42,49 +39,31 @@ record Group(
         return partial.meanNormaliser() / partial.normaliser() * partial.samples() / root.samples(partial.samples());
     }
 
-    /** The eigenvalues of the Gram matrix as it is, ascending, the largest {@link #count} of them. */
-    double[] gramEigenvalues() {
+    /** The eigenvalues of the GGN, ascending, the largest {@link #count} of them. */
+    double[] eigenvalues() {
         double[] values = new double[(int) count()];
-        eigenpairs().get(0).read(rows() - count(), values, 0, values.length);
-        return values;
+        partial.derived(gram, new GramEigenpairs.Values()).get(0).read(rows() - count(), values, 0, values.length);
+        return scaled(values);
     }
 
-    /** The eigenvalues of the GGN, ascending. */
-    double[] eigenvalues() {
-        double[] values = gramEigenvalues();
+    /**
+     * The largest eigenpairs.
+     *
+     * @param wanted how many at least
+     */
+    Eigenpairs largest(long wanted) {
+        long found = GramEigenpairs.areFew(wanted, rows()) ? wanted : rows();
+        List<Tensor> pairs = partial.derived(gram, new GramEigenpairs(found));
+        double[] ofGram = new double[(int) Math.min(found, count())];
+        pairs.get(0).read(found - ofGram.length, ofGram, 0, ofGram.length);
+        return new Eigenpairs(partial, ofGram, scaled(ofGram.clone()), pairs.get(1));
+    }
+
+    private double[] scaled(double[] values) {
         double scale = scale();
         for (int k = 0; k < values.length; k++) {
             values[k] *= scale;
         }
         return values;
-    }
-
-    /**
-     * Reads the eigenvector of the Gram matrix of an eigenvalue of that list, the first of its entries of largest
-     * magnitude being positive.
-     */
-    void readVector(int k, double[] target) {
-        Tensor vectors = eigenpairs().get(1);
-        try (TensorScope scope = partial.backend().openScope()) {
-            Region region = Region.all(vectors.shape()).with(1, rows() - count() + k, 1);
-            Tensor column = scope.allocate(Shape.of(rows(), 1), vectors.dtype());
-            partial.backend().indexing().extract(vectors, region, column);
-            column.read(0, target, 0, target.length);
-        }
-        int largest = 0;
-        for (int i = 1; i < target.length; i++) {
-            if (Math.abs(target[i]) > Math.abs(target[largest])) {
-                largest = i;
-            }
-        }
-        if (target[largest] < 0) {
-            for (int i = 0; i < target.length; i++) {
-                target[i] = -target[i];
-            }
-        }
-    }
-
-    private List<Tensor> eigenpairs() {
-        return partial.derived(gram, new GramEigenpairs());
     }
 }

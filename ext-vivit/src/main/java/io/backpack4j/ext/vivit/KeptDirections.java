@@ -24,14 +24,19 @@ final class KeptDirections {
 
     private final Group group;
     private final NetworkPartial partial;
+    private final Eigenpairs pairs;
     private final int[] kept;
-    private final double[] gramEigenvalues;
 
-    private KeptDirections(Group group, int[] kept) {
+    /**
+     * Creates directions.
+     *
+     * @param kept their numbers among the pairs
+     */
+    private KeptDirections(Group group, Eigenpairs pairs, int[] kept) {
         this.group = group;
         this.partial = group.partial();
+        this.pairs = pairs;
         this.kept = kept;
-        this.gramEigenvalues = group.gramEigenvalues();
     }
 
     /**
@@ -50,53 +55,66 @@ final class KeptDirections {
                             .formatted(most, group.index(), count, group.rows(), group.parameters()),
                     count);
         }
+        Eigenpairs pairs = group.largest(Math.min(directions.criterion().among(count), count));
         if (group.partial().isTrial()) {
             int planned = (int) Math.min(most, count);
-            return new KeptDirections(
-                    group, IntStream.range(count - planned, count).toArray());
+            int[] largest =
+                    IntStream.range(pairs.count() - planned, pairs.count()).toArray();
+            return new KeptDirections(group, pairs, largest);
         }
-        return new KeptDirections(group, chosen(extension, directions, group));
+        return new KeptDirections(group, pairs, chosen(extension, directions, group, pairs.ofGgn()));
     }
 
-    private static int[] chosen(String extension, Directions directions, Group group) {
-        double[] eigenvalues = group.eigenvalues();
-        int count = eigenvalues.length;
+    /**
+     * Chooses among the largest eigenvalues.
+     *
+     * @param largest all that the criterion may choose from
+     */
+    private static int[] chosen(String extension, Directions directions, Group group, double... largest) {
+        int count = (int) group.count();
+        int first = count - largest.length;
         double rounding = group.partial().dtype() == DType.FLOAT64 ? ROUNDING_OF_DOUBLE : ROUNDING_OF_FLOAT;
-        double limit = directions.rtol().orElse(group.rows() * rounding) * Math.max(0, eigenvalues[count - 1]);
-        int rank =
-                (int) Arrays.stream(eigenvalues).filter(value -> value > limit).count();
+        double limit = directions.rtol().orElse(group.rows() * rounding) * Math.max(0, largest[largest.length - 1]);
         Set<Integer> chosen = new LinkedHashSet<>();
-        for (int given : directions.criterion().keep(eigenvalues.clone())) {
+        for (int given : directions.criterion().keep(largest.clone())) {
             int index = given < 0 ? given + count : given;
-            boolean exists = index >= 0 && index < count;
+            boolean exists = index >= first && index < count;
             if (!exists && !directions.drop()) {
                 throw new BackpackException(
                         CommonProblems.INVALID_ARGUMENT,
                         "%s keeps eigenvalue %d of group %d, which has %d: possible are 0 to %d, and −%d to −1 from the end."
                                 .formatted(extension, given, group.index(), count, count - 1, count));
             }
-            if (exists && eigenvalues[index] > limit) {
-                if (!chosen.add(index)) {
+            if (exists && largest[index - first] > limit) {
+                if (!chosen.add(index - first)) {
                     throw new BackpackException(
                             CommonProblems.INVALID_ARGUMENT,
                             "%s keeps eigenvalue %d of group %d twice.".formatted(extension, given, group.index()));
                 }
             } else if (!directions.drop()) {
+                int rank = rank(group, limit);
                 throw rankTooLow(
                         extension,
                         "keeps eigenvalue %d of group %d, %s, which counts as zero: the numerical rank is %d, that of eigenvalues above %s."
-                                .formatted(given, group.index(), eigenvalues[index], rank, limit),
+                                .formatted(given, group.index(), largest[index - first], rank, limit),
                         rank);
             }
         }
         if (chosen.isEmpty()) {
+            int rank = rank(group, limit);
             throw rankTooLow(
                     extension,
                     "keeps no eigenvalue of group %d, whose numerical rank is %d and whose largest eigenvalue is %s."
-                            .formatted(group.index(), rank, eigenvalues[count - 1]),
+                            .formatted(group.index(), rank, largest[largest.length - 1]),
                     rank);
         }
         return chosen.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private static int rank(Group group, double limit) {
+        return (int) Arrays.stream(group.eigenvalues())
+                .filter(value -> value > limit)
+                .count();
     }
 
     private static BackpackException rankTooLow(String extension, String problem, int rank) {
@@ -113,13 +131,12 @@ final class KeptDirections {
 
     /** The eigenvalues of the GGN, {@code [K]}. */
     double[] eigenvalues() {
-        double scale = group.scale();
-        return Arrays.stream(kept).mapToDouble(k -> gramEigenvalues[k] * scale).toArray();
+        return Arrays.stream(kept).mapToDouble(k -> pairs.ofGgn()[k]).toArray();
     }
 
     /** What makes a unit vector of the combination V ẽ_k; zero where there is none, as in a trial. */
     private double normalising(int k) {
-        double square = gramEigenvalues[kept[k]];
+        double square = pairs.ofGram()[kept[k]];
         return square > 0 ? 1 / Math.sqrt(square) : 0;
     }
 
@@ -157,7 +174,7 @@ final class KeptDirections {
 
     /** Adds a multiple of a Gram vector, of some samples, to weights of all. */
     private void add(int k, double factor, double[] vector, double[] row) {
-        group.readVector(kept[k], vector);
+        pairs.readVector(kept[k], vector);
         int taken = (int) group.root().samples(partial.samples());
         int samples = (int) partial.samples();
         for (int i = 0; i < vector.length; i++) {
@@ -173,7 +190,7 @@ final class KeptDirections {
         double[] vector = new double[(int) group.rows()];
         double[][] curvatures = new double[samples][count()];
         for (int k = 0; k < count(); k++) {
-            group.readVector(kept[k], vector);
+            pairs.readVector(kept[k], vector);
             for (int i = 0; i < vector.length; i++) {
                 curvatures[i % samples][k] += samples * eigenvalues[k] * vector[i] * vector[i];
             }
@@ -187,17 +204,22 @@ final class KeptDirections {
         double ofGradients = partial.samples() * partial.meanNormaliser() / partial.normaliser();
         Tensor slopes = partial.scope().allocate(Shape.of(products.shape().size(1), count()), partial.dtype());
         try (TensorScope scope = partial.backend().openScope()) {
-            Tensor vectors = scope.allocate(Shape.of(count(), group.rows()), partial.dtype());
+            DType dtype = products.dtype();
+            Tensor vectors = scope.allocate(Shape.of(count(), group.rows()), dtype);
             double[] vector = new double[(int) group.rows()];
             double[] factors = new double[count()];
             for (int k = 0; k < count(); k++) {
-                group.readVector(kept[k], vector);
+                pairs.readVector(kept[k], vector);
                 vectors.write((long) k * vector.length, vector, 0, vector.length);
                 factors[k] = ofGradients * normalising(k);
             }
-            partial.backend().products().multiply(products, true, vectors, true, 1, 0, slopes);
-            Tensor scales = partial.backend().upload(scope, Shape.of(count()), partial.dtype(), factors);
-            partial.backend().elementwise().combine(BinaryOperation.MULTIPLY, slopes, scales, slopes);
+            Tensor sums = dtype == partial.dtype() ? slopes : scope.allocate(slopes.shape(), dtype);
+            partial.backend().products().multiply(products, true, vectors, true, 1, 0, sums);
+            Tensor scales = partial.backend().upload(scope, Shape.of(count()), dtype, factors);
+            partial.backend().elementwise().combine(BinaryOperation.MULTIPLY, sums, scales, sums);
+            if (sums != slopes) {
+                partial.backend().elementwise().copy(sums, slopes);
+            }
         }
         return slopes;
     }

@@ -218,6 +218,30 @@ class ArchitectureTest {
                     "java..",
                     "org.jspecify.annotations..");
 
+    /** A plugin, but of a service that formats define. */
+    @ArchTest
+    static final ArchRule onnx_knows_contracts_formats_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.onnx..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.onnx..",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "com.google.auto.service..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_knows_onnx = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.onnx..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.backpack4j.onnx..");
+
     @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()
             .that()
@@ -323,7 +347,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule commands_do_not_know_each_other = slices().matching(
-                    "io.backpack4j.cli.(bench|cockpit|completion|demo|doctor|evaluate|listing|predict|support|train)..")
+                    "io.backpack4j.cli.(bench|cockpit|completion|convert|demo|doctor|evaluate|listing|predict|support|train)..")
             .should()
             .notDependOnEachOther();
 

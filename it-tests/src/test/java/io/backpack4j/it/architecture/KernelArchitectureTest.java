@@ -35,13 +35,23 @@ class KernelArchitectureTest {
         arrows.put("graph", Set.of("calls"));
         arrows.put("layout", Set.of("calls", "graph"));
         arrows.put("dryrun", Set.of());
+        arrows.put("cost", Set.of("dryrun"));
         arrows.put("evaluation", Set.of("calls", "graph", "layout"));
         arrows.put("pass", Set.of("calls", "graph", "layout", "evaluation"));
         arrows.put("session", Set.of("calls", "graph", "layout", "pass"));
         arrows.put("linearization", Set.of("calls", "graph", "layout", "evaluation", "pass"));
         arrows.put(
                 "plan",
-                Set.of("calls", "discovery", "graph", "layout", "dryrun", "evaluation", "pass", "linearization"));
+                Set.of(
+                        "calls",
+                        "discovery",
+                        "graph",
+                        "layout",
+                        "dryrun",
+                        "cost",
+                        "evaluation",
+                        "pass",
+                        "linearization"));
         return arrows;
     }
 

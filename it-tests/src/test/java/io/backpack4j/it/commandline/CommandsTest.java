@@ -119,6 +119,37 @@ class CommandsTest {
         assertThat(json.get("pass_ms").get("median").asDouble()).isPositive();
     }
 
+    /** The batch is that of the file. */
+    @Test
+    void bench_times_a_model_and_data_in_files() throws JsonProcessingException {
+        Path start = Path.of("../cli/src/main/start");
+        String model = start.resolve("model.json").toString();
+        String data = start.resolve("data.safetensors").toString();
+        Run run = Run.of(
+                "bench", "--model", model, "--data", data, "--extensions", "Variance", "--repetitions", "2", "--json");
+        assertSucceeded(run);
+        JsonNode json = new ObjectMapper().readTree(run.out());
+        assertThat(json.get("problem").asText()).isEqualTo("model");
+        assertThat(json.get("batch").asInt()).isPositive();
+        assertThat(json.get("pass_ms").get("median").asDouble()).isPositive();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "bench",
+                "bench --problem logreg",
+                "bench --model m.json",
+                "bench --batch 3 --model m.json --data d.safetensors"
+            })
+    void bench_takes_one_network(String line) {
+        Run run = Run.of(line.split(" "));
+        assertThat(run.code()).isNotZero();
+        assertThat(run.err())
+                .contains("[InvalidOption]", "either --problem NAME --batch N, or --model FILE --data FILE")
+                .doesNotContain("Exception");
+    }
+
     @Test
     void bench_prints_a_table_for_people() {
         Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=Variance", "--repetitions=1");

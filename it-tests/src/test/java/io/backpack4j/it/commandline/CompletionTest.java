@@ -75,6 +75,8 @@ class CompletionTest {
                 "bench --products ggn,hes | ggn,hessian",
                 "train --cockpit eco | economy",
                 "train --stop-on stal | stalled",
+                "train --class-weights b | balanced",
+                "train --evid | --evidence-stopping",
                 "bench --cockpit bus | business",
                 "cock | cockpit",
                 "predict --thr | --threads",

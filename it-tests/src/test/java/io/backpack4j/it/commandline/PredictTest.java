@@ -171,6 +171,8 @@ class PredictTest {
         Run noRun = Run.of(arguments);
         assertThat(noRun.code()).isEqualTo(1);
         assertThat(noRun.err()).contains("--model names the folder", "a folder that 'train' wrote");
+        arguments[4] = directory.resolve("missing.safetensors").toString();
+        assertThat(Run.of(arguments).err()).contains("--model names the folder", "missing.safetensors");
         Run same = Run.of(
                 "predict",
                 "--model",

@@ -117,6 +117,7 @@ class RemediesTest {
                 "train",
                 "cockpit",
                 "predict",
+                "convert",
                 "bench",
                 "plugins",
                 "backends",

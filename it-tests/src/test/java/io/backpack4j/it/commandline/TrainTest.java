@@ -112,9 +112,101 @@ class TrainTest {
         assertThat(directory.resolve("run/report.html")).isNotEmptyFile();
     }
 
-    /** Bright above or below: what a run writes can be recomputed by predict, which normalises as the run did. */
+    /** The update of one step, whose parameters and batch stand in the file. */
+    private double[] update(String parameter, double[] start, String... options) {
+        List<String> all = new ArrayList<>(List.of("--model", path("model.json"), "--batches", path("b.safetensors")));
+        all.addAll(List.of("--optimizer", "SGD(lr=1)", "--max-steps", "1", "--out", path("run")));
+        all.addAll(List.of(options));
+        assertSucceeded(train(all.toArray(String[]::new)));
+        double[] trained = doubles("run/model.safetensors", parameter);
+        for (int i = 0; i < trained.length; i++) {
+            trained[i] -= start[i];
+        }
+        return trained;
+    }
+
     @Test
-    void a_run_is_recomputed_by_predict() throws IOException {
+    void gradients_are_clipped_and_groups_trained_in_their_own_way() throws IOException {
+        assertThat(new Workspace(directory).file("model.json")).exists();
+        double[] start = {0.7, -0.8, 0.9, -0.1, 0.2, 0.3};
+        double[] first = {0.1, -0.2, 0.3, 0.4, -0.5, 0.6};
+        TensorFile batches = new TensorFile();
+        batches.put("step0/input", new long[] {4, 2}, 0.5, -1, 2, 0.25, -0.75, 1, 1.5, -2);
+        batches.put("step0/target", new long[] {4}, 0, 1, 1, 0);
+        batches.put("0.weight", new long[] {3, 2}, first);
+        batches.put("0.bias", new long[] {3}, 0.1, 0.2, -0.3);
+        batches.put("2.weight", new long[] {2, 3}, start);
+        batches.put("2.bias", new long[] {2}, 0.5, -0.5);
+        batches.write(directory.resolve("b.safetensors"));
+        double[] free = update("2.weight", start);
+        double[] limited = update("2.weight", start, "--clip-value", "0.01");
+        for (int i = 0; i < free.length; i++) {
+            assertThat(limited[i]).isCloseTo(Math.max(-0.01, Math.min(0.01, free[i])), within(1e-12));
+        }
+        String[] grouped = {
+            "--clip-norm", "0.001", "--group", "parameters=[0.*],frozen=true", "--group", "parameters=[2.bias],lr=0"
+        };
+        double[] scaled = update("2.weight", start, grouped);
+        double[] bias = update("2.bias", new double[] {0.5, -0.5});
+        double norm = 0;
+        for (double value : free) {
+            norm += value * value;
+        }
+        for (double value : bias) {
+            norm += value * value;
+        }
+        // The norm is that of what is trained, with PyTorch's 1e-6 in the denominator; a rate of 0 is trained, too.
+        double factor = 0.001 / (Math.sqrt(norm) + 1e-6);
+        for (int i = 0; i < free.length; i++) {
+            assertThat(scaled[i]).isCloseTo(factor * free[i], within(1e-12));
+        }
+        assertThat(update("0.weight", first, grouped)).containsOnly(0);
+        assertThat(update("2.bias", new double[] {0.5, -0.5}, grouped)).containsOnly(0);
+        // An average begins at the first step's weights.
+        assertThat(update("2.weight", start, "--averaging", "0.9")).containsExactly(free, within(1e-12));
+        assertThat(update("2.weight", start, "--class-weights", "2,2")).containsExactly(free, within(1e-12));
+        assertThat(update("2.weight", start, "--class-weights", "5,0")[0]).isNotCloseTo(free[0], within(1e-3));
+        assertThat(Files.readString(directory.resolve("run/model.json"))).contains("5.0");
+    }
+
+    @Test
+    void runs_end_early_and_images_are_augmented() throws IOException {
+        pictures();
+        String[] data = {
+            "--model", path("pictures.json"), "--data", path(IMAGES) + "," + path("labels.idx"), "--batch", "10"
+        };
+        List<String> still = new ArrayList<>(List.of(data));
+        still.addAll(List.of("--optimizer", "SGD(lr=0)", "--early-stopping", "2", "--monitor", "valid_accuracy"));
+        still.addAll(List.of("--valid", "0.25", "--out", path("still")));
+        Run stopped = train(still.toArray(String[]::new));
+        assertSucceeded(stopped);
+        assertThat(stopped.out()).contains("Stopped: not better for 2 validations.", "9 steps were taken.");
+
+        List<String> noisy = new ArrayList<>(List.of(data));
+        noisy.addAll(List.of("--optimizer", "SGD(lr=0.5)", "--evidence-stopping", "1", "--epochs", "200"));
+        noisy.addAll(List.of("--class-weights", "balanced", "--out", path("noisy")));
+        Run ended = train(noisy.toArray(String[]::new));
+        assertSucceeded(ended);
+        assertThat(ended.out()).contains("Stopped: the evidence criterion was above 0 over 1 windows");
+        assertThat(Files.readString(directory.resolve("noisy/run.jsonl"))).contains("\"Evidence\":");
+        assertThat(Files.readString(directory.resolve("noisy/model.json"))).contains("\"weight\"");
+
+        List<byte[]> models = new ArrayList<>();
+        for (String augmentation : List.of("", "--flip", "--crop=1", "--crop=1")) {
+            List<String> options = new ArrayList<>(List.of(data));
+            options.addAll(List.of("--epochs", "1", "--out", path("augmented")));
+            if (!augmentation.isEmpty()) {
+                options.add(augmentation);
+            }
+            assertSucceeded(train(options.toArray(String[]::new)));
+            models.add(Files.readAllBytes(directory.resolve("augmented/model.safetensors")));
+        }
+        assertThat(models.get(1)).isNotEqualTo(models.get(0));
+        assertThat(models.get(2)).isNotEqualTo(models.get(0)).isEqualTo(models.get(3));
+    }
+
+    /** Bright above or below; the classes of 40 images. */
+    private byte[] pictures() throws IOException {
         Random random = new Random(4);
         byte[] pixels = new byte[40 * 16];
         byte[] labels = new byte[40];
@@ -128,6 +220,13 @@ class TrainTest {
         IdxFile.of(Shape.of(40, 4, 4), pixels).write(directory.resolve(IMAGES));
         IdxFile.of(Shape.of(40), labels).write(directory.resolve("labels.idx"));
         Files.writeString(directory.resolve("pictures.json"), PICTURES);
+        return labels;
+    }
+
+    /** What a run writes can be recomputed by predict, which normalises as the run did. */
+    @Test
+    void a_run_is_recomputed_by_predict() throws IOException {
+        byte[] labels = pictures();
         String[] options = {
             "--model",
             path("pictures.json"),
@@ -176,6 +275,25 @@ class TrainTest {
         assertThat(train("--schedule", "StepLR(gamma=1)", "--out", path("run")).err())
                 .contains("[MissingArgument] Schedule StepLR needs the argument 'step_size'");
         assertThat(train("--resume", "--out", path("nothing")).err()).startsWith("backpack: [NoCheckpoint]");
+        assertThat(train("--group", "lr=1", "--out", path("run")).err()).contains("[InvalidOption] The group 'lr=1'");
+        assertThat(train("--group", "parameters=[x.*]", "--out", path("run")).err())
+                .contains("[UnknownParameter] No trained parameter is called 'x.*'");
+        assertThat(train("--group", "parameters=[*],rate=1", "--out", path("run"))
+                        .err())
+                .contains("[UnknownArgument] Parameter group has no argument 'rate'", "frozen, lr, parameters");
+        assertThat(train("--clip-norm", "0", "--out", path("run")).err()).contains("norm of gradients is 0");
+        assertThat(train("--averaging", "1.5", "--out", path("run")).err()).contains("averaged weights is 1.5");
+        assertThat(train("--monitor", "valid_acuracy", "--max-steps", "80", "--out", path("run"))
+                        .err())
+                .contains("[UnknownMetric]", "valid_accuracy");
+        assertThat(train("--class-weights", "1,x", "--out", path("run")).err()).contains("'balanced' or a number");
+        assertThat(train("--class-weights", "1,2", "--out", path("run")).err()).contains("weight");
+        assertThat(train("--model", "charlm", "--flip", "--out", path("run")).err())
+                .contains("--crop and --flip");
+        if (!Files.exists(Path.of("/usr/share/datasets/fashion-mnist"))) {
+            assertThat(train("--data", "fashion-mnist", "--out", path("run")).err())
+                    .contains("[InvalidOption] Fashion-MNIST is not installed", "package dataset-fashion-mnist");
+        }
         assertThat(train("--batches", "b.safetensors", "--data", "d.csv").err()).contains("--batches names all");
     }
 }

@@ -67,6 +67,7 @@ class ArchitecturesTest {
                 "convnext",
                 "unet",
                 "vit",
+                "gpt",
                 "lstm_tagger",
                 "encoder",
                 "autoencoder",

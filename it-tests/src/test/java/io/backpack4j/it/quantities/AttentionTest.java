@@ -53,6 +53,7 @@ class AttentionTest {
     private static NodeDescription attention(Map<String, Object> arguments, String... inputs) {
         Map<String, Object> all = new LinkedHashMap<>(arguments);
         all.put("embed_dim", FEATURES);
+        all.put("batch_first", true);
         return Networks.node("attn", "MultiheadAttention", all, inputs);
     }
 
@@ -275,7 +276,7 @@ class AttentionTest {
     void long_sequences_take_little_memory(String extension) {
         int length = 8192;
         int features = 64;
-        Map<String, Object> arguments = Map.of("embed_dim", features, "num_heads", 1);
+        Map<String, Object> arguments = Map.of("embed_dim", features, "num_heads", 1, "batch_first", true);
         ModelDescription model =
                 model(List.of(), Networks.node("attn", "MultiheadAttention", arguments, "input", "input", "input"));
         Map<String, Numbers> parameters = new LinkedHashMap<>();

@@ -40,6 +40,7 @@ import io.backpack4j.spi.module.Tangents;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.testkit.Randomness;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,11 +56,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Diagonals of Hessians by products with unit vectors, where parameters are tied or a node does not say what its
- * curvature is. {@code -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
+ * curvature is. {@code -Dbackpack.test.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
  */
 class DiagonalsByProductsTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.networks", 30);
     private static final double LEAST_MARGIN = 1e-4;
 
@@ -99,7 +100,7 @@ class DiagonalsByProductsTest {
     @ParameterizedTest
     @EnumSource
     void the_diagonals_of_random_networks_with_ties_are_those_of_the_oracle(Setting setting) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {
                 Random random = new Random(SEED * 17_000_023 + network);

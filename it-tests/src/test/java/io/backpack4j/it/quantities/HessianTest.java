@@ -13,6 +13,7 @@ import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.testkit.Randomness;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -26,12 +27,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The diagonal of the Hessian against the oracle's second derivatives. {@code -Dbackpack.it.seed=…} draws other
+ * The diagonal of the Hessian against the oracle's second derivatives. {@code -Dbackpack.test.seed=…} draws other
  * networks, {@code -Dbackpack.it.networks=…} more.
  */
 class HessianTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.networks", 60);
     private static final double LEAST_MARGIN = 1e-4;
     private static final int STEPS = 6;
@@ -80,7 +81,7 @@ class HessianTest {
     @ParameterizedTest
     @EnumSource
     void the_diagonal_is_that_of_the_oracle(Setting setting) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {
                 Random random = new Random(SEED * 13_000_027 + network);

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.commons.math3.linear.EigenDecomposition;
@@ -190,22 +191,73 @@ class InnerProductsTest {
     }
 
     @Test
-    void blocks_of_a_root_meet_in_pairs() {
+    void blocks_of_a_root_stay_for_later_ones_to_meet() {
         Problem problem = Networks.residual("CrossEntropyLoss", "mean", 4);
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             List<Request<?>> requests = List.of(Request.of(new TopEigenvector()));
             passes.withModel(problem, (model, batch) -> {
-                long whole = passes.backpack()
-                        .plan(model, batch, requests, PassOptions.DEFAULT)
-                        .steps();
-                long alone = passes.backpack()
-                        .plan(model, batch, requests, PassOptions.DEFAULT.block(1))
-                        .steps();
-                // Three columns: three walks of one and three of two, instead of one of all, in the first stage; three
-                // instead of one in the second.
+                Plan whole = passes.backpack().plan(model, batch, requests, PassOptions.DEFAULT);
+                Plan alone = passes.backpack().plan(model, batch, requests, PassOptions.DEFAULT.block(1));
+                // Three columns: three walks of one instead of one of all, in both stages.
                 long nodes = 7;
-                assertThat(alone - whole).isEqualTo((3 + 2 * 3 - 1 + 3 - 1) * nodes);
+                assertThat(alone.steps() - whole.steps()).isEqualTo((3 - 1 + 3 - 1) * nodes);
+                assertThat(whole.meetings()).isEmpty();
+                assertThat(alone.meetings().values()).containsExactly(new Plan.Meetings(3, 2, 3));
+                assertThat(alone.toString())
+                        .contains(
+                                "the columns of root of the loss Hessian meet in 3 blocks, 2 of which are kept while others pass: 3 walks back");
             });
+        }
+    }
+
+    /** The less memory there is, the fewer blocks stay; the numbers are the same. */
+    @Test
+    void a_budget_decides_how_blocks_meet() {
+        Problem problem = Networks.problem(
+                new Random(1),
+                Networks.model(
+                        "CrossEntropyLoss",
+                        "mean",
+                        Networks.linear("0", 8, 8),
+                        Networks.node("1", "Tanh", Map.of()),
+                        Networks.linear("2", 8, 8),
+                        Networks.node("3", "Tanh", Map.of()),
+                        Networks.linear("4", 8, 8),
+                        Networks.node("5", "Flatten", Map.of()),
+                        Networks.linear("6", 512, 12)),
+                8,
+                new int[] {64, 8},
+                12);
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            List<Request<?>> requests = List.of(Request.of(new TopEigenvector()));
+            Map<String, double[]> expected = passes.run(problem, requests, PassOptions.DEFAULT);
+            Map<Plan.Meetings, Long> seen = new LinkedHashMap<>();
+            passes.withModel(problem, (model, batch) -> {
+                long budget = passes.backpack()
+                        .plan(model, batch, requests, PassOptions.DEFAULT.block(2))
+                        .peakBytes();
+                for (budget = 2 * budget; ; budget -= budget / 12) {
+                    try {
+                        PassOptions options = PassOptions.DEFAULT.block(2).memory(budget);
+                        Plan plan = passes.backpack().plan(model, batch, requests, options);
+                        Plan.Meetings own = plan.meetings().values().iterator().next();
+                        if (seen.put(own, plan.peakBytes()) == null) {
+                            try (Results results = plan.run(batch)) {
+                                results.tensors()
+                                        .forEach((name, tensor) -> Setting.FLOAT64.assertClose(
+                                                name + " with " + plan, tensor.toDoubleArray(), expected.get(name)));
+                            }
+                        }
+                    } catch (BackpackException e) {
+                        assertThat(e).hasMessageContaining("[MemoryBudget]");
+                        break;
+                    }
+                }
+            });
+            assertThat(seen.keySet())
+                    .contains(new Plan.Meetings(6, 5, 6))
+                    .anyMatch(meetings -> meetings.keptBlocks() < 5);
+            assertThat(new ArrayList<>(seen.values())).isSortedAccordingTo((a, b) -> Long.compare(b, a));
         }
     }
 

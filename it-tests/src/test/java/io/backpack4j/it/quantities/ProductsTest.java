@@ -7,6 +7,7 @@ import io.backpack4j.it.oracle.Numbers;
 import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.testkit.Randomness;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,11 +19,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Products with the blocks of curvature matrices against dense ones, on random networks with forks and shared
- * parameters. {@code -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
+ * parameters. {@code -Dbackpack.test.seed=…} draws other networks, {@code -Dbackpack.it.networks=…} more.
  */
 class ProductsTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.networks", 60);
     private static final double LEAST_MARGIN = 1e-4;
     private static final int VECTORS = 3;
@@ -41,7 +42,7 @@ class ProductsTest {
     @ParameterizedTest
     @EnumSource
     void products_are_those_of_dense_blocks(Setting setting) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             List<Request<?>> requests = List.of(
                     passes.request("GGNMP", Map.of()),

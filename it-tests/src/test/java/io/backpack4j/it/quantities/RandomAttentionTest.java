@@ -12,6 +12,7 @@ import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -26,11 +27,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Attention, transformer layers and products of activations of random sizes against the oracle. {@code
- * -Dbackpack.it.seed=…} draws other networks, {@code -Dbackpack.it.attention=…} more.
+ * -Dbackpack.test.seed=…} draws other networks, {@code -Dbackpack.it.attention=…} more.
  */
 class RandomAttentionTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.attention", 3);
     private static final double LEAST_MARGIN = 1e-3;
 
@@ -134,6 +135,7 @@ class RandomAttentionTest {
             layer.put("bias", random.nextBoolean());
             layer.put("layer_norm_eps", 0.1);
             layer.put("causal", causal);
+            layer.put("batch_first", true);
             switch (kind) {
                 case CORE -> {
                     projections(heads);
@@ -158,6 +160,7 @@ class RandomAttentionTest {
                     arguments.put("num_heads", heads);
                     arguments.put("bias", random.nextBoolean());
                     arguments.put("causal", causal);
+                    arguments.put("batch_first", true);
                     if (others) {
                         arguments.put("kdim", 3);
                         arguments.put("vdim", 3);
@@ -212,7 +215,7 @@ class RandomAttentionTest {
     @ParameterizedTest
     @EnumSource
     void quantities_are_those_of_the_oracle(Kind kind) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d: %s%n", SEED, kind);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d: %s%n", SEED, kind);
         for (Setting setting : Setting.values()) {
             try (Passes passes = new Passes(setting)) {
                 for (int network = 0; network < NETWORKS; network++) {

@@ -10,6 +10,7 @@ import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.kernel.NodeDescription;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -23,11 +24,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code -Dbackpack.it.networks=…} more.
+ * Random networks against the oracle. {@code -Dbackpack.test.seed=…} draws others, {@code -Dbackpack.it.networks=…}
+ * more.
  */
 class RandomNetworksTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.networks", 60);
 
     /** Closer to a kink, single precision may be on the other side. */
@@ -51,7 +53,7 @@ class RandomNetworksTest {
     @ParameterizedTest
     @EnumSource
     void first_order_quantities_are_those_of_the_oracle(Setting setting) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {
                 check(setting, passes, network);

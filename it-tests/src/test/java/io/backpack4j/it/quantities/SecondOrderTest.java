@@ -6,6 +6,7 @@ import io.backpack4j.it.oracle.Problem;
 import io.backpack4j.it.oracle.SecondOrder;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,12 +16,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Curvature of random networks against the oracle. {@code -Dbackpack.it.seed=…} draws others, {@code
+ * Curvature of random networks against the oracle. {@code -Dbackpack.test.seed=…} draws others, {@code
  * -Dbackpack.it.networks=…} more.
  */
 class SecondOrderTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("backpack.it.networks", 60);
 
     /** Closer to a kink, single precision may be on the other side. */
@@ -38,7 +39,7 @@ class SecondOrderTest {
     @ParameterizedTest
     @EnumSource
     void diagonals_and_roots_are_those_of_the_oracle(Setting setting) {
-        System.out.printf("Random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {
                 Random random = new Random(SEED * 7_000_003 + network);

@@ -24,6 +24,7 @@ import java.util.SortedMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -232,6 +233,23 @@ class SequencesTest {
         }
     }
 
+    /** Gradients of single samples are dense in a file, 5 MiB each, and leave before all of them are there. */
+    @Test
+    void gradients_of_single_samples_of_a_large_table_leave_part_by_part() {
+        int rows = 20_000;
+        int width = 64;
+        Problem problem = lookup(new Random(1), "Embedding", rows, width, 64, 4);
+        try (Passes passes = new Passes(Setting.FLOAT32)) {
+            List<Request<?>> requests = List.of(passes.request("BatchGrad", Map.of()));
+            PassOptions options = PassOptions.DEFAULT.memory(48 * MIB).handingOver();
+            long dense = 4L * 64 * rows * width;
+            assertThat(passes.peak(problem, requests, options))
+                    .as("planned peak, the dense whole having %,d bytes", dense)
+                    .isLessThan(48 * MIB)
+                    .isLessThan(dense / 6);
+        }
+    }
+
     private static void assertRefused(Problem problem, String extension, Map<String, Object> options, String... words) {
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             List<Request<?>> requests = List.of(passes.request(extension, options));
@@ -269,8 +287,40 @@ class SequencesTest {
     void recurrent_layers_are_refused_by_name_where_no_matrix_at_an_output_makes_their_curvature() {
         Problem problem = withLengths("GRU", new Random(6), STEPS, 0, false);
         assertRefused(problem, "KFRA", Map.of(), "[UnsupportedModule]", "'rnn' (GRU)", "KFLR or KFAC");
-        assertRefused(problem, "DiagHessian", Map.of(), "[TiedParameter]", "'rnn.weight_hh_l0'", "at every step");
         assertRefused(problem, "PCHMP", Map.of(), "'rnn' (GRU)");
+    }
+
+    /** At recurrent layers, and below them where nothing at an output makes their curvature. */
+    @ParameterizedTest
+    @CsvSource({"DiagHessian, rnn.weight_hh_l0", "DiagHessian, below.weight", "BatchDiagHessian, below.bias"})
+    void exact_diagonals_without_products_are_refused_at_and_below_recurrent_layers(
+            String extension, String parameter) {
+        Random random = new Random(8);
+        Problem problem = new Problem(
+                model(
+                        List.of("input"),
+                        "MSELoss",
+                        node("below", "Linear", Map.of("in_features", 2, "out_features", 3), "input"),
+                        node("rnn", "GRU", Map.of("input_size", 3, "hidden_size", 2, "batch_first", true), "below")),
+                Map.of("input", normal(random, 3, STEPS, 2)),
+                normal(random, 3, STEPS, 2),
+                Map.of(
+                        "below.weight", normal(random, 3, 2),
+                        "below.bias", normal(random, 3),
+                        "rnn.weight_ih_l0", normal(random, 6, 3),
+                        "rnn.weight_hh_l0", normal(random, 6, 2),
+                        "rnn.bias_ih_l0", normal(random, 6),
+                        "rnn.bias_hh_l0", normal(random, 6)));
+        try (Passes passes = new Passes(Setting.FLOAT64)) {
+            List<Request<?>> refused =
+                    List.of(passes.request(extension, Map.of()).only(parameter));
+            assertThatThrownBy(() -> passes.run(problem, refused, PassOptions.DEFAULT))
+                    .hasMessageContainingAll(
+                            "'rnn' (GRU)", extension + "(products=true)", "Hutchinson's estimate of the diagonal");
+            List<Request<?>> exact =
+                    List.of(passes.request(extension, Map.of("products", true)).only(parameter));
+            assertThat(passes.run(problem, exact, PassOptions.DEFAULT)).isNotEmpty();
+        }
     }
 
     @Test

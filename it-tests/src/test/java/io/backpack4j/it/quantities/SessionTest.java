@@ -9,6 +9,7 @@ import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
+import io.backpack4j.testkit.Randomness;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,11 +27,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * A session over the batches of a data set is one pass over the data set. {@code -Dbackpack.it.seed=…} draws others.
+ * A session over the batches of a data set is one pass over the data set. {@code -Dbackpack.test.seed=…} draws others.
  */
 class SessionTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = 24;
     private static final long DRAWS = 17;
 
@@ -76,7 +77,7 @@ class SessionTest {
     @ParameterizedTest
     @EnumSource(names = {"FLOAT64", "FLOAT32"})
     void random_networks_split_any_way_are_one_pass(Setting setting) {
-        System.out.printf("Sessions over random networks of -Dbackpack.it.seed=%d in %s%n", SEED, setting);
+        System.out.printf("Sessions over random networks of -Dbackpack.test.seed=%d in %s%n", SEED, setting);
         Set<String> seen = new HashSet<>();
         try (Passes passes = new Passes(setting)) {
             for (int network = 0; network < NETWORKS; network++) {

@@ -39,6 +39,7 @@ import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -63,7 +64,7 @@ class TrainingModeTest {
     private static final int POSITIONS = 2;
     private static final Shape SAMPLE = Shape.of(CHANNELS, POSITIONS);
     private static final List<String> BUFFERS = List.of("running_mean", "running_var", "num_batches_tracked");
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
 
     private static Module norm(@Nullable Double momentum, Mode mode) {
         return new BatchNorm(1, CHANNELS, 1e-5, momentum, true, true, mode);
@@ -174,7 +175,7 @@ class TrainingModeTest {
     @ParameterizedTest
     @EnumSource
     void buffers_follow_their_definition_over_several_steps(Setting setting) {
-        System.out.println("Batches of -Dbackpack.it.seed=" + SEED);
+        System.out.println("Batches of -Dbackpack.test.seed=" + SEED);
         try (BackPack backpack = setting.open(1)) {
             for (@Nullable Double momentum : new @Nullable Double[] {0.1, 0.7, null, 0.0, 1.0}) {
                 RunningStatistics first = new RunningStatistics(momentum);

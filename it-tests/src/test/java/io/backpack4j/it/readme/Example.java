@@ -21,7 +21,12 @@ final class Example {
 
     /** Compiles a class named Example in a folder and loads it. */
     static Class<?> compile(Path folder, String source) throws IOException, ClassNotFoundException {
-        Path file = folder.resolve("Example.java");
+        return compile(folder, "Example", source);
+    }
+
+    /** Compiles a class of the default package in a folder and loads it. */
+    static Class<?> compile(Path folder, String name, String source) throws IOException, ClassNotFoundException {
+        Path file = folder.resolve(name + ".java");
         Files.writeString(file, source);
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         StringWriter messages = new StringWriter();
@@ -33,6 +38,6 @@ final class Example {
             assertThat(done).as(messages.toString()).isTrue();
         }
         URL[] folders = {folder.toUri().toURL()};
-        return new URLClassLoader(folders, Example.class.getClassLoader()).loadClass("Example");
+        return new URLClassLoader(folders, Example.class.getClassLoader()).loadClass(name);
     }
 }

@@ -25,8 +25,7 @@ class PrivacyGuideTest {
     void the_example_compiles_and_says_what_it_spent() throws Exception {
         Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", "privacy.md")));
         assertThat(example.find()).as("the guide has a Java example").isTrue();
-        Class<?> compiled =
-                Example.compile(folder, example.group(1).replace("PrivateTraining", "Example"));
+        Class<?> compiled = Example.compile(folder, example.group(1).replace("PrivateTraining", "Example"));
         PrintStream before = System.out;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
@@ -35,8 +34,7 @@ class PrivacyGuideTest {
         } finally {
             System.setOut(before);
         }
-        Matcher epsilon =
-                Pattern.compile("epsilon=([0-9.]+)").matcher(bytes.toString(StandardCharsets.UTF_8));
+        Matcher epsilon = Pattern.compile("epsilon=([0-9.]+)").matcher(bytes.toString(StandardCharsets.UTF_8));
         assertThat(epsilon.find()).isTrue();
         assertThat(Double.parseDouble(epsilon.group(1))).isBetween(2.5, 3.0);
     }

@@ -22,6 +22,7 @@ import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -36,11 +37,11 @@ import org.junit.jupiter.api.Test;
 /**
  * Random networks, extensions and batches with budgets around everything that plans and refusals claim: what is
  * accepted runs within the stated peak, what is refused names the budget that does, and one byte less does not. {@code
- * -Dbackpack.it.seed=…} draws others, {@code -Dbudgets.networks=…} or {@code -Dbudgets.minutes=…} more.
+ * -Dbackpack.test.seed=…} draws others, {@code -Dbudgets.networks=…} or {@code -Dbudgets.minutes=…} more.
  */
 class BudgetSearchTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int NETWORKS = Integer.getInteger("budgets.networks", 8);
     private static final long MINUTES = Long.getLong("budgets.minutes", 0);
     private static final int MOST_SAMPLES = 40;
@@ -82,7 +83,7 @@ class BudgetSearchTest {
 
     @Test
     void what_is_accepted_runs_and_what_is_refused_names_what_does() {
-        System.out.printf("Budgets of -Dbackpack.it.seed=%d%n", SEED);
+        System.out.printf("Budgets of -Dbackpack.test.seed=%d%n", SEED);
         List<Setting> settings = settings();
         long end = System.nanoTime() + MINUTES * 60_000_000_000L;
         int network = 0;

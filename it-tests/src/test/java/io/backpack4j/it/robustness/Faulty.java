@@ -38,6 +38,7 @@ final class Faulty {
             "declare",
             "positionAxes",
             "takesIntegers",
+            "takesAnyType",
             "coupling",
             "validate",
             "validateValues",

@@ -8,6 +8,7 @@ import io.backpack4j.formats.IdxFile;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.testkit.Randomness;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -44,12 +45,12 @@ import org.junit.jupiter.api.io.TempDir;
  * mvn -pl it-tests -am test -Dtest=FuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dfuzz.inputs=100000
  * }</pre>
  *
- * {@code -Dfuzz.seed} repeats one and {@code -Dfuzz.first} begins at one of its inputs. What fails is written to {@code
- * target/fuzz}.
+ * {@code -Dbackpack.test.seed} repeats one and {@code -Dfuzz.first} begins at one of its inputs. What fails is written
+ * to {@code target/fuzz}.
  */
 class FuzzTest {
 
-    private static final long SEED = Long.getLong("fuzz.seed", System.currentTimeMillis() / 86_400_000);
+    private static final long SEED = Randomness.seed(System.currentTimeMillis() / 86_400_000);
     private static final int INPUTS = Integer.getInteger("fuzz.inputs", 0);
     private static final int SECONDS = Integer.getInteger("fuzz.seconds", 20);
     private static final int FIRST = Integer.getInteger("fuzz.first", 0);
@@ -67,7 +68,7 @@ class FuzzTest {
 
     @Test
     void damaged_files_are_refused_or_worked_on() throws IOException, InterruptedException {
-        System.out.println("Fuzz run with -Dfuzz.seed=" + SEED);
+        System.out.println("Fuzz run with -Dbackpack.test.seed=" + SEED);
         String before = System.getProperty("backpack.cpu.memory");
         System.setProperty("backpack.cpu.memory", "256MiB");
         ExecutorService worker = Executors.newSingleThreadExecutor(task -> {

@@ -15,6 +15,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.testkit.Randomness;
 import io.backpack4j.testkit.heap.HeapBackend;
 import java.math.BigDecimal;
 import java.util.Arrays;
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KroneckerScalesTest {
 
     private static final int CASES = Integer.getInteger("kronecker.cases", 100);
-    private static final long SEED = Long.getLong("kronecker.seed", System.nanoTime());
+    private static final long SEED = Randomness.seed(System.nanoTime());
 
     private static final int LARGE_CASES = Math.max(1, CASES / 12);
 
@@ -106,7 +107,7 @@ class KroneckerScalesTest {
     @ParameterizedTest
     @ValueSource(strings = {"onednn", "nd4j", "heap"})
     void factors_of_any_scale_are_right_or_refused(String kernels) {
-        System.out.println("kronecker.seed=" + SEED);
+        System.out.println("backpack.test.seed=" + SEED);
         if (kernels.equals("heap")) {
             try (Backend heap = new HeapBackend()) {
                 all(heap);
@@ -485,7 +486,7 @@ class KroneckerScalesTest {
     @ParameterizedTest
     @ValueSource(strings = {"onednn", "nd4j"})
     void large_singular_factors_are_refused_and_damped_ones_inverted(String kernels) {
-        System.out.println("kronecker.seed=" + SEED);
+        System.out.println("backpack.test.seed=" + SEED);
         int refused = 0;
         try (BackPack backpack = open(kernels)) {
             Backend backend = backpack.backend();

@@ -36,6 +36,7 @@ import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -56,7 +57,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class MemoryBudgetTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int N = 24;
     private static final Pattern SMALLEST = Pattern.compile("would do is ([0-9]+) bytes");
 
@@ -123,7 +124,7 @@ class MemoryBudgetTest {
     @ParameterizedTest
     @CsvSource({"FLOAT32, true", "FLOAT64, true", "FLOAT32, false"})
     void results_are_the_same_within_any_budget_and_the_peak_is_the_planned_one(DType dtype, boolean convolutions) {
-        System.out.println("Budgets of -Dbackpack.it.seed=" + SEED);
+        System.out.println("Budgets of -Dbackpack.test.seed=" + SEED);
         with(dtype, convolutions ? Nets.convolutions(6) : Nets.perceptron(20), (backpack, model, batch) -> {
             Plan unlimited = backpack.plan(model, batch, REQUESTS, PassOptions.DEFAULT);
             Map<String, double[]> expected = Nets.results(unlimited, batch, RunOptions.seed(SEED));

@@ -28,6 +28,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.testkit.Randomness;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -50,7 +51,7 @@ class HistogramTest {
     private static final int BINS_OF_VALUES = 7;
     private static final double[] RANGE = {-0.25, 0.25};
     private static final double[] RANGES = {-0.125, 0.375, -0.5, 0.5};
-    private static final long SEED = Long.getLong("test.seed", 20260102L);
+    private static final long SEED = Randomness.seed(20260102L);
 
     @TempDir
     Path folder;

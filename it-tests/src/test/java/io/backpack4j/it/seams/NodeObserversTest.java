@@ -322,12 +322,17 @@ class NodeObserversTest {
             Tensor outputs = backpack.backend().upload(scope, Shape.of(2, 3), DType.FLOAT64, values);
             assertThat(made(scope, new NodeReduction.Zeros(), outputs)).containsExactly(Double.NaN, 2, 0);
             assertThat(made(scope, new NodeReduction.Beyond(1), outputs)).containsExactly(0, 0, 2);
+            assertThat(made(scope, new NodeReduction.Outside(0.5, 1.5), outputs))
+                    .containsExactly(0, 2, 2);
+            assertThat(made(scope, new NodeReduction.Outside(Double.NEGATIVE_INFINITY, 1), outputs))
+                    .containsExactly(0, 0, 2);
             assertThat(made(scope, new NodeReduction.Sum(), outputs))
                     .containsExactly(Double.NaN, 0, Double.POSITIVE_INFINITY);
             assertThat(made(scope, new NodeReduction.GreatestMagnitude(), outputs))
                     .containsExactly(Double.NaN, 0, Double.POSITIVE_INFINITY);
         }
         assertThatThrownBy(() -> new NodeReduction.Beyond(-1)).hasMessageContaining("must be 0 or greater");
+        assertThatThrownBy(() -> new NodeReduction.Outside(2, 1)).hasMessageContaining("must not be above the second");
         assertThatThrownBy(() -> new NodeReduction.Beyond(Double.NaN)).hasMessageContaining("must be 0 or greater");
     }
 

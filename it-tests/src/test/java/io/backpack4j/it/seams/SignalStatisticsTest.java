@@ -34,6 +34,7 @@ import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.testkit.Randomness;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -55,7 +56,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class SignalStatisticsTest {
 
-    private static final long SEED = Long.getLong("backpack.it.seed", 1);
+    private static final long SEED = Randomness.seed(1);
     private static final int N = 6;
     private static final int CLASSES = 3;
 
@@ -66,7 +67,7 @@ class SignalStatisticsTest {
 
     @BeforeAll
     static void load() {
-        System.out.println("Statistics of -Dbackpack.it.seed=" + SEED);
+        System.out.println("Statistics of -Dbackpack.test.seed=" + SEED);
         backpack = BackPack.builder().backend("cpu").threads(2).build();
     }
 

@@ -61,9 +61,6 @@ class TorchArgumentsTest {
             "Sub",
             "Sum");
 
-    /** Defaults that are refused: the batch is axis 0 here. */
-    private static final Set<String> REFUSED_DEFAULTS = Set.of("batch_first");
-
     /** What PyTorch has as a further input. */
     private static final Map<String, Map<String, Object>> INPUTS_OF_PYTORCH =
             Map.of("GaussianNLLLoss", Map.of("var", 0.5));
@@ -241,8 +238,7 @@ class TorchArgumentsTest {
             Map<String, @Nullable Object> arguments = required(signature);
             Object plain = create(type, arguments);
             Object value = Objects.requireNonNull(OTHERS.getOrDefault(type + "." + name, OTHERS.get(name)), name);
-            boolean isDefault =
-                    !argument.isRequired() && value.equals(argument.defaultValue()) && !REFUSED_DEFAULTS.contains(name);
+            boolean isDefault = !argument.isRequired() && value.equals(argument.defaultValue());
             arguments.put(name, isDefault && value instanceof Boolean flag ? !flag : value);
             if (name.equals("output_padding")) {
                 arguments.put("stride", 2);
@@ -346,7 +342,7 @@ class TorchArgumentsTest {
         Map<String, @Nullable Object> all = required(signature);
         Object plain = create(type, all);
         signature.forEach((name, argument) -> {
-            if (!argument.isRequired() && !REFUSED_DEFAULTS.contains(name)) {
+            if (!argument.isRequired()) {
                 Map<String, @Nullable Object> arguments = required(signature);
                 arguments.put(name, argument.defaultValue());
                 assertThat(create(type, arguments)).as("%s of %s", name, type).isEqualTo(plain);
@@ -385,7 +381,7 @@ class TorchArgumentsTest {
                 parameters = inspect.signature(owner).parameters.values()
                 named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != "mode" * recurrent]
                 result = {p.name: {} if p.default is p.empty else {"default": p.default} for p in named}
-                if recurrent:
+                if "batch_first" in result:
                     # the default means that time comes before the batch, which no tensor of ours has
                     result["batch_first"] = {}
                 return result

@@ -49,6 +49,7 @@ import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.modules.sequence.recurrent.GRU;
 import io.backpack4j.modules.sequence.recurrent.LSTM;
 import io.backpack4j.modules.sequence.recurrent.RNN;
+import io.backpack4j.modules.sequence.recurrent.RecurrentOptions;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossReduction;
@@ -118,8 +119,8 @@ class WrittenModelsTest {
                         new InstanceNorm(2, 4, 0.3, true),
                         new Embedding(5, 3, 2L),
                         new EmbeddingBag(5, 3, EmbeddingBag.Mode.SUM),
-                        new RNN(3, 2, 2, "relu", false, 0.1, true, true, Mode.EVAL),
-                        new LSTM(3, 2, 2, true, 0.2, false, false, Mode.TRAIN),
+                        new RNN(new RecurrentOptions(3, 2, 2, false, 0.1, true, true, Mode.EVAL), "relu"),
+                        new LSTM(new RecurrentOptions(3, 2, 2, true, 0.2, false, false, Mode.TRAIN)),
                         new GRU(3, 2),
                         new Flatten(),
                         new Linear(7, 3, false)),

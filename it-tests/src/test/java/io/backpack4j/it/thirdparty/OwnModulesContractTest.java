@@ -64,6 +64,7 @@ import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.modules.sequence.recurrent.GRU;
 import io.backpack4j.modules.sequence.recurrent.LSTM;
 import io.backpack4j.modules.sequence.recurrent.RNN;
+import io.backpack4j.modules.sequence.recurrent.RecurrentOptions;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.tensor.Shape;
@@ -184,23 +185,32 @@ class OwnModulesContractTest extends ModuleContract {
                         new IntegerInputs(new EmbeddingBag(3, 4, EmbeddingBag.Mode.SUM), Shape.of(4), 0, 3),
                         Shape.of(1)),
                 ModuleCase.of(new RNN(5, 3), line),
-                ModuleCase.of(new RNN(5, 2, 2, "relu", false, 0.3, true, false, Mode.EVAL), line, Shape.of(4, 2)),
-                ModuleCase.of(new LSTM(5, 3), line),
-                ModuleCase.of(new LSTM(5, 2, 2, false, 0.4, true, false, Mode.TRAIN), line),
                 ModuleCase.of(
-                        new LSTM(3, 2, 1, true, 0, true, false, Mode.TRAIN),
+                        new RNN(new RecurrentOptions(5, 2, 2, false, 0.3, true, false, Mode.EVAL), "relu"),
+                        line,
+                        Shape.of(4, 2)),
+                ModuleCase.of(new LSTM(5, 3), line),
+                ModuleCase.of(new LSTM(new RecurrentOptions(5, 2, 2, false, 0.4, true, false, Mode.TRAIN)), line),
+                ModuleCase.of(
+                        new LSTM(new RecurrentOptions(3, 2, 1, true, 0, true, false, Mode.TRAIN)),
                         Shape.of(4, 3),
                         Shape.of(2, 2),
                         Shape.of(2, 2)),
                 ModuleCase.of(new GRU(5, 3), line),
-                ModuleCase.of(new GRU(3, 2, 2, true, 0.2, true, false, Mode.TRAIN), Shape.of(4, 3), Shape.of(4, 2)),
-                withLengths(new GRU(3, 2, 2, true, 0, true, true, Mode.TRAIN), Shape.of(4, 3)),
+                ModuleCase.of(
+                        new GRU(new RecurrentOptions(3, 2, 2, true, 0.2, true, false, Mode.TRAIN)),
+                        Shape.of(4, 3),
+                        Shape.of(4, 2)),
+                withLengths(new GRU(new RecurrentOptions(3, 2, 2, true, 0, true, true, Mode.TRAIN)), Shape.of(4, 3)),
                 withLengths(
-                        new LSTM(3, 2, 2, true, 0, true, true, Mode.TRAIN),
+                        new LSTM(new RecurrentOptions(3, 2, 2, true, 0, true, true, Mode.TRAIN)),
                         Shape.of(4, 3),
                         Shape.of(4, 2),
                         Shape.of(4, 2)),
-                withLengths(new RNN(2, 3, 1, "tanh", true, 0, true, true, Mode.TRAIN), Shape.of(3, 2), Shape.of(2, 3)),
+                withLengths(
+                        new RNN(new RecurrentOptions(2, 3, 1, true, 0, true, true, Mode.TRAIN), "tanh"),
+                        Shape.of(3, 2),
+                        Shape.of(2, 3)),
                 ModuleCase.of(new ScaledDotProductAttention(1, false), line, Shape.of(3, 5), Shape.of(3, 2)),
                 ModuleCase.of(new ScaledDotProductAttention(2, true), sequence, sequence, sequence),
                 ModuleCase.of(

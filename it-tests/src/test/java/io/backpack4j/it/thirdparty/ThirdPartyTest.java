@@ -131,9 +131,11 @@ class ThirdPartyTest {
         LAYERS.put("Reshape", Map.of("shape", List.of(-1, 2)));
         LAYERS.put("MatMul", Map.of());
         LAYERS.put("ScaledDotProductAttention", Map.of("num_heads", 2, "dropout", 0.3));
-        LAYERS.put("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2));
-        LAYERS.put("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
-        LAYERS.put("TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3));
+        LAYERS.put("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2, "batch_first", true));
+        LAYERS.put(
+                "TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3, "batch_first", true));
+        LAYERS.put(
+                "TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2, "dim_feedforward", 3, "batch_first", true));
         LAYERS.put("Sub", Map.of());
         LAYERS.put("Div", Map.of());
         LAYERS.put("Affine", Map.of("scale", 2, "shift", -1));

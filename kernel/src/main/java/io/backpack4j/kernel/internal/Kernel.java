@@ -109,6 +109,10 @@ public final class Kernel {
         return plans.get(model, key, () -> planner.plan(backend(), model, batch, requests, budgeted));
     }
 
+    public void check(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+        planner.checked(model, batch, requests, budgeted(options));
+    }
+
     public Prediction predict(Model model, Batch batch, PassOptions options, RunOptions run) {
         PassOptions budgeted = budgeted(options);
         PassOptions inMode = budgeted.modes().mode().isPresent() ? budgeted : budgeted.mode(Mode.EVAL);

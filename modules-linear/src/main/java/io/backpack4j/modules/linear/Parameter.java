@@ -26,7 +26,7 @@ import java.util.Optional;
 
 /**
  * A trained tensor, the same for every sample, such as the embedding of positions or a class token. Its input says how
- * many samples there are, and no more.
+ * many samples there are, and no more: it may hold numbers of any type.
  *
  * @param shape the shape of its parameter {@code weight} and of one sample's output. First numbers are normal, with
  *     standard deviation 0.02
@@ -50,6 +50,11 @@ public record Parameter(List<Long> shape) implements Module {
         return ModuleDeclaration.output(sample())
                 .shareJacobian()
                 .parameter(ParameterSpec.parameter(WEIGHT, sample(), new Initializer.Normal(0.02)));
+    }
+
+    @Override
+    public boolean takesAnyType(int input) {
+        return true;
     }
 
     @Override

@@ -9,7 +9,9 @@ import io.backpack4j.modules.sequence.embedding.EmbeddingBag;
 import io.backpack4j.modules.sequence.recurrent.GRU;
 import io.backpack4j.modules.sequence.recurrent.LSTM;
 import io.backpack4j.modules.sequence.recurrent.RNN;
+import io.backpack4j.modules.sequence.recurrent.RecurrentOptions;
 import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.module.Initializer;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.Module;
 import io.backpack4j.spi.module.ModuleProvider;
@@ -60,9 +62,9 @@ class SequencePluginTest {
         assertThat(create("EmbeddingBag", table)).isEqualTo(new EmbeddingBag(5, 3, EmbeddingBag.Mode.MEAN, 4L));
         assertThat(recurrent("RNN", Map.of())).isEqualTo(new RNN(4, 2));
         assertThat(recurrent("LSTM", Map.of("mode", "eval", "dropout", 0.5)))
-                .isEqualTo(new LSTM(4, 2, 1, true, 0.5, false, false, Mode.EVAL));
+                .isEqualTo(new LSTM(new RecurrentOptions(4, 2, 1, true, 0.5, false, false, Mode.EVAL)));
         assertThat(recurrent("GRU", Map.of("bidirectional", true, "num_layers", 2, "bias", false, "lengths", true)))
-                .isEqualTo(new GRU(4, 2, 2, false, 0, true, true, Mode.TRAIN));
+                .isEqualTo(new GRU(new RecurrentOptions(4, 2, 2, false, 0, true, true, Mode.TRAIN)));
         assertThat(new GRU(4, 2).arguments()).containsEntry("batch_first", true);
     }
 
@@ -70,7 +72,7 @@ class SequencePluginTest {
     void parametersAreNamedAsPyTorchs() {
         assertThat(parameters(new RNN(4, 2), SEQUENCE))
                 .containsExactly("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0");
-        assertThat(parameters(new LSTM(4, 2, 2, false, 0, true, false, Mode.TRAIN), SEQUENCE))
+        assertThat(parameters(new LSTM(new RecurrentOptions(4, 2, 2, false, 0, true, false, Mode.TRAIN)), SEQUENCE))
                 .containsExactly(
                         "weight_ih_l0",
                         "weight_hh_l0",
@@ -80,7 +82,7 @@ class SequencePluginTest {
                         "weight_hh_l1",
                         "weight_ih_l1_reverse",
                         "weight_hh_l1_reverse");
-        assertThat(new LSTM(4, 2, 2, false, 0, true, false, Mode.TRAIN)
+        assertThat(new LSTM(new RecurrentOptions(4, 2, 2, false, 0, true, false, Mode.TRAIN))
                         .declare(List.of(SEQUENCE))
                         .parameters())
                 .extracting(ParameterSpec::shape)
@@ -90,7 +92,7 @@ class SequencePluginTest {
 
     @Test
     void lengthsAreTheLastInput() {
-        GRU module = new GRU(4, 2, 1, true, 0, false, true, Mode.TRAIN);
+        GRU module = new GRU(new RecurrentOptions(4, 2, 1, true, 0, false, true, Mode.TRAIN));
         assertThat(module.takesIntegers(1, 2)).isTrue();
         assertThat(module.takesIntegers(1, 3)).isFalse();
         assertThat(module.takesIntegers(2, 3)).isTrue();
@@ -102,11 +104,12 @@ class SequencePluginTest {
     void whatDoesNotFitIsRefused() {
         assertThatThrownBy(() -> create("RNN", Map.of("input_size", 4, "hidden_size", 2)))
                 .hasMessageContaining("'batch_first'")
-                .hasMessageContaining("must be true");
+                .hasMessageContaining("must be true")
+                .hasMessageContaining("Write \"batch_first\": true");
         assertThatThrownBy(() -> recurrent("LSTM", Map.of("proj_size", 1))).hasMessageContaining("proj_size");
-        assertThatThrownBy(() -> new RNN(4, 2, 1, "gelu", true, 0, false, false, Mode.TRAIN))
+        assertThatThrownBy(() -> new RNN(new RecurrentOptions(4, 2, 1, true, 0, false, false, Mode.TRAIN), "gelu"))
                 .hasMessageContaining("'nonlinearity' of RNN is gelu, but must be tanh or relu");
-        assertThatThrownBy(() -> new LSTM(4, 2, 1, true, 1.5, false, false, Mode.TRAIN))
+        assertThatThrownBy(() -> new LSTM(new RecurrentOptions(4, 2, 1, true, 1.5, false, false, Mode.TRAIN)))
                 .hasMessageContaining("dropout");
         assertThatThrownBy(() -> parameters(new RNN(4, 2), Shape.of(3, 5))).hasMessageContaining("input_size = 4");
         assertThatThrownBy(() -> parameters(new RNN(4, 2), Shape.of(0, 4))).hasMessageContaining("at least one step");
@@ -121,6 +124,18 @@ class SequencePluginTest {
         Map<String, Object> table = new HashMap<>(Map.of("num_embeddings", 5, "embedding_dim", 3));
         table.put("max_norm", 1.0);
         assertThatThrownBy(() -> create("Embedding", table)).hasMessageContaining("max_norm");
+    }
+
+    @Test
+    void paddingStartsAtZero() {
+        List<ParameterSpec> plain =
+                new Embedding(5, 3).declare(List.of(Shape.of(2))).parameters();
+        assertThat(plain.get(0).initializer()).isEqualTo(new Initializer.Normal(1));
+        for (Module table : List.of(new Embedding(5, 3, 4L), new EmbeddingBag(5, 3, EmbeddingBag.Mode.SUM, 4L))) {
+            ParameterSpec weight =
+                    table.declare(List.of(Shape.of(2))).parameters().get(0);
+            assertThat(weight.initializer()).isEqualTo(new Initializer.ZeroRow(new Initializer.Normal(1), 4));
+        }
     }
 
     @Test

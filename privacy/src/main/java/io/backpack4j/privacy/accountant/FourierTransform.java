@@ -2,9 +2,9 @@
 package io.backpack4j.privacy.accountant;
 
 /**
- * Discrete Fourier transforms of a power of two, with factors that are exact to the last bits: spectra are raised to the
- * power of thousands of steps, which multiplies their relative errors as much. Transforms that make their factors by
- * recurrences, as those of libraries at hand do, lose ε's second digit that way.
+ * Discrete Fourier transforms of a power of two, with factors that are exact to the last bits: spectra are raised to
+ * the power of thousands of steps, which multiplies their relative errors as much. Transforms that make their factors
+ * by recurrences, as those of libraries at hand do, lose ε's second digit that way.
  */
 final class FourierTransform {
 

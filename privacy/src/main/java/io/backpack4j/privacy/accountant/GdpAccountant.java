@@ -6,9 +6,9 @@ import org.hipparchus.analysis.solvers.BracketingNthOrderBrentSolver;
 import org.hipparchus.special.Erf;
 
 /**
- * Gaussian differential privacy: the limit of many steps with little each, μ = q √(T (e^{1/σ²} − 1)), by Z. Bu, J. Dong,
- * Q. Long, W. Su (2020), "Deep learning with Gaussian differential privacy". It is an approximation that reports less
- * than the truth, so it must not decide when a run stops.
+ * Gaussian differential privacy: the limit of many steps with little each, μ = q √(T (e^{1/σ²} − 1)), by Z. Bu, J.
+ * Dong, Q. Long, W. Su (2020), "Deep learning with Gaussian differential privacy". It is an approximation that reports
+ * less than the truth, so it must not decide when a run stops.
  */
 public record GdpAccountant() implements Accountant {
 

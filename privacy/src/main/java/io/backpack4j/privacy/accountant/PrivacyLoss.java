@@ -4,8 +4,8 @@ package io.backpack4j.privacy.accountant;
 import org.hipparchus.special.Erf;
 
 /**
- * The privacy loss of one step: the logarithm of the ratio of two densities, P = N(0, σ²) without the sample and Q = (1 −
- * q) N(0, σ²) + q N(1, σ²) with it, where the data are those of the numerator.
+ * The privacy loss of one step: the logarithm of the ratio of two densities, P = N(0, σ²) without the sample and Q = (1
+ * − q) N(0, σ²) + q N(1, σ²) with it, where the data are those of the numerator.
  *
  * @param mechanism σ and q
  * @param removed whether the numerator is Q: the sample was there and is removed

@@ -7,10 +7,10 @@ import org.hipparchus.special.Erf;
 import org.hipparchus.special.Gamma;
 
 /**
- * Rényi differential privacy: an upper bound that is quick and not tight. Orders of the subsampled Gaussian mechanism by
- * I. Mironov, K. Talwar, L. Zhang (2019), "Rényi differential privacy of the sampled Gaussian mechanism", section 3.3;
- * from orders to (ε, δ) by C. Canonne, G. Kamath, T. Steinke (2020), "The discrete Gaussian for differential privacy",
- * proposition 12.
+ * Rényi differential privacy: an upper bound that is quick and not tight. Orders of the subsampled Gaussian mechanism
+ * by I. Mironov, K. Talwar, L. Zhang (2019), "Rényi differential privacy of the sampled Gaussian mechanism", section
+ * 3.3; from orders to (ε, δ) by C. Canonne, G. Kamath, T. Steinke (2020), "The discrete Gaussian for differential
+ * privacy", proposition 12.
  */
 public record RdpAccountant() implements Accountant {
 

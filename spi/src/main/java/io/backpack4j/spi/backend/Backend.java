@@ -54,6 +54,14 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * The most bytes that it may ever hold: what a user allows, or what the machine or device has. A plan refuses what
+     * must be kept as a whole and is larger.
+     */
+    default long capacityBytes() {
+        return Long.MAX_VALUE;
+    }
+
     /** Element by element. */
     Elementwise elementwise();
 
@@ -87,6 +95,11 @@ public interface Backend extends AutoCloseable {
     /** Pooling. */
     default Pooling pooling() {
         return new PortablePooling(this);
+    }
+
+    /** Recurrent layers over all steps at once. */
+    default Recurrences recurrences() {
+        return () -> this;
     }
 
     /** A tensor in {@code scope} with the given numbers. */

@@ -22,7 +22,8 @@ public interface Contractions {
     void consume(Tensor tiles, long first, long batch, List<TileConsumer> consumers);
 
     /**
-     * destination[b] = Σ_p a[b] · b[b], row by row, added up in double precision whatever the type.
+     * destination[b] = Σ_p a[b] · b[b], row by row, added up as exactly as in double precision whatever the
+     * type.
      *
      * @param a {@code [B, *p]}
      * @param b {@code [B, *p]}, or {@code [1, *p]} for the same row every time

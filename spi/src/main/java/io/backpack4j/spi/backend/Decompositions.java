@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableEigen;
 import io.backpack4j.spi.backend.portable.PortableInverses;
 import io.backpack4j.spi.tensor.Tensor;
 
@@ -23,6 +24,29 @@ public interface Decompositions {
      * @throws io.backpack4j.spi.BackpackException if a number is not finite, or if it does not converge
      */
     void symmetricEigen(Tensor a, Tensor values, Tensor vectors);
+
+    /**
+     * The eigenvalues alone, which take a fraction of the time. The default finds vectors, too.
+     *
+     * @param a {@code [*batch, n, n]}, symmetric
+     * @param values {@code [*batch, n]}, ascending
+     * @throws io.backpack4j.spi.BackpackException as {@link #symmetricEigen} does
+     */
+    default void symmetricEigenvalues(Tensor a, Tensor values) {
+        PortableEigen.values(backend(), a, values);
+    }
+
+    /**
+     * The k largest eigenvalues with their vectors. Worth it where k is much less than n; the default finds all.
+     *
+     * @param a {@code [*batch, n, n]}, symmetric
+     * @param values {@code [*batch, k]}, ascending, k being at least 1 and at most n
+     * @param vectors {@code [*batch, n, k]}: the columns are orthonormal eigenvectors in the order of {@code values}
+     * @throws io.backpack4j.spi.BackpackException as {@link #symmetricEigen} does
+     */
+    default void largestEigen(Tensor a, Tensor values, Tensor vectors) {
+        PortableEigen.largest(backend(), a, values, vectors);
+    }
 
     /**
      * a = destination · destinationᵀ, the destination being lower triangular: zero above its diagonal.

@@ -15,8 +15,8 @@ import io.backpack4j.spi.tensor.TensorScope;
  * What is made of a node's outputs y {@code [N, *out]}: a number for every unit, {@code *out}, from all samples of a
  * batch. The outputs themselves are not kept. Numbers over all units, and fractions and means, follow in {@link
  * NetworkExtension#finishNetwork}. Counts are numbers of the model's type, exact up to 2²⁴ samples in single precision.
- * A unit with an output that is not a number has no number, except where it is counted beyond a threshold: it is not
- * beyond any.
+ * A unit with an output that is not a number has no number, except where outputs beyond thresholds are
+ * counted: it is not beyond any.
  */
 public sealed interface NodeReduction {
 
@@ -86,10 +86,34 @@ public sealed interface NodeReduction {
             try (TensorScope scope = backend.openScope()) {
                 Tensor beyond = scope.allocate(outputs.shape(), outputs.dtype());
                 backend.elementwise().apply(UnaryOperation.ABS, outputs, beyond);
-                // A difference of two numbers is greater than zero exactly if the first is the greater one.
-                backend.elementwise().affine(beyond, 1, -threshold, beyond);
-                backend.elementwise().apply(UnaryOperation.POSITIVE, beyond, beyond);
-                addSum(backend, beyond, 1, 0, destination);
+                addPositive(backend, beyond, 1, -threshold, destination);
+            }
+        }
+    }
+
+    /**
+     * The number of samples whose output is less than one number or greater than another.
+     *
+     * @param low the least output that is inside; negative infinity for none
+     * @param high the greatest one, not below the least; infinity for none. Both are compared in the model's type
+     */
+    record Outside(double low, double high) implements NodeReduction {
+        public Outside {
+            if (!(low <= high)) {
+                throw new BackpackException(
+                        CommonProblems.INVALID_ARGUMENT,
+                        "Outputs cannot be outside of %s to %s: the first must not be above the second."
+                                .formatted(low, high));
+            }
+        }
+
+        @Override
+        public void add(Backend backend, Tensor outputs, Tensor destination) {
+            if (low != Double.NEGATIVE_INFINITY) {
+                addPositive(backend, outputs, -1, low, destination);
+            }
+            if (high != Double.POSITIVE_INFINITY) {
+                addPositive(backend, outputs, 1, -high, destination);
             }
         }
     }
@@ -110,6 +134,17 @@ public sealed interface NodeReduction {
                 backend.reductions().reduce(Reduction.MAXIMUM, magnitudes, 0, 1, greatest);
                 backend.elementwise().combine(BinaryOperation.MAXIMUM, destination, greatest, destination);
             }
+        }
+    }
+
+    /** destination += the number of n with scale · x_n + offset > 0, the scale being 1 or −1. */
+    private static void addPositive(Backend backend, Tensor x, double scale, double offset, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor positive = scope.allocate(x.shape(), x.dtype());
+            // A difference of two numbers is greater than zero exactly if the first is the greater one.
+            backend.elementwise().affine(x, scale, offset, positive);
+            backend.elementwise().apply(UnaryOperation.POSITIVE, positive, positive);
+            addSum(backend, positive, 1, 0, destination);
         }
     }
 

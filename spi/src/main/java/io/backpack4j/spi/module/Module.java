@@ -58,6 +58,14 @@ public interface Module {
     }
 
     /**
+     * Whether the given input may hold numbers of any type, because only its shape matters. Of integers no cotangents
+     * are asked for.
+     */
+    default boolean takesAnyType(int input) {
+        return false;
+    }
+
+    /**
      * Whether parameters act on what they made themselves, as those of recurrent layers do at every step. Then no
      * matrix at the layer's output makes their curvature, and the second derivative by a parameter alone is not zero:
      * what needs either refuses the module by name.

@@ -233,8 +233,23 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void goesThroughTime() {
+        new RecurrenceChecks(both()).goesThroughTime();
+    }
+
+    @Test
+    final void recurrencesEqualLoopsAndDifferences() {
+        new RecurrenceChecks(both()).equalsLoopsAndDifferences();
+    }
+
+    @Test
     final void eigenvectorsMakeTheMatrixAndAreOrthonormal() {
         decompositions().eigenvectorsMakeTheMatrixAndAreOrthonormal();
+    }
+
+    @Test
+    final void someEigenvaluesAndVectorsAreThoseOfAll() {
+        decompositions().someEigenvaluesAndVectorsAreThoseOfAll();
     }
 
     @Test

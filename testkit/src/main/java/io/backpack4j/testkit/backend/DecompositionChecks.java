@@ -89,6 +89,65 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
         });
     }
 
+    void someEigenvaluesAndVectorsAreThoseOfAll() {
+        each(SHAPES, (scope, dtype, shape) -> {
+            Tensor a = symmetric(scope, dtype, shape, 0);
+            double[] before = a.toDoubleArray();
+            int n = (int) shape.size(-1);
+            Shape ofValues = shape.slice(0, shape.rank() - 1);
+            Tensor all = dirty(scope, dtype, ofValues);
+            backend.decompositions().symmetricEigen(a, all, dirty(scope, dtype, shape));
+            Tensor alone = dirty(scope, dtype, ofValues);
+
+            backend.decompositions().symmetricEigenvalues(a, alone);
+
+            Numbers.assertClose(
+                    "values alone of " + shape + " " + dtype,
+                    alone.toDoubleArray(),
+                    all.toDoubleArray(),
+                    within(dtype));
+            for (int count : new int[] {1, (n + 1) / 2, n}) {
+                Tensor values = dirty(scope, dtype, ofValues.with(-1, count));
+                Tensor vectors = dirty(scope, dtype, shape.with(-1, count));
+                backend.decompositions().largestEigen(a, values, vectors);
+                assertThat(a.toDoubleArray()).as("the operand").isEqualTo(before);
+                requireLargest(dtype, before, all.toDoubleArray(), n, values.toDoubleArray(), vectors.toDoubleArray());
+            }
+        });
+    }
+
+    /** Values are the last of all, a v = λ v, and vectors are orthonormal. */
+    private void requireLargest(
+            DType dtype, double[] matrices, double[] all, int n, double[] values, double[] vectors) {
+        int count = values.length * n / all.length;
+        double[] expected = new double[values.length];
+        double[] products = new double[vectors.length];
+        double[] multiples = new double[vectors.length];
+        double[] gram = new double[values.length * count];
+        double[] identity = new double[gram.length];
+        for (int i = 0; i < values.length; i++) {
+            int matrix = i / count;
+            int k = i % count;
+            expected[i] = all[matrix * n + n - count + k];
+            for (int row = 0; row < n; row++) {
+                int place = (matrix * n + row) * count;
+                multiples[place + k] = values[i] * vectors[place + k];
+                for (int column = 0; column < n; column++) {
+                    products[place + k] +=
+                            matrices[(matrix * n + row) * n + column] * vectors[(matrix * n + column) * count + k];
+                }
+                for (int other = 0; other < count; other++) {
+                    gram[i * count + other] += vectors[place + k] * vectors[place + other];
+                }
+            }
+            identity[i * count + k] = 1;
+        }
+        String what = "the %d largest of %d, %s".formatted(count, n, dtype);
+        Numbers.assertClose("values: " + what, values, expected, within(dtype));
+        Numbers.assertClose("a v: " + what, products, multiples, within(dtype));
+        Numbers.assertClose("v v: " + what, gram, identity, within(dtype));
+    }
+
     void choleskyFactorsMakeTheMatrixAndAreTriangular() {
         each(SHAPES, (scope, dtype, shape) -> {
             Tensor a = symmetric(scope, dtype, shape, 1);
@@ -309,6 +368,10 @@ record DecompositionChecks(Backend backend, Random random, ToDoubleFunction<DTyp
                 assertThatThrownBy(() -> backend.decompositions().cholesky(a, target))
                         .hasMessageContaining("[NotFinite]");
                 assertThatThrownBy(() -> backend.decompositions().symmetricEigen(a, values, target))
+                        .hasMessageContaining("[NotFinite]");
+                assertThatThrownBy(() -> backend.decompositions().symmetricEigenvalues(a, values))
+                        .hasMessageContaining("[NotFinite]");
+                assertThatThrownBy(() -> backend.decompositions().largestEigen(a, values, target))
                         .hasMessageContaining("[NotFinite]");
             }
         }

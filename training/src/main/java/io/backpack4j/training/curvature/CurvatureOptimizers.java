@@ -14,6 +14,7 @@ public final class CurvatureOptimizers {
         return List.of(
                 OptimizerProvider.withCatalog("PreconditionedGradient", PreconditionedGradient::of),
                 OptimizerProvider.withCatalog("KFAC", KFAC::of),
+                OptimizerProvider.withCatalog("DirectionalDampedNewton", DirectionalDampedNewton::of),
                 OptimizerProvider.of("NewtonCG", NewtonCG::of));
     }
 }

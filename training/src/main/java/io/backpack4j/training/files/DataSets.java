@@ -48,15 +48,52 @@ public final class DataSets {
         }
     }
 
+    /** The word for Fashion-MNIST, as Debian's package has it. */
+    public static final String FASHION_MNIST = "fashion-mnist";
+
+    /** The word for those of it that are kept for testing. */
+    public static final String FASHION_MNIST_TEST = "fashion-mnist-test";
+
+    private static final Path FASHION_MNIST_FOLDER = Path.of("/usr/share/datasets/fashion-mnist");
+
+    /** Whether it is one of the data sets that have a name of their own. */
+    public static boolean isNamed(String name) {
+        return name.equals(FASHION_MNIST) || name.equals(FASHION_MNIST_TEST);
+    }
+
+    /**
+     * Opens the 60,000 images of Fashion-MNIST, or the 10,000 of its test set, of a folder with the files of MNIST.
+     *
+     * @throws BackpackException if they are not there, naming the package that has them
+     */
+    static Opened fashion(Path folder, boolean test) {
+        String part = test ? "t10k" : "train";
+        Path images = folder.resolve(part + "-images-idx3-ubyte.gz");
+        Path labels = folder.resolve(part + "-labels-idx1-ubyte.gz");
+        if (!Files.isReadable(images) || !Files.isReadable(labels)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    ("Fashion-MNIST is not installed: '%s' or its labels are missing. Install Debian's package dataset-fashion-mnist, with"
+                                    + " 'apt-get install dataset-fashion-mnist', or name the files of another copy, IMAGES,LABELS.")
+                            .formatted(images));
+        }
+        IdxSource source = new IdxSource(IdxFile.read(images), IdxFile.read(labels));
+        return new Opened(source, List.of(source.sample()), true, "images of Fashion-MNIST");
+    }
+
     /**
      * Opens what files are named, with commas between them: images and labels as IDX, two arrays of NumPy, {@code .bin}
      * files of CIFAR; or one safetensors file, one {@code .npz}, both with an array for inputs and one for targets, one
-     * CSV file, or a folder with a folder of pictures per class.
+     * CSV file, or a folder with a folder of pictures per class; {@value #FASHION_MNIST} and {@value
+     * #FASHION_MNIST_TEST} where Debian's package is installed.
      *
      * @param inputs the model's names for its inputs
      * @throws BackpackException if there is no such data
      */
     public static Opened open(String names, List<String> inputs) {
+        if (isNamed(names)) {
+            return fashion(FASHION_MNIST_FOLDER, names.equals(FASHION_MNIST_TEST));
+        }
         List<Path> files =
                 Arrays.stream(names.split(",")).map(String::strip).map(Path::of).toList();
         Path first = files.get(0);
@@ -114,7 +151,7 @@ public final class DataSets {
         return new BackpackException(
                 CommonProblems.INVALID_OPTION,
                 ("'%s' is no data that can be read. Name two IDX files or two .npy files (inputs, then targets), a .safetensors or .npz file with input"
-                                + " and target, a .csv file, CIFAR's .bin files, or a folder with a folder of pictures per class.")
+                                + " and target, a .csv file, CIFAR's .bin files, a folder with a folder of pictures per class, or fashion-mnist where Debian's package of it is installed.")
                         .formatted(names));
     }
 }

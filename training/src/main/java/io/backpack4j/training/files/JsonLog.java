@@ -3,10 +3,8 @@ package io.backpack4j.training.files;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.State;
 import io.backpack4j.training.Training;
 import io.backpack4j.training.TrainingLog;
@@ -18,7 +16,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +52,7 @@ public final class JsonLog implements TrainingLog {
             json.writeStringField("schema", "backpack4j run");
             json.writeNumberField("version", 1);
             json.writeStringField("model", model);
-            json.writeStringField("optimizer", expression(training.optimizer()));
+            json.writeStringField("optimizer", TrainingExpressions.text(training.optimizer()));
             json.writeNumberField("seed", training.seed());
             json.writeArrayFieldStart("parameters");
             for (String parameter : training.parameters()) {
@@ -63,16 +60,6 @@ public final class JsonLog implements TrainingLog {
             }
             json.writeEndArray();
         });
-    }
-
-    private static String expression(Optimizer optimizer) {
-        Map<String, Object> options = new LinkedHashMap<>();
-        optimizer.arguments().forEach((name, value) -> {
-            if (value != null) {
-                options.put(name, value);
-            }
-        });
-        return new ExtensionExpression(optimizer.type(), options).toString();
     }
 
     @Override

@@ -9,11 +9,14 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.training.Optimizer;
 import io.backpack4j.training.OptimizerProvider;
+import io.backpack4j.training.ParameterGroup;
 import io.backpack4j.training.Schedule;
 import io.backpack4j.training.ScheduleProvider;
 import io.backpack4j.training.schedule.SequentialLR;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Optimisers and schedules as command lines write them. */
 public final class TrainingExpressions {
@@ -40,6 +43,50 @@ public final class TrainingExpressions {
                 catalog.service(OptimizerProvider.class, expression.type()).create(arguments, catalog);
         arguments.rejectUnknown();
         return optimizer;
+    }
+
+    /** An optimiser in the words of {@link #optimizer}, with all its options. */
+    static String text(Optimizer optimizer) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        optimizer.arguments().forEach((name, value) -> {
+            if (value != null) {
+                options.put(name, value);
+            }
+        });
+        return new ExtensionExpression(optimizer.type(), options).toString();
+    }
+
+    /**
+     * Makes a group of words such as {@code parameters=[*.bias],weight_decay=0}; {@code lr} and {@code frozen=true} are
+     * the others.
+     *
+     * @throws BackpackException if it names no parameters, or has other options
+     */
+    public static ParameterGroup group(String text) {
+        ExtensionExpression expression =
+                ExtensionExpressions.parse("group(" + text + ")").get(0);
+        Arguments arguments = new Arguments("parameter group", expression.options());
+        Object named = arguments.value("parameters");
+        List<?> patterns = named instanceof List<?> list ? list : named == null ? List.of() : List.of(named);
+        if (patterns.isEmpty()) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "The group '%s' names no parameters. Write it like parameters=[*.bias],weight_decay=0."
+                            .formatted(text));
+        }
+        ParameterGroup group =
+                ParameterGroup.of(patterns.stream().map(String::valueOf).toArray(String[]::new));
+        if (arguments.has("lr")) {
+            group = group.learningRate(arguments.number("lr"));
+        }
+        if (arguments.has("weight_decay")) {
+            group = group.weightDecay(arguments.number("weight_decay"));
+        }
+        if (arguments.flag("frozen", false)) {
+            group = group.freeze();
+        }
+        arguments.rejectUnknown();
+        return group;
     }
 
     /**

@@ -84,6 +84,7 @@ class CurvatureResumeTest {
                 "KFAC(damping=0.1,curvature_update_period=2,inverse_update_period=5,num_burnin_steps=3,norm_constraint=0.01)",
                 "KFAC(curvature=DiagGGNMC,damping=0.1,curvature_update_period=2,inverse_update_period=5,use_adaptive_damping=true)",
                 "KFAC(curvature=KFLR,damping=0.1,inverse_update_period=50,momentum=0)",
+                "DirectionalDampedNewton(top=3,damping=0.1,mc_samples=2)",
                 "NewtonCG(cg_max_iterations=10)",
                 "NewtonCG(matrix=hessian,cg_max_iterations=10,weight_decay=0.01)"
             })

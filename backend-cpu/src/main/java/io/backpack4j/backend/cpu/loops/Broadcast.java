@@ -5,8 +5,8 @@ import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
 
 /**
- * How two operands stretch to one shape, with as few axes as possible: neighbours that both operands step through alike
- * are one. Always at least two axes; strides count elements, and 0 stretches.
+ * Steps by which two operands stretch to one shape, with as few axes as possible: neighbours that both operands step
+ * through alike are one. Always at least two axes; strides count elements, and 0 stretches.
  */
 public record Broadcast(long[] sizes, long[] stridesA, long[] stridesB) {
 

@@ -25,7 +25,7 @@ public final class ExtremeLoops {
         for (long done = 0; done < count; done += Scratch.CHUNK) {
             int part = (int) Math.min(Scratch.CHUNK, count - done);
             scratch.intAddress.at(address + done * Float.BYTES).get(scratch.ints, 0, part);
-            order(scratch.ints, part);
+            OrderedBins.order(scratch.ints, part);
             smallest = Math.min(smallest, minimum(scratch.ints, part));
             largest = Math.max(largest, maximum(scratch.ints, part));
         }
@@ -39,30 +39,26 @@ public final class ExtremeLoops {
         destination.store(0, extremes, 3);
     }
 
-    private static void order(int[] bits, int count) {
-        for (int i = 0; i < count; i++) {
-            bits[i] ^= (bits[i] >> 31) & 0x7FFFFFFF;
-        }
-    }
-
-    private static int minimum(int[] values, int count) {
+    /** The least of whole numbers, written so that a processor chooses instead of jumping. */
+    static int minimum(int[] values, int count) {
         int smallest = Integer.MAX_VALUE;
         for (int i = 0; i < count; i++) {
-            smallest = Math.min(smallest, values[i]);
+            smallest = values[i] < smallest ? values[i] : smallest;
         }
         return smallest;
     }
 
-    private static int maximum(int[] values, int count) {
+    /** The largest, as {@link #minimum}. */
+    static int maximum(int[] values, int count) {
         int largest = Integer.MIN_VALUE;
         for (int i = 0; i < count; i++) {
-            largest = Math.max(largest, values[i]);
+            largest = values[i] > largest ? values[i] : largest;
         }
         return largest;
     }
 
     private static float number(int ordered) {
-        int bits = ordered ^ ((ordered >> 31) & 0x7FFFFFFF);
+        int bits = OrderedBins.order(ordered);
         return (bits & 0x7FFFFFFF) > INFINITY ? Float.NaN : Float.intBitsToFloat(bits);
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
-import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.spi.backend.Bins;
@@ -16,6 +15,8 @@ public final class HistogramLoop {
     /** The bins of values, element by element; one zero if there are none. */
     private final int[] ofValues;
 
+    private final OrderedBins ordered;
+    private final int[] places = new int[Scratch.CHUNK];
     private final Tensor counts;
     private final long[] added;
 
@@ -24,6 +25,7 @@ public final class HistogramLoop {
         double[] edges = range.toDoubleArray();
         this.added = new long[(int) counts.shape().elements()];
         this.bins = new Bins(added.length - 1, edges[0], edges[1], factor);
+        this.ordered = new OrderedBins(bins);
         this.stride = 1;
         this.ofValues = new int[1];
         this.counts = counts;
@@ -34,12 +36,14 @@ public final class HistogramLoop {
         double[] edges = ranges.toDoubleArray();
         this.added = new long[(int) counts.shape().elements()];
         this.bins = new Bins((int) counts.shape().size(0) - 1, edges[0], edges[1], factor);
+        this.ordered = new OrderedBins(bins);
         this.stride = (int) counts.shape().size(1);
         this.ofValues = ofValues(new Bins(stride - 1, edges[2], edges[3], 1), values);
         this.counts = counts;
     }
 
-    private static int[] ofValues(Bins bins, Tensor values) {
+    /** The bins of values, element by element. */
+    static int[] ofValues(Bins bins, Tensor values) {
         int[] places = new int[Math.toIntExact(values.shape().elements())];
         double[] numbers = Scratch.get().a;
         for (int from = 0; from < places.length; from += numbers.length) {
@@ -54,46 +58,60 @@ public final class HistogramLoop {
 
     /** Counts whole tiles. */
     public void add(CpuTensor tiles) {
+        if (tiles.isSingle()) {
+            add(tiles.address(), tiles.elements);
+            return;
+        }
         double[] numbers = Scratch.get().a;
-        int place = 0;
+        int from = 0;
         for (long at = 0; at < tiles.elements; at += numbers.length) {
             int count = (int) Math.min(numbers.length, tiles.elements - at);
             tiles.load(at, numbers, count);
-            place = add(numbers, count, place);
+            from = add(numbers, count, from);
         }
         store();
     }
 
-    /** Counts a tile of single precision. */
-    public void add(Block tile, long elements) {
-        float[] singles = Scratch.get().floats;
-        double[] numbers = Scratch.get().a;
-        int place = 0;
-        for (long at = 0; at < elements; at += singles.length) {
-            int count = (int) Math.min(singles.length, elements - at);
-            tile.get(at * Float.BYTES, singles, 0, count);
-            for (int i = 0; i < count; i++) {
-                numbers[i] = singles[i];
+    /** Counts a tile of single precision at a native address. */
+    public void add(long address, long elements) {
+        Scratch scratch = Scratch.get();
+        int[] orders = scratch.ints;
+        int from = 0;
+        for (long at = 0; at < elements; at += orders.length) {
+            int count = (int) Math.min(orders.length, elements - at);
+            scratch.intAddress.at(address + at * Float.BYTES).get(orders, 0, count);
+            OrderedBins.order(orders, count);
+            if (stride == 1) {
+                ordered.count(orders, count, added);
+            } else {
+                ordered.find(orders, count, stride, places);
+                from = addPairs(count, from);
             }
-            place = add(numbers, count, place);
         }
         store();
     }
 
     private int add(double[] numbers, int count, int from) {
-        if (ofValues.length == 1) {
-            int place = ofValues[0];
-            for (int i = 0; i < count; i++) {
-                added[bins.of(numbers[i]) * stride + place]++;
-            }
-            return 0;
-        }
         int place = from;
         for (int i = 0; i < count; i++) {
             added[bins.of(numbers[i]) * stride + ofValues[place]]++;
             place = place + 1 == ofValues.length ? 0 : place + 1;
         }
         return place;
+    }
+
+    /** Counts pairs of a place that was found and the value there. */
+    private int addPairs(int count, int from) {
+        int value = from;
+        for (int done = 0; done < count; ) {
+            int run = Math.min(count - done, ofValues.length - value);
+            for (int i = 0; i < run; i++) {
+                added[places[done + i] + ofValues[value + i]]++;
+            }
+            done += run;
+            value = value + run == ofValues.length ? 0 : value + run;
+        }
+        return value;
     }
 
     private void store() {

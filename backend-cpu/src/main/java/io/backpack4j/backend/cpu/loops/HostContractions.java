@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Centred squares of tiles with one position, and squares of tiles in double precision, by their own loops; everything
- * else as plain operations.
+ * Centred squares and histograms of tiles with one position, and squares of tiles in double precision, by their own
+ * loops; everything else as plain operations.
  */
 final class HostContractions implements Contractions {
 
@@ -36,6 +36,11 @@ final class HostContractions implements Contractions {
                 addOuterSquares(product, (TileConsumer.SumOfSquares) consumer);
             } else if (isOuter(product) && consumer instanceof TileConsumer.Histogram histogram) {
                 OuterHistogram.add(backend, product, histogram);
+            } else if (isOuter(product)
+                    && backend.own(product.left()).isSingle()
+                    && consumer instanceof TileConsumer.JointHistogram histogram
+                    && OuterJointHistogram.add(backend, product, histogram)) {
+                continue;
             } else {
                 others.add(consumer);
             }

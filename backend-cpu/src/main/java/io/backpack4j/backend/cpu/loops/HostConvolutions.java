@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Unfolds and folds row by row; everything else is matrix products of unfolded inputs. */
 final class HostConvolutions implements Convolutions {
 
-    /** How much memory unfolded inputs may take, unless one sample takes more. */
+    /** Most memory for unfolded inputs, unless one sample takes more. */
     private static final long RUN_BYTES = 4 << 20;
 
     private final NativeBackend backend;

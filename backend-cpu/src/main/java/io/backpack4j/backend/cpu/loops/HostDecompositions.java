@@ -44,8 +44,7 @@ final class HostDecompositions implements Decompositions {
         long size = (long) n * n * matrices.dtype().bytes();
         long row = (long) n * matrices.dtype().bytes();
         try (TensorScope scope = backend.openScope()) {
-            CpuTensor rows = backend.own(scope.allocate(a.shape(), a.dtype()));
-            backend.elementwise().copy(a, rows);
+            CpuTensor rows = copied(scope, a);
             CpuTensor work = backend.own(scope.allocate(Shape.of(Lapack.work(n)), a.dtype()));
             CpuTensor integers = backend.own(scope.allocate(Shape.of(Lapack.integerWork(n) / 2 + 1), DType.INT64));
             for (long i = 0; i < matrices.elements / n / n; i++) {
@@ -56,15 +55,89 @@ final class HostDecompositions implements Decompositions {
                         targets.address() + i * row,
                         work.address(),
                         integers.address());
-                if (info != 0) {
-                    throw new BackpackException(
-                            LoopProblems.NO_CONVERGENCE,
-                            "The eigenvalues of a matrix of %d rows were not found (LAPACK says %d)."
-                                    .formatted(n, info));
-                }
+                requireFound(n, info);
             }
             Shape batch = Shape.of(matrices.elements / n / n, n, n);
             backend.indexing().permute(scope.view(rows, batch), new int[] {0, 2, 1}, scope.view(vectors, batch));
+        }
+    }
+
+    @Override
+    public void symmetricEigenvalues(Tensor a, Tensor values) {
+        CpuTensor matrices = backend.own(a);
+        CpuTensor targets = backend.own(values);
+        int n = order(matrices, MOST_ROWS_WITH_WORK);
+        requireFinite(matrices);
+        if (matrices.elements == 0) {
+            return;
+        }
+        int bytes = matrices.dtype().bytes();
+        try (TensorScope scope = backend.openScope()) {
+            CpuTensor rows = copied(scope, a);
+            CpuTensor work = backend.own(scope.allocate(Shape.of(Lapack.smallWork(n)), a.dtype()));
+            CpuTensor integers = backend.own(scope.allocate(Shape.of(1), DType.INT64));
+            for (long i = 0; i < matrices.elements / n / n; i++) {
+                int info = Lapack.eigenvalues(
+                        rows.isSingle(),
+                        n,
+                        rows.address() + i * n * n * bytes,
+                        targets.address() + i * n * bytes,
+                        work.address(),
+                        integers.address());
+                requireFound(n, info);
+            }
+        }
+    }
+
+    @Override
+    public void largestEigen(Tensor a, Tensor values, Tensor vectors) {
+        CpuTensor matrices = backend.own(a);
+        CpuTensor targets = backend.own(values);
+        int n = order(matrices, MOST_ROWS_WITH_WORK);
+        int count = Math.toIntExact(values.shape().size(-1));
+        requireFinite(matrices);
+        if (matrices.elements == 0) {
+            return;
+        }
+        int bytes = matrices.dtype().bytes();
+        long batch = matrices.elements / n / n;
+        try (TensorScope scope = backend.openScope()) {
+            CpuTensor rows = copied(scope, a);
+            CpuTensor all = backend.own(scope.allocate(Shape.of(n), a.dtype()));
+            CpuTensor found = backend.own(scope.allocate(Shape.of(batch, count, n), a.dtype()));
+            CpuTensor work = backend.own(scope.allocate(Shape.of(Lapack.smallWork(n)), a.dtype()));
+            CpuTensor integers =
+                    backend.own(scope.allocate(Shape.of(Lapack.largestIntegers(n, count) / 2 + 1), DType.INT64));
+            for (long i = 0; i < batch; i++) {
+                int info = Lapack.largest(
+                        rows.isSingle(),
+                        n,
+                        count,
+                        rows.address() + i * n * n * bytes,
+                        all.address(),
+                        found.address() + i * count * n * bytes,
+                        work.address(),
+                        integers.address());
+                requireFound(n, info);
+                double[] largest = new double[count];
+                all.read(0, largest, 0, count);
+                targets.write(i * count, largest, 0, count);
+            }
+            backend.indexing().permute(found, new int[] {0, 2, 1}, scope.view(vectors, Shape.of(batch, n, count)));
+        }
+    }
+
+    private CpuTensor copied(TensorScope scope, Tensor a) {
+        CpuTensor rows = backend.own(scope.allocate(a.shape(), a.dtype()));
+        backend.elementwise().copy(a, rows);
+        return backend.own(rows);
+    }
+
+    private static void requireFound(int n, int info) {
+        if (info != 0) {
+            throw new BackpackException(
+                    LoopProblems.NO_CONVERGENCE,
+                    "The eigenvalues of a matrix of %d rows were not found (LAPACK says %d).".formatted(n, info));
         }
     }
 

@@ -137,7 +137,6 @@ final class HostElementwise implements Elementwise {
         }
     }
 
-    /** Reads and writes each element once: the plain operations would do so nine times. */
     @Override
     public void adam(Tensor gradient, Tensor mean, Tensor square, Tensor value, AdamStep step) {
         CpuTensor from = backend.asItLies(gradient);
@@ -145,29 +144,7 @@ final class HostElementwise implements Elementwise {
         CpuTensor second = backend.asItLies(square);
         CpuTensor to = backend.asItLies(value);
         backend.align(to, List.of(from, first, second, to));
-        Scratch scratch = Scratch.get();
-        double[] steps = scratch.a;
-        double[] means = scratch.b;
-        double[] squares = scratch.c;
-        for (long at = 0; at < to.elements; at += Scratch.CHUNK) {
-            int count = chunk(to.elements, at);
-            from.load(at, steps, count);
-            first.load(at, means, count);
-            second.load(at, squares, count);
-            for (int i = 0; i < count; i++) {
-                double g = steps[i];
-                means[i] = step.firstBeta() * means[i] + (1 - step.firstBeta()) * g;
-                squares[i] = step.secondBeta() * squares[i] + (1 - step.secondBeta()) * g * g;
-                steps[i] = step.rate() * means[i] / (Math.sqrt(squares[i]) * step.scale() + step.epsilon());
-            }
-            first.store(at, means, count);
-            second.store(at, squares, count);
-            to.load(at, means, count);
-            for (int i = 0; i < count; i++) {
-                means[i] -= steps[i];
-            }
-            to.store(at, means, count);
-        }
+        AdamLoop.run(from, first, second, to, step);
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
 
 /** Java loops over native memory, OpenBLAS for products, ND4J for large arrays: every operation, for every type. */
@@ -23,6 +24,7 @@ public final class HostKernels implements KernelSet {
     private final Convolutions convolutions;
     private final HostDecompositions decompositions;
     private final Pooling pooling;
+    private final Recurrences recurrences;
     private final int openBlasThreads;
     private final int nd4jThreads;
 
@@ -38,6 +40,7 @@ public final class HostKernels implements KernelSet {
         contractions = new HostContractions(backend);
         convolutions = new HostConvolutions(backend);
         pooling = new HostPooling(backend);
+        recurrences = () -> backend;
         decompositions = new HostDecompositions(backend);
     }
 
@@ -74,6 +77,11 @@ public final class HostKernels implements KernelSet {
     @Override
     public Decompositions decompositions() {
         return decompositions;
+    }
+
+    @Override
+    public Recurrences recurrences() {
+        return recurrences;
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
 
 /** The operations of a backend, made with one selection of libraries. Every set handles every type. */
@@ -29,6 +30,8 @@ public interface KernelSet extends AutoCloseable {
     Decompositions decompositions();
 
     Pooling pooling();
+
+    Recurrences recurrences();
 
     /** Makes a block row-major that this set arranged in another way. */
     void makeRowMajor(Block block);

@@ -15,7 +15,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which native libraries load on this machine. Found out once: a native library that failed to load poisons its
+ * Native libraries that load on this machine. Found out once: a native library that failed to load poisons its
  * classes, and trying again says nothing new.
  *
  * @param availability what the backend's probe answers
@@ -35,6 +35,7 @@ public record NativeLibraries(Availability availability, Optional<String> onednn
     }
 
     private static NativeLibraries load() {
+        WaitingThreads.sleepSooner();
         try {
             Loader.load(openblas_nolapack.class);
             Nd4j.getExecutioner();

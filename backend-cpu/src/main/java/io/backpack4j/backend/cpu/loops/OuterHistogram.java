@@ -20,7 +20,7 @@ import java.util.Arrays;
 final class OuterHistogram {
 
     /**
-     * How much a step of sorting, or of a walk, costs in products that are counted one by one: measured within a factor
+     * Cost of a step of sorting, or of a walk, in products that are counted one by one: measured within a factor
      * of two.
      */
     private static final double SORT_STEP = 1;
@@ -28,14 +28,12 @@ final class OuterHistogram {
     private static final double WALK_STEP = 0.5;
 
     private final Bins bins;
-    private final boolean single;
     private final long[] counts;
     private final Signed left;
     private final Signed right;
 
-    private OuterHistogram(Bins bins, boolean single, int rows, int columns) {
+    private OuterHistogram(Bins bins, int rows, int columns) {
         this.bins = bins;
-        this.single = single;
         this.counts = new long[bins.count() + 1];
         this.left = new Signed(rows);
         this.right = new Signed(columns);
@@ -43,12 +41,20 @@ final class OuterHistogram {
 
     /** Adds to the counts of a product with one group and one position. */
     static void add(NativeBackend backend, PerSampleProduct product, TileConsumer.Histogram histogram) {
+        if (backend.own(product.left()).isSingle()) {
+            OuterHistogramSingle.add(backend, product, histogram);
+        } else {
+            addDouble(backend, product, histogram);
+        }
+    }
+
+    private static void addDouble(NativeBackend backend, PerSampleProduct product, TileConsumer.Histogram histogram) {
         double[] range = histogram.range().toDoubleArray();
         long[] sums = histogram.destination().toLongArray();
         Bins bins = new Bins(sums.length - 1, range[0], range[1], histogram.factor());
         CpuTensor left = backend.own(product.left());
         CpuTensor right = backend.own(product.right());
-        var loop = new OuterHistogram(bins, left.isSingle(), (int) product.rows(), (int) product.columns());
+        var loop = new OuterHistogram(bins, (int) product.rows(), (int) product.columns());
         long samples = product.samples();
         for (long sample = 0; sample < samples; sample++) {
             loop.right.load(right, sample);
@@ -63,17 +69,13 @@ final class OuterHistogram {
         histogram.destination().write(0, sums, 0, sums.length);
     }
 
-    private double rounded(double product) {
-        return single ? (float) product : product;
-    }
-
     private void count() {
         long all = (long) left.values.length * right.values.length;
         if (!left.finite || !right.finite) {
             countOneByOne();
             return;
         }
-        double largest = rounded(left.largest * right.largest);
+        double largest = left.largest * right.largest;
         int walked = 0;
         for (int i = 1; i < bins.count(); i++) {
             walked += Math.abs(bins.edge(i)) <= largest ? 1 : 0;
@@ -98,7 +100,7 @@ final class OuterHistogram {
         counts[bins.count() - 1] += below;
     }
 
-    /** How many products are at least an edge. */
+    /** Counts the products that are at least an edge. */
     private long reaching(double edge, double largest, long all) {
         if (Double.isNaN(edge)) {
             return 0;
@@ -118,7 +120,7 @@ final class OuterHistogram {
     }
 
     /**
-     * How many products of two sorted lists of magnitudes are at least, or above, a limit.
+     * Counts the products of two sorted lists of magnitudes that are at least, or above, a limit.
      *
      * @param strict whether they must be above it
      */
@@ -128,7 +130,7 @@ final class OuterHistogram {
         for (int i = 0; i < ones; i++) {
             double factor = one[i];
             while (first > 0) {
-                double product = rounded(factor * other[first - 1]);
+                double product = factor * other[first - 1];
                 if (strict ? product <= limit : product < limit) {
                     break;
                 }
@@ -142,7 +144,7 @@ final class OuterHistogram {
     private void countOneByOne() {
         for (double a : left.values) {
             for (double b : right.values) {
-                counts[bins.of(rounded(a * b))]++;
+                counts[bins.of(a * b)]++;
             }
         }
     }

@@ -15,10 +15,10 @@ abstract class OuterSquares {
     /** The length of a piece; a piece of every right factor of a run fits into the second cache. */
     static final int WIDTH = 512;
 
-    /** How many b's pass by at a time. */
+    /** Number of b's that pass by at a time. */
     static final int RUN = 128;
 
-    /** How many elements of every left factor are at hand at a time. */
+    /** Number of elements of every left factor at hand at a time. */
     static final int HEIGHT = 32;
 
     private static final ThreadLocal<OuterSquares> SINGLE = ThreadLocal.withInitial(OuterSquaresSingle::new);

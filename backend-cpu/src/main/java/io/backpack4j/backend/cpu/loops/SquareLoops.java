@@ -7,6 +7,7 @@ import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /** Squares and inner products of rows, summed while they are read: nothing as large as the rows is written. */
@@ -16,14 +17,50 @@ public final class SquareLoops {
 
     /** destination[b] = Σ_p a[b] · b[b], in double precision; b may have a single row for all of a. */
     static void rowDots(CpuTensor a, CpuTensor b, CpuTensor destination) {
-        double[] sum = Scratch.get().c;
         long length = a.elements / Math.max(1, destination.elements);
         boolean repeats = b.elements == length;
-        for (long row = 0; row < destination.elements; row++) {
-            long from = row * length;
-            sum[0] = dot(a, from, b, repeats ? 0 : from, length);
-            destination.store(row, sum, 1);
+        if (a.isSingle() && length > 0 && length <= Scratch.CHUNK / 2) {
+            shortRowDots(a, b, (int) length, repeats, destination);
+            return;
         }
+        double[] sums = Scratch.get().c;
+        for (long done = 0; done < destination.elements; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, destination.elements - done);
+            for (int i = 0; i < count; i++) {
+                long from = (done + i) * length;
+                sums[i] = dot(a, from, b, repeats ? 0 : from, length);
+            }
+            destination.store(done, sums, count);
+        }
+    }
+
+    /** Reads several rows at a time: for short ones every call into native memory costs as much as the sum. */
+    private static void shortRowDots(CpuTensor a, CpuTensor b, int length, boolean repeats, CpuTensor destination) {
+        Scratch scratch = Scratch.get();
+        boolean same = isSame(a, 0, b, 0) && a.elements == b.elements;
+        float[] left = scratch.floats;
+        float[] right = same ? left : scratch.moreFloats;
+        double[] sums = scratch.c;
+        int rows = Scratch.CHUNK / length;
+        if (repeats && !same) {
+            b.block.get(b.at(0), right, 0, length);
+        }
+        for (long done = 0; done < destination.elements; done += rows) {
+            int count = (int) Math.min(rows, destination.elements - done);
+            a.block.get(a.at(done * length), left, 0, count * length);
+            if (!same && !repeats) {
+                b.block.get(b.at(done * length), right, 0, count * length);
+            }
+            for (int i = 0; i < count; i++) {
+                int from = i * length;
+                sums[i] = same ? square(left, from, length) : dot(left, from, right, repeats ? 0 : from, length);
+            }
+            destination.store(done, sums, count);
+        }
+    }
+
+    private static boolean isSame(CpuTensor a, long fromA, CpuTensor b, long fromB) {
+        return a.block == b.block && a.at(fromA) == b.at(fromB);
     }
 
     /** The inner product of {@code length} elements, in double precision. */
@@ -45,9 +82,15 @@ public final class SquareLoops {
 
     private static double dotSingle(CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
         Scratch scratch = Scratch.get();
-        boolean same = a.block == b.block && a.at(fromA) == b.at(fromB);
+        boolean same = isSame(a, fromA, b, fromB);
         float[] left = scratch.floats;
         float[] right = same ? left : scratch.moreFloats;
+        if (length >= PairedSums.WORTH) {
+            OptionalDouble paired = pairedDot(a, fromA, b, fromB, length, left, right);
+            if (paired.isPresent()) {
+                return paired.getAsDouble();
+            }
+        }
         double sum = 0;
         for (long done = 0; done < length; done += Scratch.CHUNK) {
             int count = (int) Math.min(Scratch.CHUNK, length - done);
@@ -55,26 +98,80 @@ public final class SquareLoops {
             if (!same) {
                 b.block.get(b.at(fromB + done), right, 0, count);
             }
-            sum += dot(left, right, count);
+            sum += same ? square(left, 0, count) : dot(left, 0, right, 0, count);
         }
         return sum;
     }
 
-    /** Products of single numbers have no rounding error in double precision. */
+    /** Nothing if numbers are too large or too small for pairs. */
+    private static OptionalDouble pairedDot(
+            CpuTensor a, long fromA, CpuTensor b, long fromB, long length, float[] left, float[] right) {
+        PairedSums sums = PairedSums.ofThread();
+        sums.clear();
+        for (long done = 0; done < length; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, length - done);
+            a.block.get(a.at(fromA + done), left, 0, count);
+            if (left != right) {
+                b.block.get(b.at(fromB + done), right, 0, count);
+            }
+            sums.add(left, right, count);
+        }
+        return sums.total();
+    }
+
+    /**
+     * Products of single numbers have no rounding error in double precision. Eight partial sums: additions that do not
+     * wait for each other.
+     */
     public static double dot(float[] a, float[] b, int count) {
+        return dot(a, 0, b, 0, count);
+    }
+
+    private static double dot(float[] a, int fromA, float[] b, int fromB, int count) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        double s4 = 0;
+        double s5 = 0;
+        double s6 = 0;
+        double s7 = 0;
+        int i = 0;
+        for (; i + 8 <= count; i += 8) {
+            s0 += (double) a[fromA + i] * b[fromB + i];
+            s1 += (double) a[fromA + i + 1] * b[fromB + i + 1];
+            s2 += (double) a[fromA + i + 2] * b[fromB + i + 2];
+            s3 += (double) a[fromA + i + 3] * b[fromB + i + 3];
+            s4 += (double) a[fromA + i + 4] * b[fromB + i + 4];
+            s5 += (double) a[fromA + i + 5] * b[fromB + i + 5];
+            s6 += (double) a[fromA + i + 6] * b[fromB + i + 6];
+            s7 += (double) a[fromA + i + 7] * b[fromB + i + 7];
+        }
+        for (; i < count; i++) {
+            s0 += (double) a[fromA + i] * b[fromB + i];
+        }
+        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+    }
+
+    /** The inner product of numbers with themselves, each of them converted once. */
+    private static double square(float[] a, int from, int count) {
         double s0 = 0;
         double s1 = 0;
         double s2 = 0;
         double s3 = 0;
         int i = 0;
         for (; i + 4 <= count; i += 4) {
-            s0 += (double) a[i] * b[i];
-            s1 += (double) a[i + 1] * b[i + 1];
-            s2 += (double) a[i + 2] * b[i + 2];
-            s3 += (double) a[i + 3] * b[i + 3];
+            double a0 = a[from + i];
+            double a1 = a[from + i + 1];
+            double a2 = a[from + i + 2];
+            double a3 = a[from + i + 3];
+            s0 += a0 * a0;
+            s1 += a1 * a1;
+            s2 += a2 * a2;
+            s3 += a3 * a3;
         }
         for (; i < count; i++) {
-            s0 += (double) a[i] * b[i];
+            s0 += (double) a[from + i] * a[from + i];
         }
         return (s0 + s1) + (s2 + s3);
     }

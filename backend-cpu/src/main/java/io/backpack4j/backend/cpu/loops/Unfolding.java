@@ -204,14 +204,14 @@ final class Unfolding {
             }
         }
 
-        /** Where the input row of a line begins, or −1. */
+        /** Start of the input row of a line, or −1. */
         private long inputRow(int outputRow, int line) {
             long found = rows[outputRow * linesPerChannel + line % linesPerChannel];
             long channel = plane * channels + first + line / linesPerChannel;
             return found < 0 ? -1 : (channel * inputRows + found) * width;
         }
 
-        /** Where the columns of an output position begin. */
+        /** Start of the columns of an output position. */
         private long column(int outputRow, int position) {
             long at = (plane * outputRows + outputRow) * outputWidth + position;
             return (at * channels + first) * linesPerChannel * kernel;

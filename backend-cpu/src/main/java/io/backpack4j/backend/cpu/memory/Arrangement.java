@@ -4,9 +4,9 @@ package io.backpack4j.backend.cpu.memory;
 import java.util.List;
 
 /**
- * How a block keeps the elements of its tensors, if not in row-major order. It is a property of memory, not of handles:
- * all handles on a block see the same elements. Kernels that know an arrangement work on it as it is; for all others
- * the block is made row-major first.
+ * Order in which a block keeps the elements of its tensors, if not in row-major order. It is a property of memory, not
+ * of handles: all handles on a block see the same elements. Kernels that know an arrangement work on it as it is; for
+ * all others the block is made row-major first.
  */
 public interface Arrangement {
 

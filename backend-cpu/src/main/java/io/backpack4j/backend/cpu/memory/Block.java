@@ -22,34 +22,34 @@ public final class Block {
     private static final long SEGMENT_BYTES = 1L << SEGMENT_BITS;
     private static final long SEGMENT_MASK = SEGMENT_BYTES - 1;
 
-    /** What the system gave; {@link #address} is the first aligned byte of it. */
+    /** Address that the system gave; {@link #address} is the first aligned one from there on. */
     final long allocation;
 
     public final long address;
     public final long bytes;
 
-    /** What was asked for, in bytes; at most {@link #bytes}. */
+    /** Bytes that were asked for; at most {@link #bytes}. */
     public long requested;
 
-    /** How elements lie, if not row-major. Belongs to the thread that works on the tensors of this block. */
+    /** Layout of the elements, if not row-major. Belongs to the thread that works on the tensors of this block. */
     @Nullable
     public Arrangement arrangement;
 
-    /** What is still to be written here, if nobody needed it yet. Belongs to the same thread. */
+    /** Elements still to be written here, if nobody needed them yet. Belongs to the same thread. */
     @Nullable
     public PendingPlanes pending;
 
-    /** What is still to be written elsewhere from this block. Belongs to the same thread. */
+    /** Elements of other blocks still to be written from this one. Belongs to the same thread. */
     public final List<PendingPlanes> readers = new ArrayList<>(0);
 
-    /** Where it counts as used, if somebody counts. Guarded by the pool. */
+    /** Account in which it counts as used, if somebody counts. Guarded by the pool. */
     @Nullable
     Account account;
 
     /** Guarded by the pool. */
     int references;
 
-    /** When the block became free, in releases; guarded by the pool. */
+    /** Time at which the block became free, counted in releases; guarded by the pool. */
     long freedAt;
 
     private final IntBuffer[] ints;
@@ -198,7 +198,7 @@ public final class Block {
         return (int) (offset & SEGMENT_MASK);
     }
 
-    /** How many of {@code count} elements lie in the segment of {@code offset}. */
+    /** Counts those of {@code count} elements that lie in the segment of {@code offset}. */
     private static int part(long offset, int shift, int count) {
         return (int) Math.min(count, (SEGMENT_BYTES - within(offset)) >> shift);
     }

@@ -12,7 +12,7 @@ public final class CpuTensor extends ScopedTensor {
 
     public final Block block;
 
-    /** Where the first element lies, in bytes from the block's start. */
+    /** Offset of the first element, in bytes from the block's start. */
     public final long offset;
 
     public final long elements;
@@ -57,7 +57,7 @@ public final class CpuTensor extends ScopedTensor {
                 && isAligned();
     }
 
-    /** What has not written this tensor yet, if the tensor consists of planes of it; otherwise null. */
+    /** Planes that are still to be written to this tensor, if it consists of some; otherwise null. */
     @Nullable
     public PendingPlanes pendingPlanes(int spatial) {
         PendingPlanes pending = block.pending;

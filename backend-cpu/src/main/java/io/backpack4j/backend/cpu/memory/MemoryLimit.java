@@ -8,7 +8,7 @@ import io.backpack4j.spi.MemoryAmount;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
 
-/** How much memory a backend may hold. */
+/** Most memory that a backend may hold. */
 public final class MemoryLimit {
 
     /** The property {@code backpack.cpu.memory}. */
@@ -17,7 +17,7 @@ public final class MemoryLimit {
     private MemoryLimit() {}
 
     /**
-     * What the user allows; what the machine, or the container, has if nobody says: beyond that the system ends
+     * Memory that the user allows; what the machine, or the container, has if nobody says: beyond that the system ends
      * processes.
      */
     public static long of(Optional<String> wish) {

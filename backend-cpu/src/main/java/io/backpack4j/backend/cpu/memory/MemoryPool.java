@@ -144,6 +144,11 @@ public final class MemoryPool {
     }
 
     /** Counts what this thread allocates until the account is closed. */
+    /** How many bytes may be held from the system. */
+    long limit() {
+        return limit;
+    }
+
     synchronized MemoryAccount openAccount(long plannedBytes, long limitBytes) {
         Account account = accounts.open(plannedBytes, limitBytes);
         trim(account.mayStayFree(0));

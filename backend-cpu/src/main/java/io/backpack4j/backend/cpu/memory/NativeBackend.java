@@ -14,7 +14,7 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What kernels see of the CPU backend: its operations, and its tensors as they lie in memory. */
+/** The CPU backend as its kernels see it: its operations, and its tensors as they lie in memory. */
 public abstract class NativeBackend implements Backend {
 
     public static final String ID = "cpu";
@@ -59,6 +59,11 @@ public abstract class NativeBackend implements Backend {
     @Override
     public Optional<MemoryAccount> openAccount(long plannedBytes, long limitBytes) {
         return Optional.of(pool.openAccount(plannedBytes, limitBytes));
+    }
+
+    @Override
+    public long capacityBytes() {
+        return pool.limit();
     }
 
     @Override

@@ -10,10 +10,10 @@ public interface PendingPlanes extends AutoCloseable {
     /** N, the samples of one column. */
     long samples();
 
-    /** How the planes of a whole block of samples lie once they are written. */
+    /** Layout of the planes of a whole block of samples once they are written. */
     Arrangement.ChannelsLast order();
 
-    /** How the planes lie that they are made of. They have the same sums. */
+    /** Layout of the planes that they are made of. They have the same sums. */
     Arrangement.ChannelsLast sourceOrder();
 
     /** The address of what sample {@code b} of all columns is made of, channels last. */

@@ -32,7 +32,7 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How primitives of convolutions and pooling are made. Planes lie channels last; weights lie as oneDNN likes best, so
+ * Recipes of primitives of convolutions and pooling. Planes lie channels last; weights lie as oneDNN likes best, so
  * every use of them comes with a reorder from or to the row-major order.
  */
 final class ConvolutionRecipes {
@@ -228,7 +228,7 @@ final class ConvolutionRecipes {
                 attributes.done());
     }
 
-    /** What the operands of a convolution look like; the order of weights is left to oneDNN. */
+    /** Layouts of the operands of a convolution; the order of weights is left to oneDNN. */
     private static final class Descriptions implements AutoCloseable {
 
         final dnnl_memory_desc inputs;

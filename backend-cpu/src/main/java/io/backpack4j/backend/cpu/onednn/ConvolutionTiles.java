@@ -169,7 +169,7 @@ final class ConvolutionTiles {
     }
 
     /**
-     * Where row-major tiles go: to the first consumer that keeps them, which needs no feeding then, or to memory of
+     * Destination of row-major tiles: the first consumer that keeps them, which needs no feeding then, or memory of
      * their own.
      */
     private LongUnaryOperator place(List<TileFeeder> plain) {

@@ -20,7 +20,9 @@ import org.bytedeco.dnnl.dnnl_memory_desc;
 import org.bytedeco.dnnl.dnnl_post_ops;
 import org.bytedeco.dnnl.dnnl_primitive_attr;
 
-/** What a primitive does after its main work, in the order of the calls; its scratchpad comes from the pool. */
+/**
+ * Operations that a primitive appends to its main work, in the order of the calls; its scratchpad comes from the pool.
+ */
 final class DnnlAttributes implements AutoCloseable {
 
     private final dnnl_post_ops chain = new dnnl_post_ops();

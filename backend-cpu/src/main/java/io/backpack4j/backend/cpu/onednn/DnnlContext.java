@@ -26,8 +26,8 @@ final class DnnlContext implements AutoCloseable {
     private static final long FEWEST_ONES = 4096;
 
     /**
-     * What takes less than this on one thread runs on one: waking the others and waiting for them takes a microsecond,
-     * and far more when the processor has other work.
+     * Work that takes less than this on one thread runs on one: waking the others and waiting for them takes a
+     * microsecond, and far more when the processor has other work.
      */
     private static final double WORTH_SHARING = 8000;
 

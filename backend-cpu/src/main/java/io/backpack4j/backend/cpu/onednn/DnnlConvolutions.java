@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class DnnlConvolutions implements Convolutions {
 
-    /** How much memory the reordered inputs of a run of samples may take, unless one sample takes more. */
+    /** Most memory for the reordered inputs of a run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 64 << 20;
 
     private final NativeBackend backend;

@@ -4,8 +4,9 @@ package io.backpack4j.backend.cpu.onednn;
 import java.util.Arrays;
 
 /**
- * What oneDNN 3.11 computes wrongly, as random shapes against plain loops found it. The rules hold for all instruction
- * sets: what is wrong on one goes another way on all, so that results do not depend on the machine more than they must.
+ * Operations that oneDNN 3.11 computes wrongly, as random shapes against plain loops found it. The rules hold for all
+ * instruction sets: what is wrong on one goes another way on all, so that results do not depend on the machine more
+ * than they must.
  */
 final class DnnlFaults {
 

@@ -7,13 +7,14 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.stream.IntStream;
 
 /** Permutes single precision by oneDNN; moves everything else as the host does. */
 final class DnnlIndexing implements Indexing {
 
     private static final long WORTH_A_CALL = 512;
 
-    /** How many axes a oneDNN layout may have. */
+    /** Most axes that a oneDNN layout may have. */
     private static final int MOST_AXES = 6;
 
     private final NativeBackend backend;
@@ -43,19 +44,25 @@ final class DnnlIndexing implements Indexing {
         }
     }
 
+    /** Axes of size 1 are left out, for oneDNN has faster loops for fewer axes. */
     private boolean reorder(CpuTensor from, int[] axes, CpuTensor to) {
         DnnlContext context = contexts.get();
         PrimitiveKey key = context.key(DnnlKind.REORDER);
         for (int axis : axes) {
-            key.add(axis).add(from.shape().size(axis));
+            if (from.shape().size(axis) != 1) {
+                key.add(axis).add(from.shape().size(axis));
+            }
         }
         DnnlPrimitive primitive = context.get(key, Cost.elements(from.elements), () -> {
             long[] strides = Dnnl.contiguous(from.shape().toArray());
-            long[] permuted = new long[axes.length];
-            for (int axis = 0; axis < axes.length; axis++) {
-                permuted[axis] = strides[axes[axis]];
-            }
-            long[] sizes = to.shape().toArray();
+            int[] longer = IntStream.of(axes)
+                    .filter(axis -> from.shape().size(axis) != 1)
+                    .toArray();
+            long[] permuted =
+                    IntStream.of(longer).mapToLong(axis -> strides[axis]).toArray();
+            long[] sizes = IntStream.of(longer)
+                    .mapToLong(axis -> from.shape().size(axis))
+                    .toArray();
             return DnnlRecipes.reorder(new Layout(sizes, permuted), Layout.dense(sizes));
         });
         if (!primitive.usable()) {

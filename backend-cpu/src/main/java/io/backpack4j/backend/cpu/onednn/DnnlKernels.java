@@ -14,6 +14,7 @@ import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Products;
+import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
 import org.bytedeco.javacpp.Pointer;
 
@@ -29,6 +30,7 @@ public final class DnnlKernels implements KernelSet {
     private final Contractions contractions;
     private final Convolutions convolutions;
     private final DnnlPooling pooling;
+    private final Recurrences recurrences;
 
     public DnnlKernels(NativeBackend backend, int threads) {
         host = new HostKernels(backend, 1, threads);
@@ -40,6 +42,7 @@ public final class DnnlKernels implements KernelSet {
         contractions = new DnnlContractions(backend, contexts, host.contractions());
         convolutions = new DnnlConvolutions(backend, contexts, products, host.convolutions());
         pooling = new DnnlPooling(backend, contexts, host.pooling());
+        recurrences = new DnnlRecurrences(backend, contexts);
     }
 
     @Override
@@ -80,6 +83,11 @@ public final class DnnlKernels implements KernelSet {
     @Override
     public Pooling pooling() {
         return pooling;
+    }
+
+    @Override
+    public Recurrences recurrences() {
+        return recurrences;
     }
 
     @Override

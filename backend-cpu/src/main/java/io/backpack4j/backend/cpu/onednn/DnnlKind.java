@@ -43,5 +43,11 @@ enum DnnlKind {
     GRAM_PANEL,
     GRAM_MIRROR,
     MAXIMUM,
-    SCATTER
+    SCATTER,
+    LSTM_GATES,
+    LSTM_PAST,
+    LSTM_PRODUCT,
+    LSTM_OUTPUT,
+    LSTM_WEIGHT,
+    LSTM_PLACED
 }

@@ -145,7 +145,7 @@ final class DnnlPooling implements Pooling {
                 .run(context);
     }
 
-    /** How many bytes the places of one sample take. */
+    /** Bytes that the places of one sample take. */
     long placeBytes(WindowSizes sizes, long channels) {
         return scatterPrimitive(contexts.get(), sizes, channels).bytes(1) / sizes.batch;
     }

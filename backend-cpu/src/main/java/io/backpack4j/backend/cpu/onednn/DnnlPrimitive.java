@@ -103,7 +103,7 @@ final class DnnlPrimitive implements AutoCloseable {
         return new DnnlPrimitive();
     }
 
-    /** How an argument must lie. Belongs to this primitive. */
+    /** Layout that an argument must have. Belongs to this primitive. */
     dnnl_memory_desc description(int argument) {
         var description = new dnnl_memory_desc();
         Dnnl.check(dnnl_memory_get_memory_desc(memories[argument], description), "describe an argument");

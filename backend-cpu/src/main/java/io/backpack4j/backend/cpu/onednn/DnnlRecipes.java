@@ -8,7 +8,7 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How primitives are made. The order of arguments is the inputs first, the destination last, unless a method says
+ * Recipes of primitives. The order of arguments is the inputs first, the destination last, unless a method says
  * otherwise.
  */
 final class DnnlRecipes {
@@ -187,6 +187,59 @@ final class DnnlRecipes {
                     : DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, operand, DNNL_ARG_DST);
         } finally {
             destroy(left, right, to, alpha);
+        }
+    }
+
+    /** destination = f(a · b + destination); a, b, destination. */
+    static DnnlPrimitive activatedSum(Layout a, Layout b, Layout c, int function) {
+        var left = a.describe();
+        var right = b.describe();
+        var to = c.describe();
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes().sum(1).eltwise(function, 0, 0)) {
+            int status = dnnl_matmul_primitive_desc_create(
+                    description, Dnnl.ENGINE, left, right, null, to, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST);
+        } finally {
+            destroy(left, right, to);
+        }
+    }
+
+    /**
+     * destination = tanh(x) · y over n numbers, behind a multiplication by 1 as in {@link #scaledEltwise}; x, that
+     * number, y, destination.
+     */
+    static DnnlPrimitive tanhTimes(long n) {
+        var x = Dnnl.dense(n);
+        var one = Dnnl.dense(1);
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes().eltwise(dnnl_eltwise_tanh, 0, 0)) {
+            int factor = attributes.binary(dnnl_binary_mul, x);
+            int status = dnnl_binary_primitive_desc_create(
+                    description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, factor, DNNL_ARG_DST);
+        } finally {
+            destroy(x, one);
+        }
+    }
+
+    /**
+     * destination = a · b, or a · b + c, b having ones where it stretches and c the sizes of a; a, b, c if there is
+     * one, destination.
+     */
+    static DnnlPrimitive product(long[] sizes, long[] sizesB, boolean plus) {
+        var a = Dnnl.dense(sizes);
+        var b = Dnnl.dense(sizesB);
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes()) {
+            int added = plus ? attributes.binary(dnnl_binary_add, a) : 0;
+            int status = dnnl_binary_primitive_desc_create(
+                    description, Dnnl.ENGINE, dnnl_binary_mul, a, b, a, attributes.done());
+            return plus
+                    ? DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, added, DNNL_ARG_DST)
+                    : DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, DNNL_ARG_DST);
+        } finally {
+            destroy(a, b);
         }
     }
 

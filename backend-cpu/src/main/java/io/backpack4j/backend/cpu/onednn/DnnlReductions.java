@@ -28,10 +28,10 @@ final class DnnlReductions implements Reductions {
     /** From as many elements on, sums tell faster whether all are finite than a look at each of them. */
     private static final long WORTH_SUMMING = 8192;
 
-    /** How many rows are added up then. */
+    /** Number of rows added up then. */
     private static final long SUMMED = 1024;
 
-    /** How much longer an element takes in softmax. */
+    /** Cost of an element in softmax, relative to other operations. */
     private static final int SOFTMAX = 12;
 
     private final NativeBackend backend;

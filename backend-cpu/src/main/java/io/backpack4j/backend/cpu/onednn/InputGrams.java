@@ -17,7 +17,7 @@ import java.util.Arrays;
  */
 final class InputGrams {
 
-    /** How much memory the unfolded inputs of a run of samples may take, unless one sample takes more. */
+    /** Most memory for the unfolded inputs of a run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 64 << 20;
 
     private final NativeBackend backend;

@@ -10,7 +10,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 /** Norms by products of positions: of the inputs under windows with each other, and of the cotangents. */
 final class PositionProducts {
 
-    /** How much memory one run of samples may take, unless one sample takes more. */
+    /** Most memory for one run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 8 << 20;
 
     private final NativeBackend backend;

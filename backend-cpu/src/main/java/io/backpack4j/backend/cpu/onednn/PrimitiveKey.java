@@ -4,8 +4,8 @@ package io.backpack4j.backend.cpu.onednn;
 import java.util.Arrays;
 
 /**
- * What tells one primitive from another: a kind and numbers. Reused for every look-up; only keys that enter a map are
- * copied.
+ * Key that tells one primitive from another: a kind and numbers. Reused for every look-up; only keys that enter a map
+ * are copied.
  */
 final class PrimitiveKey {
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SamplePlanes {
 
-    /** How much is written at a time: it stays in the second cache until it has been read. */
+    /** Size of what is written at a time: it stays in the second cache until it has been read. */
     private static final long RUN_BYTES = 1 << 20;
 
     private final @Nullable PendingPlanes pending;
@@ -22,7 +22,7 @@ final class SamplePlanes {
     private final long count;
     private final long first;
 
-    /** How many neighbours are written at a time. */
+    /** Number of neighbours written at a time. */
     private final long run;
 
     private long written = -1;
@@ -72,7 +72,7 @@ final class SamplePlanes {
         return divisor;
     }
 
-    /** How many neighbours lie behind each other from a multiple of this number on. */
+    /** Number of neighbours that lie behind each other, from a multiple of it on. */
     long run() {
         return run;
     }

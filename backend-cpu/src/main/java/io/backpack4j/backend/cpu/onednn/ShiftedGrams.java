@@ -199,7 +199,7 @@ final class ShiftedGrams {
         }
     }
 
-    /** Where the sum of a shift is kept. */
+    /** Place of the sum of a shift. */
     private long place(long down, long shift, long along) {
         int last = axes.length - 1;
         long middle = axes.length == 2 ? 1 : 2 * sizes.kernel[1] - 1;

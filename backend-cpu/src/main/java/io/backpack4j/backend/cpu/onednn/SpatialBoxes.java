@@ -79,7 +79,7 @@ final class SpatialBoxes {
         return true;
     }
 
-    /** How many spatial axes a tensor has whose channels lie last; 0 if they do not. */
+    /** Number of spatial axes of a tensor whose channels lie last; 0 if they do not. */
     private static int axes(CpuTensor tensor) {
         for (int axes = 1; axes <= MOST_AXES; axes++) {
             if (tensor.isSingle() && tensor.isChannelsLast(axes)) {

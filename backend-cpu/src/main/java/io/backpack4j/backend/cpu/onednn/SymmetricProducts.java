@@ -15,7 +15,7 @@ final class SymmetricProducts {
 
     private static final long PANELS = 4;
 
-    /** How many numbers a register holds: panels are multiples of it. */
+    /** Number of elements in a register: panels are multiples of it. */
     private static final long LANES = 16;
 
     private final DnnlContexts contexts;

@@ -3,7 +3,6 @@ package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.loops.ExtremeLoops;
 import io.backpack4j.backend.cpu.loops.HistogramLoop;
-import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -185,18 +184,8 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
                 new HistogramLoop(histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
     }
 
-    /** A loop reads a copy of the tile, since it reads blocks and no addresses. */
     private TileFeeder counting(HistogramLoop loop) {
-        DnnlPrimitive copy = context.get(
-                context.key(DnnlKind.COPY).add(elements),
-                Cost.elements(elements),
-                () -> DnnlRecipes.reorder(Layout.dense(elements), Layout.dense(elements)));
-        return new TileFeeder(copy, (primitive, tile, b) -> {
-            Block block = context.pool().allocate(bytes);
-            primitive.at(0, tile).at(1, block.address).run(context);
-            loop.add(block, elements);
-            context.pool().release(block);
-        });
+        return new TileFeeder(true, (tile, b) -> loop.add(tile, elements), null);
     }
 
     private long address(Tensor tensor) {

@@ -25,7 +25,7 @@ final class UnfoldedSquares {
     /** Smaller tiles are not worth a call. */
     private static final long SMALLEST_TILE = 2048;
 
-    /** How much memory the unfolded inputs of a run of samples may take, unless one sample takes more. */
+    /** Most memory for the unfolded inputs of a run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 1 << 20;
 
     private final NativeBackend backend;

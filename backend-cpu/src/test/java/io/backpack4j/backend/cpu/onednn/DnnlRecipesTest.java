@@ -129,6 +129,32 @@ class DnnlRecipesTest {
     }
 
     @Test
+    void stepsOfRecurrentLayers() {
+        for (long[] sizes : new long[][] {{64, 64}, {13, 21}, {1, 256}}) {
+            long n = sizes[0];
+            long hidden = sizes[1];
+            Layout states = Layout.dense(n, hidden);
+            Layout weight = Layout.dense(hidden, hidden);
+            for (int function : new int[] {dnnl_eltwise_tanh, dnnl_eltwise_logistic}) {
+                assertFast("gate", DnnlRecipes.activatedSum(states, weight, states, function));
+            }
+            Layout two = new Layout(new long[] {2, n, hidden}, new long[] {5 * n * hidden, hidden, 1});
+            assertFast(
+                    "gates",
+                    DnnlRecipes.activatedSum(
+                            Layout.dense(1, n, hidden), Layout.dense(2, hidden, hidden), two, dnnl_eltwise_logistic));
+            assertFast("state", DnnlRecipes.tanhTimes(n * hidden));
+            for (long columns : new long[] {1, 3}) {
+                for (boolean plus : new boolean[] {false, true}) {
+                    assertFast(
+                            "product of columns",
+                            DnnlRecipes.product(new long[] {columns, n * hidden}, new long[] {1, n * hidden}, plus));
+                }
+            }
+        }
+    }
+
+    @Test
     void productsOfOneTile() {
         long n = 50_000;
         long batch = 128;

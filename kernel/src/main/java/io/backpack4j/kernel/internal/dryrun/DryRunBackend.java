@@ -2,6 +2,7 @@
 package io.backpack4j.kernel.internal.dryrun;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
@@ -19,6 +20,7 @@ public final class DryRunBackend implements Backend {
 
     private final TensorKeeper<DryRunTensor> keeper;
     private final ByteCounter counter = new ByteCounter();
+    private final WorkMeter meter = new WorkMeter();
 
     /** Creates a stand-in for the backend {@code id}. */
     public DryRunBackend(String id) {
@@ -28,6 +30,11 @@ public final class DryRunBackend implements Backend {
     @Override
     public String id() {
         return keeper.backend();
+    }
+
+    /** What was done so far. */
+    public WorkMeter meter() {
+        return meter;
     }
 
     @Override
@@ -72,7 +79,12 @@ public final class DryRunBackend implements Backend {
 
     @Override
     public RandomDraws random() {
-        return new DryRunRandomDraws();
+        return new DryRunRandomDraws(meter);
+    }
+
+    @Override
+    public Contractions contractions() {
+        return new DryRunContractions(this);
     }
 
     @Override

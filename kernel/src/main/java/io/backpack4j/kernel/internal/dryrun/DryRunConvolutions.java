@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -13,7 +12,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Checks convolutions, and counts the scratch of one that unfolds its inputs some samples at a time. */
-record DryRunConvolutions(Backend backend) implements Convolutions {
+record DryRunConvolutions(DryRunBackend backend) implements Convolutions {
 
     /** Memory that one run of samples may take, unless one sample takes more. */
     private static final long RUN_BYTES = 4 << 20;
@@ -24,6 +23,7 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
         checkBias("convolve", bias, destination);
         checkSizes("convolve", window, destination.shape(), x.shape(), weight.shape());
         checkBatches("convolve", destination, x);
+        count(destination.shape().elements(), groups(x.shape(), weight.shape()), x, weight, destination);
         countRun(unfolded(window, destination.shape(), weight.shape(), x.shape()), x);
     }
 
@@ -33,17 +33,20 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
         checkBias("convolveTransposed", bias, destination);
         checkSizes("convolveTransposed", window, y.shape(), destination.shape(), weight.shape());
         checkBatches("convolveTransposed", y, destination);
+        count(y.shape().elements(), groups(destination.shape(), weight.shape()), y, weight, destination);
         countRun(unfolded(window, y.shape(), weight.shape(), destination.shape()), y);
     }
 
     @Override
     public void unfold(Window window, Tensor x, List<Long> outputSizes, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, x, destination);
         TensorChecks.floating("unfold", x, destination);
         checkUnfolded("unfold", window, x.shape(), outputSizes, destination.shape());
     }
 
     @Override
     public void fold(Window window, Tensor unfolded, List<Long> outputSizes, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, unfolded, destination);
         TensorChecks.floating("fold", unfolded, destination);
         checkUnfolded("fold", window, destination.shape(), outputSizes, unfolded.shape());
     }
@@ -51,6 +54,13 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
     @Override
     public void contract(PerSampleConvolution product, List<TileConsumer> consumers) {
         check("contract", product);
+        Shape weight = product.weight();
+        count(product);
+        new DryRunContractions(backend).consumed((double) product.batch() * weight.elements(), consumers);
+        backend.meter().withoutCounting(() -> allocate(product, consumers));
+    }
+
+    private void allocate(PerSampleConvolution product, List<TileConsumer> consumers) {
         Shape weight = product.weight();
         try (TensorScope scope = backend.openScope()) {
             allocateRun(scope, unfolded(product), product.inputs());
@@ -68,11 +78,54 @@ record DryRunConvolutions(Backend backend) implements Convolutions {
         TensorChecks.floating("squaredNorms", product.inputs(), destination);
         TensorChecks.sameShape("squaredNorms", Shape.of(product.batch()), destination);
         long positions = product.positions();
+        if (product.prefersGram()) {
+            double multiplied = (double) positions * positions * (product.rows() + product.columns());
+            long parts = product.batch() * product.groups();
+            backend.meter()
+                    .add(
+                            WorkKind.PRODUCT,
+                            2 * parts * multiplied,
+                            parts,
+                            product.outputs(),
+                            product.inputs(),
+                            destination);
+        } else {
+            count(product);
+            backend.meter()
+                    .add(
+                            WorkKind.ELEMENTWISE,
+                            (double) product.batch() * product.weight().elements(),
+                            1,
+                            destination);
+        }
         Shape tile = product.prefersGram() ? Shape.of(2, product.groups(), positions, positions) : product.weight();
         try (TensorScope scope = backend.openScope()) {
             allocateRun(scope, unfolded(product), product.inputs());
             allocateRun(scope, tile.prepend(product.samples()), product.inputs());
         }
+    }
+
+    /** Adds a convolution in which every element of {@code outputs} is multiplied with a window's inputs. */
+    private void count(double outputs, long groups, Tensor first, Tensor weight, Tensor last) {
+        double perOutput = weight.shape().elements(1, weight.shape().rank());
+        long parts = first.shape().size(0);
+        backend.meter().add(kind(groups, weight.shape()), 2 * outputs * perOutput, parts, first, weight, last);
+    }
+
+    /** Adds the tiles of single samples. */
+    private void count(PerSampleConvolution product) {
+        double multiplied = (double) product.weight().elements() * product.positions() * product.batch();
+        backend.meter()
+                .add(
+                        kind(product.groups(), product.weight()),
+                        2 * multiplied,
+                        product.batch(),
+                        product.outputs(),
+                        product.inputs());
+    }
+
+    private static WorkKind kind(long groups, Shape weight) {
+        return groups > 1 && weight.size(1) == 1 ? WorkKind.DEPTHWISE : WorkKind.CONVOLUTION;
     }
 
     private static void check(String operation, PerSampleConvolution product) {

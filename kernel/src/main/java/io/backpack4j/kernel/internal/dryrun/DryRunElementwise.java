@@ -2,7 +2,6 @@
 package io.backpack4j.kernel.internal.dryrun;
 
 import io.backpack4j.spi.backend.Activation;
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.UnaryOperation;
@@ -10,15 +9,17 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks element-wise operations. */
-record DryRunElementwise(Backend backend) implements Elementwise {
+record DryRunElementwise(DryRunBackend backend) implements Elementwise {
 
     @Override
     public void fill(Tensor destination, double value) {
+        backend.meter().add(WorkKind.ELEMENTWISE, destination);
         TensorChecks.own(destination);
     }
 
     @Override
     public void copy(Tensor source, Tensor destination) {
+        backend.meter().add(WorkKind.ELEMENTWISE, source, destination);
         TensorChecks.own(source);
         TensorChecks.own(destination);
         TensorChecks.sameShape("copy", source.shape(), destination);
@@ -26,41 +27,62 @@ record DryRunElementwise(Backend backend) implements Elementwise {
 
     @Override
     public void apply(UnaryOperation operation, Tensor x, Tensor destination) {
+        backend.meter().add(kind(operation), x, destination);
         TensorChecks.floating(operation.name(), x, destination);
         TensorChecks.sameShape(operation.name(), x.shape(), destination);
     }
 
     @Override
     public void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination) {
+        backend.meter().add(WorkKind.ELEMENTWISE, a, b, destination);
         TensorChecks.floating(operation.name(), a, b, destination);
         TensorChecks.sameShape(operation.name(), stretched(operation, a.shape(), b.shape()), destination);
     }
 
     @Override
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
+        backend.meter().add(WorkKind.ELEMENTWISE, x, destination);
         TensorChecks.floating("affine", x, destination);
         TensorChecks.sameShape("affine", x.shape(), destination);
     }
 
     @Override
     public void addScaled(double alpha, Tensor x, Tensor destination) {
+        backend.meter().add(WorkKind.ELEMENTWISE, x, destination);
         TensorChecks.floating("addScaled", x, destination);
         TensorChecks.sameShape("addScaled", x.shape(), destination);
     }
 
     @Override
     public void activation(Activation activation, int order, Tensor x, Tensor destination) {
+        backend.meter().add(kind(activation), x, destination);
         TensorChecks.floating(activation.kind().name(), x, destination);
         TensorChecks.sameShape(activation.kind().name(), x.shape(), destination);
     }
 
     @Override
     public void activationPullback(Activation activation, Tensor saved, Tensor cotangents, Tensor destination) {
+        backend.meter().add(kind(activation), saved, cotangents, destination);
         String name = activation.kind().name();
         TensorChecks.floating(name, saved, cotangents, destination);
         TensorChecks.require(cotangents.shape().rank() > 0, name, "needs cotangents with a column axis");
         TensorChecks.sameShape(name, cotangents.shape().dropFirst(1), saved);
         TensorChecks.sameShape(name, cotangents.shape(), destination);
+    }
+
+    private static WorkKind kind(UnaryOperation operation) {
+        return switch (operation) {
+            case EXP, LOG, LOG1P, EXPM1, TANH -> WorkKind.FUNCTION;
+            default -> WorkKind.ELEMENTWISE;
+        };
+    }
+
+    private static WorkKind kind(Activation activation) {
+        return switch (activation.kind()) {
+            case RELU, LEAKY_RELU, HARDTANH, HARDSIGMOID, HARDSWISH, SOFTSIGN -> WorkKind.ELEMENTWISE;
+            case GELU, GELU_TANH, SILU, MISH, SOFTPLUS -> WorkKind.GATE;
+            default -> WorkKind.FUNCTION;
+        };
     }
 
     private static Shape stretched(BinaryOperation operation, Shape a, Shape b) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.DType;
@@ -9,10 +8,11 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks movements of elements. */
-record DryRunIndexing(Backend backend) implements Indexing {
+record DryRunIndexing(DryRunBackend backend) implements Indexing {
 
     @Override
     public void permute(Tensor source, int[] axes, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, source, destination);
         TensorChecks.own(source);
         TensorChecks.own(destination);
         TensorChecks.require(
@@ -26,6 +26,7 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void extract(Tensor source, Region region, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, destination, destination);
         checkRegion("extract", source, region);
         TensorChecks.own(destination);
         TensorChecks.sameShape("extract", region.shape(), destination);
@@ -33,6 +34,7 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void insert(Tensor source, Region region, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, source, source);
         checkRegion("insert", destination, region);
         TensorChecks.own(source);
         TensorChecks.sameShape("insert", region.shape(), source);
@@ -40,6 +42,7 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void pad(Tensor source, Region region, double value, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, source, destination);
         checkRegion("pad", destination, region);
         TensorChecks.own(source);
         TensorChecks.sameShape("pad", region.shape(), source);
@@ -47,16 +50,19 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void gatherRows(Tensor source, Tensor indices, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, destination, destination);
         checkRows("gatherRows", source, indices, destination);
     }
 
     @Override
     public void addRows(Tensor source, Tensor indices, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, source, source);
         checkRows("addRows", destination, indices, source);
     }
 
     @Override
     public void pick(Tensor x, int axis, Tensor indices, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, indices, destination);
         TensorChecks.floating("pick", x, destination);
         checkIndices("pick", x, axis, indices);
         TensorChecks.sameShape("pick", indices.shape(), destination);
@@ -64,6 +70,7 @@ record DryRunIndexing(Backend backend) implements Indexing {
 
     @Override
     public void addAt(Tensor indices, int axis, double value, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, indices);
         TensorChecks.floating("addAt", destination);
         checkIndices("addAt", destination, axis, indices);
     }

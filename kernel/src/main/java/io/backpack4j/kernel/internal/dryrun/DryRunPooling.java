@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Pooling;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.DType;
@@ -12,11 +11,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Checks pooling, and counts what linear maps along several axes keep in between. */
-record DryRunPooling(Backend backend) implements Pooling {
+record DryRunPooling(DryRunBackend backend) implements Pooling {
 
     @Override
     public void maximum(Window window, Tensor x, Tensor destination, Tensor indices) {
         checkMaximum("maximum", x, destination, indices);
+        backend.meter()
+                .add(
+                        WorkKind.ELEMENTWISE,
+                        destination.shape().elements() * window.elements(),
+                        1,
+                        x,
+                        indices,
+                        destination);
         TensorChecks.require(
                 x.shape().rank() == 2 + window.axes(),
                 "maximum",
@@ -46,6 +53,7 @@ record DryRunPooling(Backend backend) implements Pooling {
     @Override
     public void adaptiveMaximum(Tensor x, Tensor destination, Tensor indices) {
         checkMaximum("adaptiveMaximum", x, destination, indices);
+        backend.meter().add(WorkKind.MOVEMENT, x.shape().elements(), 1, x, destination);
         TensorChecks.require(
                 x.shape().dropFirst(2).elements() > 0
                         || destination.shape().dropFirst(2).elements() == 0,
@@ -62,11 +70,13 @@ record DryRunPooling(Backend backend) implements Pooling {
 
     @Override
     public void scatter(Tensor indices, Tensor source, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, indices, source, destination);
         checkIndices("scatter", indices, source, destination);
     }
 
     @Override
     public void gather(Tensor x, Tensor indices, Tensor destination) {
+        backend.meter().add(WorkKind.MOVEMENT, indices, destination, destination);
         checkIndices("gather", indices, destination, x);
     }
 
@@ -111,6 +121,17 @@ record DryRunPooling(Backend backend) implements Pooling {
                 current = current.with(2 + axis, out);
                 if (matrices.get(axis) != null && hasMatrix(matrices, axis + 1)) {
                     scope.allocate(current, x.dtype());
+                }
+                if (matrices.get(axis) != null) {
+                    backend.meter()
+                            .add(
+                                    WorkKind.PRODUCT,
+                                    2.0
+                                            * current.elements()
+                                            * Math.max(1, x.shape().size(2 + axis)),
+                                    1,
+                                    x,
+                                    destination);
                 }
             }
         }

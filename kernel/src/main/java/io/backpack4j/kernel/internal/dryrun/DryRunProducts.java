@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks matrix products. */
-record DryRunProducts(Backend backend) implements Products {
+record DryRunProducts(DryRunBackend backend) implements Products {
 
     @Override
     public void multiply(
@@ -38,6 +37,9 @@ record DryRunProducts(Backend backend) implements Products {
         expected = expected.with(-2, a.shape().size(transposeA ? -1 : -2))
                 .with(-1, b.shape().size(transposeB ? -2 : -1));
         TensorChecks.sameShape("multiply", expected, destination);
+        long matrix = destination.shape().size(-1) * destination.shape().size(-2);
+        long parts = matrix == 0 ? 1 : destination.shape().elements() / matrix;
+        backend.meter().add(WorkKind.PRODUCT, 2.0 * destination.shape().elements() * inner, parts, a, b, destination);
     }
 
     private static String transposed(boolean yes) {

@@ -8,10 +8,11 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks random draws. */
-final class DryRunRandomDraws implements RandomDraws {
+record DryRunRandomDraws(WorkMeter meter) implements RandomDraws {
 
     @Override
     public void uniform(RandomKey key, long[] sampleIds, Tensor destination) {
+        meter.add(WorkKind.DRAW, destination);
         TensorChecks.floating("uniform", destination);
         checkSamples("uniform", sampleIds, destination);
     }
@@ -23,12 +24,14 @@ final class DryRunRandomDraws implements RandomDraws {
 
     @Override
     public void normal(RandomKey key, long[] sampleIds, Tensor destination) {
+        meter.add(WorkKind.DRAW, destination);
         TensorChecks.floating("normal", destination);
         checkSamples("normal", sampleIds, destination);
     }
 
     @Override
     public void categorical(RandomKey key, long[] sampleIds, Tensor probabilities, Tensor destination) {
+        meter.add(WorkKind.DRAW, destination);
         TensorChecks.floating("categorical", probabilities);
         TensorChecks.type("categorical", destination, DType.INT64);
         checkSamples("categorical", sampleIds, destination);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.dryrun;
 
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.DType;
@@ -9,10 +8,11 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 
 /** Checks reductions. */
-record DryRunReductions(Backend backend) implements Reductions {
+record DryRunReductions(DryRunBackend backend) implements Reductions {
 
     @Override
     public void reduce(Reduction reduction, Tensor x, int from, int to, Tensor destination) {
+        backend.meter().add(WorkKind.REDUCTION, x.shape().elements(), 1, x, destination);
         TensorChecks.floating(reduction.name(), x, destination);
         TensorChecks.require(
                 from >= 0 && from <= to && to <= x.shape().rank(),
@@ -28,12 +28,14 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public boolean allFinite(Tensor x) {
+        backend.meter().add(WorkKind.REDUCTION, x);
         TensorChecks.own(x);
         return true;
     }
 
     @Override
     public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
+        backend.meter().add(WorkKind.HISTOGRAM, x.shape().elements(), 1, x, counts);
         TensorChecks.floating("addHistogram", x, range);
         TensorChecks.sameShape("addHistogram", Shape.of(2), range);
         TensorChecks.type("addHistogram", counts, DType.INT64);
@@ -45,6 +47,7 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
+        backend.meter().add(WorkKind.HISTOGRAM, x.shape().elements(), 1, x, counts);
         TensorChecks.floating("addJointHistogram", x, values, ranges);
         TensorChecks.sameShape("addJointHistogram", Shape.of(2, 2), ranges);
         TensorChecks.type("addJointHistogram", counts, DType.INT64);
@@ -63,6 +66,7 @@ record DryRunReductions(Backend backend) implements Reductions {
 
     @Override
     public void logSoftmax(Tensor x, int axis, Tensor destination) {
+        backend.meter().add(WorkKind.FUNCTION, x, destination);
         TensorChecks.floating("logSoftmax", x, destination);
         TensorChecks.sameShape("logSoftmax", x.shape(), destination);
         TensorChecks.require(

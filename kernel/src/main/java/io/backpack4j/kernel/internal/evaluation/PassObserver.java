@@ -28,6 +28,15 @@ public interface PassObserver {
     default void columns(Signal signal, Block block, long columns) {}
 
     /**
+     * All columns of a signal have met all others, in blocks.
+     *
+     * @param blocks how many blocks there were
+     * @param kept how many of them were kept at a time; 0 if every two walked together
+     * @param walks how many walks it took, those included in which they passed for the first time
+     */
+    default void met(Signal signal, long blocks, long kept, long walks) {}
+
+    /**
      * A sum over parameters is kept from now on, in one piece.
      *
      * @param what it, beginning a sentence

@@ -183,6 +183,9 @@ final class ParameterStore implements Parameters {
             } else if (initializer instanceof Initializer.Normal normal) {
                 backend.random().normal(key, ONE_SAMPLE, row);
                 backend.elementwise().affine(tensor, normal.standardDeviation(), 0, tensor);
+            } else if (initializer instanceof Initializer.ZeroRow zero) {
+                initialize(tensor, zero.others(), key);
+                backend.elementwise().fill(temporary.rows(tensor, zero.row(), zero.row() + 1), 0);
             }
         }
     }

@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.graph;
 
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.Layer;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
@@ -67,6 +68,11 @@ public final class StoredModel implements Model {
     @Override
     public Shape outputShape() {
         return bound.outputShape();
+    }
+
+    @Override
+    public List<Layer> layers() {
+        return Layers.of(bound);
     }
 
     @Override

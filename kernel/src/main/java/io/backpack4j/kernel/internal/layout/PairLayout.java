@@ -2,6 +2,7 @@
 package io.backpack4j.kernel.internal.layout;
 
 import io.backpack4j.kernel.Request;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.Signal;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -74,6 +75,14 @@ public final class PairLayout {
     public boolean meets(int stage, SiteLayout site, Signal signal) {
         return at(site).stream()
                 .anyMatch(group -> group.pair().stage() == stage && group.pair().involves(signal));
+    }
+
+    /** Whether a signal with several columns meets itself anywhere. */
+    public boolean meetItself() {
+        return atSites.stream()
+                .flatMap(Set::stream)
+                .map(GroupKey::pair)
+                .anyMatch(pair -> pair.isOfOneSignal() && !(pair.left() instanceof LossGradient));
     }
 
     /** Whether two signals meet anywhere in a stage. */

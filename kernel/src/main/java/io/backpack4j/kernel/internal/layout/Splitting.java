@@ -13,18 +13,30 @@ import java.util.stream.LongStream;
  *
  * @param chunkSamples how many samples are taken at a time
  * @param blockColumns how many columns of a signal travel at a time, where the signal allows
+ * @param keptBlocks how many blocks of a signal that meets itself are kept at every site until all later ones have met
+ *     them there; with none, every two blocks walk together
  * @param sampled whether only some parts are walked, which take as much memory as all: see {@link #parts}
  */
-public record Splitting(long chunkSamples, long blockColumns, boolean sampled) {
+public record Splitting(long chunkSamples, long blockColumns, long keptBlocks, boolean sampled) {
 
-    /** One that walks everything. */
+    /** One that walks everything, and keeps no blocks. */
     public Splitting(long chunkSamples, long blockColumns) {
-        this(chunkSamples, blockColumns, false);
+        this(chunkSamples, blockColumns, 0, false);
+    }
+
+    /** The same, keeping some blocks. */
+    public Splitting keeping(long blocks) {
+        return new Splitting(chunkSamples, blockColumns, blocks, sampled);
+    }
+
+    /** The same, walking all parts. */
+    public Splitting ofAllParts() {
+        return new Splitting(chunkSamples, blockColumns, keptBlocks, false);
     }
 
     /** The same, walking some parts only. */
     public Splitting ofSomeParts() {
-        return new Splitting(chunkSamples, blockColumns, true);
+        return new Splitting(chunkSamples, blockColumns, keptBlocks, true);
     }
 
     /**

@@ -40,6 +40,7 @@ final class BlockWalk implements AutoCloseable {
     private final SignalSources sources;
     private final SiteVisitor visitor;
     private final PendingCurvature curvature;
+    private final KeptBlocks earlier;
     private final List<Lane> lanes = new ArrayList<>();
     /** Scopes of pullbacks that are still needed. */
     private final List<TensorScope> kept = new ArrayList<>();
@@ -69,7 +70,12 @@ final class BlockWalk implements AutoCloseable {
     /** The derivatives of one of several uses of a parameter. */
     private record Arrived(SiteUse use, ParameterDerivatives derivatives) {}
 
-    /** @param curvature sees the loss gradient at every node that it passes */
+    /**
+     * Starts with no columns.
+     *
+     * @param curvature sees the loss gradient at every node that it passes
+     * @param earlier blocks that earlier walks left at sites, for those of this walk to meet
+     */
     BlockWalk(
             PassLayout layout,
             int stage,
@@ -77,7 +83,8 @@ final class BlockWalk implements AutoCloseable {
             ChunkForward forward,
             SignalSources sources,
             SiteVisitor visitor,
-            PendingCurvature curvature) {
+            PendingCurvature curvature,
+            KeptBlocks earlier) {
         this.layout = layout;
         this.stage = stage;
         this.backend = backend;
@@ -85,6 +92,7 @@ final class BlockWalk implements AutoCloseable {
         this.sources = sources;
         this.visitor = visitor;
         this.curvature = curvature;
+        this.earlier = earlier;
     }
 
     /**
@@ -154,18 +162,27 @@ final class BlockWalk implements AutoCloseable {
             for (PairSums.Waiting left : here) {
                 for (PairSums.Waiting right : here) {
                     if (left.meets(right)) {
-                        PluginCalls.call(node.part(), "in the derivatives of '" + site.parameter() + "'", () -> {
-                            visitor.meet(site, left, right);
-                            return site;
-                        });
+                        meet(node, site, left, right);
                     }
                 }
+                for (PairSums.Waiting right : earlier.at(site, left.signal())) {
+                    meet(node, site, left, right);
+                    meet(node, site, right, left);
+                }
             }
+            here.forEach(passing -> earlier.keep(site, passing));
         });
         waiting.clear();
         waitingScopes.forEach(TensorScope::close);
         kept.removeAll(waitingScopes);
         waitingScopes.clear();
+    }
+
+    private void meet(BoundNode node, SiteLayout site, PairSums.Waiting left, PairSums.Waiting right) {
+        PluginCalls.call(node.part(), "in the derivatives of '" + site.parameter() + "'", () -> {
+            visitor.meet(site, left, right);
+            return site;
+        });
     }
 
     private void step(BoundNode node, Lane lane) {
@@ -206,7 +223,10 @@ final class BlockWalk implements AutoCloseable {
             }
         }
         boolean waits = lane.signal().sitesAt().get(node.index()).stream().anyMatch(use -> waits(use.site(), lane));
-        if (!pending && waits) {
+        if ((pending || waits) && earlier.keeps(lane.signal().signal(), step)) {
+            earlier.keep(scope);
+            kept.remove(kept.size() - 1);
+        } else if (!pending && waits) {
             waitingScopes.add(scope);
         } else if (!pending) {
             scope.close();

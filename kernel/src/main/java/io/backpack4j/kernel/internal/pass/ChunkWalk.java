@@ -12,12 +12,15 @@ import io.backpack4j.kernel.internal.layout.Splitting;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.LossGradient;
+import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -82,26 +85,51 @@ final class ChunkWalk {
                 inBlocks.add(signal);
             }
         }
-        for (long block : splitting.parts(blocks, part -> widths(signals, part))) {
-            boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
-            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
-                for (SignalLayout signal : signals) {
-                    long count = sources.columns(signal);
-                    long width = blockOf(signal, count);
-                    long columnsOfBlock = width(count, width, block);
-                    if (columnsOfBlock > 0) {
-                        long from = block * width;
-                        Step step = new Step(block(from, from + columnsOfBlock), count, layout.samples(), null);
-                        chunk.observer().columns(signal.signal(), step.block(), count);
-                        walk.send(signal, step, false);
-                    } else if (ridesAlong(stage, signal, signals, block)) {
-                        walk.send(signal, new Step(block(0, count), count, layout.samples(), null), true);
+        long keptBlocks = inBlocks.isEmpty() ? 0 : splitting.keptBlocks();
+        try (KeptBlocks kept = new KeptBlocks(keptColumns(inBlocks, keptBlocks))) {
+            for (long block : splitting.parts(blocks, part -> part < keptBlocks ? part : widths(signals, part))) {
+                boolean last = release && block == blocks - 1 && inBlocks.isEmpty();
+                try (BlockWalk walk = walk(stage, curvature, kept)) {
+                    for (SignalLayout signal : signals) {
+                        long count = sources.columns(signal);
+                        long width = blockOf(signal, count);
+                        long columnsOfBlock = width(count, width, block);
+                        if (columnsOfBlock > 0) {
+                            long from = block * width;
+                            Step step = new Step(block(from, from + columnsOfBlock), count, layout.samples(), null);
+                            chunk.observer().columns(signal.signal(), step.block(), count);
+                            walk.send(signal, step, false);
+                        } else if (ridesAlong(stage, signal, signals, block)) {
+                            walk.send(signal, new Step(block(0, count), count, layout.samples(), null), true);
+                        }
                     }
+                    walk.walk(node -> last && node > curvature.top());
                 }
-                walk.walk(node -> last && node > curvature.top());
             }
         }
-        inBlocks.forEach(signal -> meetBlocks(stage, signal, curvature));
+        for (SignalLayout signal : inBlocks) {
+            if (keptBlocks == 0) {
+                meetInPairs(stage, signal, curvature);
+            } else {
+                meetKept(stage, signal, curvature);
+            }
+        }
+    }
+
+    private BlockWalk walk(int stage, PendingCurvature curvature, KeptBlocks kept) {
+        return new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature, kept);
+    }
+
+    private Map<Signal, Long> keptColumns(List<SignalLayout> inBlocks, long keptBlocks) {
+        Map<Signal, Long> columns = new HashMap<>();
+        for (SignalLayout signal : inBlocks) {
+            long count = sources.columns(signal);
+            long width = blockOf(signal, count);
+            // The last block has nothing to wait for.
+            long kept = Math.min(keptBlocks, ceilingOf(count, width) - 1);
+            columns.put(signal.signal(), kept * width);
+        }
+        return columns;
     }
 
     /** Whether the gradient meets columns of a block, so that it passes once more. */
@@ -114,8 +142,42 @@ final class ChunkWalk {
                 });
     }
 
+    /**
+     * Sends the blocks once more that have not been kept, and keeps as many of them as before, until all have met: with
+     * k of b blocks kept at a time (b − k) + (b − 2k) + … more walks.
+     */
+    private void meetKept(int stage, SignalLayout signal, PendingCurvature curvature) {
+        long count = sources.columns(signal);
+        long width = blockOf(signal, count);
+        long blocks = ceilingOf(count, width);
+        long keptBlocks = Math.min(splitting.keptBlocks(), blocks - 1);
+        long walks = blocks;
+        for (long first = keptBlocks; first < blocks - 1; first += keptBlocks) {
+            walks += blocks - first;
+            if (splitting.sampled()) {
+                continue; // The blocks that were kept first, and what passed them, took no less.
+            }
+            long columns = Math.min(first + keptBlocks, blocks - 1) * width;
+            try (KeptBlocks kept = new KeptBlocks(Map.of(signal.signal(), columns))) {
+                for (long block = first; block < blocks; block++) {
+                    try (BlockWalk walk = walk(stage, curvature, kept)) {
+                        sendAgain(walk, signal, count, width, block);
+                        walk.walk(node -> false);
+                    }
+                }
+            }
+        }
+        chunk.observer().met(signal.signal(), blocks, keptBlocks, walks);
+    }
+
+    private void sendAgain(BlockWalk walk, SignalLayout signal, long count, long width, long block) {
+        long from = block * width;
+        Block columns = block(from, from + width(count, width, block));
+        walk.send(signal, new Step(columns, count, layout.samples(), null), true);
+    }
+
     /** Sends every two blocks of a signal's columns together, so that all columns meet: b(b − 1)/2 more walks. */
-    private void meetBlocks(int stage, SignalLayout signal, PendingCurvature curvature) {
+    private void meetInPairs(int stage, SignalLayout signal, PendingCurvature curvature) {
         long count = sources.columns(signal);
         long width = blockOf(signal, count);
         long blocks = ceilingOf(count, width);
@@ -126,15 +188,14 @@ final class ChunkWalk {
             }
         }
         for (long part : splitting.parts(pairs.size(), index -> widths(pairs.get((int) index), count, width))) {
-            try (BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
+            try (BlockWalk walk = walk(stage, curvature, KeptBlocks.none())) {
                 for (long block : pairs.get((int) part)) {
-                    long from = block * width;
-                    Block columnsOfBlock = block(from, from + width(count, width, block));
-                    walk.send(signal, new Step(columnsOfBlock, count, layout.samples(), null), true);
+                    sendAgain(walk, signal, count, width, block);
                 }
                 walk.walk(node -> false);
             }
         }
+        chunk.observer().met(signal.signal(), blocks, 0, blocks + pairs.size());
     }
 
     private static List<Long> widths(long[] pair, long count, long width) {
@@ -177,7 +238,7 @@ final class ChunkWalk {
                 Block block = block(from, Math.min(count, from + width));
                 boolean last = release && block.toColumn() == count;
                 try (TensorScope scope = backend.openScope();
-                        BlockWalk walk = new BlockWalk(layout, stage, backend, chunk, sources, visitor, curvature)) {
+                        BlockWalk walk = walk(stage, curvature, KeptBlocks.none())) {
                     Curvature.Columns sent = PluginCalls.call(
                             node.part(),
                             "in its curvature",

@@ -23,9 +23,12 @@ import java.util.Optional;
 
 /**
  * The inner products of two signals that a pass has added up so far, over parameters, blocks of columns and chunks of
- * samples.
+ * samples. Sums are of type float64 whatever the pass computes in: parameters differ in size by orders of magnitude,
+ * and what one of them adds may be what the next takes away.
  */
 final class PairSums {
+
+    private static final DType SUM_TYPE = DType.FLOAT64;
 
     private final Backend backend;
     private final TensorScope scope;
@@ -95,6 +98,19 @@ final class PairSums {
         sums.put(group, tensor);
     }
 
+    /** Rounds what was summed in a stage to the type of the pass. */
+    void complete(int stage) {
+        sums.replaceAll((group, sum) -> {
+            if (group.pair().stage() != stage || sum.dtype() == dtype) {
+                return sum;
+            }
+            Tensor rounded = scope.allocate(sum.shape(), dtype);
+            backend.elementwise().copy(sum, rounded);
+            sum.close();
+            return rounded;
+        });
+    }
+
     /** Adds what two signals have at a parameter of a group. */
     void add(GroupKey group, Waiting left, Waiting right) {
         CrossInnerProducts products = group.pair().products();
@@ -107,12 +123,12 @@ final class PairSums {
         Region region = region(whole, products, left.step(), right.step());
         try (TensorScope step = backend.openScope()) {
             Optional<Tensor> contiguous = contiguous(step, whole, region);
-            if (contiguous.isPresent()) {
+            if (contiguous.isPresent() && whole.dtype() == dtype) {
                 add(products, left, right, contiguous.get());
                 return;
             }
             Tensor part = step.allocate(region.shape(), dtype);
-            if (!mirrored) {
+            if (!mirrored && whole.dtype() == dtype) {
                 backend.indexing().extract(whole, region, part);
                 add(products, left, right, part);
                 backend.indexing().insert(part, region, whole);
@@ -120,7 +136,14 @@ final class PairSums {
             }
             backend.elementwise().fill(part, 0);
             add(products, left, right, part);
+            if (contiguous.isPresent()) {
+                RegionSums.add(backend, part, contiguous.get());
+                return;
+            }
             RegionSums.add(backend, part, region, whole);
+            if (!mirrored) {
+                return;
+            }
             int[] axes = products.sameSample() ? new int[] {0, 2, 1} : new int[] {1, 0};
             Region below = region(whole, products, right.step(), left.step());
             Tensor transposed = step.allocate(below.shape(), dtype);
@@ -164,8 +187,8 @@ final class PairSums {
             observer.sum(
                     "The %s over %s".formatted(group.pair().described(), group.described()),
                     shape,
-                    shape.elements() * dtype.bytes());
-            Tensor sum = scope.allocate(shape, dtype);
+                    shape.elements() * SUM_TYPE.bytes());
+            Tensor sum = scope.allocate(shape, SUM_TYPE);
             backend.elementwise().fill(sum, 0);
             return sum;
         });

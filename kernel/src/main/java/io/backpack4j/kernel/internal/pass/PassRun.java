@@ -246,6 +246,7 @@ public final class PassRun {
                 }
                 sites.forEach(site -> site.complete(currentStage));
                 nodes.complete();
+                sums.complete(stage);
                 if (splitting.chunkCount(layout.samples()) > 1
                         && !layout.waiting(stage).isEmpty()) {
                     walkAgain(stage);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.internal.evaluation.PassObserver;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.spi.extension.Signal;
@@ -19,6 +20,7 @@ public final class StepCounter implements PassObserver {
     private long widestColumns = 1;
     private final SortedMap<String, Long> unitProducts = new TreeMap<>();
     private Optional<KeptSum> largestSum = Optional.empty();
+    private final SortedMap<String, Plan.Meetings> meetings = new TreeMap<>();
 
     /**
      * A sum that is kept in one piece.
@@ -50,6 +52,19 @@ public final class StepCounter implements PassObserver {
     /** The largest of the sums that are kept in one piece, if there are any. */
     public Optional<KeptSum> largestSum() {
         return largestSum;
+    }
+
+    /** How blocks of columns met, by signal. */
+    public SortedMap<String, Plan.Meetings> meetings() {
+        return meetings;
+    }
+
+    @Override
+    public void met(Signal signal, long blocks, long kept, long walks) {
+        meetings.merge(
+                signal.name(),
+                new Plan.Meetings(blocks, kept, walks),
+                (all, own) -> new Plan.Meetings(own.blocks(), own.keptBlocks(), all.walks() + own.walks()));
     }
 
     @Override

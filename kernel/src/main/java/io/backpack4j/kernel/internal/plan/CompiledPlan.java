@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.BatchStatistics;
+import io.backpack4j.kernel.Cost;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.OperandSupplier;
@@ -13,6 +14,7 @@ import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.internal.calls.BackendCalls;
+import io.backpack4j.kernel.internal.cost.SpeedCache;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.kernel.internal.linearization.NetworkProducts;
@@ -33,7 +35,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -50,7 +51,8 @@ public final class CompiledPlan implements Plan {
     private final Shape output;
     private final TrialOutcome outcome;
     private final FiniteCheck finiteCheck;
-    private final OptionalLong memoryBytes;
+    private final PassOptions options;
+    private final SpeedCache speeds;
 
     CompiledPlan(
             Backend backend,
@@ -59,8 +61,10 @@ public final class CompiledPlan implements Plan {
             Shape output,
             BatchSignature signature,
             TrialOutcome outcome,
-            PassOptions options) {
-        this.memoryBytes = options.memoryBytes();
+            PassOptions options,
+            SpeedCache speeds) {
+        this.options = options;
+        this.speeds = speeds;
         this.backend = backend;
         this.model = model;
         this.layout = layout;
@@ -122,6 +126,16 @@ public final class CompiledPlan implements Plan {
     }
 
     private PassInputs inputs(Batch batch, long seed, RunOperands operands, Optional<OperandSupplier> supplier) {
+        require(batch);
+        layout.operands().require(operands, backend, supplier.isPresent());
+        if (!operands.tensors().isEmpty()) {
+            BackendCalls.run(backend, "The check of operands", () -> finiteCheck.requireOperands(operands));
+        }
+        return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
+    }
+
+    /** Requires a batch like the planned one. */
+    private void require(Batch batch) {
         BatchSignature actual = BatchSignature.of(batch);
         if (!actual.equals(signature)) {
             throw new BackpackException(
@@ -130,17 +144,25 @@ public final class CompiledPlan implements Plan {
                             .formatted(signature.inputs(), signature.targets(), actual.inputs(), actual.targets()));
         }
         TargetChecks.require(model.loss(), output, batch);
-        layout.operands().require(operands, backend, supplier.isPresent());
-        if (!operands.tensors().isEmpty()) {
-            BackendCalls.run(backend, "The check of operands", () -> finiteCheck.requireOperands(operands));
-        }
-        return PassInputs.of(batch, model, seed).withOperands(operands, supplier);
+    }
+
+    @Override
+    public Cost cost(Batch batch) {
+        require(batch);
+        PassRehearsal rehearsal = new PassRehearsal(layout, options.nanPolicy());
+        PlanTrial trial = new PlanTrial(backend, layout.splitsSamples(), layout.graph(), model, batch, rehearsal);
+        return BackendCalls.call(
+                backend,
+                "The estimate of costs",
+                () -> new CostEstimate(layout, finiteCheck, trial, rehearsal, speeds.of(backend, layout.dtype()))
+                        .of(outcome, options.memoryBytes().isPresent() && trial.isMeasured()));
     }
 
     /** Opens an account of the pass's memory, which is counted only if there is a budget. */
     private @Nullable MemoryAccount account() {
-        return memoryBytes.isPresent()
-                ? backend.openAccount(peakBytes(), memoryBytes.getAsLong()).orElse(null)
+        return options.memoryBytes().isPresent()
+                ? backend.openAccount(peakBytes(), options.memoryBytes().getAsLong())
+                        .orElse(null)
                 : null;
     }
 
@@ -167,7 +189,7 @@ public final class CompiledPlan implements Plan {
         try {
             requirePlanned(results);
             finiteCheck.require(results.tensors(), inputs, results::close, this::rerun);
-            if (memoryBytes.isPresent()) {
+            if (options.memoryBytes().isPresent()) {
                 results.settle();
             }
             results.updateBuffers(model.parameters()::get);
@@ -285,6 +307,11 @@ public final class CompiledPlan implements Plan {
     }
 
     @Override
+    public SortedMap<String, Meetings> meetings() {
+        return Collections.unmodifiableSortedMap(outcome.outcome().meetings());
+    }
+
+    @Override
     public String toString() {
         StringBuilder text = new StringBuilder("Plan for %d samples, %d at a time, of signals %s; at most %,d bytes"
                 .formatted(
@@ -300,6 +327,15 @@ public final class CompiledPlan implements Plan {
                             .collect(Collectors.joining(", ")))
                     .append("), each a walk forward and back");
         }
+        meetings()
+                .forEach((signal, own) -> text.append("; the columns of %s meet in %,d blocks, %s: %,d walks back"
+                        .formatted(
+                                signal,
+                                own.blocks(),
+                                own.keptBlocks() == 0
+                                        ? "every two of which walk together"
+                                        : "%,d of which are kept while others pass".formatted(own.keptBlocks()),
+                                own.walks())));
         return text.toString();
     }
 

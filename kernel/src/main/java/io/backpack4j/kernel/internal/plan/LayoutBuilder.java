@@ -222,8 +222,12 @@ final class LayoutBuilder {
                 .findFirst()
                 .ifPresent(node -> problems.add(
                         KernelProblems.TIED_PARAMETER,
-                        "%s cannot compute '%s', because %s uses it at every step. Use a Hessian operator's product with unit vectors, or name other parameters with parameters=[…]."
-                                .formatted(request.request().extension().type(), site.parameter(), node.described())));
+                        "%s cannot compute '%s', because %s uses it at every step. %s, or name other parameters with parameters=[…]."
+                                .formatted(
+                                        request.request().extension().type(),
+                                        site.parameter(),
+                                        node.described(),
+                                        instead(request.request().extension()))));
     }
 
     /** A weight that one node looks up and another multiplies with has its inputs on different sides. */

@@ -43,6 +43,11 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
     }
 
     @Override
+    public boolean keepsBlocks() {
+        return layout.pairs().meetItself();
+    }
+
+    @Override
     public Outcome run(
             Backend backend, PassInputs inputs, Splitting splitting, Predicate<String> products, Runnable made) {
         // Products of a batch that is taken as a whole keep it evaluated.
@@ -79,7 +84,8 @@ record PassRehearsal(PassLayout layout, NanPolicy nanPolicy) implements Rehearsa
                     widest,
                     counter.steps(),
                     counter.largestSum(),
-                    counter.unitProducts());
+                    counter.unitProducts(),
+                    counter.meetings());
         }
     }
 

@@ -54,6 +54,16 @@ final class PlanTrial implements SplittingSearch.Trial {
     }
 
     @Override
+    public long capacityBytes() {
+        return backend.capacityBytes();
+    }
+
+    @Override
+    public boolean keepsBlocks() {
+        return rehearsal.keepsBlocks();
+    }
+
+    @Override
     public TrialOutcome run(Splitting splitting) {
         try (DryRunBackend dry = new DryRunBackend(backend.id());
                 TensorScope given = dry.openScope()) {
@@ -65,7 +75,8 @@ final class PlanTrial implements SplittingSearch.Trial {
         }
     }
 
-    private PassInputs imitated(TensorScope given) {
+    /** Stands in for the batch and the model, without numbers. */
+    PassInputs imitated(TensorScope given) {
         Map<String, Tensor> inputs = new HashMap<>();
         batch.inputs().forEach((name, tensor) -> inputs.put(name, given.allocate(tensor.shape(), tensor.dtype())));
         Tensor targets = batch.hasTargets()

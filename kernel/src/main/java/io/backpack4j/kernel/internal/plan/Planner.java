@@ -7,6 +7,7 @@ import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.cost.SpeedCache;
 import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
@@ -33,6 +34,7 @@ public final class Planner {
     private static final long ANY_SAMPLES = 1L << 31;
 
     private final PluginCatalog catalog;
+    private final SpeedCache speeds = new SpeedCache();
 
     @Inject
     Planner(PluginCatalog catalog) {
@@ -46,6 +48,25 @@ public final class Planner {
      */
     public CompiledPlan plan(
             Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+        PassLayout layout = checked(model, batch, requests, options);
+        BoundGraph graph = layout.graph();
+        Shape output = graph.outputShape().prepend(batch.samples());
+        PassLayout updating = options.modes().updatesBuffers() ? layout.updatingBuffers() : layout;
+        PassLayout planned = options.handsOver() ? updating.handingOver() : updating;
+        if (options.memoryBytes().isPresent()) {
+            TargetChecks.require(model.loss(), output, batch);
+        }
+        Rehearsal rehearsal = new PassRehearsal(planned, options.nanPolicy());
+        TrialOutcome outcome = tried(backend, graph, planned.splitsSamples(), model, batch, options, rehearsal);
+        return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options, speeds);
+    }
+
+    /**
+     * Lays out a pass.
+     *
+     * @throws BackpackException with everything that does not fit together, whatever memory there is
+     */
+    public PassLayout checked(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph graph = graph(model, batch, requests, options);
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
@@ -59,14 +80,7 @@ public final class Planner {
         ChainChecks.report(layout, options, problems);
         checkChunks(graph, layout, batch.samples(), options, problems);
         problems.throwIfAny();
-        PassLayout updating = options.modes().updatesBuffers() ? layout.updatingBuffers() : layout;
-        PassLayout planned = options.handsOver() ? updating.handingOver() : updating;
-        if (options.memoryBytes().isPresent()) {
-            TargetChecks.require(model.loss(), output, batch);
-        }
-        Rehearsal rehearsal = new PassRehearsal(planned, options.nanPolicy());
-        TrialOutcome outcome = tried(backend, graph, planned.splitsSamples(), model, batch, options, rehearsal);
-        return new CompiledPlan(backend, model, planned, output, BatchSignature.of(batch), outcome, options);
+        return layout;
     }
 
     /**
@@ -209,7 +223,7 @@ public final class Planner {
                         : input(batch, graph.graph().inputs().get(source.index()))
                                 .dtype();
                 DType expected = wantsIntegers ? DType.INT64 : model.dtype();
-                if (actual != expected) {
+                if (actual != expected && !node.node().module().takesAnyType(i)) {
                     problems.add(
                             CommonProblems.WRONG_TYPE,
                             "Input %d of %s has type %s, but must be %s."

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.plan;
 
+import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Plan.ResultType;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
@@ -21,6 +22,11 @@ interface Rehearsal {
     /** Stands in for the operands that a run brings, which are no part of what it takes. */
     default RunOperands operands(Backend backend, TensorScope scope) {
         return RunOperands.NONE;
+    }
+
+    /** Whether blocks of columns meet, so that some may be kept for others. */
+    default boolean keepsBlocks() {
+        return false;
     }
 
     /**
@@ -46,6 +52,7 @@ interface Rehearsal {
      * @param steps how many steps a listener would be told of
      * @param largestSum the largest of the sums that are kept in one piece, however a pass is split
      * @param unitProducts numbers of products with unit vectors, by parameter
+     * @param meetings how blocks of columns of a signal met each other, by signal
      */
     record Outcome(
             SortedMap<String, ResultType> results,
@@ -55,7 +62,8 @@ interface Rehearsal {
             long widestColumns,
             long steps,
             Optional<StepCounter.KeptSum> largestSum,
-            SortedMap<String, Long> unitProducts) {
+            SortedMap<String, Long> unitProducts,
+            SortedMap<String, Plan.Meetings> meetings) {
 
         /** Nothing is kept in one piece. */
         Outcome(
@@ -73,6 +81,7 @@ interface Rehearsal {
                     widestColumns,
                     steps,
                     Optional.empty(),
+                    new TreeMap<>(),
                     new TreeMap<>());
         }
     }

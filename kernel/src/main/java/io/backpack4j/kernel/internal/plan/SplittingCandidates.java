@@ -10,12 +10,15 @@ import java.util.Map;
 
 /**
  * The splittings of which a plan within a budget is one, coarsest first: chunks of N, ⌈N/2⌉, ⌈⌈N/2⌉/2⌉, …, 1 samples,
- * and of each all columns at once, 64, 32, …, 1. What options fix stays fixed, and samples that a pass needs together
+ * and of each all columns at once, 64, 32, …, 1; where blocks meet, all of them are kept, or one, or every two walk
+ * together. What options fix stays fixed, and samples that a pass needs together
  * stay together. Each is tried once, without numbers.
  */
 final class SplittingCandidates {
 
     static final long ALL_COLUMNS = Long.MAX_VALUE;
+
+    private static final long ALL_BLOCKS = Long.MAX_VALUE;
 
     /**
      * More columns than this at once are never worth their memory; the search starts here once all together do not fit.
@@ -34,20 +37,35 @@ final class SplittingCandidates {
     List<Splitting> all() {
         List<Splitting> candidates = new ArrayList<>();
         for (long chunk : chunks()) {
-            for (long block : blocks()) {
-                candidates.add(new Splitting(chunk, block));
-            }
+            candidates.addAll(ofChunk(chunk));
         }
         return candidates;
     }
 
-    /** Whether the columns come in other blocks than with the coarser candidates. */
+    /** Those with a size of chunks, coarsest first. */
+    List<Splitting> ofChunk(long chunk) {
+        List<Splitting> candidates = new ArrayList<>();
+        for (long block : blocks()) {
+            Splitting inPairs = new Splitting(chunk, block);
+            if (block != ALL_COLUMNS && trial.keepsBlocks()) {
+                candidates.add(inPairs.keeping(ALL_BLOCKS));
+                candidates.add(inPairs.keeping(1));
+            }
+            candidates.add(inPairs);
+        }
+        return candidates;
+    }
+
+    /** Whether the columns come in other blocks than with the coarser candidates, or meet in another way. */
     boolean isDistinct(Splitting splitting) {
-        return splitting.blockColumns() == blocks().get(0)
-                || splitting.blockColumns()
-                        < tried(new Splitting(splitting.chunkSamples(), blocks().get(0)))
-                                .outcome()
-                                .widestColumns();
+        if (splitting.blockColumns() == blocks().get(0) && splitting.keptBlocks() == 0) {
+            return true;
+        }
+        long widest = tried(new Splitting(splitting.chunkSamples(), blocks().get(0)))
+                .outcome()
+                .widestColumns();
+        // Of two blocks, one is all that can be kept.
+        return splitting.blockColumns() < (splitting.keptBlocks() == 1 ? (widest + 1) / 2 : widest);
     }
 
     /** Findings of a trial without numbers, in some parts that stand for all. */

@@ -30,6 +30,14 @@ final class SplittingSearch {
         /** Whether the batch may come in chunks. */
         boolean splitsSamples();
 
+        /** The most bytes that the backend may ever hold. */
+        long capacityBytes();
+
+        /** Whether blocks of columns meet, so that some may be kept for others. */
+        default boolean keepsBlocks() {
+            return false;
+        }
+
         /** Tries a splitting, without numbers. */
         TrialOutcome run(Splitting splitting);
 
@@ -63,6 +71,9 @@ final class SplittingSearch {
 
     /** Bytes that columns may take where no budget is given. */
     private static final long LITTLE_BYTES = 128 << 20;
+
+    /** The same where columns meet: b blocks of them are walked b(b + 1)/2 times, and their gradients made b times. */
+    private static final long MEETING_BYTES = 1L << 30;
 
     private final Trial trial;
     private final PassOptions options;
@@ -99,17 +110,30 @@ final class SplittingSearch {
         });
     }
 
-    /** Refuses a sum that no tensor can hold, budget or not. */
-    private static void requireTensor(StepCounter.KeptSum sum) {
+    /** Refuses a sum that no tensor, or no memory, can hold, budget or not. */
+    private void requireTensor(StepCounter.KeptSum sum) {
         if (sum.shape().elements() > Integer.MAX_VALUE) {
             throw refusal(sum, "%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
+        }
+        if (sum.bytes() > trial.capacityBytes()) {
+            throw refusal(sum, "the backend may hold %d bytes".formatted(trial.capacityBytes()));
+        }
+    }
+
+    /** Refuses a sum for which there is no room beside what is made of it, however few columns pass at a time. */
+    private void requireRoom(StepCounter.KeptSum sum, long least) {
+        if (least > trial.capacityBytes()) {
+            throw refusal(
+                    sum,
+                    "a pass with it takes %d bytes at least, of which the backend may hold %d"
+                            .formatted(least, trial.capacityBytes()));
         }
     }
 
     private static BackpackException refusal(StepCounter.KeptSum sum, String limit) {
         return new BackpackException(
                 KernelProblems.MEMORY_BUDGET,
-                "%s are a matrix %s of %d bytes, which is kept as a whole, and %s. Take smaller groups of parameters, fewer samples with a sub-sample, or fewer columns with a Monte-Carlo root."
+                "%s are a matrix %s of %d bytes, which is kept as a whole, and %s. Take smaller groups of parameters (groups), fewer samples (subsampling), or a Monte-Carlo root of fewer columns (mc_samples)."
                         .formatted(sum.what(), sum.shape(), sum.bytes(), limit));
     }
 
@@ -154,9 +178,7 @@ final class SplittingSearch {
         for (TrialOutcome tried : sorted(postponed)) {
             Optional<Measured> peak = measured(tried, budget);
             if (peak.isPresent()) {
-                return Optional.of(trial.run(new Splitting(
-                                tried.splitting().chunkSamples(),
-                                tried.splitting().blockColumns()))
+                return Optional.of(trial.run(tried.splitting().ofAllParts())
                         .withPeak(peak.get().peakBytes()));
             }
         }
@@ -237,22 +259,35 @@ final class SplittingSearch {
                         .formatted(budget, least, splitting.chunkSamples()));
     }
 
-    /** All columns at once, or as many as take little memory beside a single one: more do not make a pass faster. */
+    /**
+     * All columns at once, or as many as take little memory beside a single one: more do not make a pass faster, unless
+     * they meet each other.
+     */
     private TrialOutcome unlimited(long chunk) {
         TrialOutcome all =
                 trial.run(new Splitting(chunk, options.blockColumns().orElse(SplittingCandidates.ALL_COLUMNS)));
-        all.outcome().largestSum().ifPresent(SplittingSearch::requireTensor);
-        if (options.blockColumns().isPresent() || all.peakBytes() <= LITTLE_BYTES) {
+        all.outcome().largestSum().ifPresent(this::requireTensor);
+        if (options.blockColumns().isEmpty() && all.peakBytes() <= LITTLE_BYTES) {
             return all;
         }
-        long least = trial.run(new Splitting(chunk, 1)).peakBytes();
-        for (long block : candidates.blocks()) {
-            TrialOutcome outcome =
-                    block == SplittingCandidates.ALL_COLUMNS ? all : trial.run(new Splitting(chunk, block));
-            if (outcome.peakBytes() <= least + LITTLE_BYTES) {
+        long least = options.blockColumns().isPresent()
+                ? all.peakBytes()
+                : trial.run(new Splitting(chunk, 1)).peakBytes();
+        all.outcome().largestSum().ifPresent(sum -> requireRoom(sum, least));
+        boolean meet =
+                options.blockColumns().isEmpty() && all.outcome().largestSum().isPresent();
+        long little = meet ? meetingBytes() : LITTLE_BYTES;
+        for (Splitting splitting : candidates.ofChunk(chunk)) {
+            TrialOutcome outcome = splitting.equals(all.splitting()) ? all : trial.run(splitting);
+            if (outcome.peakBytes() <= least + little) {
                 return outcome;
             }
         }
         return all;
+    }
+
+    /** No more than a part of what there is. */
+    private long meetingBytes() {
+        return Math.max(LITTLE_BYTES, Math.min(MEETING_BYTES, trial.capacityBytes() / 4));
     }
 }

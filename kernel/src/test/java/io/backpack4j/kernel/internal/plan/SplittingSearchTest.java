@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.internal.layout.Splitting;
+import io.backpack4j.kernel.internal.pass.StepCounter;
+import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -73,9 +75,27 @@ class SplittingSearchTest {
         }
 
         @Override
+        public long capacityBytes() {
+            return 1L << 40;
+        }
+
+        /** What is kept in one piece. */
+        Optional<StepCounter.KeptSum> sum() {
+            return Optional.empty();
+        }
+
+        @Override
         public TrialOutcome run(Splitting splitting) {
-            Rehearsal.Outcome nothing =
-                    new Rehearsal.Outcome(new TreeMap<>(), Set.of(), new TreeMap<>(), Optional.empty(), COLUMNS, 1);
+            Rehearsal.Outcome nothing = new Rehearsal.Outcome(
+                    new TreeMap<>(),
+                    Set.of(),
+                    new TreeMap<>(),
+                    Optional.empty(),
+                    COLUMNS,
+                    1,
+                    sum(),
+                    new TreeMap<>(),
+                    new TreeMap<>());
             return new TrialOutcome(splitting, tensors(splitting), nothing);
         }
 
@@ -189,6 +209,51 @@ class SplittingSearchTest {
                 .hasMessageContaining("[MemoryBudget] The pass does not fit into 1048576 bytes. ")
                 .hasMessageContaining("The smallest budget that would do is 1572864 bytes, with 1 sample(s) at a time");
         assertThat(find(passes, 1_572_864).splitting()).isEqualTo(new Splitting(1, 1));
+    }
+
+    /** A pass that keeps a sum of pairs of columns. */
+    private static Passes pairs(long rows, long perColumn, long capacity) {
+        return new Passes(rows * rows * 4, 0, perColumn, 1, false) {
+            @Override
+            Optional<StepCounter.KeptSum> sum() {
+                return Optional.of(new StepCounter.KeptSum("Pairs", Shape.of(rows, rows), rows * rows * 4));
+            }
+
+            @Override
+            public long capacityBytes() {
+                return capacity;
+            }
+        };
+    }
+
+    @Test
+    void columns_that_meet_come_in_fewer_blocks_where_there_is_memory() {
+        // One column takes 4 MiB: a hundred are beyond what columns are given that need not meet.
+        long perColumn = 4 * MIB / SAMPLES;
+        Passes apart = new Passes(0, 0, perColumn, 1, false);
+
+        assertThat(unlimited(apart).splitting().blockColumns()).isEqualTo(32);
+        assertThat(unlimited(pairs(100, perColumn, 1L << 40)).splitting().blockColumns())
+                .isEqualTo(Long.MAX_VALUE);
+        assertThat(unlimited(pairs(100, perColumn, 1024 * MIB)).splitting().blockColumns())
+                .isEqualTo(64);
+    }
+
+    @Test
+    void what_is_kept_in_one_piece_must_fit_into_memory_without_a_budget() {
+        assertThatThrownBy(() -> unlimited(pairs(10_000, 1, 399_999_999)))
+                .hasMessageContaining("[MemoryBudget] Pairs are a matrix [10000, 10000] of 400000000 bytes")
+                .hasMessageContaining("the backend may hold 399999999 bytes")
+                .hasMessageContaining("(groups)")
+                .hasMessageContaining("(subsampling)")
+                .hasMessageContaining("(mc_samples)");
+        assertThatThrownBy(() -> unlimited(pairs(10_000, MIB, 400_000_001)))
+                .hasMessageContaining("a pass with it takes 534217728 bytes at least");
+        assertThat(unlimited(pairs(10_000, 1, 500_000_000)).peakBytes()).isLessThan(500_000_000);
+    }
+
+    private static TrialOutcome unlimited(Passes passes) {
+        return new SplittingSearch(passes, PassOptions.DEFAULT).find();
     }
 
     /** What the backend takes has nothing to do with the tensors. */

@@ -2,6 +2,7 @@
 package io.backpack4j.kernel.internal.plan;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.loss.HessianRoot;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.Block;
@@ -166,7 +167,6 @@ final class ToyNetwork {
                 }
                 return sum;
             });
-            Tensor gradient = made(context, output.shape().prepend(1), i -> normaliser);
             return new LossEvaluation() {
                 @Override
                 public Tensor values() {
@@ -175,7 +175,56 @@ final class ToyNetwork {
 
                 @Override
                 public Tensor gradient() {
-                    return gradient;
+                    return made(context, output.shape().prepend(1), i -> normaliser);
+                }
+            };
+        }
+    }
+
+    /**
+     * The sum of a sample's outputs, with columns in the place of a root of its Hessian, which is zero: any will do to
+     * walk back.
+     */
+    record WithRoot(int columns) implements Loss {
+
+        private static final Total TOTAL = new Total();
+
+        @Override
+        public void validate(Shape output, Shape targets, DType targetType) {}
+
+        @Override
+        public double normaliser(Shape output, Tensor targets) {
+            return TOTAL.normaliser(output, targets);
+        }
+
+        @Override
+        public LossEvaluation evaluate(EvaluationContext context, Tensor output, Tensor targets, double normaliser) {
+            LossEvaluation total = TOTAL.evaluate(context, output, targets, normaliser);
+            return new LossEvaluation() {
+                @Override
+                public Tensor values() {
+                    return total.values();
+                }
+
+                @Override
+                public Tensor gradient() {
+                    return total.gradient();
+                }
+
+                @Override
+                public Optional<HessianRoot> hessianRoot() {
+                    return Optional.of(new HessianRoot() {
+                        @Override
+                        public long count() {
+                            return columns;
+                        }
+
+                        @Override
+                        public Tensor columns(long from, long to) {
+                            long first = from * output.shape().elements();
+                            return made(context, output.shape().prepend(to - from), i -> Math.sin(1 + first + i));
+                        }
+                    });
                 }
             };
         }

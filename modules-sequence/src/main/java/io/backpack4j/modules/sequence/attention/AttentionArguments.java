@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.attention;
 
+import io.backpack4j.modules.sequence.BatchFirst;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.module.Mode;
@@ -30,7 +31,7 @@ public final class AttentionArguments {
     /** The components of a record, and that the batch comes first. */
     static Map<String, @Nullable Object> of(Record described, String type) {
         Map<String, @Nullable Object> arguments = RecordArguments.of(described, type);
-        arguments.put("batch_first", true);
+        arguments.put(BatchFirst.NAME, true);
         return arguments;
     }
 
@@ -44,7 +45,7 @@ public final class AttentionArguments {
     }
 
     private static Module attention(Arguments arguments) {
-        requireBatchFirst(arguments);
+        BatchFirst.require(arguments);
         for (String name : List.of("add_bias_kv", "add_zero_attn")) {
             if (arguments.flag(name, false)) {
                 throw arguments.wrong(name, "false: attention with keys of its own is not supported", true);
@@ -62,7 +63,7 @@ public final class AttentionArguments {
     }
 
     private static TransformerLayer layer(Arguments arguments) {
-        requireBatchFirst(arguments);
+        BatchFirst.require(arguments);
         return new TransformerLayer(
                 arguments.integer("d_model"),
                 arguments.integer("nhead"),
@@ -75,13 +76,6 @@ public final class AttentionArguments {
                 arguments.flag("bias", true),
                 arguments.flag("causal", false),
                 mode(arguments));
-    }
-
-    /** Everything here has the batch in front. */
-    private static void requireBatchFirst(Arguments arguments) {
-        if (!arguments.flag("batch_first", true)) {
-            throw arguments.wrong("batch_first", "true: the batch is axis 0 of all tensors", false);
-        }
     }
 
     private static @Nullable Long optional(Arguments arguments, String name) {

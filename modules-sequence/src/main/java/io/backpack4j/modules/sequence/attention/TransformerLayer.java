@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.attention;
 
+import io.backpack4j.modules.sequence.BatchFirst;
 import io.backpack4j.spi.module.CompositionGraph;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleChecks;
@@ -135,6 +136,7 @@ public record TransformerLayer(
             arguments.put("bias", bias);
             arguments.put("causal", isCausal);
             arguments.put("mode", word());
+            arguments.put(BatchFirst.NAME, true);
             String[] inputs = mask.isEmpty()
                     ? new String[] {queries, memory, memory}
                     : new String[] {queries, memory, memory, mask.get(0)};

@@ -44,10 +44,13 @@ record Lookup(Tensor indices, long[] rows, int samples, int positions, long tabl
         }
     }
 
-    static ModuleDeclaration declare(Shape output, long rows, long length) {
+    /** Rows start as PyTorch's: normal, and zero for padding. */
+    static ModuleDeclaration declare(Shape output, long rows, long length, @Nullable Long padding) {
+        Initializer normal = new Initializer.Normal(1);
+        Initializer initializer = padding == null ? normal : new Initializer.ZeroRow(normal, padding);
         return ModuleDeclaration.output(output)
                 .retainInputs()
-                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(rows, length), new Initializer.Normal(1))
+                .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(rows, length), initializer)
                         .withKronecker(KroneckerSizes.table(length, rows)));
     }
 

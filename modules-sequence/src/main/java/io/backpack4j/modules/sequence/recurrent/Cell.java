@@ -40,6 +40,11 @@ interface Cell {
         return gates() == places();
     }
 
+    /** Whether backends go through all steps of it at once, as {@code Recurrences.lstm} says. */
+    default boolean isFused() {
+        return false;
+    }
+
     /** Whether there is a second state c beside h. */
     boolean hasMemory();
 
@@ -76,24 +81,16 @@ interface Cell {
      */
     record Back(@Nullable Moving h, @Nullable Moving memory) {}
 
-    /**
-     * One step of a trajectory: views of its tensors.
-     *
-     * @param all its places, {@code [P, *]}
-     */
-    record Step(TensorScope scope, Trajectory trajectory, long time, Tensor all) {
+    /** One step of a trajectory: views of its tensors. */
+    record Step(TensorScope scope, Trajectory trajectory, long time) {
 
         static Step of(TensorScope scope, Trajectory trajectory, long time) {
-            return new Step(scope, trajectory, time, Moving.at(scope, trajectory.places(), time));
+            return new Step(scope, trajectory, time);
         }
 
+        /** {@code [*, H]}. */
         Tensor place(int place) {
-            return Moving.at(scope, all, place);
-        }
-
-        /** Neighbouring places as one. */
-        Tensor places(int from, int to) {
-            return from == 0 && to == all.shape().size(0) ? all : scope.rows(all, from, to);
+            return Moving.at(scope, Moving.at(scope, trajectory.places(), place), time);
         }
 
         Tensor last() {

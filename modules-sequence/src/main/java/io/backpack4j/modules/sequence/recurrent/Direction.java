@@ -57,7 +57,7 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         start(all, initial);
         try (TensorScope scope = backend.openScope()) {
             Tensor products = fromInput(scope, rows(scope, input));
-            int[] order = {1, 2, 0, 3};
+            int[] order = {2, 1, 0, 3};
             if (cell.addsBoth()) {
                 Shape ordered = all.places().shape();
                 backend.indexing().permute(scope.view(products, shape(ordered, order)), order, all.places());
@@ -67,9 +67,13 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
                 weights.stateBias().ifPresent(bias -> addBias(scope, bias, 1, cell.ofState(), all));
             }
         }
+        if (padding.isEmpty() && cell.isFused()) {
+            backend.recurrences().lstm(all.sweep(ofState()));
+            return all;
+        }
         walk(all, (scope, step) -> {
             for (Cell.Run run : cell.ofState()) {
-                addState(scope, step, run, samples);
+                addState(scope, step, run);
             }
             cell.forward(backend.elementwise(), scope, step);
         });
@@ -113,21 +117,21 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         }
     }
 
-    /** Adds h · weightᵀ of the last state to the places, gate by gate: {@code rows} is the number of its rows. */
-    private void addState(TensorScope scope, Cell.Step step, Cell.Run run, long rows) {
+    /** Adds h · weightᵀ of the last state to the places, gate by gate. */
+    private void addState(TensorScope scope, Cell.Step step, Cell.Run run) {
         Tensor byGate = scope.view(ofState(), Shape.of(gates(), hidden(), hidden()));
-        Tensor last = scope.view(step.last(), Shape.of(1, rows, hidden()));
-        Tensor target =
-                scope.view(step.places(run.place(), run.place() + run.count()), Shape.of(run.count(), rows, hidden()));
-        Tensor weight = scope.rows(byGate, run.gate(), run.gate() + run.count());
-        backend.products().multiply(last, false, weight, true, 1, 1, target);
+        Tensor last = rows(scope, step.last());
+        for (int i = 0; i < run.count(); i++) {
+            Tensor weight = Moving.at(scope, byGate, run.gate() + i);
+            backend.products().multiply(last, false, weight, true, 1, 1, rows(scope, step.place(run.place() + i)));
+        }
     }
 
     /**
      * Adds x · weightᵀ of all steps.
      *
      * @param x {@code [rows, features]}, the rows being those of the places but for T in another order
-     * @param order of the axes of {@code [G, rows, H]} with rows written out, T first
+     * @param order of the axes of {@code [G, rows, H]} with rows written out, G first
      */
     private void addProducts(
             TensorScope scope, Tensor x, Tensor weight, List<Cell.Run> runs, int[] order, Trajectory all) {
@@ -167,11 +171,11 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
     }
 
     /**
-     * Adds what has the elements of {@code [T, G, *, H]} in another order: {@code order[j]} is where axis j of that
+     * Adds what has the elements of {@code [G, T, *, H]} in another order: {@code order[j]} is where axis j of that
      * stands.
      */
     private void addOrdered(TensorScope scope, Tensor products, int[] order, List<Cell.Run> runs, Trajectory all) {
-        Shape ordered = all.places().shape().with(1, gates());
+        Shape ordered = all.places().shape().with(0, gates());
         Tensor byTime = scope.allocate(ordered, products.dtype());
         backend.indexing().permute(scope.view(products, shape(ordered, order)), order, byTime);
         placing().add(scope, byTime, runs, all.places());
@@ -197,7 +201,7 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         Tensor byGate = scope.allocate(Shape.of(gates(), columns, hidden()), bias.dtype());
         backend.indexing().permute(scope.view(bias, Shape.of(columns, gates(), hidden())), new int[] {1, 0, 2}, byGate);
         boolean hasColumns = all.places().shape().rank() == 5;
-        Shape shape = hasColumns ? Shape.of(1, gates(), columns, 1, hidden()) : Shape.of(1, gates(), 1, hidden());
+        Shape shape = hasColumns ? Shape.of(gates(), 1, columns, 1, hidden()) : Shape.of(gates(), 1, 1, hidden());
         placing().add(scope, scope.view(byGate, shape), runs, all.places());
     }
 
@@ -229,21 +233,21 @@ record Direction(Backend backend, Cell cell, Weights weights, boolean isReverse,
         try (TensorScope scope = backend.openScope()) {
             if (input.tangent() != null) {
                 Tensor rows = rows(scope, input.tangent());
-                addProducts(scope, rows, ofInput(), placing().ofInput(), new int[] {3, 0, 1, 2, 4}, all);
+                addProducts(scope, rows, ofInput(), placing().ofInput(), new int[] {0, 3, 1, 2, 4}, all);
             }
             moving.ofInput().ifPresent(weight -> {
                 Tensor x = rows(scope, input.value());
-                addMovingProducts(scope, x, weight, placing().ofInput(), new int[] {3, 1, 0, 2, 4}, all);
+                addMovingProducts(scope, x, weight, placing().ofInput(), new int[] {1, 3, 0, 2, 4}, all);
             });
             moving.ofState().ifPresent(weight -> {
                 Tensor x = rows(scope, values.befores(scope));
-                addMovingProducts(scope, x, weight, cell.ofState(), new int[] {2, 1, 0, 3, 4}, all);
+                addMovingProducts(scope, x, weight, cell.ofState(), new int[] {1, 2, 0, 3, 4}, all);
             });
             addBiases(scope, moving, columns, all);
         }
         walk(all, (scope, step) -> {
             for (Cell.Run run : cell.ofState()) {
-                addState(scope, step, run, columns * samples);
+                addState(scope, step, run);
             }
             cell.push(backend.elementwise(), scope, Cell.Step.of(scope, values, step.time()), step);
         });

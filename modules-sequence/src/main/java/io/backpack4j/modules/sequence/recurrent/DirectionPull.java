@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
+import static java.util.Objects.requireNonNull;
+
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.LstmCotangents;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -44,7 +47,11 @@ record DirectionPull(
             Moving output,
             long columns) {
         try (TensorScope scope = direction.backend().openScope()) {
-            return new Walk(target, scope, direction, values, tangents, moving, output, columns).run();
+            Walk walk = new Walk(target, scope, direction, values, tangents, moving, output, columns);
+            boolean fused = direction.cell().isFused()
+                    && columns == 0
+                    && direction.padding().isEmpty();
+            return fused ? walk.runFused() : walk.run();
         }
     }
 
@@ -65,7 +72,6 @@ record DirectionPull(
         private final long samples;
         private final long hidden;
         private final DType dtype;
-        private final Moving places;
         private final Moving h;
         private final @Nullable Moving memory;
 
@@ -92,7 +98,6 @@ record DirectionPull(
             this.samples = output.value().shape().size(1);
             this.hidden = direction.hidden();
             this.dtype = output.value().dtype();
-            this.places = allocate(scope, Shape.of(values.steps(), cell.places(), samples, hidden), 2);
             this.h = state();
             this.memory = cell.hasMemory() ? state() : null;
         }
@@ -118,14 +123,26 @@ record DirectionPull(
             return state;
         }
 
+        /** All steps at once, where cells and backends know how. */
+        DirectionPull runFused() {
+            Moving ofMemory = requireNonNull(memory);
+            Shape shape = output.value().shape();
+            Tensor gates = target.allocate(shape.with(-1, cell.gates() * hidden), dtype);
+            LstmCotangents cotangents = new LstmCotangents(byTime().value(), gates, h.value(), ofMemory.value());
+            backend.recurrences().lstmPullback(values.sweep(direction.ofState()), cotangents);
+            Moving still = Moving.still(gates);
+            return new DirectionPull(still, still, h, ofMemory);
+        }
+
         DirectionPull run() {
+            Moving places = allocate(scope, Shape.of(values.steps(), cell.places(), samples, hidden), 2);
             Moving byTime = byTime();
             for (long i = values.steps() - 1; i >= 0; i--) {
                 try (TensorScope step = backend.openScope()) {
-                    step(step, values.time(i), byTime);
+                    step(step, values.time(i), byTime, places.at(step, values.time(i)));
                 }
             }
-            Moving bySample = bySample();
+            Moving bySample = bySample(places);
             Places placing = new Places(backend, cell);
             Moving ofInput = gates(bySample, placing, placing.ofInput());
             Moving ofState = gates(bySample, placing, cell.ofState());
@@ -146,7 +163,7 @@ record DirectionPull(
             return byTime;
         }
 
-        private void step(TensorScope step, long time, Moving byTime) {
+        private void step(TensorScope step, long time, Moving byTime, Moving destination) {
             Terms terms = new Terms(backend, step);
             Moving ofNext = terms.sum(byTime.at(step, time), h);
             Moving ofMemory = memory;
@@ -163,7 +180,6 @@ record DirectionPull(
             }
             Cell.MovingStep moving = new Cell.MovingStep(
                     Cell.Step.of(step, values, time), tangents == null ? null : Cell.Step.of(step, tangents, time));
-            Moving destination = places.at(step, time);
             Cell.Back back = cell.pull(terms, moving, ofNext, ofMemory, destination);
             Moving past = add(terms, back.h(), passing);
             if (past != null) {
@@ -217,7 +233,7 @@ record DirectionPull(
         }
 
         /** {@code [V, N, T, P, H]}. */
-        private Moving bySample() {
+        private Moving bySample(Moving places) {
             int[] order = {2, 3, 0, 1, 4};
             Shape shape = Shape.of(samples, values.steps(), cell.places(), hidden);
             boolean isWhole = cell.gates() == cell.places();

@@ -5,61 +5,32 @@ import io.backpack4j.spi.module.Mode;
 
 /**
  * A gated recurrent unit: h′ = n + z ⊙ (h − n), r = σ(a_r), z = σ(a_z), n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)),
- * in the order r, z, n. Sequences are {@code [N, T, input_size]}, the output {@code [N, T, directions · hidden_size]}.
+ * in the order r, z, n. The initial state is h_0.
  *
- * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before
- * reverse in every layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's
- * end, where the reverse direction starts, as those of PyTorch's packed sequences; a length of 0 means no step at all.
- *
- * @param inputSize the size of an input at a step
- * @param hiddenSize the size of a state
- * @param numLayers how many layers stand on each other
- * @param bias whether there are biases
- * @param dropout the probability with which inputs of all layers but the first are set to zero in training
- * @param bidirectional whether a second direction goes from the last step to the first
- * @param lengths whether sequences have lengths
- * @param mode whether dropout drops
+ * @param options the arguments
  */
-public record GRU(
-        long inputSize,
-        long hiddenSize,
-        long numLayers,
-        boolean bias,
-        double dropout,
-        boolean bidirectional,
-        boolean lengths,
-        Mode mode)
-        implements RecurrentLayer {
+public record GRU(RecurrentOptions options) implements RecurrentLayer {
 
     public GRU {
-        recurrence(inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, mode);
+        recurrence(options);
     }
 
     /** One layer in one direction, with biases. */
     public GRU(long inputSize, long hiddenSize) {
-        this(inputSize, hiddenSize, 1, true, 0, false, false, Mode.TRAIN);
+        this(new RecurrentOptions(inputSize, hiddenSize));
     }
 
     @Override
     public Recurrence recurrence() {
-        return recurrence(inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, mode);
+        return recurrence(options);
     }
 
-    private static Recurrence recurrence(
-            long inputSize,
-            long hiddenSize,
-            long numLayers,
-            boolean bias,
-            double dropout,
-            boolean bidirectional,
-            boolean lengths,
-            Mode mode) {
-        return new Recurrence(
-                "GRU", new GatedCell(), inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, mode);
+    private static Recurrence recurrence(RecurrentOptions options) {
+        return new Recurrence("GRU", new GatedCell(), options);
     }
 
     @Override
-    public GRU inMode(Mode other) {
-        return new GRU(inputSize, hiddenSize, numLayers, bias, dropout, bidirectional, lengths, other);
+    public GRU inMode(Mode mode) {
+        return new GRU(options.inMode(mode));
     }
 }

@@ -43,16 +43,18 @@ final class GatedCell implements Cell {
 
     @Override
     public void forward(Elementwise ops, TensorScope scope, Step step) {
-        Tensor both = step.places(RESET, FRESH);
-        ops.activation(SIGMOID, 0, both, both);
+        Tensor reset = step.place(RESET);
+        ops.activation(SIGMOID, 0, reset, reset);
+        Tensor update = step.place(UPDATE);
+        ops.activation(SIGMOID, 0, update, update);
         Tensor fresh = step.place(FRESH);
         Tensor term = scope.allocate(fresh.shape(), fresh.dtype());
-        ops.combine(MULTIPLY, step.place(RESET), step.place(OF_STATE), term);
+        ops.combine(MULTIPLY, reset, step.place(OF_STATE), term);
         ops.addScaled(1, term, fresh);
         ops.activation(TANH, 0, fresh, fresh);
         Tensor next = step.next();
         ops.combine(SUBTRACT, step.last(), fresh, next);
-        ops.combine(MULTIPLY, next, step.place(UPDATE), next);
+        ops.combine(MULTIPLY, next, update, next);
         ops.addScaled(1, fresh, next);
     }
 

@@ -36,22 +36,28 @@ final class LongShortTermCell implements Cell {
     }
 
     @Override
+    public boolean isFused() {
+        return true;
+    }
+
+    @Override
     public boolean hasMemory() {
         return true;
     }
 
     @Override
     public void forward(Elementwise ops, TensorScope scope, Step step) {
-        Tensor both = step.places(INPUT, CANDIDATE);
-        ops.activation(SIGMOID, 0, both, both);
         Tensor input = step.place(INPUT);
+        ops.activation(SIGMOID, 0, input, input);
+        Tensor forget = step.place(FORGET);
+        ops.activation(SIGMOID, 0, forget, forget);
         Tensor candidate = step.place(CANDIDATE);
         ops.activation(TANH, 0, candidate, candidate);
         Tensor output = step.place(OUTPUT);
         ops.activation(SIGMOID, 0, output, output);
         Tensor next = step.nextMemory();
         Tensor fresh = scope.allocate(next.shape(), next.dtype());
-        ops.combine(MULTIPLY, step.place(FORGET), step.lastMemory(), next);
+        ops.combine(MULTIPLY, forget, step.lastMemory(), next);
         ops.combine(MULTIPLY, input, candidate, fresh);
         ops.addScaled(1, fresh, next);
         Tensor bounded = step.bounded();

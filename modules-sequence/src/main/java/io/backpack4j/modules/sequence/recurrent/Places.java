@@ -9,10 +9,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 
-/** Moves between a weight's gates and a cell's places, both along axis 1 of {@code [T, ·, *, H]}. */
+/** Moves between a weight's gates and a cell's places, both along axis 0 of {@code [·, T, *, H]}. */
 record Places(Backend backend, Cell cell) {
 
-    private static final int AXIS = 1;
+    private static final int AXIS = 0;
 
     List<Cell.Run> ofInput() {
         return List.of(new Cell.Run(0, cell.gates(), 0));
@@ -22,7 +22,7 @@ record Places(Backend backend, Cell cell) {
         return runs.size() == 1 && cell.gates() == cell.places();
     }
 
-    /** Adds gates {@code [T, G, *, H]} where they belong, in {@code [T, P, *, H]}. Axes of size 1 stretch. */
+    /** Adds gates {@code [G, T, *, H]} where they belong, in {@code [P, T, *, H]}. Axes of size 1 stretch. */
     void add(TensorScope scope, Tensor gates, List<Cell.Run> runs, Tensor places) {
         Tensor spread = gates;
         if (!isWhole(runs)) {
@@ -40,7 +40,7 @@ record Places(Backend backend, Cell cell) {
         }
     }
 
-    /** The gates {@code [T, G, *, H]} of places. */
+    /** The gates of places, which stand along an axis. */
     Tensor gates(TensorScope scope, Tensor places, List<Cell.Run> runs, int axis) {
         if (isWhole(runs)) {
             return places;

@@ -4,84 +4,54 @@ package io.backpack4j.modules.sequence.recurrent;
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ModuleChecks;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * h′ = f(W_ih x + b_ih + W_hh h + b_hh) at every step, f being tanh or relu. Sequences are {@code [N, T, input_size]},
- * the output {@code [N, T, directions · hidden_size]}.
+ * h′ = f(W_ih x + b_ih + W_hh h + b_hh) at every step, f being tanh or relu. The initial state is h_0.
  *
- * <p>A second input may give the initial states h_0, {@code [N, num_layers · directions, hidden_size]}, forward before
- * reverse in every layer. With {@code lengths} the last input is INT64 {@code [N]}: outputs are 0 behind a sequence's
- * end, where the reverse direction starts, as those of PyTorch's packed sequences; a length of 0 means no step at all.
- *
- * @param inputSize the size of an input at a step
- * @param hiddenSize the size of a state
- * @param numLayers how many layers stand on each other
+ * @param options the arguments
  * @param nonlinearity f, {@code tanh} or {@code relu}
- * @param bias whether there are biases
- * @param dropout the probability with which inputs of all layers but the first are set to zero in training
- * @param bidirectional whether a second direction goes from the last step to the first
- * @param lengths whether sequences have lengths
- * @param mode whether dropout drops
  */
-public record RNN(
-        long inputSize,
-        long hiddenSize,
-        long numLayers,
-        String nonlinearity,
-        boolean bias,
-        double dropout,
-        boolean bidirectional,
-        boolean lengths,
-        Mode mode)
-        implements RecurrentLayer {
+public record RNN(RecurrentOptions options, String nonlinearity) implements RecurrentLayer {
+
+    static final String NONLINEARITY = "nonlinearity";
 
     public RNN {
-        recurrence(inputSize, hiddenSize, numLayers, nonlinearity, bias, dropout, bidirectional, lengths, mode);
+        recurrence(options, nonlinearity);
     }
 
-    /** One layer in one direction, with biases. */
+    /** One layer in one direction, with tanh and biases. */
     public RNN(long inputSize, long hiddenSize) {
-        this(inputSize, hiddenSize, 1, "tanh", true, 0, false, false, Mode.TRAIN);
+        this(new RecurrentOptions(inputSize, hiddenSize), "tanh");
     }
 
     @Override
     public Recurrence recurrence() {
-        return recurrence(inputSize, hiddenSize, numLayers, nonlinearity, bias, dropout, bidirectional, lengths, mode);
+        return recurrence(options, nonlinearity);
     }
 
-    private static Recurrence recurrence(
-            long inputSize,
-            long hiddenSize,
-            long numLayers,
-            String nonlinearity,
-            boolean bias,
-            double dropout,
-            boolean bidirectional,
-            boolean lengths,
-            Mode mode) {
-        return new Recurrence(
-                "RNN",
-                cell(nonlinearity),
-                inputSize,
-                hiddenSize,
-                numLayers,
-                bias,
-                dropout,
-                bidirectional,
-                lengths,
-                mode);
+    private static Recurrence recurrence(RecurrentOptions options, String nonlinearity) {
+        return new Recurrence("RNN", cell(nonlinearity), options);
     }
 
     @Override
-    public RNN inMode(Mode other) {
-        return new RNN(inputSize, hiddenSize, numLayers, nonlinearity, bias, dropout, bidirectional, lengths, other);
+    public Map<String, @Nullable Object> arguments() {
+        Map<String, @Nullable Object> arguments = RecurrentLayer.super.arguments();
+        arguments.put(NONLINEARITY, nonlinearity);
+        return arguments;
+    }
+
+    @Override
+    public RNN inMode(Mode mode) {
+        return new RNN(options.inMode(mode), nonlinearity);
     }
 
     private static Cell cell(String nonlinearity) {
         return switch (nonlinearity) {
             case "tanh" -> new PlainCell(Cell.TANH);
             case "relu" -> new PlainCell(Activation.of(Activation.Kind.RELU));
-            default -> throw ModuleChecks.invalid("RNN", "nonlinearity", nonlinearity, "tanh or relu");
+            default -> throw ModuleChecks.invalid("RNN", NONLINEARITY, nonlinearity, "tanh or relu");
         };
     }
 }

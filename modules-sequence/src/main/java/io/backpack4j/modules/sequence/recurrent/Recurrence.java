@@ -19,38 +19,42 @@ import java.util.List;
  *
  * @param type their type
  * @param cell what happens at a step
- * @param inputSize I
- * @param hiddenSize H
- * @param numLayers how many layers stand on each other
- * @param bias whether there are biases
- * @param dropout the probability with which the inputs of all layers but the first are set to zero in training
- * @param bidirectional whether there is a second direction
- * @param lengths whether the last input says how long sequences are
- * @param mode whether dropout drops
+ * @param options their arguments
  */
-record Recurrence(
-        String type,
-        Cell cell,
-        long inputSize,
-        long hiddenSize,
-        long numLayers,
-        boolean bias,
-        double dropout,
-        boolean bidirectional,
-        boolean lengths,
-        Mode mode) {
+record Recurrence(String type, Cell cell, RecurrentOptions options) {
 
     Recurrence {
-        ModuleChecks.positive(type, "input_size", inputSize);
-        ModuleChecks.positive(type, "hidden_size", hiddenSize);
-        ModuleChecks.positive(type, "num_layers", numLayers);
-        if (!(dropout >= 0 && dropout <= 1)) {
-            throw ModuleChecks.invalid(type, "dropout", dropout, "a probability from 0 to 1");
+        ModuleChecks.positive(type, "input_size", options.inputSize());
+        ModuleChecks.positive(type, "hidden_size", options.hiddenSize());
+        ModuleChecks.positive(type, "num_layers", options.numLayers());
+        if (!(options.dropout() >= 0 && options.dropout() <= 1)) {
+            throw ModuleChecks.invalid(type, "dropout", options.dropout(), "a probability from 0 to 1");
         }
     }
 
+    long hiddenSize() {
+        return options.hiddenSize();
+    }
+
+    long numLayers() {
+        return options.numLayers();
+    }
+
+    boolean bias() {
+        return options.bias();
+    }
+
+    double dropout() {
+        return options.dropout();
+    }
+
+    /** Whether the last input says how long sequences are. */
+    boolean lengths() {
+        return options.lengths();
+    }
+
     int directions() {
-        return bidirectional ? 2 : 1;
+        return options.bidirectional() ? 2 : 1;
     }
 
     /** The number of states that may be given: h, and c where there is one. */
@@ -60,7 +64,7 @@ record Recurrence(
 
     /** Whether inputs of a layer are set to zero at random. */
     boolean drops(long layer) {
-        return layer > 0 && dropout > 0 && mode == Mode.TRAIN;
+        return layer > 0 && dropout() > 0 && options.mode() == Mode.TRAIN;
     }
 
     /** The suffix of the names of one direction's parameters. */
@@ -70,26 +74,26 @@ record Recurrence(
 
     /** Lengths are the last input. */
     boolean takesIntegers(int input, int inputs) {
-        return lengths && input > 0 && input == inputs - 1;
+        return lengths() && input > 0 && input == inputs - 1;
     }
 
     ModuleDeclaration declare(Module module, List<Shape> inputs) {
-        int further = lengths ? 2 : 1;
+        int further = lengths() ? 2 : 1;
         if (inputs.size() != further && inputs.size() != further + states()) {
             throw new BackpackException(
                     CommonProblems.INPUT_COUNT_MISMATCH,
                     "%s takes %s, but was given %d input(s).".formatted(type, expected(), inputs.size()));
         }
         Shape sequence = inputs.get(0);
-        if (sequence.rank() != 2 || sequence.size(1) != inputSize || sequence.size(0) == 0) {
+        if (sequence.rank() != 2 || sequence.size(1) != options.inputSize() || sequence.size(0) == 0) {
             throw ModuleChecks.mismatch(
                     module,
                     "takes sequences [N, T, %d], at least one step of input_size = %d numbers, but samples have shape %s."
-                            .formatted(inputSize, inputSize, sequence));
+                            .formatted(options.inputSize(), options.inputSize(), sequence));
         }
-        Shape state = Shape.of(numLayers * directions(), hiddenSize);
+        Shape state = Shape.of(numLayers() * directions(), hiddenSize());
         for (int i = 1; i < inputs.size(); i++) {
-            boolean isLength = lengths && i == inputs.size() - 1;
+            boolean isLength = lengths() && i == inputs.size() - 1;
             Shape wanted = isLength ? Shape.of() : state;
             if (!inputs.get(i).equals(wanted)) {
                 throw ModuleChecks.mismatch(
@@ -98,28 +102,28 @@ record Recurrence(
                                 .formatted(isLength ? "lengths" : "initial states", i, wanted, inputs.get(i)));
             }
         }
-        return parameters(ModuleDeclaration.output(Shape.of(sequence.size(0), directions() * hiddenSize))
+        return parameters(ModuleDeclaration.output(Shape.of(sequence.size(0), directions() * hiddenSize()))
                 .retainInputs());
     }
 
     private String expected() {
         String states = cell.hasMemory() ? "h_0 and c_0" : "h_0";
         return "a sequence, perhaps initial states %s of shape [N, num_layers · directions, hidden_size]%s"
-                .formatted(states, lengths ? ", and lengths [N]" : "");
+                .formatted(states, lengths() ? ", and lengths [N]" : "");
     }
 
     private ModuleDeclaration parameters(ModuleDeclaration declaration) {
         ModuleDeclaration all = declaration;
-        Initializer initializer = Initializer.fanIn(hiddenSize);
-        long rows = cell.gates() * hiddenSize;
-        for (long layer = 0; layer < numLayers; layer++) {
-            long features = layer == 0 ? inputSize : directions() * hiddenSize;
+        Initializer initializer = Initializer.fanIn(hiddenSize());
+        long rows = cell.gates() * hiddenSize();
+        for (long layer = 0; layer < numLayers(); layer++) {
+            long features = layer == 0 ? options.inputSize() : directions() * hiddenSize();
             for (int direction = 0; direction < directions(); direction++) {
                 String suffix = suffix(layer, direction);
                 List<ParameterSpec> specs = new ArrayList<>();
                 specs.add(weight(Weights.OF_INPUT + suffix, rows, features, initializer));
-                specs.add(weight(Weights.OF_STATE + suffix, rows, hiddenSize, initializer));
-                if (bias) {
+                specs.add(weight(Weights.OF_STATE + suffix, rows, hiddenSize(), initializer));
+                if (bias()) {
                     specs.add(ParameterSpec.parameter(Weights.INPUT_BIAS + suffix, Shape.of(rows), initializer));
                     specs.add(ParameterSpec.parameter(Weights.STATE_BIAS + suffix, Shape.of(rows), initializer));
                 }

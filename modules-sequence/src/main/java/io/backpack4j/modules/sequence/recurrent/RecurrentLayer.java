@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
+import io.backpack4j.modules.sequence.BatchFirst;
 import io.backpack4j.spi.RecordArguments;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.module.EvaluationContext;
@@ -15,12 +16,15 @@ import org.jspecify.annotations.Nullable;
 /** A recurrent layer: what its type does at a step lies in its {@link Recurrence}. */
 interface RecurrentLayer extends Module {
 
+    /** The arguments. */
+    RecurrentOptions options();
+
     Recurrence recurrence();
 
     @Override
     default Map<String, @Nullable Object> arguments() {
-        Map<String, @Nullable Object> arguments = RecordArguments.of(this, type());
-        arguments.put("batch_first", true);
+        Map<String, @Nullable Object> arguments = RecordArguments.of(options(), type());
+        arguments.put(BatchFirst.NAME, true);
         return arguments;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.modules.sequence.recurrent;
 
+import io.backpack4j.spi.backend.LstmSweep;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * and samples V, N.
  *
  * @param isReverse whether the last step in time is the first to be made
- * @param places {@code [T, P, *, H]}
+ * @param places {@code [P, T, *, H]}
  * @param h the states in the order of time, {@code [T + 1, *, H]}: the first is the initial one, or the last if
  *     reversed
  * @param ofMemory those of c; null without
@@ -30,7 +31,7 @@ record Trajectory(
     static Trajectory allocate(TensorScope scope, Cell cell, boolean isReverse, long steps, Shape state, DType dtype) {
         return new Trajectory(
                 isReverse,
-                scope.allocate(state.prepend(steps, cell.places()), dtype),
+                scope.allocate(state.prepend(cell.places(), steps), dtype),
                 scope.allocate(state.prepend(steps + 1), dtype),
                 cell.hasMemory() ? scope.allocate(state.prepend(steps + 1), dtype) : null,
                 cell.hasMemory() ? scope.allocate(state.prepend(steps), dtype) : null);
@@ -46,7 +47,7 @@ record Trajectory(
 
     /** T. */
     long steps() {
-        return places.shape().size(0);
+        return places.shape().size(1);
     }
 
     /** Where the state before a step stands. */
@@ -77,5 +78,10 @@ record Trajectory(
     /** The states behind all steps in the order of time, {@code [T, *, H]}. */
     Tensor afters(TensorScope scope) {
         return isReverse ? scope.rows(h, 0, steps()) : scope.rows(h, 1, steps() + 1);
+    }
+
+    /** The same for backends that go through all steps at once. */
+    LstmSweep sweep(Tensor weight) {
+        return new LstmSweep(isReverse, weight, places, h, memory(), bounded());
     }
 }

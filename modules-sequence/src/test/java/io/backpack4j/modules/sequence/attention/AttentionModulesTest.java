@@ -50,13 +50,15 @@ class AttentionModulesTest {
         assertThat(create("ScaledDotProductAttention", Map.of())).isEqualTo(new ScaledDotProductAttention(1, false));
         assertThat(create("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2, "batch_first", true)))
                 .isEqualTo(new MultiheadAttention(4, 2));
-        assertThat(create("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2, "vdim", 3, "mode", "eval")))
+        assertThat(create(
+                        "MultiheadAttention",
+                        Map.of("embed_dim", 4, "num_heads", 2, "vdim", 3, "mode", "eval", "batch_first", true)))
                 .isEqualTo(new MultiheadAttention(4, 2, 0, true, null, 3L, false, Mode.EVAL));
         TransformerLayer defaults = new TransformerLayer(
                 4, 2, 2048, 0.1, TransformerLayer.Activation.RELU, 1e-5, false, true, false, Mode.TRAIN);
-        assertThat(create("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2)))
+        assertThat(create("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2, "batch_first", true)))
                 .isEqualTo(new TransformerEncoderLayer(defaults));
-        assertThat(create("TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2)))
+        assertThat(create("TransformerDecoderLayer", Map.of("d_model", 4, "nhead", 2, "batch_first", true)))
                 .isEqualTo(new TransformerDecoderLayer(defaults));
         Module encoder = new TransformerEncoderLayer(new TransformerLayer(4, 2, 3));
         assertThat(create("TransformerEncoderLayer", encoder.arguments())).isEqualTo(encoder);
@@ -140,9 +142,12 @@ class AttentionModulesTest {
                 .hasMessageContaining("[T, 4], [S, 4] and [S, 4]");
         assertThatThrownBy(() ->
                         create("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2, "batch_first", false)))
-                .hasMessageContaining("the batch is axis 0");
-        assertThatThrownBy(
-                        () -> create("MultiheadAttention", Map.of("embed_dim", 4, "num_heads", 2, "add_bias_kv", true)))
+                .hasMessageContaining("Write \"batch_first\": true");
+        assertThatThrownBy(() -> create("TransformerEncoderLayer", Map.of("d_model", 4, "nhead", 2)))
+                .hasMessageContaining("PyTorch's default is false");
+        assertThatThrownBy(() -> create(
+                        "MultiheadAttention",
+                        Map.of("embed_dim", 4, "num_heads", 2, "add_bias_kv", true, "batch_first", true)))
                 .hasMessageContaining("add_bias_kv");
         assertThatThrownBy(() -> new TransformerLayer(5, 2, 3)).hasMessageContaining("a multiple of nhead = 2");
         Module encoder = new TransformerEncoderLayer(new TransformerLayer(4, 2, 3));

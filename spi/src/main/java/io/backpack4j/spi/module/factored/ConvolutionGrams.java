@@ -4,6 +4,7 @@ package io.backpack4j.spi.module.factored;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -13,13 +14,14 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Inner products of the weight gradients of convolutions, with inputs that are unfolded once: they are factors then,
- * {@code [S, C·K]} beside cotangents {@code [S, O]}. Gradients that are made by rows would unfold them anew for every
- * few rows.
+ * Inner products of the weight gradients of convolutions. Where all gradients are small they are made, sample by
+ * sample, which needs cotangents in no other order and no copy of them. Else inputs are unfolded once and are factors
+ * then, {@code [S, C·K]} beside cotangents {@code [S, O]}: gradients that are made by rows would unfold them anew for
+ * every few rows.
  */
 public final class ConvolutionGrams {
 
-    /** How much memory unfolded inputs, or reordered cotangents, may take. */
+    /** How much memory unfolded inputs, reordered cotangents or all gradients may take. */
     private static final long MANY_BYTES = 32 << 20;
 
     private static final FactorSource NONE = (scope, block) -> {
@@ -38,10 +40,14 @@ public final class ConvolutionGrams {
      */
     public static boolean add(
             Backend backend, PerSampleConvolution left, PerSampleConvolution right, Tensor destination) {
+        boolean same = left.equals(right);
+        if (areSmall(left) && areSmall(right)) {
+            addMade(backend, left, right, destination);
+            return true;
+        }
         if (left.groups() != 1 || bytesOfInputs(left) > MANY_BYTES || bytesOfInputs(right) > MANY_BYTES) {
             return false;
         }
-        boolean same = left.equals(right);
         DType dtype = left.outputs().dtype();
         boolean fits = Math.max(bytes(left.outputs()), bytes(right.outputs())) <= MANY_BYTES;
         boolean positionsFirst = left.positions() == 1
@@ -56,6 +62,31 @@ public final class ConvolutionGrams {
             ParameterDerivatives.addInnerProducts(lefts, rights, false, destination);
         }
         return true;
+    }
+
+    /** Whether all gradients fit, and take less than the cotangents that they are made of. */
+    private static boolean areSmall(PerSampleConvolution product) {
+        double bytes = (double) product.batch()
+                * product.weight().elements()
+                * product.outputs().dtype().bytes();
+        return bytes > 0 && bytes <= Math.min(MANY_BYTES, bytes(product.outputs()));
+    }
+
+    private static void addMade(
+            Backend backend, PerSampleConvolution left, PerSampleConvolution right, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            ParameterDerivatives lefts = made(backend, scope, left);
+            ParameterDerivatives rights = left.equals(right) ? lefts : made(backend, scope, right);
+            ParameterDerivatives.addInnerProducts(lefts, rights, false, destination);
+        }
+    }
+
+    private static ParameterDerivatives made(Backend backend, TensorScope scope, PerSampleConvolution product) {
+        Tensor gradients = scope.allocate(
+                product.weight().prepend(product.batch()), product.outputs().dtype());
+        backend.convolutions().contract(product, List.of(new TileConsumer.Copy(gradients)));
+        return new MadeGradients(
+                backend, scope.view(gradients, product.weight().prepend(columns(product), samples(product))));
     }
 
     private static CrossGrams.Counts counts(PerSampleConvolution left, PerSampleConvolution right) {

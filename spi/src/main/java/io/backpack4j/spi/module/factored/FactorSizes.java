@@ -41,6 +41,14 @@ public record FactorSizes(long groups, long rows, long columns, long positions, 
         return groups == 1 && positionsFirst && positions * positions * (rows + columns) < rows * columns;
     }
 
+    /**
+     * Whether inner products of all samples' factors take fewer multiplications than products with one gradient, and
+     * no more memory than it.
+     */
+    boolean prefersPairsOfSamples(long samples) {
+        return samples * (rows + columns) < rows * columns && 2 * samples * samples <= rows * columns;
+    }
+
     /** Whether sums over positions of these and of other factors are sums over all of their positions. */
     boolean joins(FactorSizes other) {
         return positionsFirst && withPositions(other.positions).equals(other);

@@ -2,11 +2,8 @@
 package io.backpack4j.spi.module.factored;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.PerSampleProduct;
-import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
-import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.module.CondensedContraction;
 import io.backpack4j.spi.module.Contraction;
@@ -219,6 +216,10 @@ public final class FactoredParameter extends ParameterDerivatives {
         return new FactorGrams(backend(), dtype(), columns(), samples(), sizes);
     }
 
+    private FactorSums sums() {
+        return new FactorSums(backend(), dtype(), columns(), samples(), sizes);
+    }
+
     private FactorReductions reductions() {
         return new FactorReductions(backend(), dtype(), columns(), samples(), sizes);
     }
@@ -234,25 +235,6 @@ public final class FactoredParameter extends ParameterDerivatives {
                         1,
                         0,
                         destination);
-    }
-
-    /** Σ_n Σ_s left ⊗ right: one product over all samples and positions per column. */
-    private void sum(TensorScope scope, PerSampleProduct product, ContractionTask task) {
-        Tensor left = scope.view(product.left(), Shape.of(columns(), joined(), sizes.rows()));
-        Tensor right = scope.view(product.right(), Shape.of(1, joined(), sizes.columns()));
-        Tensor target = scope.view(task.destination(), Shape.of(columns(), sizes.rows(), sizes.columns()));
-        backend().products().multiply(left, true, right, false, 1, kept(task), target);
-    }
-
-    /**
-     * Σ_ns (Σ_v w_vn left_vns²) ⊗ right_ns²: right for one position, and for positions that stand alone as if each were
-     * a sample.
-     */
-    private void sumOfSquares(TensorScope scope, PerSampleProduct product, ContractionTask task) {
-        Tensor summed = squaredLeft(scope, product, task);
-        Tensor right = squaredRight(scope, product);
-        Tensor target = scope.view(task.destination(), Shape.of(sizes.rows(), sizes.columns()));
-        backend().products().multiply(summed, true, right, false, 1, kept(task), target);
     }
 
     /** Pairs of positions, or gradients where digits of these cancel. */
@@ -284,85 +266,6 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
     }
 
-    private void sumOfSquaresPerSample(TensorScope scope, PerSampleProduct product, ContractionTask task) {
-        Tensor left = scope.view(squaredLeft(scope, product, task), Shape.of(samples(), 1, sizes.rows()));
-        Tensor right = scope.view(squaredRight(scope, product), Shape.of(samples(), 1, sizes.columns()));
-        Tensor target = scope.view(task.destination(), Shape.of(samples(), sizes.rows(), sizes.columns()));
-        backend().products().multiply(left, true, right, false, 1, kept(task), target);
-    }
-
-    /** Σ_v w_vn left_vns², {@code [N · S, M]}. */
-    private Tensor squaredLeft(TensorScope scope, PerSampleProduct product, ContractionTask task) {
-        var ops = backend().elementwise();
-        Tensor squares = scope.allocate(Shape.of(columns() * joined(), sizes.rows()), dtype());
-        ops.apply(UnaryOperation.SQUARE, scope.view(product.left(), squares.shape()), squares);
-        if (task.operand() != null) {
-            Tensor weights = scope.view(task.operand(), Shape.of(columns() * samples(), 1));
-            ops.combine(BinaryOperation.MULTIPLY, squares, weights, squares);
-        }
-        if (columns() == 1) {
-            return squares;
-        }
-        Tensor summed = scope.allocate(Shape.of(joined(), sizes.rows()), dtype());
-        Tensor byColumn = scope.view(squares, summed.shape().prepend(columns()));
-        backend().reductions().reduce(Reduction.SUM, byColumn, 0, 1, summed);
-        return summed;
-    }
-
-    /** ⟨u_k, g_vn⟩ = Σ_s ⟨left_vns, u_k right_ns⟩. */
-    private void dot(TensorScope scope, PerSampleProduct product, Tensor vectors, Tensor destination) {
-        long count = vectors.shape().size(0);
-        Tensor matrices = scope.view(vectors, Shape.of(count, sizes.rows(), sizes.columns()));
-        Tensor right = scope.view(product.right(), Shape.of(1, joined(), sizes.columns()));
-        Tensor images = scope.allocate(Shape.of(count, joined(), sizes.rows()), dtype());
-        backend().products().multiply(right, false, matrices, true, 1, 0, images);
-        long perSample = sizes.positions() * sizes.rows();
-        Tensor left = scope.view(product.left(), Shape.of(columns() * samples(), perSample));
-        Tensor flat = scope.view(destination, Shape.of(count * columns() * samples()));
-        Tensor imageRows = scope.view(images, Shape.of(count * samples(), perSample));
-        for (long k = 0; k < count; k++) {
-            for (long v = 0; v < columns(); v++) {
-                long first = (k * columns() + v) * samples();
-                backend()
-                        .contractions()
-                        .rowDots(
-                                scope.rows(left, v * samples(), (v + 1) * samples()),
-                                scope.rows(imageRows, k * samples(), (k + 1) * samples()),
-                                scope.rows(flat, first, first + samples()));
-            }
-        }
-    }
-
-    /** Σ_vn w_kvn g_vn: columns share their right factor, so they are added first. */
-    private void weightedSum(TensorScope scope, PerSampleProduct product, Tensor weights, Tensor destination) {
-        long count = weights.shape().size(0);
-        long perSample = sizes.positions() * sizes.rows();
-        Tensor left = scope.view(product.left(), Shape.of(columns() * samples(), perSample));
-        Tensor right = scope.view(product.right(), Shape.of(joined(), sizes.columns()));
-        Tensor flatWeights = scope.view(weights, Shape.of(count * columns() * samples(), 1));
-        Tensor scaled = scope.allocate(left.shape(), dtype());
-        Tensor targets = scope.view(destination, Shape.of(count, sizes.rows(), sizes.columns()));
-        for (long k = 0; k < count; k++) {
-            try (TensorScope step = backend().openScope()) {
-                long first = k * columns() * samples();
-                Tensor own = step.rows(flatWeights, first, first + columns() * samples());
-                backend().elementwise().combine(BinaryOperation.MULTIPLY, left, own, scaled);
-                Tensor summed = step.view(overColumns(step, scaled), Shape.of(joined(), sizes.rows()));
-                Tensor target = step.rows(targets, k, k + 1);
-                backend()
-                        .products()
-                        .multiply(
-                                summed,
-                                true,
-                                right,
-                                false,
-                                1,
-                                1,
-                                step.view(target, Shape.of(sizes.rows(), sizes.columns())));
-            }
-        }
-    }
-
     private void centredByMoments(TensorScope scope, Contraction.CentredSquaredNorm contraction, Tensor destination) {
         CondensedContraction condensed = contraction.condensed().orElseThrow();
         List<Tensor> moments = new ArrayList<>();
@@ -371,33 +274,6 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
         execute(List.of(new ContractionTask(condensed.source(), moments, null, false)));
         condensed.step().condense(backend(), moments, destination);
-    }
-
-    private Tensor overColumns(TensorScope scope, Tensor rows) {
-        if (columns() == 1) {
-            return rows;
-        }
-        long length = rows.shape().elements(1, rows.shape().rank());
-        Tensor summed = scope.allocate(Shape.of(samples(), length), dtype());
-        Tensor byColumn = scope.view(rows, Shape.of(columns(), samples(), length));
-        backend().reductions().reduce(Reduction.SUM, byColumn, 0, 1, summed);
-        return summed;
-    }
-
-    private Tensor squaredRight(TensorScope scope, PerSampleProduct product) {
-        Tensor squares = scope.allocate(Shape.of(joined(), sizes.columns()), dtype());
-        backend().elementwise().apply(UnaryOperation.SQUARE, scope.view(product.right(), squares.shape()), squares);
-        return squares;
-    }
-
-    /** The factor of what a destination holds. */
-    private static double kept(ContractionTask task) {
-        return task.accumulate() ? 1 : 0;
-    }
-
-    /** Samples times positions. */
-    private long joined() {
-        return samples() * sizes.positions();
     }
 
     /** What follows from the factors. */
@@ -430,7 +306,7 @@ public final class FactoredParameter extends ParameterDerivatives {
 
         @Override
         public Optional<DirectForm> visit(Contraction.Sum contraction) {
-            return given(isMatrix(), () -> DirectForm.overwriting(of(FactoredParameter.this::sum)));
+            return given(isMatrix(), () -> DirectForm.overwriting(of(sums()::sum)));
         }
 
         @Override
@@ -440,12 +316,12 @@ public final class FactoredParameter extends ParameterDerivatives {
                         sizes.prefersPairs(columns()),
                         () -> DirectForm.overwriting(FactoredParameter.this::squaresByPairs));
             }
-            return given(isSingle(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquares)));
+            return given(isSingle(), () -> DirectForm.overwriting(of(sums()::sumOfSquares)));
         }
 
         @Override
         public Optional<DirectForm> visit(Contraction.SumOfSquaresOverPositions contraction) {
-            return given(isMatrix(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquares)));
+            return given(isMatrix(), () -> DirectForm.overwriting(of(sums()::sumOfSquares)));
         }
 
         @Override
@@ -455,7 +331,7 @@ public final class FactoredParameter extends ParameterDerivatives {
                         columns() > 1 && sizes.prefersPairs(columns()),
                         () -> DirectForm.overwriting(FactoredParameter.this::squaresByPairs));
             }
-            return given(isSingle(), () -> DirectForm.overwriting(of(FactoredParameter.this::sumOfSquaresPerSample)));
+            return given(isSingle(), () -> DirectForm.overwriting(of(sums()::sumOfSquaresPerSample)));
         }
 
         @Override
@@ -488,6 +364,13 @@ public final class FactoredParameter extends ParameterDerivatives {
         }
 
         @Override
+        public Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
+            return given(
+                    isSingle() && columns() == 1 && sizes.prefersPairsOfSamples(samples()),
+                    () -> DirectForm.adding(of((scope, product, task) -> sums().dotWithSum(scope, product, task))));
+        }
+
+        @Override
         public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
             return given(
                     isMatrix(),
@@ -508,7 +391,7 @@ public final class FactoredParameter extends ParameterDerivatives {
             return given(
                     isMatrix(),
                     () -> DirectForm.adding(of((scope, product, task) ->
-                            dot(scope, product, task.requiredOperand(), task.destination()))));
+                            sums().dot(scope, product, task.requiredOperand(), task.destination()))));
         }
 
         @Override
@@ -516,7 +399,7 @@ public final class FactoredParameter extends ParameterDerivatives {
             return given(
                     isMatrix(),
                     () -> DirectForm.adding(of((scope, product, task) ->
-                            weightedSum(scope, product, task.requiredOperand(), task.destination()))));
+                            sums().weightedSum(scope, product, task.requiredOperand(), task.destination()))));
         }
 
         @Override

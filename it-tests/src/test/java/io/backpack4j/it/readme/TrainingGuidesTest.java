@@ -13,9 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Compiles and runs the example of the guide to optimisers of second order as it stands there. */
-class CurvatureGuideTest {
+/** Compiles and runs the examples of the guides to training as they stand there. */
+class TrainingGuidesTest {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
@@ -23,9 +25,11 @@ class CurvatureGuideTest {
             import io.backpack4j.kernel.*;
             import io.backpack4j.modules.linear.*;
             import io.backpack4j.modules.linear.loss.*;
+            import io.backpack4j.spi.loss.*;
             import io.backpack4j.spi.tensor.*;
             import io.backpack4j.training.*;
             import io.backpack4j.training.data.*;
+            import io.backpack4j.training.optimizer.*;
 
             public class Example {
                 public static void run(float[] pixels, long[] labels) {
@@ -38,10 +42,10 @@ class CurvatureGuideTest {
     Path folder;
 
     /** Images whose class shows: a bright row. */
-    @Test
-    void the_example_compiles_and_learns() throws Exception {
-        Matcher example =
-                EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", "second-order-optimizers.md")));
+    @ParameterizedTest
+    @ValueSource(strings = {"second-order-optimizers.md", "training.md"})
+    void the_example_compiles_and_learns(String guide) throws Exception {
+        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", guide)));
         assertThat(example.find()).as("the guide has a Java example").isTrue();
         Class<?> compiled = Example.compile(folder, AROUND.formatted(example.group(1)));
         long[] labels = new Random(2).longs(512, 0, 10).toArray();
@@ -60,6 +64,15 @@ class CurvatureGuideTest {
             System.setOut(before);
         }
         String printed = bytes.toString(StandardCharsets.UTF_8).strip();
-        assertThat(Double.parseDouble(printed)).isLessThan(0.5);
+        assertThat(Double.parseDouble(printed.substring(printed.lastIndexOf(' ') + 1)))
+                .isLessThan(0.5);
+    }
+
+    /** What bench/experiments runs is a source file that no build compiles. */
+    @Test
+    void the_program_of_the_experiments_compiles() throws Exception {
+        Path source = Path.of("..", "bench", "experiments", "Runs.java");
+        assertThat(Example.compile(folder, "Runs", Files.readString(source)).getSimpleName())
+                .isEqualTo("Runs");
     }
 }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.backpack4j.backend.cpu.loops;
+
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.spi.backend.Bins;
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.TileConsumer;
+
+/**
+ * Histogram of tiles of single precision that are outer products d ⊗ a of two vectors, without the tiles, by {@link
+ * ProductLimits}. How many products reach a limit is known at once where the largest product does
+ * not, or the least one that is not zero does, which is so of most edges, and of zero. For the others, factors that can
+ * reach the least of their limits are sorted, and two sorted lists take one walk per edge along those that do. Limits
+ * are single numbers and products are rounded as tiles' are, so that counts are equal; tiles for which this would cost
+ * more are counted product by product.
+ */
+final class OuterHistogramSingle {
+
+    /** How much a step of sorting, or of a walk, costs in products that are counted one by one. */
+    private static final double SORT_STEP = 1;
+
+    private static final double WALK_STEP = 0.5;
+
+    private final Bins bins;
+    private final long[] counts;
+    private final SignedMagnitudes left;
+    private final SignedMagnitudes right;
+
+    private final ProductLimits limits;
+
+    private OuterHistogramSingle(Bins bins, int rows, int columns) {
+        this.bins = bins;
+        this.counts = new long[bins.count() + 1];
+        this.left = new SignedMagnitudes(rows);
+        this.right = new SignedMagnitudes(columns);
+        this.limits = new ProductLimits(bins);
+    }
+
+    /** Adds to the counts of a product with one group and one position. */
+    static void add(NativeBackend backend, PerSampleProduct product, TileConsumer.Histogram histogram) {
+        double[] range = histogram.range().toDoubleArray();
+        long[] sums = histogram.destination().toLongArray();
+        Bins bins = new Bins(sums.length - 1, range[0], range[1], histogram.factor());
+        CpuTensor left = backend.own(product.left());
+        CpuTensor right = backend.own(product.right());
+        var loop = new OuterHistogramSingle(bins, (int) product.rows(), (int) product.columns());
+        long samples = product.samples();
+        for (long sample = 0; sample < samples; sample++) {
+            loop.right.load(right, sample);
+            for (long b = sample; b < product.batch(); b += samples) {
+                loop.left.load(left, b);
+                loop.count();
+            }
+        }
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] += loop.counts[i];
+        }
+        histogram.destination().write(0, sums, 0, sums.length);
+    }
+
+    private void count() {
+        long all = (long) left.length() * right.length();
+        if (!left.isFinite() || !right.isFinite() || !find(all)) {
+            countOneByOne();
+            return;
+        }
+        long below = all;
+        for (int edge = 1; edge < limits.bins(); edge++) {
+            long reaching = notBelow(edge, all);
+            counts[edge - 1] += below - reaching;
+            below = reaching;
+        }
+        counts[limits.bins() - 1] += below;
+    }
+
+    /** Sorts what can reach limits that are not decided by extremes; false if that is not worth it. */
+    private boolean find(long all) {
+        int undecided = 0;
+        float least = Float.POSITIVE_INFINITY;
+        for (int edge = 1; edge < limits.bins(); edge++) {
+            if (isUndecided(limits.of(edge))) {
+                undecided++;
+                least = Math.min(least, limits.of(edge));
+            }
+        }
+        if (undecided == 0) {
+            return true;
+        }
+        int factors = left.select(least, right.largest()) + right.select(least, left.largest());
+        double cost =
+                factors * (SORT_STEP * (Integer.SIZE - Integer.numberOfLeadingZeros(factors)) + WALK_STEP * undecided);
+        if (cost >= all) {
+            return false;
+        }
+        left.sort();
+        right.sort();
+        return true;
+    }
+
+    private boolean isUndecided(float limit) {
+        return limit <= left.largest() * right.largest() && limit > left.least() * right.least();
+    }
+
+    /** How many products are not below an edge. */
+    private long notBelow(int edge, long all) {
+        float limit = limits.of(edge);
+        if (Float.isNaN(limit)) {
+            return 0;
+        }
+        boolean equalSigns = limits.isPositive(edge);
+        long reaching;
+        if (limit > left.largest() * right.largest()) {
+            reaching = 0;
+        } else if (isUndecided(limit)) {
+            reaching = left.reaching(right, equalSigns, limit);
+        } else {
+            reaching = left.pairs(right, equalSigns);
+        }
+        return equalSigns ? reaching : all - reaching;
+    }
+
+    private void countOneByOne() {
+        for (int i = 0; i < left.length(); i++) {
+            float factor = left.value(i);
+            for (int j = 0; j < right.length(); j++) {
+                counts[bins.of(factor * right.value(j))]++;
+            }
+        }
+    }
+}

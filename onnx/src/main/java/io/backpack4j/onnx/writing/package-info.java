@@ -1,0 +1,5 @@
+/** Models of this library as ONNX files. */
+@NullMarked
+package io.backpack4j.onnx.writing;
+
+import org.jspecify.annotations.NullMarked;
