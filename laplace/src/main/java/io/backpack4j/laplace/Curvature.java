@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The curvature H of a summed loss by some parameters, positive semidefinite, in a form that shows its eigenvalues. Lies
- * on the host; immutable.
+ * The curvature H of a summed loss by some parameters, positive semidefinite, in a form that shows its eigenvalues.
+ * Lies on the host; immutable.
  */
 sealed interface Curvature permits DiagonalCurvature, KroneckerCurvature, EigenCurvature {
 

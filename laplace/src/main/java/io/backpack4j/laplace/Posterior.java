@@ -8,10 +8,12 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.training.data.DataSource;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.stream.LongStream;
 import org.hipparchus.analysis.solvers.BracketingNthOrderBrentSolver;
 
 /**
- * A Gaussian over a network's parameters: its mean the trained ones, its precision P = s · H + δ I, see {@link Laplace}.
+ * A Gaussian over a network's parameters: its mean the trained ones, its precision P = s · H + δ I, see {@link
+ * Laplace}.
  * Immutable, on the host; predictions use the model and the library that it was fitted with, which stay the caller's.
  * Used by one thread at a time.
  *
@@ -170,6 +172,55 @@ public final class Posterior {
         return withPriorPrecision(Math.exp(best));
     }
 
+    /**
+     * With the prior precision that predicts some data best: the one of the smallest {@link #negativeLogLikelihood}.
+     *
+     * @param data that the posterior was not fitted to
+     * @param batch how many samples are taken at a time
+     * @param candidates prior precisions, at least one
+     */
+    public Posterior withValidatedPriorPrecision(DataSource data, int batch, double... candidates) {
+        if (candidates.length == 0) {
+            throw new BackpackException(
+                    LaplaceProblems.INVALID_LAPLACE, "No prior precisions are given to choose from. Give some.");
+        }
+        Posterior best = withPriorPrecision(candidates[0]);
+        double least = best.negativeLogLikelihood(data, batch);
+        for (int i = 1; i < candidates.length; i++) {
+            Posterior other = withPriorPrecision(candidates[i]);
+            double negative = other.negativeLogLikelihood(data, batch);
+            if (negative < least) {
+                best = other;
+                least = negative;
+            }
+        }
+        return best;
+    }
+
+    /**
+     * The mean over samples of −log p(y | x) in nats, p being that of {@link Predictive#probit} or the Gaussian with
+     * {@link Predictive#targetCovariance}.
+     *
+     * @param batch how many samples are taken at a time
+     */
+    public double negativeLogLikelihood(DataSource data, int batch) {
+        if (batch < 1 || data.samples() < 1) {
+            throw new BackpackException(
+                    LaplaceProblems.INVALID_LAPLACE,
+                    "There are %d samples in batches of %d; both must be at least 1.".formatted(data.samples(), batch));
+        }
+        double sum = 0;
+        for (long from = 0; from < data.samples(); from += batch) {
+            long[] numbers = LongStream.range(from, Math.min(data.samples(), from + batch))
+                    .toArray();
+            try (Batch samples = data.read(numbers, 1).upload(backpack, model.dtype())) {
+                double[] targets = Numbers.of(samples.targets()).values();
+                sum += new TargetDensity(predict(samples)).negativeLogarithm(targets);
+            }
+        }
+        return sum / data.samples();
+    }
+
     /** The sign of the marginal likelihood's slope, and its size where that is not large. */
     private double slope(double logarithm, double norm) {
         double precision = Math.exp(logarithm);
@@ -209,8 +260,9 @@ public final class Posterior {
     /**
      * The posterior of the data of both: what a fit to all of it gives.
      *
-     * @param other of other samples
-     * @throws BackpackException if it is of another model, structure, likelihood, prior precision, σ or other parameters
+     * @param other of other samples, which is not checked
+     * @throws BackpackException if it is of another model, structure, likelihood, prior precision, σ or other
+     *     parameters
      */
     public Posterior merge(Posterior other) {
         if (!about.isOfSame(other.about) || priorPrecision != other.priorPrecision || sigma != other.sigma) {

@@ -9,6 +9,7 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,8 +63,13 @@ final class PosteriorFile {
                                 .formatted(path, about.likelihood(), about.names()));
             }
             Map<String, Numbers> tensors = new LinkedHashMap<>();
-            file.tensors()
-                    .forEach((name, tensor) -> tensors.put(name, new Numbers(tensor.shape(), file.readDoubles(name))));
+            file.tensors().forEach((name, tensor) -> {
+                double[] values = file.readDoubles(name);
+                if (!Arrays.stream(values).allMatch(Double::isFinite)) {
+                    throw wrong(path, name, "not finite");
+                }
+                tensors.put(name, new Numbers(tensor.shape(), values));
+            });
             Curvature curvature = Curvature.of(
                     backpack.backend(), about.structure(), FittedModel.sizes(model, about.names()), tensors);
             return new Posterior(

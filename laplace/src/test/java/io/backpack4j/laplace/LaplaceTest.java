@@ -298,6 +298,29 @@ class LaplaceTest {
     }
 
     @Test
+    void validation_finds_the_candidate_that_predicts_best() {
+        for (boolean classes : new boolean[] {true, false}) {
+            try (Case the = new Case(classes ? 4 : 5, classes)) {
+                Posterior posterior = Laplace.builder(BACKPACK, the.model).fit(the.data);
+                double[] candidates = {0.01, 0.1, 1, 10, 100};
+                Posterior best = posterior.withValidatedPriorPrecision(the.data, 3, candidates);
+                double least = best.negativeLogLikelihood(the.data, 100);
+                for (double candidate : candidates) {
+                    assertThat(posterior.withPriorPrecision(candidate).negativeLogLikelihood(the.data, 100))
+                            .isGreaterThanOrEqualTo(least - 1e-12);
+                }
+                double sum = 0;
+                for (int n = 0; n < the.inputs.length; n++) {
+                    double loss = the.oracle.loss(the.inputs[n], the.targets[n]);
+                    sum += classes ? loss : loss / 2 + the.oracle.out * Math.log(2 * Math.PI) / 2;
+                }
+                assertThat(posterior.withPriorPrecision(1e12).negativeLogLikelihood(the.data, 4))
+                        .isCloseTo(sum / the.inputs.length, within(1e-9));
+            }
+        }
+    }
+
+    @Test
     void float32_is_close_to_float64() {
         try (Case the = new Case(8, true);
                 Model single = BACKPACK.model(

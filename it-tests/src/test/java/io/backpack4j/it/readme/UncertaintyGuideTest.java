@@ -35,8 +35,9 @@ class UncertaintyGuideTest {
             System.setOut(before);
         }
         Matcher variance = Pattern.compile("variance ([0-9.]+)").matcher(bytes.toString(StandardCharsets.UTF_8));
-        double[] variances =
-                variance.results().mapToDouble(found -> Double.parseDouble(found.group(1))).toArray();
+        double[] variances = variance.results()
+                .mapToDouble(found -> Double.parseDouble(found.group(1)))
+                .toArray();
         assertThat(variances).hasSize(3);
         assertThat(variances[2]).isGreaterThan(variances[1]);
         assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("accuracy").contains("ece");
