@@ -104,8 +104,13 @@ public final class Posterior {
                         about.loss(), about.samples(), model.outputShape().elements(), sigma);
     }
 
-    /** Approximation of log p(D), in nats, for all samples together. Greater is better. */
+    /**
+     * Approximation of log p(D), in nats, for all samples together. Greater is better.
+     *
+     * @throws BackpackException if the model's numbers are not those that the posterior was fitted to
+     */
     public double logMarginalLikelihood() {
+        requireSameModel();
         double scale = about.likelihood().curvatureScale(sigma);
         double determinants = 0;
         for (double eigenvalue : curvature.eigenvalues()) {

@@ -378,6 +378,7 @@ class LaplaceTest {
                     .isInstanceOf(BackpackException.class);
             the.model.parameters().set("2.bias", new double[the.oracle.out]);
             refused("numbers are not those", () -> posterior.predict(the.test));
+            refused("numbers are not those", posterior::logMarginalLikelihood);
             refused("numbers are not those", () -> Posterior.load(BACKPACK, the.model, file));
         }
         try (Model wide = BACKPACK.model(
