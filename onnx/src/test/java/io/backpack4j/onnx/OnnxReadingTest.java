@@ -304,7 +304,7 @@ class OnnxReadingTest {
                 .hasMessageContaining("from 24 on");
     }
 
-    /** Numbers lie across the pieces in which a file is mapped, and beyond 2 GiB; the file has holes instead of zeros. */
+    /** Numbers lie across the pieces in which a file is mapped, and beyond 2 GiB; the file has holes, not zeros. */
     @Test
     void files_may_have_more_than_2_GiB(@TempDir Path folder) throws IOException {
         Path model = folder.resolve("net.onnx");

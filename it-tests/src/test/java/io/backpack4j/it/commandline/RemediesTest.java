@@ -118,6 +118,7 @@ class RemediesTest {
                 "cockpit",
                 "predict",
                 "convert",
+                "inspect",
                 "bench",
                 "plugins",
                 "backends",
