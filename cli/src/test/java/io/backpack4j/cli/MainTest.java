@@ -161,7 +161,7 @@ class MainTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString().lines())
                 .containsExactly(
-                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, cockpit, predict, bench,"
+                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, cockpit, predict, convert, inspect, bench,"
                                 + " plugins, backends, support, doctor, generate-completion, help.",
                         "Run 'backpack --help' for help.");
     }

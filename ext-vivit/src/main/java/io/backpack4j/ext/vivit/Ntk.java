@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
+import io.backpack4j.spi.extension.OutputColumns;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;

@@ -187,6 +187,22 @@ class ArchitectureTest {
                     "org.hipparchus..",
                     "org.jspecify.annotations..");
 
+    @ArchTest
+    static final ArchRule laplace_knows_no_plugin_and_no_trainer = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.laplace..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.laplace..",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "org.hipparchus..",
+                    "org.jspecify.annotations..");
+
     /** Counting what was spent needs no network. */
     @ArchTest
     static final ArchRule accountants_know_numbers_only = noClasses()

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.backpack4j.ext.vivit;
+package io.backpack4j.spi.extension;
 
 import io.backpack4j.spi.backend.BinaryOperation;
-import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.loss.LossEvaluation;
 import io.backpack4j.spi.module.EvaluationContext;
 import io.backpack4j.spi.tensor.DType;
@@ -13,7 +12,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 /**
  * The unit vectors at the network's output: gradients of single numbers of the output. Nothing of the loss is in them.
  */
-record OutputColumns() implements LossSignal {
+public record OutputColumns() implements LossSignal {
 
     @Override
     public String name() {
