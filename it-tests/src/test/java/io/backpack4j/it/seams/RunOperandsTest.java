@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
+import java.util.stream.LongStream;
+import io.backpack4j.spi.extension.TensorExtension;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Graph;
@@ -360,6 +363,69 @@ class RunOperandsTest {
         @Override
         public Map<String, Tensor> export(Tensor result) {
             return Map.of("", result);
+        }
+    }
+
+    /** Inner products have vectors in front of samples, and batches of a session differ in size. */
+    @Test
+    void sessions_put_dots_of_unequal_batches_one_behind_the_other() {
+        List<Request<?>> requests = List.of(Request.of(new Dots()));
+        try (Model model = model();
+                TensorScope scope = backpack.backend().openScope();
+                Session session = backpack.session(model, requests, SessionOptions.DEFAULT)) {
+            RunOperands operands = RunOperands.NONE;
+            Random random = new Random(5);
+            for (String parameter : model.parameters().trainable()) {
+                Shape shape = model.parameters().get(parameter).shape().prepend(K);
+                double[] numbers = random.doubles(shape.elements(), -1, 1).toArray();
+                operands = operands.with(
+                        "directions", parameter, backpack.backend().upload(scope, shape, DType.FLOAT64, numbers));
+            }
+            try (Batch whole = part(0, N);
+                    Batch first = part(0, 3);
+                    Batch second = part(3, N);
+                    Results once = backpack.plan(model, whole, requests, PassOptions.DEFAULT)
+                            .run(whole, RunOptions.seed(0).operands(operands))) {
+                session.add(first, operands);
+                session.add(second, operands);
+                try (Results merged = session.results()) {
+                    for (String parameter : model.parameters().trainable()) {
+                        Tensor dots = merged.get(new Dots(), parameter);
+                        assertThat(dots.shape()).isEqualTo(Shape.of(K, 1, N));
+                        assertThat(dots.toDoubleArray())
+                                .containsExactly(once.get(new Dots(), parameter).toDoubleArray(), within(1e-14));
+                    }
+                }
+            }
+        }
+    }
+
+    private static Batch part(int from, int to) {
+        double[] inputs = new Random(4).doubles(N * 3, -1, 1).toArray();
+        return backpack.batch(DType.FLOAT64)
+                .input(Graph.INPUT, Shape.of(to - from, 3), Arrays.copyOfRange(inputs, 3 * from, 3 * to))
+                .targets(Shape.of(to - from), Arrays.copyOfRange(new long[] {0, 1, 1, 0, 1}, from, to))
+                .sampleIds(LongStream.range(from, to).toArray())
+                .build();
+    }
+
+    /** ⟨u_k, g_n⟩ for vectors that the run brings. */
+    private record Dots() implements TensorExtension {
+
+        @Override
+        public String resultName() {
+            return "dots";
+        }
+
+        @Override
+        public void declare(int stage, SiteDeclaration site) {
+            Operand directions = site.operand("directions", site.shape().prepend(K));
+            site.accumulate("dots", new LossGradient(), new Contraction.Dot(directions, K));
+        }
+
+        @Override
+        public Tensor finish(SitePartial partial) {
+            return partial.tensor("dots");
         }
     }
 

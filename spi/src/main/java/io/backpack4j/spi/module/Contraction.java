@@ -367,6 +367,11 @@ public sealed interface Contraction extends RuledContraction {
         }
 
         @Override
+        public int sampleAxis() {
+            return 2;
+        }
+
+        @Override
         public ContractionRules rules() {
             return ContractionRules.DOT;
         }

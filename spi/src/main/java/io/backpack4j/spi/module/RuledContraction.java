@@ -16,6 +16,15 @@ public sealed interface RuledContraction permits Contraction {
         return rules().power();
     }
 
+    /** The axis of a result that has an entry per sample; -1 if it has none. */
+    default int sampleAxis() {
+        return switch (mergeRule()) {
+            case PER_SAMPLE -> 0;
+            case PER_COLUMN_AND_SAMPLE -> 1;
+            default -> -1;
+        };
+    }
+
     /** How results of parts of a batch, and of blocks of columns, become those of the whole. */
     default MergeRule mergeRule() {
         return rules().mergeRule();

@@ -167,6 +167,9 @@ record Slot(
 
     /** The axis of samples of a partial result that has one. */
     int sampleAxis() {
+        if (accumulated != null) {
+            return accumulated.contraction().sampleAxis();
+        }
         return rule() == MergeRule.PER_COLUMN_AND_SAMPLE ? 1 : 0;
     }
 
