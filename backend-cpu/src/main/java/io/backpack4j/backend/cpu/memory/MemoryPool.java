@@ -143,12 +143,12 @@ public final class MemoryPool {
         free[index].addLast(block);
     }
 
-    /** Counts what this thread allocates until the account is closed. */
     /** How many bytes may be held from the system. */
     long limit() {
         return limit;
     }
 
+    /** Counts what this thread allocates until the account is closed. */
     synchronized MemoryAccount openAccount(long plannedBytes, long limitBytes) {
         Account account = accounts.open(plannedBytes, limitBytes);
         trim(account.mayStayFree(0));
