@@ -40,6 +40,9 @@ final class DemoCurvature {
     /** Columns of more samples make a Gram matrix that takes longer than everything else. */
     private static final int MOST_SAMPLES = 64;
 
+    /** Rows of a Gram matrix, one for every number that the network says of a sample. */
+    private static final long MOST_ROWS = 2048;
+
     private static final long DIRECTIONS = 10;
 
     /** What the pass for them may take unless somebody asks for them by name. */
@@ -187,6 +190,9 @@ final class DemoCurvature {
 
     private @Nullable LeadingDirections directions(long seed, boolean named) {
         int samples = (int) Math.min(MOST_SAMPLES, data.batch().samples());
+        if (!named && samples * data.model().outputShape().elements() > MOST_ROWS) {
+            return null;
+        }
         List<Long> taken = LongStream.range(0, samples).boxed().toList();
         List<Request<?>> requests = List.of(
                 backpack.catalog().request("GgnEigenvalues", Map.of("subsampling", taken)),

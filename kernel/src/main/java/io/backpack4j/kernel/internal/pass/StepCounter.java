@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel.internal.pass;
 
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.internal.evaluation.PassObserver;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Block;
 import io.backpack4j.spi.tensor.Shape;
@@ -27,7 +29,28 @@ public final class StepCounter implements PassObserver {
      *
      * @param what it, beginning a sentence
      */
-    public record KeptSum(String what, Shape shape, long bytes) {}
+    public record KeptSum(String what, Shape shape, long bytes) {
+
+        /** Refuses it where no tensor can hold it. */
+        public void requireTensor() {
+            if (shape.elements() > Integer.MAX_VALUE) {
+                throw refusal(
+                        "%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
+            }
+        }
+
+        /**
+         * An error about its size.
+         *
+         * @param limit what it exceeds, as the end of a sentence
+         */
+        public BackpackException refusal(String limit) {
+            return new BackpackException(
+                    KernelProblems.MEMORY_BUDGET,
+                    "%s are a matrix %s of %d bytes, which is kept as a whole, and %s. Take smaller groups of parameters (groups), fewer samples (subsampling), or a Monte-Carlo root of fewer columns (mc_samples)."
+                            .formatted(what, shape, bytes, limit));
+        }
+    }
 
     /** @param made is called when all results are made */
     public StepCounter(Runnable made) {
@@ -75,7 +98,10 @@ public final class StepCounter implements PassObserver {
     @Override
     public void sum(String what, Shape shape, long bytes) {
         if (largestSum.isEmpty() || largestSum.get().bytes() < bytes) {
-            largestSum = Optional.of(new KeptSum(what, shape, bytes));
+            KeptSum sum = new KeptSum(what, shape, bytes);
+            // At once: a trial of all pairs of so many columns would take minutes.
+            sum.requireTensor();
+            largestSum = Optional.of(sum);
         }
     }
 

@@ -105,36 +105,25 @@ final class SplittingSearch {
         candidates.tried(all.get(all.size() - 1)).outcome().largestSum().ifPresent(sum -> {
             requireTensor(sum);
             if (sum.bytes() > budget) {
-                throw refusal(sum, "the budget is %d bytes".formatted(budget));
+                throw sum.refusal("the budget is %d bytes".formatted(budget));
             }
         });
     }
 
     /** Refuses a sum that no tensor, or no memory, can hold, budget or not. */
     private void requireTensor(StepCounter.KeptSum sum) {
-        if (sum.shape().elements() > Integer.MAX_VALUE) {
-            throw refusal(sum, "%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
-        }
+        sum.requireTensor();
         if (sum.bytes() > trial.capacityBytes()) {
-            throw refusal(sum, "the backend may hold %d bytes".formatted(trial.capacityBytes()));
+            throw sum.refusal("the backend may hold %d bytes".formatted(trial.capacityBytes()));
         }
     }
 
     /** Refuses a sum for which there is no room beside what is made of it, however few columns pass at a time. */
     private void requireRoom(StepCounter.KeptSum sum, long least) {
         if (least > trial.capacityBytes()) {
-            throw refusal(
-                    sum,
-                    "a pass with it takes %d bytes at least, of which the backend may hold %d"
+            throw sum.refusal("a pass with it takes %d bytes at least, of which the backend may hold %d"
                             .formatted(least, trial.capacityBytes()));
         }
-    }
-
-    private static BackpackException refusal(StepCounter.KeptSum sum, String limit) {
-        return new BackpackException(
-                KernelProblems.MEMORY_BUDGET,
-                "%s are a matrix %s of %d bytes, which is kept as a whole, and %s. Take smaller groups of parameters (groups), fewer samples (subsampling), or a Monte-Carlo root of fewer columns (mc_samples)."
-                        .formatted(sum.what(), sum.shape(), sum.bytes(), limit));
     }
 
     /** The coarsest that fits, on a backend that counts tensors alone: then trials without numbers are exact. */
