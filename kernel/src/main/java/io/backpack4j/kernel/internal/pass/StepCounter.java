@@ -34,8 +34,7 @@ public final class StepCounter implements PassObserver {
         /** Refuses it where no tensor can hold it. */
         public void requireTensor() {
             if (shape.elements() > Integer.MAX_VALUE) {
-                throw refusal(
-                        "%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
+                throw refusal("%d elements are the most that a tensor can be read with".formatted(Integer.MAX_VALUE));
             }
         }
 

@@ -122,7 +122,7 @@ final class SplittingSearch {
     private void requireRoom(StepCounter.KeptSum sum, long least) {
         if (least > trial.capacityBytes()) {
             throw sum.refusal("a pass with it takes %d bytes at least, of which the backend may hold %d"
-                            .formatted(least, trial.capacityBytes()));
+                    .formatted(least, trial.capacityBytes()));
         }
     }
 
