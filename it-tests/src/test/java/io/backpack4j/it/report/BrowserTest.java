@@ -28,6 +28,9 @@ class BrowserTest {
     /** Two spectra, and the distance by numbers of draws. */
     private static final int CURVATURE_CHARTS = 3;
 
+    /** Of the table of leading directions. */
+    private static final int DIRECTION_COLUMNS = 5;
+
     @TempDir
     private Path folder;
 
@@ -75,7 +78,7 @@ class BrowserTest {
         assertThat(visit.document()).contains("G of KFAC, 1.weight", "G of KFLR, 1.weight");
         assertThat(count(visit, "<div class=\"chart\"[^>]*><canvas[^>]* style=\"[^\"]*display: block"))
                 .isEqualTo(4 + CURVATURE_CHARTS);
-        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7 + 6);
+        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(4 + 7 + 6 + DIRECTION_COLUMNS);
         assertThat(visit.document()).contains("<td>1.weight</td>", "Flatten, Linear(784, 10)");
     }
 
