@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * Optimizer optimizer = new DpSgd(new SGD(0.5), Clip.flat(1), 1.1, PrivacyBudget.of(3, 1e-5));
  * }</pre>
  *
- * @param optimizer what makes updates of the noisy gradients
+ * @param optimizer what makes updates of the noisy gradients, and looks at nothing else
  * @param clip how gradients are clipped
  * @param noiseMultiplier σ; 0 for no noise and no privacy
  * @param budget what may be spent, and how it is counted
@@ -51,13 +51,20 @@ public record DpSgd(
     /**
      * Checks.
      *
-     * @throws BackpackException if the noise is not possible, or none, though the budget is limited
+     * @throws BackpackException if the noise is not possible, or none, though the budget is limited, or if the optimiser
+     *     may look at the samples past the noise
      */
     public DpSgd {
         if (!(noiseMultiplier >= 0) || Double.isInfinite(noiseMultiplier)) {
             throw new BackpackException(
                     PrivacyProblems.INVALID_PRIVACY,
                     "Argument 'noise_multiplier' is %s, but must be at least 0.".formatted(noiseMultiplier));
+        }
+        if (!optimizer.usesGradientsOnly()) {
+            throw new BackpackException(
+                    PrivacyProblems.INVALID_PRIVACY,
+                    "DpSgd cannot work with %s, which may look at the samples themselves, past the noise. Take an optimizer that uses gradients only, such as SGD or Adam."
+                            .formatted(optimizer.type()));
         }
         if (noiseMultiplier == 0 && budget.epsilon().isPresent()) {
             throw new BackpackException(
@@ -127,6 +134,11 @@ public record DpSgd(
         arguments.putAll(optimizer.arguments());
         arguments.put("max_norm", clip.maxNorm());
         arguments.put("noise_multiplier", noiseMultiplier);
+        arguments.put(
+                "clipping",
+                clip.adaptive().isPresent()
+                        ? "adaptive"
+                        : clip.groups().equals(ParameterGroups.LAYER) ? "per_layer" : "flat");
         arguments.put("delta", budget.delta());
         arguments.put("accountant", budget.accountant().name());
         budget.epsilon().ifPresent(epsilon -> arguments.put("epsilon", epsilon));

@@ -468,6 +468,22 @@ class DpSgdTest {
     }
 
     @Test
+    void optimizersThatLookPastTheNoiseAreRefused() {
+        for (String name : List.of("NewtonCG", "Adam", "AdamW", "RMSprop", "Adagrad", "SGD")) {
+            Map<String, Object> options = Map.of("optimizer", name, "max_norm", 1.0, "noise_multiplier", 1.0);
+            var provider = backpack.catalog().service(OptimizerProvider.class, "DpSgd");
+            var arguments = new io.backpack4j.spi.Arguments("optimizer DpSgd", options);
+            if (name.equals("NewtonCG")) {
+                assertThatThrownBy(() -> provider.create(arguments, backpack.catalog()))
+                        .hasMessageContaining("cannot work with NewtonCG")
+                        .hasMessageContaining("SGD or Adam");
+            } else {
+                assertThat(provider.create(arguments, backpack.catalog())).isInstanceOf(DpSgd.class);
+            }
+        }
+    }
+
+    @Test
     void expressionsMakeIt() {
         Optimizer optimizer = backpack.catalog()
                 .service(OptimizerProvider.class, "DpSgd")

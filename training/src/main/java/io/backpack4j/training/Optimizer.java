@@ -32,6 +32,14 @@ public interface Optimizer {
     double learningRate();
 
     /**
+     * Whether updates are made of the gradients in {@link OptimizerStep#gradients} and of what came of earlier ones
+     * alone: nothing is taken from the batch, or from other results of its pass. False unless it says so.
+     */
+    default boolean usesGradientsOnly() {
+        return false;
+    }
+
+    /**
      * The batches of a data set that it works with: by default every sample once per epoch.
      *
      * @param data stays the caller's

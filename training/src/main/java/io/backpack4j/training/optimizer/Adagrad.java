@@ -52,6 +52,11 @@ public record Adagrad(
     }
 
     @Override
+    public boolean usesGradientsOnly() {
+        return true;
+    }
+
+    @Override
     public double learningRate() {
         return lr;
     }

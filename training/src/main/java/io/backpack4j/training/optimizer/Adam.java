@@ -52,6 +52,11 @@ public record Adam(double lr, List<Double> betas, double eps, double weightDecay
     }
 
     @Override
+    public boolean usesGradientsOnly() {
+        return true;
+    }
+
+    @Override
     public double learningRate() {
         return lr;
     }

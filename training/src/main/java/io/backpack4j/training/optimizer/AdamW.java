@@ -42,6 +42,11 @@ public record AdamW(double lr, List<Double> betas, double eps, double weightDeca
     }
 
     @Override
+    public boolean usesGradientsOnly() {
+        return true;
+    }
+
+    @Override
     public double learningRate() {
         return lr;
     }

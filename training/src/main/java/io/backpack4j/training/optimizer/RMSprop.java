@@ -55,6 +55,11 @@ public record RMSprop(
     }
 
     @Override
+    public boolean usesGradientsOnly() {
+        return true;
+    }
+
+    @Override
     public double learningRate() {
         return lr;
     }

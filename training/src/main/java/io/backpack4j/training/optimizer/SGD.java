@@ -59,6 +59,11 @@ public record SGD(double lr, double momentum, double dampening, double weightDec
     }
 
     @Override
+    public boolean usesGradientsOnly() {
+        return true;
+    }
+
+    @Override
     public double learningRate() {
         return lr;
     }
