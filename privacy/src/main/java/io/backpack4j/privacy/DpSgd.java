@@ -51,8 +51,8 @@ public record DpSgd(
     /**
      * Checks.
      *
-     * @throws BackpackException if the noise is not possible, or none, though the budget is limited, or if the optimiser
-     *     may look at the samples past the noise
+     * @throws BackpackException if the noise is not possible, or none, though the budget is limited, or if the
+     *     optimiser may look at the samples past the noise
      */
     public DpSgd {
         if (!(noiseMultiplier >= 0) || Double.isInfinite(noiseMultiplier)) {
