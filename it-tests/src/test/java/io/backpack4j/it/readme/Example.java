@@ -3,7 +3,9 @@ package io.backpack4j.it.readme;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.io.StringWriter;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -11,13 +13,39 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
 
 /** Code of a document, compiled as it stands there. */
 final class Example {
 
+    private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
+
     private Example() {}
+
+    /**
+     * Compiles the first example of a guide, runs its {@code main}, and returns what it prints.
+     *
+     * @param folder for the compiled class
+     * @param guide its file in {@code docs/guide}
+     * @param name the class's
+     */
+    static String printed(Path folder, String guide, String name) throws IOException, ReflectiveOperationException {
+        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", guide)));
+        assertThat(example.find()).as("the guide has a Java example").isTrue();
+        Class<?> compiled = compile(folder, name, example.group(1));
+        PrintStream before = System.out;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+        try {
+            compiled.getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
 
     /** Compiles a class named Example in a folder and loads it. */
     static Class<?> compile(Path folder, String source) throws IOException, ClassNotFoundException {

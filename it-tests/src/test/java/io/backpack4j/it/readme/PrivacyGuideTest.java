@@ -3,10 +3,6 @@ package io.backpack4j.it.readme;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,25 +12,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** Compiles and runs the example of the guide to private training as it stands there. */
 class PrivacyGuideTest {
 
-    private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
-
     @TempDir
     Path folder;
 
     @Test
     void the_example_compiles_and_says_what_it_spent() throws Exception {
-        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", "privacy.md")));
-        assertThat(example.find()).as("the guide has a Java example").isTrue();
-        Class<?> compiled = Example.compile(folder, example.group(1).replace("PrivateTraining", "Example"));
-        PrintStream before = System.out;
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-        try {
-            compiled.getMethod("main", String[].class).invoke(null, (Object) new String[0]);
-        } finally {
-            System.setOut(before);
-        }
-        Matcher epsilon = Pattern.compile("epsilon=([0-9.]+)").matcher(bytes.toString(StandardCharsets.UTF_8));
+        String printed = Example.printed(folder, "privacy.md", "PrivateTraining");
+        Matcher epsilon = Pattern.compile("epsilon=([0-9.]+)").matcher(printed);
         assertThat(epsilon.find()).isTrue();
         assertThat(Double.parseDouble(epsilon.group(1))).isBetween(2.5, 3.0);
     }
