@@ -26,7 +26,6 @@ import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
 import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.RunOptions;
-import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
@@ -227,11 +226,12 @@ public final class EvaluateCommand implements Runnable {
             problems.collect(() -> models.add(TableModel.read(backpack, model, table.weights(), dtype.value())));
             problems.throwIfAny();
             TableModel read = models.get(0);
-            PassOptions pass = passOptions(
-                    PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false));
+            PassOptions planned = moded(wholePass());
             TableEvaluation.Settings settings = new TableEvaluation.Settings(
                     requests,
-                    SessionOptions.DEFAULT.pass(pass).seed(seed.value()),
+                    memory.limit(planned),
+                    planned,
+                    seed.value(),
                     output(),
                     nan.requiresFinite(),
                     maxOutput,
@@ -362,14 +362,17 @@ public final class EvaluateCommand implements Runnable {
      * are known.
      */
     private PassOptions options(List<Request<?>> requests) {
-        PassOptions whole =
-                PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+        PassOptions whole = wholePass();
         PassOptions options = check || haveVariableSizes(requests) ? whole : whole.handingOver();
-        return passOptions(options);
+        return memory.limit(moded(options));
     }
 
-    private PassOptions passOptions(PassOptions options) {
-        return memory.limit(mode == null ? options : options.mode(mode));
+    private PassOptions wholePass() {
+        return PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+    }
+
+    private PassOptions moded(PassOptions options) {
+        return mode == null ? options : options.mode(mode);
     }
 
     private static boolean haveVariableSizes(List<Request<?>> requests) {

@@ -7,9 +7,12 @@ import io.backpack4j.cli.files.ResultFile;
 import io.backpack4j.formats.SessionFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.PerSample;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.spi.BackpackException;
@@ -49,7 +52,9 @@ final class TableEvaluation {
      * What does not depend on the table.
      *
      * @param requests what is computed
-     * @param session how
+     * @param pass how the pass of a batch is made
+     * @param planned the same without a budget
+     * @param seed of random draws
      * @param out the result file, or that of the session of one part
      * @param finite whether all results must be finite
      * @param most how large results may be
@@ -57,7 +62,9 @@ final class TableEvaluation {
      */
     record Settings(
             List<Request<?>> requests,
-            SessionOptions session,
+            PassOptions pass,
+            PassOptions planned,
+            long seed,
             Path out,
             boolean finite,
             MemoryAmount most,
@@ -91,7 +98,7 @@ final class TableEvaluation {
                     .shape()
                     .dropFirst(1);
             try (Model model = tableModel.open(backpack, sample);
-                    Session session = backpack.session(model, settings.requests(), settings.session())) {
+                    Session session = session(model, request, first, batches.samplesPerEpoch())) {
                 TableRows rows = new TableRows(backpack, model, session);
                 if (request.rows().isPresent()) {
                     PrintWriter out = spec.commandLine().getOut();
@@ -103,6 +110,23 @@ final class TableEvaluation {
                 write(session, request, metadata);
             }
         }
+    }
+
+    /**
+     * Opens a session. Its state grows with the rows if there are results per sample, or if ids are given that are not
+     * neighbours.
+     */
+    private Session session(Model model, TableRequest request, BatchData first, long samples) {
+        TableResults expected =
+                TableResults.of(backpack, model, settings.requests(), settings.planned(), first, samples);
+        OutputSize.of(expected.types()).require(settings.most());
+        boolean tracked = expected.perSample() && request.id().isPresent();
+        SessionOptions options = SessionOptions.DEFAULT
+                .pass(settings.pass())
+                .seed(settings.seed())
+                .perSample(expected.perSample() ? PerSample.KEEP : PerSample.DROP)
+                .ids(tracked ? SampleIds.TRACKED : SampleIds.RANGES);
+        return backpack.session(model, settings.requests(), options);
     }
 
     private void accumulate(
@@ -126,7 +150,8 @@ final class TableEvaluation {
         try (Results results = session.results();
                 TensorScope scope = backpack.backend().openScope()) {
             SortedMap<String, Tensor> tensors = new TreeMap<>(results.tensors());
-            if (request.id().isPresent()) {
+            // Where nothing is per sample, there are no losses either.
+            if (request.id().isPresent() && tensors.containsKey(TableResults.LOSSES)) {
                 long[] ids = session.sampleIds();
                 Tensor tensor = scope.allocate(Shape.of(ids.length), DType.INT64);
                 tensor.write(0, ids, 0, ids.length);
@@ -134,8 +159,6 @@ final class TableEvaluation {
             }
             SortedMap<String, Plan.ResultType> types = new TreeMap<>();
             tensors.forEach((name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
-            OutputSize size = OutputSize.of(types);
-            size.require(settings.most());
             metadata.put(
                     "dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
             metadata.put("samples", String.valueOf(session.samples()));

@@ -20,6 +20,7 @@ final class TableOptions {
 
     private static final int DEFAULT_BATCH = 256;
     private static final Pattern TABLE = Pattern.compile("(?i).*\\.(parquet|[ct]sv|json|jsonl|ndjson)(\\.(gz|zst))?");
+    private static final Pattern TABLE_ONLY = Pattern.compile("(?i).*\\.(parquet|[ct]sv|jsonl|ndjson)(\\.(gz|zst))?");
 
     @Option(
             names = "--sql",
@@ -84,11 +85,13 @@ final class TableOptions {
 
     /** Whether samples are rows of a table. */
     boolean isTable(@Nullable String data) {
-        return sql != null || (data != null && Arrays.stream(data.split(",")).allMatch(this::isTableFile));
-    }
-
-    private boolean isTableFile(String file) {
-        return TABLE.matcher(file.strip()).matches();
+        // Without columns a JSON file is a model, where data should stand.
+        boolean unnamed = features.isEmpty() && targets.isEmpty();
+        Pattern table = unnamed ? TABLE_ONLY : TABLE;
+        return sql != null
+                || (data != null
+                        && Arrays.stream(data.split(","))
+                                .allMatch(file -> table.matcher(file.strip()).matches()));
     }
 
     /** Whether a query is given. */
@@ -114,7 +117,7 @@ final class TableOptions {
         if (!names.isEmpty()) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "%s goes with tables, but '%s' is none. Name files in .parquet, .csv, .tsv, .json or .jsonl with --data, or a query with --sql; or leave it out."
+                    "Only tables have %s, but '%s' is none. Name files in .parquet, .csv, .tsv, .json or .jsonl with --data, or a query with --sql; or leave it out."
                             .formatted(String.join(", ", names), data));
         }
     }

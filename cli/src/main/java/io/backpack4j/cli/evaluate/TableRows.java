@@ -3,6 +3,7 @@ package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
+import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.spi.BackpackException;
@@ -49,8 +50,20 @@ final class TableRows {
         try (Batch batch = data.upload(backpack, model.dtype())) {
             session.add(batch);
         } catch (BackpackException e) {
-            throw wrongTarget(data).orElse(e);
+            throw wrongTarget(data).orElseGet(() -> inWordsOfTheTable(e));
         }
+    }
+
+    /** What went wrong with ids, in words of the table: a session knows batches, sessions and files. */
+    static BackpackException inWordsOfTheTable(BackpackException failure) {
+        Problem problem = failure.problems().get(0);
+        if (!problem.id().equals(KernelProblems.DUPLICATE_SAMPLE)) {
+            return failure;
+        }
+        return new BackpackException(
+                problem.id(),
+                "Rows have ids in common, but every row must have its own. Name another column with --id, or leave it out. %s"
+                        .formatted(problem.message().replaceFirst("^File '[^']*': ", "")));
     }
 
     /** What is wrong with the first target that the loss does not take, if there is one: it knows no ids. */
@@ -72,8 +85,7 @@ final class TableRows {
                 Problem problem = e.problems().get(0);
                 return Optional.of(new BackpackException(
                         problem.id(),
-                        "The target of the row with id %d cannot be used: %s"
-                                .formatted(data.ids()[sample], problem.message())));
+                        "The row with id %d, taken alone: %s".formatted(data.ids()[sample], problem.message())));
             }
         }
         return Optional.empty();

@@ -72,10 +72,18 @@ final class Workers {
                         folder.resolve("worker" + i)));
             }
             await(processes, progress);
-            processes.forEach(process -> SessionFile.load(session, process.session()));
+            processes.forEach(process -> merge(session, process));
         } finally {
             stop(processes, folder);
             Runtime.getRuntime().removeShutdownHook(atExit);
+        }
+    }
+
+    private static void merge(Session session, WorkerProcess process) {
+        try {
+            SessionFile.load(session, process.session());
+        } catch (BackpackException e) {
+            throw TableRows.inWordsOfTheTable(e);
         }
     }
 

@@ -30,11 +30,18 @@ final class Database implements AutoCloseable {
     private static final String MEMORY = "backpack.sql.memory";
     private static final String DEFAULT_MEMORY = "512MiB";
 
+    /** What the driver says if a query that streams fails before its first row, whatever the reason. */
+    private static final String NO_REASON = "Invalid result set";
+
+    private static final String STREAM = "jdbc_stream_results";
+
+    private final Properties settings;
     private final Connection connection;
     private final Path folder;
 
-    private Database(Connection connection, Path folder) {
-        this.connection = connection;
+    private Database(Properties settings, Path folder) throws SQLException {
+        this.settings = settings;
+        this.connection = DriverManager.getConnection(URL, settings);
         this.folder = folder;
     }
 
@@ -47,7 +54,7 @@ final class Database implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         Properties settings = new Properties();
-        settings.setProperty("jdbc_stream_results", "true");
+        settings.setProperty(STREAM, "true");
         settings.setProperty("threads", "1");
         settings.setProperty("memory_limit", bytes + "B");
         settings.setProperty("temp_directory", folder.toString());
@@ -55,7 +62,7 @@ final class Database implements AutoCloseable {
         settings.setProperty("autoload_known_extensions", "false");
         settings.setProperty("allow_community_extensions", "false");
         try {
-            return new Database(DriverManager.getConnection(URL, settings), folder);
+            return new Database(settings, folder);
         } catch (SQLException | LinkageError e) {
             remove(folder);
             throw new BackpackException(
@@ -100,9 +107,33 @@ final class Database implements AutoCloseable {
         }
     }
 
-    /** Prepares a query, whose rows come as they are read. */
-    PreparedStatement prepare(String query) throws SQLException {
-        return connection.prepareStatement(query);
+    /** Prepares a statement. The rows of a query come as they are read. */
+    PreparedStatement prepare(String sql) throws SQLException {
+        return connection.prepareStatement(sql);
+    }
+
+    /** Runs what was prepared; the caller closes the statement. */
+    ResultSet run(PreparedStatement prepared, String query) throws SQLException {
+        try {
+            return prepared.executeQuery();
+        } catch (SQLException e) {
+            if (String.valueOf(e.getMessage()).contains(NO_REASON)) {
+                askForReason(query);
+            }
+            throw e;
+        }
+    }
+
+    /** Runs a query, of which nothing is kept, in a way in which its failure has a reason. */
+    private void askForReason(String query) throws SQLException {
+        Properties whole = new Properties();
+        whole.putAll(settings);
+        whole.setProperty(STREAM, "false");
+        try (Connection other = DriverManager.getConnection(URL, whole);
+                PreparedStatement statement =
+                        other.prepareStatement("SELECT bit_xor(hash(COLUMNS(*))) FROM (\n%s\n)".formatted(query))) {
+            statement.executeQuery().close();
+        }
     }
 
     /** What the database says, in one line. */

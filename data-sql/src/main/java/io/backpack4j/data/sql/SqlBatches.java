@@ -58,13 +58,14 @@ public final class SqlBatches implements Batches, Iterable<BatchData> {
         this.request = request;
         this.database = database;
         source = Source.sql(request.source());
-        reader = new RowReader(request, Columns.of(request, database.columns("SELECT * FROM " + source)));
         rows = request.rows()
                 .orElseGet(() -> new TableRequest.Rows(0, database.number("SELECT count(*) FROM " + source)));
         if (rows.count() == 0) {
             throw new BackpackException(
                     DataProblems.BAD_DATA, "The table has no rows. Name other files, or select some.");
         }
+        // Afterwards: of a file without rows the types of columns are not known.
+        reader = new RowReader(request, Columns.of(request, database.columns("SELECT * FROM " + source)));
     }
 
     /** Of a query, one {@code SELECT}; files stand in it as {@code 'part-*.parquet'}. */
@@ -136,7 +137,7 @@ public final class SqlBatches implements Batches, Iterable<BatchData> {
                 .formatted(reader.selected(), source, limit, offset == 0 ? "" : " OFFSET " + offset);
         PreparedStatement prepared = database.prepare(query);
         statement = prepared;
-        ResultSet started = prepared.executeQuery();
+        ResultSet started = database.run(prepared, query);
         result = started;
         return started;
     }
