@@ -53,8 +53,7 @@ class TablesTest {
                         .formatted(i, id(i), inputs[2 * i], inputs[2 * i + 1], targets[i]))
                 .collect(Collectors.joining(", "));
         sql(
-                "CREATE TABLE t AS SELECT *, [a, b] AS pair FROM (VALUES %s) AS v(n, id, a, b, label)"
-                        .formatted(rows),
+                "CREATE TABLE t AS SELECT *, [a, b] AS pair FROM (VALUES %s) AS v(n, id, a, b, label)".formatted(rows),
                 "COPY t TO '%s'".formatted(plain.file("all.parquet")),
                 "COPY (SELECT * EXCLUDE pair FROM t) TO '%s'".formatted(plain.file("all.csv")),
                 "COPY t TO '%s'".formatted(plain.file("all.json")),
@@ -100,6 +99,9 @@ class TablesTest {
             Set<String> names = new TreeSet<>(two.tensors().keySet());
             names.removeAll(onlyInOther);
             assertThat(one.tensors().keySet()).containsExactlyElementsOf(names).hasSizeGreaterThan(20);
+            if (names.remove("*/sample_ids")) {
+                assertThat(one.readLongs("*/sample_ids")).containsExactly(two.readLongs("*/sample_ids"));
+            }
             for (String name : names) {
                 double[] expected = two.readDoubles(name);
                 double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);

@@ -4,11 +4,11 @@ package io.backpack4j.it.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.backpack4j.cli.Main;
+import io.backpack4j.formats.ModelFile;
+import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.formats.ModelFile;
-import io.backpack4j.formats.ParameterFile;
 import io.backpack4j.modules.linear.Linear;
 import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.tensor.DType;
@@ -75,7 +75,8 @@ class TablesGuideTest {
         while (word.find()) {
             String text = word.group(1) != null ? word.group(1) : word.group(2) != null ? word.group(2) : word.group(3);
             words.add(FILE.matcher(text)
-                    .replaceAll(found -> Matcher.quoteReplacement(file("x").resolveSibling(found.group()).toString())));
+                    .replaceAll(found -> Matcher.quoteReplacement(
+                            file("x").resolveSibling(found.group()).toString())));
         }
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
