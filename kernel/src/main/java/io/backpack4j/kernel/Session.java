@@ -116,7 +116,7 @@ public interface Session extends AutoCloseable {
     long samples();
 
     /** Number of batches that were added, by this session and those merged into it. */
-    int batches();
+    long batches();
 
     /**
      * The ids of the samples, in ascending order, in which results per sample stand.
