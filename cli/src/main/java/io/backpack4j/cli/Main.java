@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli;
 
+import io.backpack4j.cli.audit.AuditCommand;
 import io.backpack4j.cli.bench.BenchCommand;
 import io.backpack4j.cli.cockpit.CockpitCommand;
 import io.backpack4j.cli.completion.CompletionCommand;
@@ -51,6 +52,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             CockpitCommand.class,
             PredictCommand.class,
+            AuditCommand.class,
             ConvertCommand.class,
             InspectCommand.class,
             BenchCommand.class,

@@ -125,6 +125,7 @@ class MainTest {
                 "demo",
                 "evaluate",
                 "predict",
+                "audit",
                 "bench",
                 "plugins",
                 "backends",
@@ -161,7 +162,7 @@ class MainTest {
         assertThat(out.toString()).isEmpty();
         assertThat(err.toString().lines())
                 .containsExactly(
-                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, cockpit, predict, convert, inspect, bench,"
+                        "backpack: Unknown command 'evalute'. Did you mean 'evaluate'? Possible: demo, evaluate, train, cockpit, predict, audit, convert, inspect, bench,"
                                 + " plugins, backends, support, doctor, generate-completion, help.",
                         "Run 'backpack --help' for help.");
     }

@@ -12,9 +12,7 @@ import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
-import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.module.Mode;
@@ -279,7 +277,7 @@ public final class Influence implements AutoCloseable {
             for (Tensor gradient : gradients.values()) {
                 Shape stretched = Shape.of(samples, 1);
                 Tensor scale = backpack.backend().upload(step, stretched, model.dtype(), ratios);
-                Tensor rows = step.view(gradient, flat(gradient, samples));
+                Tensor rows = step.view(gradient, Rows.flat(gradient, samples));
                 backpack.backend().elementwise().combine(BinaryOperation.MULTIPLY, rows, scale, rows);
             }
         }
@@ -293,27 +291,10 @@ public final class Influence implements AutoCloseable {
 
     /** Σ over parameters of inner products of rows, {@code [N]}. */
     private double[] rowDots(Map<String, Tensor> left, Map<String, Tensor> right, int samples) {
-        Backend backend = backpack.backend();
         double[] total = new double[samples];
-        left.forEach((parameter, own) -> {
-            try (TensorScope scope = backend.openScope()) {
-                Tensor products = scope.allocate(own.shape(), own.dtype());
-                Tensor other = Objects.requireNonNull(right.get(parameter), parameter);
-                backend.elementwise().combine(BinaryOperation.MULTIPLY, own, other, products);
-                Tensor sums = scope.allocate(Shape.of(samples), own.dtype());
-                Tensor rows = scope.view(products, flat(products, samples));
-                backend.reductions().reduce(Reduction.SUM, rows, 1, 2, sums);
-                double[] values = sums.toDoubleArray();
-                for (int n = 0; n < samples; n++) {
-                    total[n] += values[n];
-                }
-            }
-        });
+        left.forEach((parameter, own) ->
+                Rows.addDots(backpack.backend(), own, Objects.requireNonNull(right.get(parameter), parameter), total));
         return total;
-    }
-
-    private static Shape flat(Tensor tensor, int samples) {
-        return Shape.of(samples, tensor.shape().elements(1, tensor.shape().rank()));
     }
 
     /** Returns the memory of the inverse. */

@@ -46,11 +46,20 @@ public final class ResultFile implements AutoCloseable {
 
     /** Requires that the result file is not one that is read. */
     public static void requireOther(Path resultFile, Path input) {
+        requireOther("--out", resultFile, input);
+    }
+
+    /**
+     * Requires that a file that is written is not one that is read.
+     *
+     * @param option names the file that is written
+     */
+    public static void requireOther(String option, Path resultFile, Path input) {
         try {
             if (Files.exists(resultFile) && Files.exists(input) && Files.isSameFile(resultFile, input)) {
                 throw new BackpackException(
                         CommonProblems.INVALID_OPTION,
-                        "--out names '%s', which is an input. Name another file.".formatted(input));
+                        "%s names '%s', which is an input. Name another file.".formatted(option, input));
             }
         } catch (IOException e) {
             throw new BackpackException(

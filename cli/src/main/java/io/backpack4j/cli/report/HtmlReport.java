@@ -33,6 +33,11 @@ public final class HtmlReport {
         TextFile.write(file, page(report));
     }
 
+    /** Writes a page about suspicious labels, replacing what the file held, as a whole or not at all. */
+    public static void write(AuditReport report, Path file) {
+        TextFile.write(file, page(report));
+    }
+
     /** The page as text. */
     public static String page(Report report) {
         String template = text("report.html").replace("/*CURVATURE*/", text("curvature.js"));
@@ -42,6 +47,11 @@ public final class HtmlReport {
     /** The page as text. */
     public static String page(TrainingReport report) {
         return filled(text("training.html"), text("training.js"), report);
+    }
+
+    /** The page as text. */
+    public static String page(AuditReport report) {
+        return filled(text("audit.html"), text("audit.js"), report);
     }
 
     private static String filled(String template, String script, Object data) {

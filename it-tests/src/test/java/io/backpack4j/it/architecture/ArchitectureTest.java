@@ -403,7 +403,7 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule commands_do_not_know_each_other = slices().matching(
-                    "io.backpack4j.cli.(bench|cockpit|completion|convert|demo|doctor|evaluate|inspect|listing|predict|support|train)..")
+                    "io.backpack4j.cli.(audit|bench|cockpit|completion|convert|demo|doctor|evaluate|inspect|listing|predict|support|train)..")
             .should()
             .notDependOnEachOther();
 

@@ -202,6 +202,7 @@ class CommandsTest {
                         "demo",
                         "evaluate",
                         "predict",
+                        "audit",
                         "bench",
                         "plugins",
                         "backends",

@@ -117,6 +117,7 @@ class RemediesTest {
                 "train",
                 "cockpit",
                 "predict",
+                "audit",
                 "convert",
                 "inspect",
                 "bench",
