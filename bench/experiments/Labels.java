@@ -26,7 +26,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * How well scores find wrong labels: 5 % of 4,000 shipped digits get another label, a network is trained on them for 5
+ * How well scores find wrong labels: 5 % of the 6,000 shipped digits get another label, a network is trained on them for 5
  * epochs, and the 5 % that are most suspicious by each score are looked at. Prints a line per seed and score: the share
  * of these whose labels are indeed wrong.
  *
@@ -34,7 +34,7 @@ import java.util.stream.IntStream;
  */
 public final class Labels {
 
-    private static final int SAMPLES = 4000;
+    private static final int SAMPLES = 6000;
     private static final int FLIPPED = SAMPLES / 20;
     private static final int CLASSES = 10;
     private static final int EPOCHS = 5;

@@ -38,6 +38,7 @@ class BadInputTest {
         CASES.putAll(BadFiles.CASES);
         CASES.putAll(BadOptions.CASES);
         CASES.putAll(BadTables.CASES);
+        CASES.putAll(BadAudits.CASES);
     }
 
     @TempDir

@@ -26,6 +26,7 @@ final class Workspace {
     private final Map<String, String> options = new LinkedHashMap<>();
     private final List<String> others = new ArrayList<>();
     private final TensorFile data = new TensorFile();
+    private String command = "evaluate";
 
     Workspace(Path directory) {
         this.directory = directory;
@@ -102,6 +103,12 @@ final class Workspace {
         return data.bytes();
     }
 
+    /** Takes another command than {@code evaluate}. */
+    Workspace command(String name) {
+        command = name;
+        return this;
+    }
+
     /** Sets an option. */
     Workspace option(String name, String value) {
         options.put(name, value);
@@ -122,7 +129,7 @@ final class Workspace {
 
     /** The arguments of the command. */
     String[] arguments() {
-        List<String> arguments = new ArrayList<>(List.of("evaluate"));
+        List<String> arguments = new ArrayList<>(List.of(command));
         options.forEach((name, value) -> arguments.addAll(List.of(name, value)));
         arguments.addAll(others);
         return arguments.toArray(String[]::new);

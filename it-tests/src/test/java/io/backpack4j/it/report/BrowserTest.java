@@ -5,8 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.backpack4j.cli.Main;
+import io.backpack4j.formats.SafetensorsWriter;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import java.io.File;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -119,6 +125,41 @@ class BrowserTest {
         assertThat(visit.document()).contains("<section id=\"text\" aria-labelledby=\"text-title\">");
         assertThat(count(visit, "aria-label=\"The most surprising characters\""))
                 .isOne();
+    }
+
+    @Test
+    void draws_suspicious_labels() throws IOException, InterruptedException {
+        Path weights = folder.resolve("weights.safetensors");
+        try (SafetensorsWriter writer = SafetensorsWriter.to(weights)
+                .tensor("1.weight", DType.FLOAT32, Shape.of(10, 784))
+                .tensor("1.bias", DType.FLOAT32, Shape.of(10))
+                .open()) {
+            writer.write("1.weight", 0, new float[7840], 0, 7840);
+            writer.write("1.bias", 0, new float[] {0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 10);
+            writer.commit();
+        }
+        Path model = Files.writeString(folder.resolve("model.json"), """
+                {"nodes": [{"name": "0", "type": "Flatten"},
+                           {"name": "1", "type": "Linear", "in_features": 784, "out_features": 10}],
+                 "loss": {"type": "CrossEntropyLoss", "reduction": "mean"}}
+                """);
+        Path page = folder.resolve("audit.html");
+        StringWriter err = new StringWriter();
+        int code = Main.run(
+                new PrintWriter(new StringWriter()),
+                new PrintWriter(err),
+                ("audit --backend cpu --threads 1 --top 12 --model " + model + " --weights " + weights + " --out " + page)
+                        .split(" "));
+        assertThat(code).as(err.toString()).isZero();
+        Visit visit = visit(page);
+        assertThat(visit.console()).isEmpty();
+        assertThat(count(
+                        visit,
+                        "<canvas class=\"pixels\" width=\"28\" height=\"28\" role=\"img\" aria-label=\"sample \\d+, labelled \\d, predicted 1\""))
+                .isEqualTo(12);
+        assertThat(count(visit, "<figcaption><b>[02-9] → 1</b>")).isEqualTo(12);
+        assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(5 + 2 * 4);
+        assertThat(visit.document()).contains("data-suspects=\"12\"").doesNotContain("http:", "https:");
     }
 
     /** What clicks do is seen in copies of the page with one more script at their ends. */
