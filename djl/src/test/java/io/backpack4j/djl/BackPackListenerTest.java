@@ -385,6 +385,22 @@ class BackPackListenerTest {
     }
 
     @Test
+    void real_labels_take_the_shape_of_the_output() {
+        String line = """
+                {"nodes": [{"name": "c", "type": "Linear", "in_features": 5, "out_features": 1}],
+                 "loss": {"type": "MSELoss"}}""";
+        BatchData djl = training.batch(
+                new NDList(FakeTraining.array(numbers(15), Shape.of(3, 5))),
+                new NDList(FakeTraining.array(DataType.FLOAT32, numbers(3), 3)),
+                null);
+        try (Model squares = model(line);
+                Batch batch = new BatchReader(backpack, squares).read(djl.getBatch(), 7)) {
+            assertThat(batch.targets().shape()).isEqualTo(Shape.of(3, 1));
+            assertThat(batch.sampleIds()).containsExactly(7, 8, 9);
+        }
+    }
+
+    @Test
     void a_cockpit_sees_what_it_would_see_in_a_loop_of_ones_own(@TempDir Path folder) {
         addParameters();
         Clock clock = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);

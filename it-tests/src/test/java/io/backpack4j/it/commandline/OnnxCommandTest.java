@@ -173,7 +173,7 @@ class OnnxCommandTest {
         String[] plain = {"inspect", onnx.toString(), "--loss", LOSS, "--json"};
         Run known = Run.of(plain);
         assertSucceeded(known);
-        assertThat(known.out()).contains("\"input\":[[3,12,12]]");
+        assertThat(known.out()).contains("\"inputs\":[[3,12,12]]");
         String[] other = Arrays.copyOf(plain, plain.length + 2);
         other[plain.length] = "--input-shape";
         other[plain.length + 1] = "3,16,16";
