@@ -384,7 +384,9 @@ class OnnxReadingTest {
         TestGraph given = layer(recurrent().input("lengths", INT64, 0), "lengths", "", "y");
         assertThat(given.read(backpack).description().nodes().get(0).inputs()).containsExactly("input", "lengths");
         assertRefused(
-                layer(recurrent().integers("lengths", 2), "lengths", "", "y"), "(RNN)", "constant lengths of sequences");
+                layer(recurrent().integers("lengths", 2), "lengths", "", "y"),
+                "(RNN)",
+                "constant lengths of sequences");
         TestGraph real = layer(recurrent().input("lengths", FLOAT, 0), "lengths", "", "y");
         assertRefused(real, "(RNN)", "lengths of sequences");
     }
