@@ -18,9 +18,9 @@ import java.util.OptionalLong;
 
 /**
  * The individual gradients g_n as rows with their ids: the numbers of {@link BatchGrad} in the memory of those rows
- * that occur. A table, such as an embedding's, has the rows that a sample looks up, {@code [N, K]} ids and {@code [N, K,
- * *row]} numbers, K being the number of positions of a sample. A parameter of which all rows have a part, or of which
- * samples look up more rows than there are, has all of them: K is its first axis then, and nothing is saved.
+ * that occur. A table, such as an embedding's, has the rows that a sample looks up, {@code [N, K]} ids and {@code [N,
+ * K, *row]} numbers, K being the number of positions of a sample. A parameter of which all rows have a part, or of
+ * which samples look up more rows than there are, has all of them: K is its first axis then, and nothing is saved.
  *
  * <p>Files have {@code <p>/grad_batch_rows/ids} and {@code <p>/grad_batch_rows/rows}.
  *

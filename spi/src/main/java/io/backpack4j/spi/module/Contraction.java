@@ -98,8 +98,8 @@ public sealed interface Contraction extends RuledContraction {
 
     /**
      * Which rows of the parameter every sample looks up: INT64 {@code [N, K]}, in ascending order, each once, and −1
-     * behind the last of them. Rows whose gradient is zero whatever the cotangents, such as those for padding, are none.
-     * It depends on no signal: ask for it with the {@code LossGradient}. Only for parameters with {@link
+     * behind the last of them. Rows whose gradient is zero whatever the cotangents, such as those for padding, are
+     * none. It depends on no signal: ask for it with the {@code LossGradient}. Only for parameters with {@link
      * ParameterSpec#lookups}.
      *
      * @param rows K, the parameter's
