@@ -76,6 +76,15 @@ class LookedUpRowsTest {
         return new Numbers(shape, random.ints(count, 0, bound).asDoubleStream().toArray());
     }
 
+    /** A mean of no rows is 0, but not in the oracle: the first id of a sample is not {@code MEAN}'s padding. */
+    private static Numbers notAllPadding(Numbers ids) {
+        double[] values = ids.values().clone();
+        for (int i = 0; i < values.length; i += ids.shape()[1]) {
+            values[i] = values[i] == 3 ? 0 : values[i];
+        }
+        return new Numbers(ids.shape(), values);
+    }
+
     private static NodeDescription table(String name, Kind kind, int rows, int width, String input) {
         Map<String, Object> arguments = new HashMap<>(kind.options);
         arguments.put("num_embeddings", rows);
@@ -97,7 +106,7 @@ class LookedUpRowsTest {
                 "last", "Linear", Map.of("in_features", width, "out_features", CLASSES), List.of(last)));
         return new Problem(
                 model(List.of("input"), nodes),
-                Map.of("input", whole(rows, random, samples, positions)),
+                Map.of("input", notAllPadding(whole(rows, random, samples, positions))),
                 whole(CLASSES, random, samples),
                 Map.of(
                         TABLE,
@@ -190,13 +199,13 @@ class LookedUpRowsTest {
     @EnumSource
     void chosen_samples_come_in_their_order_under_another_name(Kind kind) {
         Problem problem = problem(Randomness.of("chosen rows of " + kind), kind, 8, 3, 5, 4);
-        int[] chosen = {4, 0, 2, 4};
+        int[] chosen = {0, 4, 2, 4};
         try (Passes passes = new Passes(Setting.FLOAT64)) {
             Request<?> all = passes.request("BatchGradRows", Map.of()).only("table.*");
-            Request<?> some = passes.request("BatchGradRows", Map.of("subsampling", List.of(4, 0, 2, 4)))
+            Request<?> some = passes.request("BatchGradRows", Map.of("subsampling", List.of(0, 4, 2, 4)))
                     .only("table.*")
                     .as("some");
-            for (PassOptions options : List.of(PassOptions.DEFAULT, PassOptions.DEFAULT.chunk(2))) {
+            for (PassOptions options : List.of(PassOptions.DEFAULT.chunk(2), PassOptions.DEFAULT)) {
                 SortedMap<String, double[]> results = passes.run(problem, List.of(all, some), options);
                 assertThat(results).doesNotContainKey("last.weight/some/rows");
                 for (String part : List.of("ids", "rows")) {
