@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
 
 import io.backpack4j.backend.cpu.Numbers;
 import io.backpack4j.backend.cpu.Variant;
@@ -121,6 +122,33 @@ class ArrangementTest {
         ops.copy(b, a);
         for (Tensor tensor : List.of(a, b, result)) {
             assertThat(isChannelsLast(tensor)).isTrue();
+        }
+    }
+
+    /** Rows of whole planes are multiplied as they lie if both lie alike; all others are brought into order. */
+    @Test
+    void innerProductsOfRowsDoNotDependOnTheOrder() {
+        Random random = Variant.random(7);
+        Numbers a = Numbers.random(random, SINGLE, SHAPE);
+        Numbers b = Numbers.random(random, SINGLE, SHAPE);
+        long all = SHAPE.elements();
+        for (long rows : new long[] {1, 2, 4, 8, 24, 120}) {
+            for (boolean last : new boolean[] {true, false}) {
+                Tensor left = channelsLast(a);
+                Tensor right = last ? channelsLast(b) : b.on(scope, SINGLE);
+                Tensor dots = scope.allocate(Shape.of(rows), DType.FLOAT32);
+                Shape shape = Shape.of(rows, all / rows);
+                backend.contractions().rowDots(scope.view(left, shape), scope.view(right, shape), dots);
+                assertThat(isChannelsLast(left)).isEqualTo(last && rows <= 4);
+                double[] found = dots.toDoubleArray();
+                for (int row = 0; row < rows; row++) {
+                    double expected = 0;
+                    for (int i = (int) (row * all / rows); i < (row + 1) * all / rows; i++) {
+                        expected += a.values()[i] * b.values()[i];
+                    }
+                    assertThat(found[row]).as("row %d of %d", row, rows).isCloseTo(expected, offset(1e-4));
+                }
+            }
         }
     }
 
