@@ -122,6 +122,7 @@ class HistogramsTest extends VariantTest {
                 compare(scope, backend, variant, product, tiles, 7, 1, 8, 1);
                 compare(scope, backend, variant, product, tiles, 7, -8, -1, 1);
                 compare(scope, backend, variant, product, tiles, 5, Double.NaN, 1, 1);
+                compare(scope, backend, variant, product, tiles, 64, -1e-40, 1e-40, 1e-10);
             }
         }
     }

@@ -6,8 +6,8 @@ import java.util.Arrays;
 
 /**
  * Counts numbers in the few neighbouring bins in which most runs of numbers lie: those next to zero at first. Every
- * place of a chunk has counts of its own, and a mark of whether a number was as large as those outside these bins: loops without
- * reductions, which take several numbers at a time. A run with such a number counts as nothing.
+ * place of a chunk has counts of its own, and a mark of whether a number was as large as those outside these bins: loops
+ * without reductions, which take several numbers at a time. A run with such a number counts as nothing.
  */
 final class NearEdges {
 
@@ -24,7 +24,8 @@ final class NearEdges {
     NearEdges(OrderedBins bins) {
         this.bins = bins;
         first = bins.of(-Float.MIN_VALUE);
-        last = bins.of(Float.MIN_VALUE);
+        int above = bins.of(Float.MIN_VALUE);
+        last = above - first <= OrderedBins.FEW ? above : first;
     }
 
     /** Looks at these bins, too, from the next run on, unless they were too many then. */
@@ -80,7 +81,7 @@ final class NearEdges {
     }
 
     private long sum(int[] counts) {
-        int sum = 0;
+        long sum = 0;
         for (int i = 0; i < places; i++) {
             sum += counts[i];
         }
