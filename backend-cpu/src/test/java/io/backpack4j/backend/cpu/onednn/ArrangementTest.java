@@ -13,6 +13,7 @@ import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.backend.Window;
@@ -149,6 +150,31 @@ class ArrangementTest {
                     assertThat(found[row]).as("row %d of %d", row, rows).isCloseTo(expected, offset(1e-4));
                 }
             }
+        }
+    }
+
+    @Test
+    void sumsOverSamplesKeepTheOrder() {
+        Numbers numbers = Numbers.random(Variant.random(8), SINGLE, SHAPE);
+        int plane = (int) SHAPE.elements() / 4;
+        double[] expected = new double[plane];
+        for (int i = 0; i < numbers.values().length; i++) {
+            expected[i % plane] += numbers.values()[i];
+        }
+        Tensor sums = scope.allocate(SHAPE.dropFirst(1), DType.FLOAT32);
+        Tensor ofTwo = scope.allocate(Shape.of(2, plane), DType.FLOAT32);
+        backend.reductions().reduce(Reduction.SUM, channelsLast(numbers), 0, 1, sums);
+        assertThat(isChannelsLast(sums)).isTrue();
+        assertThat(sums.toDoubleArray()).containsExactly(expected, offset(1e-5));
+        // A part of other memory cannot lie otherwise than that does.
+        Tensor part = scope.rows(ofTwo, 1, 2);
+        backend.reductions().reduce(Reduction.SUM, channelsLast(numbers), 0, 1, part);
+        assertThat(part.toDoubleArray()).containsExactly(expected, offset(1e-5));
+        Tensor halves = scope.allocate(Shape.of(1, 3, 35), DType.FLOAT32);
+        Tensor byHalves = scope.view(channelsLast(numbers), Shape.of(8, 3, 35));
+        backend.reductions().reduce(Reduction.SUM, byHalves, 0, 1, halves);
+        for (int i = 0; i < 105; i++) {
+            assertThat(halves.toDoubleArray()[i]).isCloseTo(expected[i] + expected[i + 105], offset(1e-5));
         }
     }
 
