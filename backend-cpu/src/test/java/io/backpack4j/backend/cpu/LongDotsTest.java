@@ -14,7 +14,10 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
-/** Inner products of long rows, and sums of all elements, are those of double precision, whatever the type and the size of numbers. */
+/**
+ * Inner products of long rows, and sums of all elements, are those of double precision, whatever the type and the
+ * size of numbers.
+ */
 class LongDotsTest extends VariantTest {
 
     private static final int[] LENGTHS = {8191, 8192, 8193, 30_011};

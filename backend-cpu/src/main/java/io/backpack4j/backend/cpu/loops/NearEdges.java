@@ -6,8 +6,8 @@ import java.util.Arrays;
 
 /**
  * Counts numbers in the few neighbouring bins in which most runs of numbers lie: those next to zero at first. Every
- * place of a chunk has counts of its own, and a mark of whether a number was as large as those outside these bins: loops
- * without reductions, which take several numbers at a time. A run with such a number counts as nothing.
+ * place of a chunk has counts of its own, and a mark of whether a number was as large as those outside these bins:
+ * loops without reductions, which take several numbers at a time. A run with such a number counts as nothing.
  */
 final class NearEdges {
 
