@@ -231,7 +231,9 @@ final class ContractionExecution {
     private void total(Tensor destination) {
         Optional<DirectForm> direct = derivatives.directForm(SUM);
         try (TensorScope scope = backend.openScope()) {
-            if (direct.isEmpty()) {
+            boolean fromGradients = materialised != null
+                    && direct.map(DirectForm::cheaperFromTiles).orElse(true);
+            if (direct.isEmpty() || fromGradients) {
                 make(scope, List.of(new TileConsumer.Sum(scope.view(destination, parameter.prepend(1)))));
             } else if (columns == 1) {
                 Tensor target = scope.view(destination, parameter.prepend(1));
