@@ -31,6 +31,10 @@ public final class FirstOrderPlugin implements Plugin {
                         .describedBy(of("<p>/grad_batch", "[N, *p]", "g_n = c · ∇ℓ_n", "c")
                                 .option("subsampling", "all", "positions in the batch whose samples are taken")
                                 .source(BACKPACK)),
+                ExtensionProvider.of("BatchGradRows", options -> new BatchGradRows(Subsampling.of(options)))
+                        .describedBy(of("<p>/grad_batch_rows/ids", "[N, K]", "the rows that occur in a sample", "")
+                                .result("<p>/grad_batch_rows/rows", "[N, K, *row]", "these rows of g_n", "c")
+                                .option("subsampling", "all", "positions in the batch whose samples are taken")),
                 ExtensionProvider.of("BatchL2Grad", options -> new BatchL2Grad())
                         .describedBy(of("<p>/batch_l2", "[N]", "the sum of squares of g_n", "c²")
                                 .source(BACKPACK)),
