@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Σ g_m/‖g_m‖ over the samples of each label, {@code [C, *p]} per parameter. The mean cosine of a sample's gradient with
- * those of the others of its label is (⟨g_n/‖g_n‖, Σ_m g_m/‖g_m‖⟩ − 1)/(N_c − 1).
+ * Σ g_m/‖g_m‖ over the samples of each label, {@code [C, *p]} per parameter. The mean cosine of a sample's gradient
+ * with those of the others of its label is (⟨g_n/‖g_n‖, Σ_m g_m/‖g_m‖⟩ − 1)/(N_c − 1).
  */
 final class ClassDirections implements AutoCloseable {
 

@@ -40,7 +40,9 @@ public record LabelScores(
         return Objects.requireNonNull(values.get(score), score.name());
     }
 
-    /** The samples' places in the source, the most suspicious first; equally suspicious ones in the order of the source. */
+    /**
+     * The samples' places in the source, the most suspicious first; equally suspicious ones in the order of the source.
+     */
     public int[] order(LabelScore score) {
         double[] values = values(score);
         Comparator<Integer> ascending = Comparator.comparingDouble(n -> values[n]);

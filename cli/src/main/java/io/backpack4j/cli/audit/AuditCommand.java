@@ -14,13 +14,16 @@ import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.report.AuditReport;
 import io.backpack4j.cli.report.HtmlReport;
+import io.backpack4j.formats.FormatProblems;
 import io.backpack4j.influence.LabelAudit;
 import io.backpack4j.influence.LabelScore;
 import io.backpack4j.influence.LabelScores;
 import io.backpack4j.kernel.BackPack;
+import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.extension.CurvatureExtension;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -146,9 +149,10 @@ public final class AuditCommand implements Runnable {
     private void requireFiles() {
         Problems problems = new Problems();
         problems.collect(() -> FileNames.requireExtension("--out", page, "The page is HTML", ".html"));
-        problems.collect(() -> ResultFile.requireOther(page, model.file()));
+        problems.collect(() -> requireFolder(page));
         if (scoresFile != null) {
             Path file = scoresFile;
+            problems.collect(() -> requireFolder(file));
             problems.collect(() ->
                     FileNames.requireExtension("--scores", file, "Scores are written as safetensors", ".safetensors"));
             if (weightsFile != null) {
@@ -161,6 +165,17 @@ public final class AuditCommand implements Runnable {
             }
         }
         problems.throwIfAny();
+    }
+
+    /** What would be found out when all is computed is said before. */
+    private static void requireFolder(Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new BackpackException(
+                    FormatProblems.UNWRITABLE_FILE,
+                    "File '%s' cannot be written: there is no folder '%s'. Make it, or name another place."
+                            .formatted(file, folder));
+        }
     }
 
     private void print(Suspects suspects) {

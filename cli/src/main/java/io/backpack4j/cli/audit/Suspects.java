@@ -65,7 +65,7 @@ final class Suspects {
                         "Data",
                         "%d %s".formatted(scores.samples(), inputs.opened().about())),
                 new Fact("Ordered by", name(score)),
-                new Fact("Self-influence", "KFAC, damping " + Text.number(damping)),
+                new Fact("Self-influence", "KFAC, damping " + damping),
                 new Fact("Computed with", Text.of(inputs.model().dtype()) + ", " + backend));
         List<String> names =
                 Arrays.stream(LabelScore.values()).map(Suspects::name).toList();

@@ -20,21 +20,22 @@
       `The ${seen.length} most suspicious by ${words(audit.score)}, the most suspicious first: the label given, then what the network predicts and how sure it is.`;
     place('pictures-body').replaceChildren(...seen.map((one) =>
       element('figure', {}, image(one), element('figcaption', {},
-        element('b', {}, `${one.label} → ${one.predicted}`), ` ${percent(one.predictedProbability)}`, element('br'), `no. ${one.id}`))));
+        element('b', {}, `${one.label} → ${one.predicted}`), element('br'), percent(one.predictedProbability), element('br'), `no. ${one.id}`))));
   };
 
   const drawRanks = () => {
     place('ranks-note').textContent =
-      'p is the probability that the network gives to a class. Ranks are among all samples, 1 for the most suspicious. A click on a title sorts.';
+      'p is the probability that the network gives to a class. The last columns are ranks among all samples, 1 for the most suspicious. A click on a title sorts.';
     const columns = [
       ['sample', 'id', true], ['label', 'label', true], ['its p', 'labelProbability', true],
       ['predicted', 'predicted', true], ['its p', 'predictedProbability', true],
-      ...audit.scores.flatMap((name) => [[words(name), `value ${name}`, true], ['rank', `rank ${name}`, true]]),
+      [words(audit.score), 'value', true],
+      ...audit.scores.map((name) => [`by ${words(name)}`, `rank ${name}`, true]),
     ];
     const rows = audit.suspects.map((one) => Object.assign(
-      {},
+      { value: one.values[audit.score] },
       one,
-      ...audit.scores.map((name) => ({ [`value ${name}`]: one.values[name], [`rank ${name}`]: one.ranks[name] }))));
+      ...audit.scores.map((name) => ({ [`rank ${name}`]: one.ranks[name] }))));
     place('ranks-body').replaceChildren(table('suspicious labels', columns, rows));
   };
 
