@@ -64,7 +64,8 @@ final class BatchArrays {
     }
 
     /** The text of which its id was made, if it was. */
-    @Nullable String name(int sample) {
+    @Nullable
+    String name(int sample) {
         return names[sample];
     }
 

@@ -10,7 +10,6 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.Column;
@@ -20,7 +19,6 @@ import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.BooleanType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.DoubleType;
 import org.apache.spark.sql.types.FloatType;
 import org.apache.spark.sql.types.IntegralType;
 import org.apache.spark.sql.types.NumericType;
@@ -77,15 +75,11 @@ final class Columns {
             }
             Shape shape = model.inputShapes().get(i);
             int first = selected.size();
-            input(inputs.get(i), names, shape).ifPresent(kind -> {
+            String input = inputs.get(i);
+            input(input, names, shape).ifPresent(kind -> {
                 sources.add(new Source(kind, first, names));
-                parts.add(new SampleForm.Part(
-                        names.get(0), SparkModel.sizes(shape), kind == Kind.LONG_ARRAY));
+                parts.add(new SampleForm.Part(input, SparkModel.sizes(shape), kind == Kind.LONG_ARRAY));
             });
-            if (!parts.isEmpty() && parts.size() == i + 1) {
-                SampleForm.Part part = parts.get(i);
-                parts.set(i, new SampleForm.Part(inputs.get(i), part.sizes(), part.integers()));
-            }
         }
         int first = selected.size();
         Optional<Target> target = target(columns.target());
@@ -134,8 +128,9 @@ final class Columns {
         Optional<Kind> kind = kind("input '" + input + "'", names);
         kind.filter(Columns::isSingle)
                 .filter(single -> names.size() != shape.elements())
-                .ifPresent(single -> problem("%d columns are named for input '%s', but it has shape %s, that is %d numbers."
-                        .formatted(names.size(), input, shape, shape.elements())));
+                .ifPresent(single ->
+                        problem("%d columns are named for input '%s', but it has shape %s, that is %d numbers."
+                                .formatted(names.size(), input, shape, shape.elements())));
         if (kind.isPresent() && isSingle(kind.get())) {
             boolean narrow = model.dtype() == DType.FLOAT32;
             DataType type = narrow ? DataTypes.FloatType : DataTypes.DoubleType;
@@ -152,12 +147,11 @@ final class Columns {
 
     private void selectWhole(String name, Kind kind) {
         Column column = data.col(name);
-        DataType element =
-                switch (kind) {
-                    case FLOAT_ARRAY -> DataTypes.FloatType;
-                    case DOUBLE_ARRAY -> DataTypes.DoubleType;
-                    default -> DataTypes.LongType;
-                };
+        DataType element = switch (kind) {
+            case FLOAT_ARRAY -> DataTypes.FloatType;
+            case DOUBLE_ARRAY -> DataTypes.DoubleType;
+            default -> DataTypes.LongType;
+        };
         selected.add(kind == Kind.VECTOR ? column : column.cast(DataTypes.createArrayType(element)));
     }
 
@@ -169,14 +163,17 @@ final class Columns {
         }
         List<DataType> known = types.stream().map(Optional::orElseThrow).toList();
         if (known.stream().allMatch(type -> type instanceof NumericType || type instanceof BooleanType)) {
-            boolean whole = known.stream().allMatch(type -> type instanceof IntegralType || type instanceof BooleanType);
+            boolean whole =
+                    known.stream().allMatch(type -> type instanceof IntegralType || type instanceof BooleanType);
             return Optional.of(whole ? Kind.LONGS : Kind.DOUBLES);
         }
         DataType only = known.get(0);
         if (known.size() == 1 && only.getClass().getName().endsWith(VECTOR)) {
             return Optional.of(Kind.VECTOR);
         }
-        if (known.size() == 1 && only instanceof ArrayType array && array.elementType() instanceof NumericType element) {
+        if (known.size() == 1
+                && only instanceof ArrayType array
+                && array.elementType() instanceof NumericType element) {
             if (element instanceof IntegralType) {
                 return Optional.of(Kind.LONG_ARRAY);
             }
@@ -186,8 +183,9 @@ final class Columns {
         for (int i = 0; i < names.size(); i++) {
             shown.add("'%s' of %s".formatted(names.get(i), known.get(i).simpleString()));
         }
-        problem("The %s is to be made of %s, but is made of numbers, one column each, or of one array or vector of them. Cast or select others."
-                .formatted(what, String.join(", ", shown)));
+        problem(
+                "The %s is to be made of %s, but is made of numbers, one column each, or of one array or vector of them. Cast or select others."
+                        .formatted(what, String.join(", ", shown)));
         return Optional.empty();
     }
 

@@ -32,8 +32,7 @@ final class Numbers {
             long whole = (long) value;
             if (whole != value) {
                 throw RowReader.invalid(
-                        "column '%s' is %s, but must be a whole number, such as a class index"
-                                .formatted(column, value),
+                        "column '%s' is %s, but must be a whole number, such as a class index".formatted(column, value),
                         sample);
             }
             ((long[]) into)[at] = whole;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spark;
 
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -44,7 +45,7 @@ final class PassThread implements AutoCloseable {
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (ExecutionException e) {
-                    throw unwrapped(e.getCause());
+                    throw unwrapped(Objects.requireNonNull(e.getCause()));
                 }
             }
         } finally {

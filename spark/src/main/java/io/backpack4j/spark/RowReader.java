@@ -109,9 +109,11 @@ record RowReader(SampleForm form, List<Source> inputs, Source target, Id id) imp
             if (source.kind() == Kind.LONGS) {
                 Numbers.put(row.getLong(column), into, offset + i);
             } else if (source.kind() == Kind.FLOATS) {
-                Numbers.put(row.getFloat(column), into, offset + i, source.names().get(i), sample);
+                Numbers.put(
+                        row.getFloat(column), into, offset + i, source.names().get(i), sample);
             } else {
-                Numbers.put(row.getDouble(column), into, offset + i, source.names().get(i), sample);
+                Numbers.put(
+                        row.getDouble(column), into, offset + i, source.names().get(i), sample);
             }
         }
     }

@@ -69,7 +69,8 @@ public final class Sample implements Serializable {
         return inputs;
     }
 
-    @Nullable Object target() {
+    @Nullable
+    Object target() {
         return target;
     }
 }

@@ -37,12 +37,11 @@ record SampleResults(String id, boolean text, List<Column> columns) implements S
     record Column(String name, int axis, long elements, DType dtype) implements Serializable {
 
         DataType type() {
-            DataType number =
-                    switch (dtype) {
-                        case FLOAT32 -> DataTypes.FloatType;
-                        case FLOAT64 -> DataTypes.DoubleType;
-                        case INT64 -> DataTypes.LongType;
-                    };
+            DataType number = switch (dtype) {
+                case FLOAT32 -> DataTypes.FloatType;
+                case FLOAT64 -> DataTypes.DoubleType;
+                case INT64 -> DataTypes.LongType;
+            };
             return elements == 1 ? number : DataTypes.createArrayType(number, false);
         }
     }
@@ -114,8 +113,8 @@ record SampleResults(String id, boolean text, List<Column> columns) implements S
         int count = (int) shape.size(column.axis());
         int outer = (int) shape.elements(0, column.axis());
         int inner = (int) shape.elements(column.axis() + 1, shape.rank());
-        Object entry =
-                java.lang.reflect.Array.newInstance(array.getClass().getComponentType(), Math.multiplyExact(outer, inner));
+        Object entry = java.lang.reflect.Array.newInstance(
+                array.getClass().getComponentType(), Math.multiplyExact(outer, inner));
         for (int i = 0; i < outer; i++) {
             System.arraycopy(array, (i * count + sample) * inner, entry, i * inner, inner);
         }

@@ -127,7 +127,8 @@ final class Sendable implements Serializable {
      * @param loader where its classes are
      * @throws BackpackException if a class is not there
      */
-    @Nullable Object value(ClassLoader loader) {
+    @Nullable
+    Object value(ClassLoader loader) {
         return switch (kind) {
             case PLAIN -> plain;
             case ENUM -> constant(loader);

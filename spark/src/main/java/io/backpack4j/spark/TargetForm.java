@@ -29,8 +29,9 @@ final class TargetForm {
                         output.rank() == 0 ? Stream.of() : Stream.of(output.dropFirst(1)), Stream.of(output))
                 .map(shape -> new SampleForm.Part("target", SparkModel.sizes(shape), true))
                 .toList();
-        Stream<SampleForm.Part> inOrder =
-                whole ? Stream.concat(integers.stream(), Stream.of(real)) : Stream.concat(Stream.of(real), integers.stream());
+        Stream<SampleForm.Part> inOrder = whole
+                ? Stream.concat(integers.stream(), Stream.of(real))
+                : Stream.concat(Stream.of(real), integers.stream());
         return inOrder.filter(part -> elements < 0 || part.elements() == elements)
                 .filter(part -> takes(loss, output, part, part.integers() ? DType.INT64 : dtype))
                 .findFirst();

@@ -49,7 +49,7 @@ final class TaskFailure extends RuntimeException {
                         .map(part -> new Problem(new ProblemId(part[0], part[1], part[2]), part[3]))
                         .toList();
                 BackpackException translated = new BackpackException(problems);
-                translated.initCause(failure);
+                translated.addSuppressed(failure);
                 return translated;
             }
         }
