@@ -48,12 +48,10 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What goes wrong, and what is shared, in {@code local[2,4]}: tasks that fail are run up to four times. */
-@Tag("engine")
 class FaultsEngineTest {
 
     private static final int SAMPLES = 120;
@@ -106,14 +104,13 @@ class FaultsEngineTest {
 
     private static void assertSame(Map<String, double[]> numbers, Map<String, double[]> expected, double tolerance) {
         assertThat(numbers).hasSizeGreaterThan(12).hasSameSizeAs(expected);
-        numbers.forEach((name, values) ->
-                assertThat(values).as(name).containsExactly(expected.get(name), within(tolerance)));
+        numbers.forEach(
+                (name, values) -> assertThat(values).as(name).containsExactly(expected.get(name), within(tolerance)));
     }
 
     /** What a session of this machine comes to. */
     private static Map<String, double[]> local(long from, long to) {
-        SessionOptions options =
-                new SessionOptions(PassOptions.DEFAULT, 0, false, SampleIds.NONE, PerSample.DROP);
+        SessionOptions options = new SessionOptions(PassOptions.DEFAULT, 0, false, SampleIds.NONE, PerSample.DROP);
         try (Session session = backpack.session(model, REQUESTS, options);
                 Batch batch = Networks.batch(
                         backpack, DType.FLOAT64, LongStream.range(from, to).toArray())) {
@@ -165,7 +162,8 @@ class FaultsEngineTest {
                 .map(part -> {
                     try (ExecutorLibrary.Lease lease = ExecutorLibrary.lease(broadcast.value(), 1)) {
                         BOTH.await(1, TimeUnit.MINUTES);
-                        Object thread = lease.thread().call(() -> Thread.currentThread().getName());
+                        Object thread =
+                                lease.thread().call(() -> Thread.currentThread().getName());
                         List<Object> shared = List.of(
                                 System.identityHashCode(lease.backpack()),
                                 System.identityHashCode(lease.model()),
@@ -178,20 +176,21 @@ class FaultsEngineTest {
         assertThat(seen.get(0).get(0)).isEqualTo(seen.get(1).get(0));
         assertThat(seen.get(0).get(1)).isEqualTo(seen.get(1).get(1));
         assertThat(seen.get(0).get(2)).isNotEqualTo(seen.get(1).get(2));
-        Set<Object> threads = new HashSet<>(List.of(seen.get(0).get(2), seen.get(1).get(2)));
+        Set<Object> threads =
+                new HashSet<>(List.of(seen.get(0).get(2), seen.get(1).get(2)));
         try (ExecutorLibrary.Lease again = ExecutorLibrary.lease(sent, 1)) {
-            assertThat(threads)
-                    .as("threads live on")
-                    .contains((Object) again.thread().call(() -> Thread.currentThread().getName()));
+            assertThat(threads).as("threads live on").contains((Object)
+                    again.thread().call(() -> Thread.currentThread().getName()));
         }
         broadcast.destroy();
     }
 
     @Test
     void a_poisoned_row_fails_with_its_id_and_leaves_the_library_usable() {
-        JavaRDD<Sample> poisoned = samples(0, SAMPLES, 3).map(sample -> sample.id() == 77
-                ? Sample.of(77).input(Networks.features(77)).target(Networks.CLASSES)
-                : sample);
+        JavaRDD<Sample> poisoned = samples(0, SAMPLES, 3)
+                .map(sample -> sample.id() == 77
+                        ? Sample.of(77).input(Networks.features(77)).target(Networks.CLASSES)
+                        : sample);
         assertThatThrownBy(() -> evaluate(poisoned))
                 .isInstanceOf(BackpackException.class)
                 .hasMessageContaining("Sample (id 77)");
@@ -270,8 +269,8 @@ class FaultsEngineTest {
     }
 
     private static long stateBytes(SparkModel small, long rows) {
-        Dataset<Row> data = spark.range(rows)
-                .selectExpr("id", "float(id % 17) as a", "float(id % 5) as b", "int(id % 2) as label");
+        Dataset<Row> data =
+                spark.range(rows).selectExpr("id", "float(id % 17) as a", "float(id % 5) as b", "int(id % 2) as label");
         SampleColumns columns = SampleColumns.of("a", "b").target("label").id("id");
         try (SparkResults evaluated = BackPackSpark.evaluate(
                 data,
@@ -287,15 +286,17 @@ class FaultsEngineTest {
     @Test
     void columns_that_do_not_fit_are_reported_together() {
         Dataset<Row> data = spark.range(5).selectExpr("id", "array('a') as words", "float(id) as x", "0 as label");
-        SampleColumns columns = SampleColumns.of("words").target("label").id("number").input("other", "x");
+        SampleColumns columns =
+                SampleColumns.of("words").target("label").id("number").input("other", "x");
         assertThatThrownBy(() -> BackPackSpark.evaluate(data, columns, sent, new Variance()))
                 .isInstanceOf(BackpackException.class)
                 .hasMessageContaining("The table has no column 'number'. Its columns: id, words, x, label.")
                 .hasMessageContaining("The model has no input 'other'.")
                 .hasMessageContaining("'words' of array<string>")
                 .hasMessageContaining("3 problems.");
-        assertThatThrownBy(() -> BackPackSpark.evaluate(
-                        data, SampleColumns.of("x").target("label"), sent, new Variance()))
-                .hasMessageContaining("1 columns are named for input 'input', but it has shape [6], that is 6 numbers.");
+        assertThatThrownBy(
+                        () -> BackPackSpark.evaluate(data, SampleColumns.of("x").target("label"), sent, new Variance()))
+                .hasMessageContaining(
+                        "1 columns are named for input 'input', but it has shape [6], that is 6 numbers.");
     }
 }

@@ -98,7 +98,10 @@ class RowReaderTest {
         RowReader arrays = reader(Kind.FLOAT_ARRAY, List.of("x"), Kind.LONGS, Id.TEXT);
         UTF8String id = UTF8String.fromString("n");
         assertMessage(arrays, row(id, null, 1L), "Sample 'n' (");
-        assertMessage(arrays, row(id, new GenericArrayData(new Object[] {1f, null, 3f}), 1L), "element 1 of column 'x' is null");
+        assertMessage(
+                arrays,
+                row(id, new GenericArrayData(new Object[] {1f, null, 3f}), 1L),
+                "element 1 of column 'x' is null");
         assertMessage(
                 arrays,
                 row(id, new GenericArrayData(new float[] {1, 2}), 1L),

@@ -47,7 +47,11 @@ class SendableTest {
                 Request.of(new BatchGrad(Optional.of(List.of(0, 2)))));
         assertThat(sent(requests)).isEqualTo(requests);
         SessionOptions options = new SessionOptions(
-                PassOptions.DEFAULT.memory(1L << 33).mode(Mode.EVAL, "1", "2"), 5, true, SampleIds.NONE, PerSample.DROP);
+                PassOptions.DEFAULT.memory(1L << 33).mode(Mode.EVAL, "1", "2"),
+                5,
+                true,
+                SampleIds.NONE,
+                PerSample.DROP);
         assertThat(sent(options)).isEqualTo(options);
     }
 
