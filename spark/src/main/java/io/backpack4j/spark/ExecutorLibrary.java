@@ -3,15 +3,10 @@ package io.backpack4j.spark;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * What all tasks of a JVM share: one loaded library, the models that they use, with one copy of their numbers each, and
@@ -24,6 +19,7 @@ final class ExecutorLibrary {
     private static final Map<Key, ExecutorLibrary> LOADED = new HashMap<>();
 
     private final Key key;
+    private final ClassLoader loader;
     private final BackPack backpack;
     private final Map<String, Shared> models = new HashMap<>();
     private final Deque<PassThread> threads = new ArrayDeque<>();
@@ -31,26 +27,7 @@ final class ExecutorLibrary {
     private boolean replaced;
 
     /** What a library was loaded with. */
-    private record Key(ClassLoader loader, List<String> jars, int threads) {
-
-        static Key of(int threads) {
-            ClassLoader loader = Thread.currentThread().getContextClassLoader();
-            // Spark gives every task a loader, which holds nothing unless jars were added.
-            while (loader instanceof URLClassLoader urls && urls.getURLs().length == 0) {
-                loader = loader.getParent();
-            }
-            ClassLoader found = loader == null ? ExecutorLibrary.class.getClassLoader() : loader;
-            List<String> jars = found instanceof URLClassLoader urls
-                    ? Arrays.stream(urls.getURLs()).map(URL::toString).toList()
-                    : List.of();
-            return new Key(Objects.requireNonNull(found), jars, threads);
-        }
-
-        /** Whether the other one is of the same loader before or after jars were added. */
-        boolean isSuccessorOf(Key other) {
-            return loader == other.loader && !jars.equals(other.jars);
-        }
-    }
+    private record Key(PluginLoader plugins, int threads) {}
 
     /** A model and how many use it. */
     private static final class Shared {
@@ -65,10 +42,9 @@ final class ExecutorLibrary {
 
     private ExecutorLibrary(Key key) {
         this.key = key;
-        this.backpack = BackPack.builder()
-                .classLoader(key.loader())
-                .threads(key.threads())
-                .build();
+        this.loader = key.plugins().loader();
+        this.backpack =
+                BackPack.builder().classLoader(loader).threads(key.threads()).build();
     }
 
     /**
@@ -77,12 +53,12 @@ final class ExecutorLibrary {
      * @param threads how many threads a pass has
      */
     static synchronized Lease lease(SparkModel model, int threads) {
-        Key wanted = Key.of(threads);
+        Key wanted = new Key(PluginLoader.ofThisThread(), threads);
         ExecutorLibrary library = LOADED.get(wanted);
         if (library == null) {
             library = new ExecutorLibrary(wanted);
             LOADED.values().removeIf(other -> {
-                boolean stale = wanted.isSuccessorOf(other.key);
+                boolean stale = wanted.plugins().isOtherStateOf(other.key.plugins());
                 if (stale) {
                     other.replaced = true;
                     other.closeIfUnused();
@@ -98,10 +74,10 @@ final class ExecutorLibrary {
         Shared shared = models.get(model.id());
         if (shared == null) {
             closeUnusedModels();
-            shared = new Shared(model.on(backpack, key.loader()));
+            shared = new Shared(model.on(backpack, loader));
             models.put(model.id(), shared);
         }
-        PassThread thread = threads.isEmpty() ? new PassThread(key.loader()) : threads.pop();
+        PassThread thread = threads.isEmpty() ? new PassThread(loader) : threads.pop();
         shared.users++;
         users++;
         return new Lease(this, shared, thread);
@@ -160,7 +136,7 @@ final class ExecutorLibrary {
 
         /** Where the classes of plugins are. */
         ClassLoader loader() {
-            return library.key.loader();
+            return library.loader;
         }
 
         /** The thread on which passes run. */

@@ -20,9 +20,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
+import org.apache.spark.launcher.JavaModuleOptions;
 
-/** Programs in processes of their own, submitted as users submit theirs: Spark's jars first, the rest with {@code --jars}. */
-final class Programs {
+/** ProgramsOfEngineTest in processes of their own, submitted as users submit theirs: Spark's jars first, the rest with {@code --jars}. */
+final class ProgramsOfEngineTest {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(import.*?)```", Pattern.DOTALL);
 
@@ -30,7 +31,7 @@ final class Programs {
     private static final List<String> OURS = List.of(
             "/backpack4j", "/org/nd4j/", "/org/bytedeco/", "/com/google/inject/", "/jakarta/inject/", "/aopalliance/");
 
-    private Programs() {}
+    private ProgramsOfEngineTest() {}
 
     /** The program of the guide. */
     static String guide() throws IOException {
@@ -109,8 +110,10 @@ final class Programs {
         String spark = String.join(
                 System.getProperty("path.separator"),
                 all.stream().filter(entry -> !isOurs(entry)).toList());
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
+        command.addAll(List.of(
                 "-Xmx1g",
                 "-Dorg.bytedeco.javacpp.maxbytes=0",
                 "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
