@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.kernel;
 
-/** What a {@link Session} does with results that have an entry per sample: unreduced losses, outputs, norms and so on. */
+/** What a {@link Session} does with results that have an entry per sample, such as unreduced losses and norms. */
 public enum PerSample {
     /** They are kept in host memory, and stand in {@link Session#results} in the order of ids. */
     KEEP,

@@ -63,9 +63,11 @@ public interface Session extends AutoCloseable {
     /**
      * Runs a pass over a batch and hands over what it has per sample, for {@link PerSample#HAND_OVER}: the unreduced
      * losses, the outputs if options say so, and the results of all extensions with an entry per sample, in the batch's
-     * order. They are those of the factor 1 of the loss, as unreduced losses are, and so depend neither on the batch nor
-     * on how many samples there are: for a loss with factor c, multiply by c to the power of the result's degree, such
-     * as 1 for gradients and 2 for squared norms. There are no others among them. Then the rest of the batch is added.
+     * order. Gradients and results of other extensions are not among them. Then the rest of the batch is added.
+     *
+     * <p>They are those of the factor 1 of the loss, as unreduced losses are, and so depend neither on the batch nor on
+     * how many samples there are: for a loss with factor c, multiply by c to the power of the result's degree, such as
+     * 1 for gradients and 2 for squared norms.
      *
      * @param batch with sample ids that the session does not have yet
      * @param operands the caller's, as of {@link RunOptions#operands}
@@ -116,7 +118,7 @@ public interface Session extends AutoCloseable {
     long samples();
 
     /** Number of batches that were added, by this session and those merged into it. */
-    int batches();
+    long batches();
 
     /**
      * The ids of the samples, in ascending order, in which results per sample stand.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.inspect;
 
+import io.backpack4j.cli.options.InputShapes;
 import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;

@@ -267,6 +267,29 @@ class ArchitectureTest {
                     "java..",
                     "org.jspecify.annotations..");
 
+    /** A plugin, but of a service that training defines. The database is found at run time, by the JDK. */
+    @ArchTest
+    static final ArchRule data_sql_knows_contracts_data_and_the_jdk_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.data.sql..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.data.sql..",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.spi..",
+                    "com.google.auto.service..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_knows_data_sql = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.data.sql..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.data.sql..", "java.sql..", "org.duckdb..");
+
     @ArchTest
     static final ArchRule spark_knows_formats_and_the_public_kernel_only = classes()
             .that()

@@ -238,8 +238,8 @@ public final class AccumulatingSession implements Session {
     }
 
     @Override
-    public int batches() {
-        return Math.toIntExact(accumulated.factors().batches());
+    public long batches() {
+        return accumulated.factors().batches();
     }
 
     @Override

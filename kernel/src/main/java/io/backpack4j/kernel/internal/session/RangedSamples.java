@@ -217,12 +217,15 @@ final class RangedSamples implements KnownSamples {
         StateReader.require(shape.rank() == 2 && shape.size(1) == 2, RANGES, numbers);
         long[] ends = StateReader.readAll(numbers);
         List<Range> restored = new ArrayList<>();
+        long all = 0;
         for (int i = 0; i < ends.length; i += 2) {
-            // A difference below zero is more samples than can be counted.
-            if (ends[i] > ends[i + 1] || ends[i + 1] - ends[i] + 1 <= 0) {
+            // A number below zero is one of more samples than can be counted.
+            long samples = ends[i + 1] - ends[i] + 1;
+            all += samples;
+            if (ends[i] > ends[i + 1] || samples <= 0 || all < 0) {
                 throw new BackpackException(
                         KernelProblems.INVALID_STATE,
-                        "The session's state has the range %d to %d of ids in '%s', which is none."
+                        "The session's state has the range %d to %d of ids in '%s', which cannot be."
                                 .formatted(ends[i], ends[i + 1], RANGES));
             }
             restored.add(new Range(ends[i], ends[i + 1]));
