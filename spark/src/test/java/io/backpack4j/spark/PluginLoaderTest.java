@@ -38,11 +38,14 @@ class PluginLoaderTest {
                 URLClassLoader task = loader(driver, "/tmp/a.jar", "/tmp/plugin.jar");
                 URLClassLoader executor = loader(app, "/tmp/a.jar", "/tmp/plugin.jar");
                 URLClassLoader made = (URLClassLoader) PluginLoader.of(task).loader()) {
-            assertThat(made.getURLs()).containsExactly(URI.create("file:/tmp/plugin.jar").toURL());
+            assertThat(made.getURLs())
+                    .containsExactly(URI.create("file:/tmp/plugin.jar").toURL());
             assertThat(made.getParent()).isSameAs(driver);
             assertThat(PluginLoader.of(executor).loader()).isSameAs(executor);
-            assertThat(PluginLoader.of(task).isOtherStateOf(PluginLoader.of(driver))).isTrue();
-            assertThat(PluginLoader.of(executor).isOtherStateOf(PluginLoader.of(task))).isFalse();
+            assertThat(PluginLoader.of(task).isOtherStateOf(PluginLoader.of(driver)))
+                    .isTrue();
+            assertThat(PluginLoader.of(executor).isOtherStateOf(PluginLoader.of(task)))
+                    .isFalse();
         }
     }
 }
