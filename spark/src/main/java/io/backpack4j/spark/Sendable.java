@@ -20,8 +20,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value taken apart so that serializers of Java and Kryo can send it: requests, options and descriptions of models are
- * records, none of them serializable. Classes are named, and looked up where the value is put together again.
+ * A value taken apart so that serializers of Java and Kryo can send it: requests, options and descriptions of models
+ * are records, none of them serializable. Classes are named, and looked up where the value is put together again.
  */
 final class Sendable implements Serializable {
 

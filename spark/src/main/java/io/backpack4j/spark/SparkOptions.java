@@ -11,8 +11,8 @@ import java.util.OptionalInt;
  * Options of an evaluation on Spark.
  *
  * @param batch how many samples a pass takes; the last of a partition has fewer
- * @param partitions the most partitions that passes run in, each of which makes a state of its own: neighbouring ones of
- *     the data are taken together. If empty, as many as Spark runs tasks at a time ({@code spark.default.parallelism})
+ * @param partitions the most partitions that passes run in, each of which makes a state of its own: neighbouring ones
+ *     of the data are taken together. If empty, as many as tasks at a time ({@code spark.default.parallelism})
  * @param fanIn how many states a task merges
  * @param seed of random draws, which are keyed by sample ids
  * @param pass how a pass is split, and what memory it may use

@@ -39,8 +39,8 @@ public final class SparkResults implements AutoCloseable {
     }
 
     /**
-     * The session of all samples, on the driver: to be saved, to be merged with those of other days and places, or to go
-     * on with. It closes with these results.
+     * The session of all samples, on the driver: to be saved, to be merged with those of other days and places, or to
+     * go on with. It closes with these results.
      */
     public Session session() {
         return session;
@@ -60,10 +60,10 @@ public final class SparkResults implements AutoCloseable {
     }
 
     /**
-     * Results of single samples as a table, which passes make anew wherever its rows are wanted and which never comes to
-     * the driver as a whole: a column of ids, named and typed as the data's, or {@code id}; {@code loss_batch}; and a
-     * column for every tensor of every request with an entry per sample, under its name in result files, such as {@code
-     * 0.weight/batch_l2}, which SQL takes in back quotes. More than one number of a sample are an array, row-major.
+     * Results of single samples as a table, made anew by passes wherever its rows are wanted, which never comes to the
+     * driver as a whole: a column of ids, named and typed as the data's, or {@code id}; {@code loss_batch}; and a
+     * column for every tensor of every request with an entry per sample, under its name in result files, such as
+     * {@code 0.weight/batch_l2}, which SQL takes in back quotes. Several numbers of a sample are an array, row-major.
      *
      * <p>They are those of the factor 1 of the loss, and depend on nothing but the sample: of a mean over N samples,
      * gradients are N times and squared norms N² times those of one pass over all.

@@ -49,15 +49,15 @@ class SubmitEngineTest {
     @Test
     @EnabledOnOs(OS.LINUX)
     void the_guides_program_runs_with_sparks_jars_first() throws Exception {
-        String program = ProgramsOfEngineTest.guide()
+        String program = EnginePrograms.guide()
                 .replace(
                         "Request.of(new Variance()),",
                         "Request.of(new Variance()), Request.of(new ExamplePlugin.Total()),");
-        Path jar = ProgramsOfEngineTest.jar(
+        Path jar = EnginePrograms.jar(
                 folder,
                 Map.of("SparkExample", program, "ExamplePlugin", PLUGIN),
                 Map.of("META-INF/services/io.backpack4j.spi.Plugin", "ExamplePlugin"));
-        String printed = ProgramsOfEngineTest.submitted(
+        String printed = EnginePrograms.submitted(
                 folder,
                 "SparkExample",
                 jar,

@@ -22,8 +22,11 @@ import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.apache.spark.launcher.JavaModuleOptions;
 
-/** ProgramsOfEngineTest in processes of their own, submitted as users submit theirs: Spark's jars first, the rest with {@code --jars}. */
-final class ProgramsOfEngineTest {
+/**
+ * Programs in processes of their own, submitted as users submit theirs: Spark's jars first, the rest with {@code
+ * --jars}.
+ */
+final class EnginePrograms {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(import.*?)```", Pattern.DOTALL);
 
@@ -31,7 +34,7 @@ final class ProgramsOfEngineTest {
     private static final List<String> OURS = List.of(
             "/backpack4j", "/org/nd4j/", "/org/bytedeco/", "/com/google/inject/", "/jakarta/inject/", "/aopalliance/");
 
-    private ProgramsOfEngineTest() {}
+    private EnginePrograms() {}
 
     /** The program of the guide. */
     static String guide() throws IOException {
