@@ -18,6 +18,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.TableRequest;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +78,7 @@ record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
                 inputs.get(0),
                 options.features(),
                 options.inputShape()
-                        .map(text -> InputShapes.read(List.of(text), inputs).get(0)),
+                        .map(text -> InputShapes.read(List.of(text), inputs, Map.of()).get(0)),
                 takesIntegers(graph, inputs.get(0)) ? DType.INT64 : dtype,
                 options.targets(),
                 takesClasses(loss) ? DType.INT64 : DType.FLOAT64,

@@ -20,9 +20,10 @@ public final class InputShapes {
      *
      * @param texts one per input
      * @param inputs the model's inputs; a shape without a name belongs to the only one
+     * @param known shapes that the model's file says, of inputs that the texts leave out
      * @throws BackpackException with everything that is wrong
      */
-    public static List<Shape> read(List<String> texts, List<String> inputs) {
+    public static List<Shape> read(List<String> texts, List<String> inputs, Map<String, Shape> known) {
         Problems problems = new Problems();
         Map<String, Shape> shapes = new LinkedHashMap<>();
         for (String text : texts) {
@@ -41,6 +42,7 @@ public final class InputShapes {
                 problems.collect(() -> shapes.put(name, shape(text.substring(equals + 1), text)));
             }
         }
+        known.forEach(shapes::putIfAbsent);
         List<String> missing =
                 inputs.stream().filter(input -> !shapes.containsKey(input)).toList();
         if (problems.isEmpty() && !missing.isEmpty()) {

@@ -25,6 +25,7 @@ public final class FirstOrderPlugin implements Plugin {
     public List<ExtensionProvider> extensions() {
         return List.of(
                 ExtensionProvider.of("BatchGrad", options -> new BatchGrad(Subsampling.of(options))),
+                ExtensionProvider.of("BatchGradRows", options -> new BatchGradRows(Subsampling.of(options))),
                 ExtensionProvider.of("BatchL2Grad", options -> new BatchL2Grad()),
                 ExtensionProvider.of("SumGradSquared", options -> new SumGradSquared()),
                 ExtensionProvider.of("Variance", options -> new Variance()));

@@ -323,6 +323,30 @@ class ArchitectureTest {
             .resideInAPackage("io.backpack4j.onnx..");
 
     @ArchTest
+    static final ArchRule the_listener_of_djl_knows_the_cockpit_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.djl..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.djl..",
+                    "io.backpack4j.cockpit",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "ai.djl..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_else_knows_djl = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.djl..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.djl..", "ai.djl..");
+
+    @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()
             .that()
             .resideInAnyPackage(PLUGINS)

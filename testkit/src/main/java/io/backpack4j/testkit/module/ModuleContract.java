@@ -123,6 +123,11 @@ public abstract class ModuleContract {
     }
 
     @TestFactory
+    final Stream<DynamicTest> lookedUpRowsAreThoseOfGradients() {
+        return each(LookupChecks::run);
+    }
+
+    @TestFactory
     final Stream<DynamicTest> innerProductsOfTwoSignalsAreThoseOfGradients() {
         return each(it -> {
             CrossInnerProductChecks.run(it, DType.FLOAT64, EXACT);
