@@ -78,7 +78,8 @@ record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
                 inputs.get(0),
                 options.features(),
                 options.inputShape()
-                        .map(text -> InputShapes.read(List.of(text), inputs, Map.of()).get(0)),
+                        .map(text -> InputShapes.read(List.of(text), inputs, Map.of())
+                                .get(0)),
                 takesIntegers(graph, inputs.get(0)) ? DType.INT64 : dtype,
                 options.targets(),
                 takesClasses(loss) ? DType.INT64 : DType.FLOAT64,

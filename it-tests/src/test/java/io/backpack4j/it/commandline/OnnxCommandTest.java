@@ -206,7 +206,13 @@ class OnnxCommandTest {
         Path flat = file("flat.onnx");
         assertSucceeded(Run.of("convert", file("flat").toString(), flat.toString()));
         String[] predict = {
-            "predict", "--model", flat.toString(), "--data", images.toString(), "--out", file("p.safetensors").toString()
+            "predict",
+            "--model",
+            flat.toString(),
+            "--data",
+            images.toString(),
+            "--out",
+            file("p.safetensors").toString()
         };
         assertSucceeded(Run.of(predict));
         double[] output = {4.45, 0.4, 3.45, -0.1};
