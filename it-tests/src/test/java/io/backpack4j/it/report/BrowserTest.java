@@ -148,16 +148,19 @@ class BrowserTest {
         int code = Main.run(
                 new PrintWriter(new StringWriter()),
                 new PrintWriter(err),
-                ("audit --backend cpu --threads 1 --top 12 --model " + model + " --weights " + weights + " --out " + page)
+                ("audit --backend cpu --threads 1 --top 12 --model " + model + " --weights " + weights + " --out "
+                                + page)
                         .split(" "));
         assertThat(code).as(err.toString()).isZero();
         Visit visit = visit(page);
         assertThat(visit.console()).isEmpty();
-        assertThat(count(
-                        visit,
-                        "<canvas class=\"pixels\" width=\"28\" height=\"28\" role=\"img\" aria-label=\"sample \\d+, labelled \\d, predicted 1\""))
+        assertThat(
+                        count(
+                                visit,
+                                "<canvas class=\"pixels\" width=\"28\" height=\"28\" role=\"img\" aria-label=\"sample \\d+, labelled \\d, predicted 1\""))
                 .isEqualTo(12);
-        assertThat(count(visit, "<figcaption><b>[02-9] → 1</b><br>[0-9]+ %<br>no. ")).isEqualTo(12);
+        assertThat(count(visit, "<figcaption><b>[02-9] → 1</b><br>[0-9]+ %<br>no. "))
+                .isEqualTo(12);
         assertThat(count(visit, "<th [^>]*scope=\"col\"")).isEqualTo(5 + 1 + 4);
         assertThat(visit.document()).contains("data-suspects=\"12\"").doesNotContain("http:", "https:");
     }
