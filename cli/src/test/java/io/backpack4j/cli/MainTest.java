@@ -93,7 +93,7 @@ class MainTest {
             delimiter = '|',
             value = {
                 "'' | A command is needed.",
-                "evaluate | Missing required options: '--model=FILE', '--data=FILE'",
+                "evaluate | Missing required option: '--model=FILE'",
                 "demo --batch 0 | Invalid value for option '--batch': '0' is not a positive whole number",
                 "demo --threads 1.5 | Invalid value for option '--threads': '1.5' is not a positive whole number",
                 "demo --model lenett |"

@@ -20,7 +20,7 @@ import java.util.Set;
  *
  * <pre>{@code
  * CurvatureExtension<?> curvature = (CurvatureExtension<?>) backpack.catalog().extension("KFAC", Map.of());
- * LabelScores scores = LabelAudit.scores(backpack, model, curvature, 1e-3, training, 256);
+ * LabelScores scores = LabelAudit.scores(backpack, model, curvature, 0.1, training, 256);
  * int first = scores.order(LabelScore.LOSS)[0];
  * }</pre>
  */

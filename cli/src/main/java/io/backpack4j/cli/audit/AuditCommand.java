@@ -110,7 +110,7 @@ public final class AuditCommand implements Runnable {
     @Option(
             names = "--damping",
             paramLabel = "L",
-            defaultValue = "1e-3",
+            defaultValue = "0.1",
             converter = NonNegativeNumber.class,
             description = "What is added to the curvature of the self-influence (KFAC). ${DEFAULT-VALUE} by default.")
     private Double damping;
