@@ -150,4 +150,20 @@ class MissingValuesTest {
             }
         }
     }
+
+    /** Nothing on this class path makes eigenvalues of the Gauss-Newton matrix. */
+    @Test
+    void a_quantity_whose_extensions_no_jar_brings_is_refused_by_their_names() {
+        TrainingRun run = new TrainingRun(backpack, DType.FLOAT64, 0.1);
+        try (Model model = run.model();
+                Batch batch = run.batch(0, 4);
+                Cockpit cockpit = Cockpit.builder(backpack, model)
+                        .quantities("Loss,CurvatureNoise(top=2)")
+                        .open()) {
+            assertThatThrownBy(() -> cockpit.request(0, batch))
+                    .isInstanceOf(BackpackException.class)
+                    .hasMessageContaining("CurvatureNoise")
+                    .hasMessageContaining("GgnEigenvalues");
+        }
+    }
 }

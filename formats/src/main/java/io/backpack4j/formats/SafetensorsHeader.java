@@ -28,6 +28,9 @@ final class SafetensorsHeader {
     static final String SHAPE = "shape";
     static final String OFFSETS = "data_offsets";
 
+    /** The length of a data section that ends when all is read. */
+    static final long UNKNOWN_BYTES = Long.MAX_VALUE;
+
     private static final Set<String> KEYS = new TreeSet<>(List.of(DTYPE, SHAPE, OFFSETS));
 
     private final String file;
@@ -161,7 +164,7 @@ final class SafetensorsHeader {
             }
             end = tensor.end();
         }
-        if (end != dataBytes) {
+        if (end != dataBytes && dataBytes != UNKNOWN_BYTES) {
             throw Failures.invalid(
                     file, "has a data section of length %d, but its tensors end at %d.".formatted(dataBytes, end));
         }

@@ -31,7 +31,11 @@ public interface Results extends AutoCloseable {
      */
     Tensor output();
 
-    /** The unreduced losses, {@code [N]}: the loss is their sum times the loss's factor. */
+    /**
+     * The unreduced losses, {@code [N]}: the loss is their sum times the loss's factor.
+     *
+     * @throws BackpackException if a {@link Session} did not keep them
+     */
     Tensor lossPerSample();
 
     /** The gradient of the reduced loss with respect to a parameter, {@code *p}. */

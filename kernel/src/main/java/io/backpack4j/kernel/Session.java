@@ -3,15 +3,17 @@ package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import java.util.function.Consumer;
 
 /**
  * Accumulates over the batches of a data set. Its results are those of one pass over all batches taken as one, within
  * rounding, however the data is split: with a mean, the factor is that of all samples. Sums over batches are
  * compensated.
  *
- * <p>Results with an entry per sample stand in the order in which samples were added, which is that of
- * {@link #sampleIds}; they are kept in host memory until results are asked for. Everything else takes memory on the
- * backend: for sums twice that of a pass, independent of the number of batches.
+ * <p>Results with an entry per sample stand in the order of the samples' ids, which is that of {@link #sampleIds},
+ * whatever the order in which they were added or merged; they are kept in host memory until results are asked for,
+ * unless {@link SessionOptions#perSample} says otherwise. Everything else takes memory on the backend: for sums twice
+ * that of a pass, independent of the number of batches. Its {@code toString} says how large its state is.
  *
  * <p>The model's numbers must not change while the session is open. A change of some elements of every parameter, as an
  * optimiser's step makes, is found by the next {@link #add}; any other by {@link #results}, {@link #state} and
@@ -59,10 +61,29 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Adds everything that another session has accumulated, behind what this one has. The other stays as it is.
+     * Runs a pass over a batch and hands over what it has per sample, for {@link PerSample#HAND_OVER}: the unreduced
+     * losses, the outputs if options say so, and the results of all extensions with an entry per sample, in the batch's
+     * order. Gradients and results of other extensions are not among them. Then the rest of the batch is added.
      *
-     * @param other for an equal model with equal numbers, with the same requests and seed; of this or another loaded
-     *     library
+     * <p>They are those of the factor 1 of the loss, as unreduced losses are, and so depend neither on the batch nor on
+     * how many samples there are: for a loss with factor c, multiply by c to the power of the result's degree, such as
+     * 1 for gradients and 2 for squared norms.
+     *
+     * @param batch with sample ids that the session does not have yet
+     * @param operands the caller's, as of {@link RunOptions#operands}
+     * @param taker is called once; the results close after the call. If it throws, the session stays as it was
+     * @throws BackpackException as {@link #add(Batch, RunOperands)} does, or if the session does not hand over
+     */
+    default void add(Batch batch, RunOperands operands, Consumer<? super Results> taker) {
+        throw new BackpackException(CommonProblems.UNSUPPORTED, "This session hands no results over.");
+    }
+
+    /**
+     * Adds everything that another session has accumulated. The other stays as it is. Sums come out the same in any
+     * order of merging, within rounding, and bit by bit in the same order.
+     *
+     * @param other for an equal model with equal numbers, with the same requests, seed, ids and results per sample; of
+     *     this or another loaded library
      * @throws BackpackException if it does not fit, with every difference, or has a sample that this one has
      */
     default void merge(Session other) {
@@ -79,6 +100,14 @@ public interface Session extends AutoCloseable {
     SessionState state();
 
     /**
+     * The size of the state that the session would have with so many samples, in bytes ({@link SessionState#bytes}).
+     * With {@link SampleIds#RANGES} it is that of one range of ids; every other takes 16 bytes more.
+     *
+     * @throws BackpackException if it depends on how many columns a signal has, which is known from the first batch on
+     */
+    long stateBytes(long samples);
+
+    /**
      * The results of everything that was added so far. The session goes on.
      *
      * @throws BackpackException if nothing was added
@@ -89,9 +118,13 @@ public interface Session extends AutoCloseable {
     long samples();
 
     /** Number of batches that were added, by this session and those merged into it. */
-    int batches();
+    long batches();
 
-    /** The ids of the samples in the order in which results per sample stand. */
+    /**
+     * The ids of the samples, in ascending order, in which results per sample stand.
+     *
+     * @throws BackpackException if they are not known, as {@link SampleIds} says, or are too many for an array
+     */
     long[] sampleIds();
 
     /** Returns the memory. */

@@ -8,25 +8,28 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * State of a session, as data: for files, and for sessions elsewhere.
+ * State of a session, as data: for files and streams, and for sessions elsewhere. Immutable, but for what its numbers
+ * read from.
  *
  * @param properties what another session must have in common to take it over: model, parameters, requests and more, by
  *     name
- * @param sampleIds the ids of the samples, in the order in which they were added
- * @param tensors the numbers by name
+ * @param tensors the numbers by name, the ids of the samples among them
  */
-public record SessionState(Map<String, String> properties, long[] sampleIds, Map<String, Numbers> tensors) {
+public record SessionState(Map<String, String> properties, Map<String, Numbers> tensors) {
 
     public SessionState {
         properties = Collections.unmodifiableMap(new LinkedHashMap<>(properties));
-        sampleIds = sampleIds.clone();
         tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
     }
 
-    /** The ids of the samples. */
-    @Override
-    public long[] sampleIds() {
-        return sampleIds.clone();
+    /**
+     * Number of bytes that the numbers take, in a file or a stream, too; names and properties stand beside them there.
+     */
+    public long bytes() {
+        return tensors.values().stream()
+                .mapToLong(
+                        numbers -> numbers.shape().elements() * numbers.dtype().bytes())
+                .sum();
     }
 
     /** A tensor that can be read by ranges, row-major. */

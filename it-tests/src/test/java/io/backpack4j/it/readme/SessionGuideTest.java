@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Compiles and runs the example of the guide to sessions as it stands there. */
+/** Compiles and runs the examples of the guide to sessions as they stand there. */
 class SessionGuideTest {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
@@ -26,8 +26,9 @@ class SessionGuideTest {
             import io.backpack4j.modules.linear.*;
             import io.backpack4j.modules.linear.loss.*;
             import io.backpack4j.spi.tensor.*;
+            import java.io.*;
             import java.nio.file.Path;
-            import java.util.Random;
+            import java.util.*;
             import java.util.stream.LongStream;
 
             public class Example {
@@ -42,7 +43,7 @@ class SessionGuideTest {
                             .build();
                 }
 
-                public static void run(Path folder) {
+                public static void run(Path folder) throws Exception {
             %s
                 }
             }
@@ -52,10 +53,18 @@ class SessionGuideTest {
     Path folder;
 
     @Test
-    void the_example_compiles_and_runs() throws Exception {
+    void the_examples_compile_and_run() throws Exception {
         Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", "sessions.md")));
         assertThat(example.find()).as("the guide has a Java example").isTrue();
-        Class<?> compiled = Example.compile(folder, AROUND.formatted(example.group(1)));
+        assertThat(output("first", example.group(1))).startsWith("300 [32, 784] ");
+        assertThat(example.find()).as("the guide has another").isTrue();
+        assertThat(output("second", example.group(1)))
+                .startsWith("Session of 0 samples in 0 batches, ids RANGES, results per sample HAND_OVER: a state of ")
+                .contains("128 [32, 784] ");
+    }
+
+    private String output(String name, String example) throws Exception {
+        Class<?> compiled = Example.compile(Files.createDirectory(folder.resolve(name)), AROUND.formatted(example));
         PrintStream before = System.out;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
@@ -64,6 +73,6 @@ class SessionGuideTest {
         } finally {
             System.setOut(before);
         }
-        assertThat(bytes.toString(StandardCharsets.UTF_8)).startsWith("300 [32, 784] ");
+        return bytes.toString(StandardCharsets.UTF_8);
     }
 }

@@ -27,6 +27,7 @@ import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
 import io.backpack4j.kernel.internal.plan.PredictionPlan;
 import io.backpack4j.kernel.internal.session.AccumulatingSession;
+import io.backpack4j.kernel.internal.session.SessionLayouts;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
@@ -136,14 +137,15 @@ public final class Kernel {
                     "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
         }
         PassLayout layout = planner.sessionLayout(model, requests, options.pass(), problems);
-        return AccumulatingSession.open(
+        SessionLayouts layouts = SessionLayouts.of(
+                layout, options, some -> planner.sessionLayout(model, some, options.pass(), new Problems()), problems);
+        return new AccumulatingSession(
                 backend(),
                 model,
-                layout,
+                layouts,
                 options,
                 (batch, seed, operands) ->
-                        plan(model, batch, requests, options.pass()).partials(batch, seed, operands),
-                problems);
+                        plan(model, batch, requests, options.pass()).partials(batch, seed, operands));
     }
 
     public Linearization linearize(

@@ -81,7 +81,8 @@ public interface Loss {
     }
 
     /**
-     * The factor c of several batches taken as one, from theirs; see {@link LossReduction#normaliserOfAll}.
+     * The factor c of several batches taken as one, from theirs; see {@link LossReduction#normaliserOfAll}. It does not
+     * matter, but for rounding, if some of them were joined before: that of (a, b, c) is that of a with that of (b, c).
      *
      * @throws BackpackException if the loss does not say, as by default: then batches are not joined
      */

@@ -101,6 +101,14 @@ public final class OperandLayout {
         }
     }
 
+    /** How many elements all of them have. */
+    public long elements() {
+        return declared.values().stream()
+                .flatMap(own -> own.values().stream())
+                .mapToLong(operand -> operand.shape().elements())
+                .sum();
+    }
+
     /**
      * Requires that everything is there that a pass needs before it starts, and nothing else.
      *

@@ -167,6 +167,11 @@ final class Finish {
             finished.addGradient(
                     site.layout().parameter(), results.view(sum, site.layout().shape()));
         }
+        finishRequests(finished, results);
+    }
+
+    /** Adds the results of all requests, without the gradient. */
+    void finishRequests(PassResults finished, TensorScope results) {
         for (Request<?> request : layout.requests()) {
             finish(request, finished, results);
         }

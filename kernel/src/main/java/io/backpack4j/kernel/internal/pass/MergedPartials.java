@@ -65,23 +65,34 @@ public final class MergedPartials implements AutoCloseable {
     }
 
     /**
+     * The loss of the results.
+     *
+     * @param normaliser its factor
+     * @param value the reduced loss
+     * @param perSample of {@link #scope}, if it is among the results
+     * @param output of {@link #scope}, if it is among the results
+     */
+    public record Loss(double normaliser, double value, Optional<Tensor> perSample, Optional<Tensor> output) {}
+
+    /**
      * Makes results, which the caller closes.
      *
-     * @param normaliser the loss's factor
-     * @param loss the reduced loss
-     * @param lossPerSample of {@link #scope}
-     * @param output of {@link #scope}, if it was kept
      * @param operands what all runs brought
+     * @param gradients whether gradients are among them
      */
-    public PassResults finish(
-            double normaliser, double loss, Tensor lossPerSample, Optional<Tensor> output, RunOperands operands) {
+    public PassResults finish(Loss loss, RunOperands operands, boolean gradients) {
         GivenOperands given = new GivenOperands(operands);
+        double normaliser = loss.normaliser();
         TensorScope results = backend.openScope();
         boolean done = false;
         try {
-            Tensor scalar = backend.upload(results, Shape.of(), layout.dtype(), new double[] {loss});
+            Tensor scalar = backend.upload(results, Shape.of(), layout.dtype(), new double[] {loss.value()});
             PassResults finished = new PassResults(
-                    results, scalar, output.map(results::adopt), results.adopt(lossPerSample), layout.statistics());
+                    results,
+                    scalar,
+                    loss.output().map(results::adopt),
+                    loss.perSample().map(results::adopt),
+                    layout.statistics());
             Finish finish = new Finish(
                     layout,
                     backend,
@@ -99,7 +110,11 @@ public final class MergedPartials implements AutoCloseable {
                     new HandOver(layout, backend, normaliser, HandOver.NOBODY, given),
                     given);
             finish.fold(1);
-            finish.finish(finished, results);
+            if (gradients) {
+                finish.finish(finished, results);
+            } else {
+                finish.finishRequests(finished, results);
+            }
             done = true;
             return finished;
         } finally {

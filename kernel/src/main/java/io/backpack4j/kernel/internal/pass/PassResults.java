@@ -32,7 +32,7 @@ public final class PassResults implements Results {
     private final TensorScope scope;
     private final Tensor loss;
     private final Optional<Tensor> output;
-    private final Tensor lossPerSample;
+    private final Optional<Tensor> lossPerSample;
     private final Map<String, Tensor> gradients = new HashMap<>();
     private final Map<Extension<?>, Map<String, Object>> values = new HashMap<>();
     private final Map<Extension<?>, Object> ofNetwork = new HashMap<>();
@@ -44,7 +44,11 @@ public final class PassResults implements Results {
     private @Nullable BufferUpdates updates;
 
     PassResults(
-            TensorScope scope, Tensor loss, Optional<Tensor> output, Tensor lossPerSample, BatchStatistics statistics) {
+            TensorScope scope,
+            Tensor loss,
+            Optional<Tensor> output,
+            Optional<Tensor> lossPerSample,
+            BatchStatistics statistics) {
         this.statistics = statistics;
         this.scope = scope;
         this.loss = loss;
@@ -52,7 +56,7 @@ public final class PassResults implements Results {
         this.lossPerSample = lossPerSample;
         tensors.put("loss", loss);
         output.ifPresent(tensor -> tensors.put("output", tensor));
-        tensors.put("loss_batch", lossPerSample);
+        lossPerSample.ifPresent(tensor -> tensors.put("loss_batch", tensor));
     }
 
     void addGradient(String parameter, Tensor gradient) {
@@ -124,7 +128,10 @@ public final class PassResults implements Results {
 
     @Override
     public Tensor lossPerSample() {
-        return lossPerSample;
+        return lossPerSample.orElseThrow(
+                () -> new BackpackException(
+                        KernelProblems.UNKNOWN_RESULT,
+                        "The session did not keep the unreduced losses. Open it with SessionOptions.perSample(PerSample.KEEP)."));
     }
 
     @Override

@@ -2,19 +2,21 @@
 package io.backpack4j.kernel.internal.session;
 
 import io.backpack4j.kernel.KernelProblems;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.PerSample;
 import io.backpack4j.kernel.RunOperands;
+import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.kernel.SessionState;
 import io.backpack4j.kernel.internal.pass.PassPartials;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.module.MergeRule;
+import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,24 +28,30 @@ final class Accumulation implements AutoCloseable {
 
     private static final String LOSS = "loss_batch";
     private static final String OUTPUT = "output";
-    private static final String NORMALISERS = "normalisers";
 
     private final Backend backend;
     private final DType dtype;
+    private final Loss loss;
     private final List<Slot> slots;
+    private final boolean losses;
     private final boolean outputs;
     private final TensorScope scope;
-    private final AddedSamples samples = new AddedSamples();
-    private final List<Double> normalisers = new ArrayList<>();
+    private final KnownSamples samples;
     private final Map<String, Merged> merged = new LinkedHashMap<>();
     private final KeptOperands operands;
+    private LossFactors factors;
+    private LossTotal total = new LossTotal();
     private boolean halfway;
 
-    Accumulation(Backend backend, DType dtype, List<Slot> slots, boolean outputs) {
+    Accumulation(Backend backend, Model model, List<Slot> slots, SessionOptions options) {
         this.backend = backend;
-        this.dtype = dtype;
+        this.dtype = model.dtype();
+        this.loss = model.loss();
         this.slots = slots;
-        this.outputs = outputs;
+        this.losses = options.perSample() == PerSample.KEEP;
+        this.outputs = losses && options.outputs();
+        this.samples = KnownSamples.none(options);
+        this.factors = new LossFactors(loss);
         this.scope = backend.openScope();
         this.operands = new KeptOperands(backend, scope);
     }
@@ -54,7 +62,7 @@ final class Accumulation implements AutoCloseable {
     }
 
     boolean isEmpty() {
-        return normalisers.isEmpty();
+        return factors.batches() == 0;
     }
 
     /** Whether something was added, and not all of it: then memory ran out. */
@@ -62,22 +70,30 @@ final class Accumulation implements AutoCloseable {
         return halfway;
     }
 
-    AddedSamples samples() {
+    KnownSamples samples() {
         return samples;
     }
 
-    double[] normalisers() {
-        return normalisers.stream().mapToDouble(value -> value).toArray();
+    LossFactors factors() {
+        return factors;
     }
 
-    Merged merged(Slot slot) {
-        return Objects.requireNonNull(merged.get(slot.name()));
+    /** What was merged of a slot, once there is a batch. */
+    Optional<Merged> merged(Slot slot) {
+        return Optional.ofNullable(merged.get(slot.name()));
     }
 
-    MergedSamples losses() {
-        return (MergedSamples) Objects.requireNonNull(merged.get(LOSS));
+    /** The sum of the unreduced losses. */
+    double lossTotal() {
+        return lossPerSample().map(MergedSamples::total).orElseGet(total::value);
     }
 
+    /** The unreduced losses, if they are kept. */
+    Optional<MergedSamples> lossPerSample() {
+        return Optional.ofNullable((MergedSamples) merged.get(LOSS));
+    }
+
+    /** The network's outputs, if they are kept. */
     Optional<MergedSamples> outputs() {
         return Optional.ofNullable((MergedSamples) merged.get(OUTPUT));
     }
@@ -107,11 +123,15 @@ final class Accumulation implements AutoCloseable {
                 present.add(value);
             }
         });
-        addSamples(LOSS, pass.lossPerSample());
+        if (losses) {
+            addSamples(LOSS, pass.lossPerSample());
+        } else {
+            total.add(pass.lossPerSample());
+        }
         if (outputs) {
             addSamples(OUTPUT, pass.output());
         }
-        normalisers.add(pass.normaliser());
+        factors.add(pass.normaliser());
         samples.addAll(sampleIds);
         halfway = false;
     }
@@ -138,8 +158,7 @@ final class Accumulation implements AutoCloseable {
 
     /** The axis of samples, -1 for none. */
     private static int axis(Slot slot) {
-        boolean perSample = slot.rule() == MergeRule.PER_SAMPLE || slot.rule() == MergeRule.PER_COLUMN_AND_SAMPLE;
-        return perSample ? slot.sampleAxis() : -1;
+        return PerSampleRequests.isPerSample(slot.rule()) ? slot.sampleAxis() : -1;
     }
 
     private void requireShape(String name, int axis, Shape shape, Problems problems) {
@@ -161,37 +180,44 @@ final class Accumulation implements AutoCloseable {
         halfway = true;
         other.merged.forEach(
                 (name, added) -> Objects.requireNonNull(merged.get(name)).add(added));
-        normalisers.addAll(other.normalisers);
-        samples.addAll(other.samples.ids());
+        total.add(other.total);
+        factors.addAll(other.factors);
+        samples.addAll(other.samples);
         halfway = false;
     }
 
-    /** Takes a state over as it is, into an accumulation that is empty. */
-    void restore(SessionState state) {
+    /**
+     * Takes a state over as it is, into an accumulation that is empty.
+     *
+     * @param known the state's samples
+     */
+    void restore(SessionState state, KnownSamples known) {
         Problems problems = new Problems();
-        long[] ids = state.sampleIds();
-        problems.collect(() -> samples.requireNew("The session's state", ids));
-        problems.collect(() -> readNormalisers(state));
-        if (normalisers.isEmpty() != (ids.length == 0)) {
-            problems.collect(() -> {
-                throw invalid("has %d samples in %d batches".formatted(ids.length, normalisers.size()));
-            });
+        problems.collect(() -> factors = LossFactors.of(state, loss));
+        problems.throwIfAny();
+        long count = known.count();
+        if (isEmpty() != (count == 0)) {
+            throw invalid("has %d samples in %d batches".formatted(count, factors.batches()));
         }
-        if (normalisers.isEmpty()) {
-            problems.throwIfAny();
+        if (isEmpty()) {
             return;
         }
         for (Slot slot : slots) {
-            problems.collect(() ->
-                    merged.put(slot.name(), read(slot, new StateReader(state, slot.name()), ids.length)));
+            problems.collect(() -> merged.put(slot.name(), read(slot, new StateReader(state, slot.name()), count)));
         }
         problems.collect(() -> operands.restore(state));
-        problems.collect(() -> restoreSamples(LOSS, state, ids.length));
+        problems.collect(() -> {
+            if (losses) {
+                restoreSamples(LOSS, state, count);
+            } else {
+                total = LossTotal.of(state);
+            }
+        });
         if (outputs) {
-            problems.collect(() -> restoreSamples(OUTPUT, state, ids.length));
+            problems.collect(() -> restoreSamples(OUTPUT, state, count));
         }
         problems.throwIfAny();
-        samples.addAll(ids);
+        samples.addAll(known);
     }
 
     private void restoreSamples(String name, SessionState state, long count) {
@@ -203,18 +229,6 @@ final class Accumulation implements AutoCloseable {
         }
         reader.requireType(dtype);
         merged.put(name, MergedSamples.of(backend, 0, reader));
-    }
-
-    private void readNormalisers(SessionState state) {
-        SessionState.Numbers numbers = new StateReader(state, NORMALISERS).numbers("batches");
-        double[] values = new double[Math.toIntExact(numbers.shape().elements())];
-        numbers.read(0, values, 0, values.length);
-        for (double value : values) {
-            if (!(value > 0) || Double.isInfinite(value)) {
-                throw invalid("has the factor %s of a batch's loss, which is not a positive number".formatted(value));
-            }
-            normalisers.add(value);
-        }
     }
 
     private Merged read(Slot slot, StateReader state, long count) {
@@ -244,7 +258,11 @@ final class Accumulation implements AutoCloseable {
     /** Numbers by name. */
     Map<String, SessionState.Numbers> numbers() {
         Map<String, SessionState.Numbers> all = new LinkedHashMap<>();
-        all.put(StateReader.name(NORMALISERS, "batches"), HostNumbers.vector(normalisers()));
+        all.putAll(samples.state());
+        all.putAll(factors.state());
+        if (!losses) {
+            all.putAll(total.state());
+        }
         all.putAll(operands.numbers());
         merged.forEach((name, value) ->
                 value.state().forEach((suffix, numbers) -> all.put(StateReader.name(name, suffix), numbers)));

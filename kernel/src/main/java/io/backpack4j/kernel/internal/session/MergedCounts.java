@@ -20,9 +20,7 @@ record MergedCounts(Shape shape, long[] counts) implements Merged {
 
     static MergedCounts of(StateReader state) {
         SessionState.Numbers numbers = state.numbers(COUNTS);
-        long[] counts = new long[Math.toIntExact(numbers.shape().elements())];
-        numbers.readIntegers(0, counts, 0, counts.length);
-        return new MergedCounts(numbers.shape(), counts);
+        return new MergedCounts(numbers.shape(), StateReader.readAll(numbers));
     }
 
     @Override
@@ -51,27 +49,6 @@ record MergedCounts(Shape shape, long[] counts) implements Merged {
 
     @Override
     public Map<String, SessionState.Numbers> state() {
-        return Map.of(COUNTS, new HostCounts(shape, counts.clone()));
-    }
-
-    /** Whole numbers in an array. */
-    private record HostCounts(Shape shape, long[] values) implements SessionState.Numbers {
-
-        @Override
-        public DType dtype() {
-            return DType.INT64;
-        }
-
-        @Override
-        public void read(long from, double[] target, int offset, int count) {
-            for (int i = 0; i < count; i++) {
-                target[offset + i] = values[(int) from + i];
-            }
-        }
-
-        @Override
-        public void readIntegers(long from, long[] target, int offset, int count) {
-            System.arraycopy(values, (int) from, target, offset, count);
-        }
+        return Map.of(COUNTS, new HostIntegers(shape, counts.clone()));
     }
 }

@@ -9,6 +9,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
@@ -28,6 +29,10 @@ final class MergedSamples implements Merged {
     private final int axis;
     private final Shape empty;
     private final List<Part> parts = new ArrayList<>();
+
+    /** How many samples stand before each part. */
+    private final List<Long> begins = new ArrayList<>();
+
     private long samples;
 
     /** The numbers of a batch: {@code float[]} or {@code double[]}. */
@@ -71,8 +76,7 @@ final class MergedSamples implements Merged {
     @Override
     public void add(Merged other) {
         MergedSamples added = (MergedSamples) other;
-        parts.addAll(added.parts);
-        samples += added.samples;
+        added.parts.forEach(part -> append(part.array(), part.samples()));
     }
 
     private void append(Tensor tensor) {
@@ -117,6 +121,7 @@ final class MergedSamples implements Merged {
 
     private void append(Object array, long count) {
         parts.add(new Part(array, count));
+        begins.add(samples);
         samples += count;
     }
 
@@ -136,39 +141,99 @@ final class MergedSamples implements Merged {
 
     /** The sum of all numbers, in double precision. */
     double total() {
-        double[] sum = new double[2];
+        LossTotal total = new LossTotal();
         walk((position, array, offset, length) -> {
             for (int i = offset; i < offset + length; i++) {
-                double value = array instanceof float[] narrow ? narrow[i] : ((double[]) array)[i];
-                double total = sum[0] + value;
-                double z = total - sum[0];
-                sum[1] += (sum[0] - (total - z)) + (value - z);
-                sum[0] = total;
+                total.add(array instanceof float[] narrow ? narrow[i] : ((double[]) array)[i]);
             }
         });
-        return sum[0] + sum[1];
+        return total.value();
     }
 
-    /** A tensor of all samples. */
-    Tensor tensor(TensorScope scope) {
+    /** A tensor of all samples in an order. */
+    Tensor tensor(TensorScope scope, SampleOrder order) {
         Tensor result = scope.allocate(empty.with(axis, samples), dtype);
-        walk((position, array, offset, length) -> {
-            if (array instanceof float[] narrow) {
-                result.write(position, narrow, offset, length);
-            } else {
-                result.write(position, (double[]) array, offset, length);
+        OrderedWriter writer = new OrderedWriter(result);
+        long outer = empty.elements(0, axis);
+        long inner = empty.elements(axis + 1, empty.rank());
+        for (long row = 0; row < outer; row++) {
+            for (int run = 0; run < order.runs(); run++) {
+                long end = order.starts()[run] + order.lengths()[run];
+                for (long from = order.starts()[run]; from < end; ) {
+                    int index = partOf(from);
+                    Part part = parts.get(index);
+                    long to = Math.min(end, begins.get(index) + part.samples());
+                    long offset = (row * part.samples() + from - begins.get(index)) * inner;
+                    writer.write(part.array(), (int) offset, (int) ((to - from) * inner));
+                    from = to;
+                }
             }
-        });
+        }
+        writer.flush();
         return result;
     }
 
-    @Override
-    public PassPartials.Value value(TensorScope scope, double factor) {
-        Tensor result = tensor(scope);
+    /** The part that has a sample. */
+    private int partOf(long sample) {
+        int found = Collections.binarySearch(begins, sample);
+        return found >= 0 ? found : -found - 2;
+    }
+
+    /** Writes a tensor's elements from the first to the last. Short runs of them are gathered before. */
+    private static final class OrderedWriter {
+
+        private final Tensor target;
+        private final boolean narrow;
+        private final Object gathered;
+        private int held;
+        private long position;
+
+        OrderedWriter(Tensor target) {
+            this.target = target;
+            this.narrow = target.dtype() == DType.FLOAT32;
+            int most = (int) Math.min(PIECE, target.shape().elements());
+            this.gathered = narrow ? new float[most] : new double[most];
+        }
+
+        void write(Object array, int offset, int length) {
+            if (length > PIECE - held) {
+                flush();
+            }
+            if (length >= PIECE) {
+                put(array, offset, length);
+            } else {
+                System.arraycopy(array, offset, gathered, held, length);
+                held += length;
+            }
+        }
+
+        void flush() {
+            put(gathered, 0, held);
+            held = 0;
+        }
+
+        private void put(Object array, int offset, int length) {
+            if (narrow) {
+                target.write(position, (float[]) array, offset, length);
+            } else {
+                target.write(position, (double[]) array, offset, length);
+            }
+            position += length;
+        }
+    }
+
+    /** Its tensor in an order, multiplied by a factor. */
+    PassPartials.Value value(TensorScope scope, double factor, SampleOrder order) {
+        Tensor result = tensor(scope, order);
         if (factor != 1) {
             backend.elementwise().affine(result, factor, 0, result);
         }
         return Merged.single(result);
+    }
+
+    @Override
+    public PassPartials.Value value(TensorScope scope, double factor) {
+        return value(scope, factor, SampleOrder.asAdded(samples));
     }
 
     @Override

@@ -40,6 +40,8 @@ final class SessionProperties {
         properties.put("requests", lines(requests(layout)));
         properties.put("seed", String.valueOf(options.seed()));
         properties.put("outputs", options.outputs() ? "kept" : "not kept");
+        properties.put("ids", options.ids().name());
+        properties.put("per_sample", options.perSample().name());
         return properties;
     }
 

@@ -11,6 +11,7 @@ import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.kernel.internal.pass.MergedPartials;
 import io.backpack4j.kernel.internal.pass.PassPartials;
+import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.DType;
@@ -135,6 +136,11 @@ record Slot(
                 : "parameter '%s' of shape %s".formatted(site.parameter(), shape);
     }
 
+    /** Whether it is the sum of a parameter's gradients. */
+    boolean isGradient() {
+        return request == null && node == null;
+    }
+
     MergeRule rule() {
         if (node != null) {
             return node.reduction().rule();
@@ -210,7 +216,24 @@ record Slot(
                 .anyMatch(columns -> shape(columns, samples).equals(actual));
     }
 
-    private Shape shape(long columns, long samples) {
+    /** Whether its signals have one column each, whatever the batch. */
+    boolean hasOneColumn() {
+        if (group != null) {
+            return group.pair().left() instanceof LossGradient && group.pair().right() instanceof LossGradient;
+        }
+        return accumulated != null
+                ? accumulated.signal() instanceof LossGradient
+                : own == null || own.signal() instanceof LossGradient;
+    }
+
+    /** Its shape, given how many columns its signals have. */
+    Shape shape(long columns, long samples) {
+        if (node != null) {
+            return shape;
+        }
+        if (group != null) {
+            return group.pair().products().shape(columns, columns, samples);
+        }
         if (accumulated == null) {
             return Objects.requireNonNull(own).shape(columns, samples);
         }

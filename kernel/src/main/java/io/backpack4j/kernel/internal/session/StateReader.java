@@ -19,8 +19,15 @@ record StateReader(SessionState state, String slot) {
 
     private static final int PIECE = 1 << 16;
 
+    /** Whole numbers up to this one are exact in double precision. */
+    private static final double MOST = 0x1p53;
+
     SessionState.Numbers numbers(String suffix) {
-        String name = name(slot, suffix);
+        return numbers(state, name(slot, suffix));
+    }
+
+    /** A tensor of a state, which must be there. */
+    static SessionState.Numbers numbers(SessionState state, String name) {
         SessionState.Numbers numbers = state.tensors().get(name);
         if (numbers == null) {
             throw new BackpackException(
@@ -28,6 +35,44 @@ record StateReader(SessionState state, String slot) {
                     "The session's state has no tensor '%s': it is incomplete.".formatted(name));
         }
         return numbers;
+    }
+
+    /** Whole numbers of a state. */
+    static SessionState.Numbers integers(SessionState state, String name) {
+        SessionState.Numbers numbers = numbers(state, name);
+        require(numbers.dtype() == DType.INT64, name, numbers);
+        return numbers;
+    }
+
+    /** Refuses a tensor of a form that it cannot have. */
+    static void require(boolean fits, String name, SessionState.Numbers numbers) {
+        if (!fits) {
+            throw new BackpackException(
+                    KernelProblems.INVALID_STATE,
+                    "The session's state has '%s' of type %s and shape %s, which it cannot have."
+                            .formatted(name, numbers.dtype(), numbers.shape()));
+        }
+    }
+
+    /** All of some whole numbers, which are as many as fit into an array. */
+    static long[] readAll(SessionState.Numbers numbers) {
+        long[] values = new long[Math.toIntExact(numbers.shape().elements())];
+        numbers.readIntegers(0, values, 0, values.length);
+        return values;
+    }
+
+    /** A number of samples or batches. */
+    static long count(SessionState state, String name) {
+        SessionState.Numbers numbers = numbers(state, name);
+        require(numbers.shape().rank() == 0, name, numbers);
+        double[] value = new double[1];
+        numbers.read(0, value, 0, 1);
+        if (value[0] != Math.rint(value[0]) || value[0] < 0 || value[0] > MOST) {
+            throw new BackpackException(
+                    KernelProblems.INVALID_STATE,
+                    "The session's state has %s as '%s', which is not a number of anything.".formatted(value[0], name));
+        }
+        return (long) value[0];
     }
 
     /** Checks the type of all that the slot has, counts aside. */
