@@ -63,11 +63,11 @@ EXPERIMENTS = {
         "logreg",
         DIGITS,
         128,
-        20,
-        first_order(10, (0.01, 0.03, 0.1, 0.3), (0.001, 0.003, 0.01, 0.03))
+        10,
+        first_order(20, (0.01, 0.03, 0.1, 0.3), (0.001, 0.003, 0.01, 0.03))
         # Many pixels are dark in nearly all images: their diagonal is next to nothing, and damping is what divides.
-        + preconditioned(("DiagGGNExact", "DiagGGNMC"), 10, (0.01, 0.03, 0.1, 0.3), (0.1, 1))
-        + preconditioned(("KFAC", "KFLR", "KFRA"), 10, (0.03, 0.1, 0.3), (0.01, 0.1)),
+        + preconditioned(("DiagGGNExact", "DiagGGNMC"), 20, (0.01, 0.03, 0.1, 0.3), (0.1, 1))
+        + preconditioned(("KFAC", "KFLR", "KFRA"), 20, (0.03, 0.1, 0.3), (0.01, 0.1)),
     ),
     "2c2d": Experiment(
         "2c2d",
@@ -77,7 +77,7 @@ EXPERIMENTS = {
         first_order(12, (0.01, 0.03, 0.1), (0.0003, 0.001, 0.003))
         + preconditioned(("DiagGGNExact",), 4, (0.01, 0.03), (0.1,))
         + preconditioned(("DiagGGNMC",), 12, (0.003, 0.01, 0.03), (0.1,))
-        # Inverses of a matrix of 3,137 rows in every step.
+        # Inverses of a matrix of 3,136 rows in every step.
         + preconditioned(("KFAC",), 4, (0.1, 0.3, 1), (0.1,))
         + averaged(12, 25, (0.03, 0.1), (0.03,), (0.01,), (0.9,), SELDOM),
     ),

@@ -102,11 +102,12 @@ def panel(lines, titles, logarithmic, left, top):
 
 
 def draw(results, times):
-    """The picture as SVG; without times, only against steps."""
-    columns = [(False, "steps")] + ([(True, "time, in steps of Momentum")] if times else [])
-    width = len(columns) * (WIDTH + LEFT) + 30
-    rows = (("loss", "training loss", True), ("held-out_accuracy", "held-out accuracy", False))
-    height = 2 * (HEIGHT + GAP) + LEGEND
+    """The picture as SVG: loss above accuracy, against steps and time; without times one beside the other, against steps."""
+    whats = (("loss", "training loss", True), ("held-out_accuracy", "held-out accuracy", False))
+    acrosses = [(False, "steps")] + ([(True, "time, in steps of Momentum")] if times else [])
+    panels = [(what, across) for what in whats for across in acrosses]
+    width, rows = 2 * (WIDTH + LEFT) + 30, len(panels) // 2
+    height = rows * (HEIGHT + GAP) + LEGEND
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="13">']
     parts.append('<rect width="100%" height="100%" fill="white"/>')
     for index, result in enumerate(results):
@@ -115,9 +116,8 @@ def draw(results, times):
         colour = COLOURS[result["name"]]
         parts.append(f'<path d="M{x:.0f} {y - 4}h22" stroke="{colour}" stroke-width="3"/>')
         parts.append(f'<text x="{x + 28:.0f}" y="{y}">{result["name"]}</text>')
-    for row, (key, title, logarithmic) in enumerate(rows):
-        for column, (by_time, across) in enumerate(columns):
-            lines = list(series(results, times, by_time, key))
-            left, top = LEFT + column * (WIDTH + LEFT), TOP + row * (HEIGHT + GAP)
-            parts.append(panel(lines, (across, title), (by_time, logarithmic), left, top))
+    for index, ((key, title, logarithmic), (by_time, across)) in enumerate(panels):
+        lines = list(series(results, times, by_time, key))
+        left, top = LEFT + index % 2 * (WIDTH + LEFT), TOP + index // 2 * (HEIGHT + GAP)
+        parts.append(panel(lines, (across, title), (by_time, logarithmic), left, top))
     return "\n".join(parts + ["</svg>\n"])

@@ -125,9 +125,9 @@ def write(file, content):
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/experiments/run", description=__doc__)
     parser.add_argument("experiment", choices=sorted(EXPERIMENTS))
-    parser.add_argument("--times", action="store_true", help="only times steps, of the optimisers that were chosen, beside Momentum's; results.json gets them")
+    parser.add_argument("--times", action="store_true", help="only times steps, of the optimisers that were chosen, beside Momentum's; results.json gets them. Starts from docs/ where nothing was run here")
     parser.add_argument("--report", action="store_true", help="only writes report.md and curves.svg again, of results.json")
-    parser.add_argument("--publish", action="store_true", help="puts results.json and curves.svg into docs/ as well")
+    parser.add_argument("--publish", action="store_true", help="puts results.json and curves.svg into docs/ as well; tables of docs/experiments.md are report.md's")
     parser.add_argument("--seeds", type=int, default=3, help="of the best of each grid; 3 by default")
     parser.add_argument("--rounds", type=int, default=5, help="of --times; 5 by default")
     parser.add_argument("--steps", type=int, default=10, help="per optimiser and round of --times; 10 by default")
@@ -150,7 +150,9 @@ def main():
     name, experiment = given.experiment, EXPERIMENTS[given.experiment]
     target = given.out or ROOT / "bench/target/experiments" / name
     target.mkdir(parents=True, exist_ok=True)
-    file = target / "results.json"
+    file, published = target / "results.json", ROOT / f"docs/experiments/{name}.json"
+    if not file.exists() and (given.times or given.report or given.only) and published.exists():
+        write(file, published.read_text(encoding="utf-8"))
     order = [contender.name for contender in experiment.contenders]
     only = given.only.split(",") if given.only else []
     unknown = set(only) - set(order)
@@ -180,7 +182,7 @@ def main():
     if results:
         write(target / "curves.svg", draw(results, times))
     if given.publish:
-        write(ROOT / f"docs/experiments/{name}.json", json.dumps(content) + "\n")
+        write(published, json.dumps(content) + "\n")
         if results:
             write(ROOT / f"docs/images/experiment-{name}.svg", draw(results, times))
     print(text)
