@@ -74,7 +74,7 @@ def lanczos(model, inputs, labels, top: int) -> Callable[[], list[float]]:
     from curvlinops import GGNLinearOperator
     from scipy.sparse.linalg import eigsh
 
-    parameters = dict(model.named_parameters())
+    parameters = list(model.parameters())
 
     def run() -> list[float]:
         operator = GGNLinearOperator(

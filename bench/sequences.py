@@ -143,17 +143,12 @@ def kfac(x: torch.Tensor, y: torch.Tensor) -> Callable[[], None]:
     from curvlinops import KFACLinearOperator
 
     model = written()
-    parameters = {f"{name}.{key}": parameter for name, module in model.named_modules() if isinstance(module, nn.Linear)
-                  for key, parameter in module.named_parameters()}
+    parameters = [parameter for module in model.modules() if isinstance(module, nn.Linear) for parameter in module.parameters()]
 
     def step() -> None:
-        try:
-            operator = KFACLinearOperator(model, nn.CrossEntropyLoss(), parameters, [(x, y)], fisher_type="mc", mc_samples=1,
-                                          kfac_approx="expand", check_deterministic=False)
-        except (AttributeError, TypeError):
-            operator = KFACLinearOperator(model, nn.CrossEntropyLoss(), list(parameters.values()), [(x, y)], fisher_type="mc", mc_samples=1,
-                                          kfac_approx="expand", check_deterministic=False)
-        operator @ [torch.zeros_like(parameter) for parameter in parameters.values()]
+        operator = KFACLinearOperator(model, nn.CrossEntropyLoss(), parameters, [(x, y)], fisher_type="mc", mc_samples=1,
+                                      kfac_approx="expand", check_deterministic=False)
+        operator @ [torch.zeros_like(parameter) for parameter in parameters]
 
     return step
 

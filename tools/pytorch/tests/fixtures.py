@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import counter  # noqa: E402
 from architectures import ARCHITECTURES  # noqa: E402
+from curvature import curvature  # noqa: E402
 
 from backpack4j_export import export, losses  # noqa: E402
 
@@ -57,6 +58,9 @@ def fixture(name, folder):
         if gradient is not None:
             weights = counter.uniform(f"r/{written}", gradient.numel())
             gradients[written] = [gradient.norm().item(), (gradient.flatten() * weights).sum().item()]
+    held = dict(model.named_parameters(remove_duplicate=False))
+    tables = {f"{node['name']}.weight" for node in json.loads(exported.model.read_text())["nodes"] if node["type"] == "Embedding"}
+    trained = {written: held[exported.names[written]] for written in gradients}
     return {
         "model": json.loads(exported.model.read_text()),
         "input": {"shape": list(inputs.shape), "integers_below": ARCHITECTURES[name][2]},
@@ -64,6 +68,7 @@ def fixture(name, folder):
         "loss": data["check/loss"].item(),
         "output": data["check/output"].flatten()[:64].tolist(),
         "gradients": gradients,
+        "curvature": curvature(model, inputs, data["check/output"], loss, class_axis, trained, tables),
     }
 
 

@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -152,10 +153,26 @@ public final class DataFile {
      */
     public Model loadModel(BackPack backpack, DType dtype, Shape... inputShapes) {
         Graph graph = backpack.catalog().graph(description);
+        return loadModel(backpack, graph, () -> backpack.model(graph, dtype, inputShapes), dtype, inputShapes);
+    }
+
+    /**
+     * Makes the model with its loss, for inputs and targets from elsewhere.
+     *
+     * @param inputShapes the shapes of one sample's inputs
+     * @throws BackpackException with everything that is wrong with the model, or else with the parameters
+     */
+    public Model loadModelWithLoss(BackPack backpack, DType dtype, Shape... inputShapes) {
+        Graph graph = backpack.catalog().graph(description);
+        Loss loss = backpack.catalog().loss(description.loss());
+        return loadModel(backpack, graph, () -> backpack.model(graph, loss, dtype, inputShapes), dtype, inputShapes);
+    }
+
+    private Model loadModel(BackPack backpack, Graph graph, Supplier<Model> maker, DType dtype, Shape... inputShapes) {
         Problems problems = new Problems();
         checkParameters(backpack, graph, dtype, inputShapes, Optional.empty(), problems);
         problems.throwIfAny();
-        Model model = backpack.model(graph, dtype, inputShapes);
+        Model model = maker.get();
         try {
             fill(model.parameters(), Optional.empty());
             return model;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.formats;
 
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -66,6 +70,27 @@ public final class ModelNumbers {
                             .formatted(Failures.quoted(name), Failures.quoted(file), tensor.shape(), spec.shape()));
         }
         each(tensor, dtype, (from, values, count) -> {});
+    }
+
+    /**
+     * Makes the model without its loss, with these numbers, for inputs from elsewhere.
+     *
+     * @param inputShapes the shapes of one sample's inputs
+     * @throws BackpackException with everything that is wrong with the model, or else with the numbers
+     */
+    public Model loadModel(BackPack backpack, ModelDescription description, DType dtype, Shape... inputShapes) {
+        Graph graph = backpack.catalog().graph(description);
+        Problems problems = new Problems();
+        report(backpack.parameters(graph, inputShapes), dtype, problems);
+        problems.throwIfAny();
+        Model model = backpack.model(graph, dtype, inputShapes);
+        try {
+            fill(model.parameters());
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
     }
 
     /** Sets all numbers of a model. Counters that the file does not have start at zero. */

@@ -7,6 +7,7 @@ import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -18,10 +19,21 @@ import java.util.Optional;
  * @param description the model
  * @param json the model as a model file has it
  * @param numbers its parameters and buffers, where the file has them
+ * @param inputs the shapes of one sample's inputs, by name, where the file says them
  * @param notices what a user should know about how the file was read
  */
 public record ModelSource(
-        ModelDescription description, String json, Optional<ModelNumbers> numbers, List<String> notices) {
+        ModelDescription description,
+        String json,
+        Optional<ModelNumbers> numbers,
+        Map<String, Shape> inputs,
+        List<String> notices) {
+
+    /** Copies the collections. */
+    public ModelSource {
+        inputs = Map.copyOf(inputs);
+        notices = List.copyOf(notices);
+    }
 
     /**
      * Opens a model.
@@ -37,16 +49,17 @@ public record ModelSource(
                     model.description(),
                     ModelWriter.write(model.description()),
                     Optional.of(model.numbers()),
+                    model.inputs(),
                     model.notices());
         }
         String text = ModelFile.text(file);
         ModelDescription description = ModelFile.parse(text, file.toString());
         if (loss.isEmpty()) {
-            return new ModelSource(description, text, Optional.empty(), List.of());
+            return new ModelSource(description, text, Optional.empty(), Map.of(), List.of());
         }
         ModelDescription other =
                 new ModelDescription(description.nodes(), description.inputs(), description.output(), loss.get());
-        return new ModelSource(other, ModelWriter.write(other), Optional.empty(), List.of());
+        return new ModelSource(other, ModelWriter.write(other), Optional.empty(), Map.of(), List.of());
     }
 
     /** The type to compute with if nobody says: the wider one of the model's numbers and of its data. */

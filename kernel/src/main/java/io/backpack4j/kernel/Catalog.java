@@ -4,10 +4,12 @@ package io.backpack4j.kernel;
 import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.ExtensionDescription;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Module;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +65,13 @@ public interface Catalog {
 
     /** Makes an extension. */
     Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options);
+
+    /**
+     * What an extension computes and which options it takes, as its plugin describes it.
+     *
+     * @throws io.backpack4j.spi.BackpackException if there is no such extension, with the names that there are
+     */
+    Optional<ExtensionDescription> description(String extensionType);
 
     /**
      * Makes a request; beside the extension's own options, {@code as} renames its results and {@code parameters}

@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -343,5 +344,50 @@ class OnnxReadingTest {
         Files.writeString(file, "");
         assertThatThrownBy(() -> new OnnxFormat().read(file, backpack.catalog(), LossDescription.NONE))
                 .hasMessageContaining("not a valid ONNX file");
+    }
+
+    private static TestGraph recurrent() {
+        float[] numbers = {1, 2, 3, 4, 5, 6, 7, 8};
+        return new TestGraph()
+                .input("input", FLOAT, 0, 3, 2)
+                .floats("w", List.of(1L, 2L, 2L), Arrays.copyOf(numbers, 4))
+                .floats("r", List.of(1L, 2L, 2L), Arrays.copyOf(numbers, 4));
+    }
+
+    private static TestGraph layer(TestGraph graph, String lengths, String state, String output) {
+        return graph.node(
+                        "RNN",
+                        List.of("input", "w", "r", "", lengths, state),
+                        output,
+                        Map.of("hidden_size", 2L, "layout", 1L))
+                .output("y", FLOAT);
+    }
+
+    @Test
+    void a_recurrent_layer_starts_from_a_state_of_its_own() {
+        TestGraph trained = layer(recurrent().floats("start", List.of(1L, 1L, 2L), 0.5f, -1), "", "start", "y");
+        ForeignModel model = trained.read(backpack);
+        assertThat(model.description().nodes())
+                .extracting(NodeDescription::type)
+                .startsWith("Parameter", "RNN");
+        assertThat(model.numbers().tensors().get("start.weight").shape()).hasToString("[1, 2]");
+        TestGraph zero = layer(recurrent().floats("start", List.of(1L, 1L, 2L), 0, 0), "", "start", "y");
+        assertThat(zero.read(backpack).description().nodes())
+                .extracting(NodeDescription::type)
+                .doesNotContain("Parameter");
+        TestGraph several = layer(recurrent().floats("start", List.of(2L, 1L, 2L), 1, 2, 3, 4), "", "start", "y");
+        assertRefused(several, "(RNN)", "constant initial state of sizes [2, 1, 2]", "must have the sizes [1, 2]");
+    }
+
+    @Test
+    void lengths_of_sequences_are_an_input() {
+        TestGraph given = layer(recurrent().input("lengths", INT64, 0), "lengths", "", "y");
+        assertThat(given.read(backpack).description().nodes().get(0).inputs()).containsExactly("input", "lengths");
+        assertRefused(
+                layer(recurrent().integers("lengths", 2), "lengths", "", "y"),
+                "(RNN)",
+                "constant lengths of sequences");
+        TestGraph real = layer(recurrent().input("lengths", FLOAT, 0), "lengths", "", "y");
+        assertRefused(real, "(RNN)", "lengths of sequences");
     }
 }

@@ -6,6 +6,7 @@ import io.backpack4j.spi.NamedService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.extension.ExtensionDescription;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.training.OptimizerProvider;
 import java.util.List;
@@ -24,7 +25,20 @@ public final class PrivacyPlugin implements Plugin {
 
     @Override
     public List<ExtensionProvider> extensions() {
-        return List.of(ExtensionProvider.of("ClippedGrad", ClippedGrad::of));
+        return List.of(ExtensionProvider.of("ClippedGrad", ClippedGrad::of)
+                .describedBy(ExtensionDescription.of(
+                                "<p>/clipped_grad",
+                                "*p",
+                                "Σ_n min(1, max_norm/‖v_n‖) v_n, v_n the gradient of the sample's own loss",
+                                "")
+                        .result("*/clipped_grad/norms", "[N]", "‖v_n‖ over all parameters", "")
+                        .option("max_norm", "1", "the largest norm that is left alone")
+                        .option("per_layer", "false", "whether every layer is clipped by itself")
+                        .option(
+                                "groups",
+                                "all",
+                                "the parameters whose norms are taken together: all, layer, parameter, or lists of patterns")
+                        .source("M. Abadi et al. (2016), CCS")));
     }
 
     @Override

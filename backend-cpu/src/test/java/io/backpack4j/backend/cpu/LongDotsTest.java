@@ -10,10 +10,14 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.math.BigDecimal;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
-/** Inner products of long rows are those of double precision, whatever the type and the size of numbers. */
+/**
+ * Inner products of long rows, and sums of all elements, are those of double precision, whatever the type and the
+ * size of numbers.
+ */
 class LongDotsTest extends VariantTest {
 
     private static final int[] LENGTHS = {8191, 8192, 8193, 30_011};
@@ -84,5 +88,50 @@ class LongDotsTest extends VariantTest {
         double[] tiny = rounded(variant, length, i -> 1e-21 * (1 + random.nextDouble()));
         compare(backend, variant, tiny, tiny);
         compare(backend, variant, rounded(variant, length, i -> 0), tiny);
+    }
+
+    private static void compareTotal(Backend backend, Variant variant, double[] a) {
+        BigDecimal exact = BigDecimal.ZERO;
+        double magnitudes = 0;
+        for (double number : a) {
+            exact = exact.add(new BigDecimal(number));
+            magnitudes += Math.abs(number);
+        }
+        try (TensorScope scope = backend.openScope()) {
+            Tensor sum = scope.allocate(Shape.of(), variant.dtype());
+            backend.reductions().total(upload(scope, variant, a), sum);
+            double rounding = variant.dtype() == DType.FLOAT32 ? 0x1p-24 : 0x1p-53;
+            double expected = exact.doubleValue();
+            assertThat(sum.item())
+                    .as("%d numbers, seed %d", a.length, Variant.seed())
+                    .isCloseTo(expected, within(1e-13 * magnitudes + rounding * Math.abs(expected) + Float.MIN_VALUE));
+        }
+    }
+
+    @EachVariant
+    void allElementsAreAddedUpInDoublePrecision(Variant variant) {
+        Backend backend = backend(variant);
+        Random random = Variant.random(83);
+        for (int length : LENGTHS) {
+            compareTotal(backend, variant, rounded(variant, length, i -> random.nextGaussian()));
+            compareTotal(backend, variant, rounded(variant, length, i -> i == 7 ? 1e6 : i == 5127 ? -1e6 : 1e-3 * i));
+            compareTotal(backend, variant, rounded(variant, length, i -> (i % 2 == 0 ? 1e38 : -1e38)));
+            compareTotal(backend, variant, rounded(variant, length, i -> i < 4 ? 3e38 : i < 8 ? -3e38 : 1));
+            compareTotal(backend, variant, rounded(variant, length, i -> 1e-40 * random.nextDouble()));
+        }
+        assertThat(total(backend, variant, Double.POSITIVE_INFINITY)).isInfinite();
+        assertThat(total(backend, variant, Double.NaN)).isNaN();
+    }
+
+    /** The sum of many ones and one other number. */
+    private static double total(Backend backend, Variant variant, double other) {
+        try (TensorScope scope = backend.openScope()) {
+            double[] numbers = new double[10_000];
+            Arrays.fill(numbers, 1);
+            numbers[4321] = other;
+            Tensor sum = scope.allocate(Shape.of(), variant.dtype());
+            backend.reductions().total(upload(scope, variant, numbers), sum);
+            return sum.item();
+        }
     }
 }

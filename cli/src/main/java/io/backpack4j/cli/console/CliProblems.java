@@ -28,5 +28,11 @@ public final class CliProblems {
             "The results would be larger than --max-output allows.",
             "Take fewer samples or parameters, or allow more with --max-output.");
 
+    /** A process of --workers ended otherwise than it should. */
+    public static final ProblemId WORKER_FAILED = new ProblemId(
+            "WorkerFailed",
+            "A process of --workers ended otherwise than it should.",
+            "See what it said. If the system ended it, take fewer workers.");
+
     private CliProblems() {}
 }

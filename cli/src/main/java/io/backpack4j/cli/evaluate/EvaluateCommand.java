@@ -2,7 +2,6 @@
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.console.Progress;
-import io.backpack4j.cli.console.Table;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.ResultFile;
 import io.backpack4j.cli.options.FileDtypeOption;
@@ -35,7 +34,6 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -80,10 +78,12 @@ public final class EvaluateCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "FILE",
-            required = true,
             description =
-                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX.")
-    private Path dataFile;
+                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX. Or a table: files in Parquet, CSV or JSON, with commas between them or patterns such as 'part-*.parquet', whose rows are evaluated batch by batch.")
+    private @Nullable String data;
+
+    @Mixin
+    private final TableOptions table = new TableOptions();
 
     @Option(
             names = "--extensions",
@@ -165,22 +165,34 @@ public final class EvaluateCommand implements Runnable {
         Problems problems = new Problems();
         List<Request<?>> requests = new ArrayList<>();
         Path out = resultFile;
+        requireData();
         if (out == null && !check) {
             throw new ParameterException(spec.commandLine(), "Missing required option: '--out=FILE'");
         }
         if (out != null) {
             problems.collect(() -> ResultFile.requireEnding(out));
             problems.collect(() -> ResultFile.requireOther(out, model.file()));
-            problems.collect(() -> ResultFile.requireOther(out, dataFile));
         }
         problems.collect(this::requireUse);
+        if (table.isTable(data)) {
+            runOverTable(problems);
+            return;
+        }
+        problems.collect(() -> table.requireNone(String.valueOf(data)));
+        Path dataFile = Path.of(data);
+        if (out != null) {
+            problems.collect(() -> ResultFile.requireOther(out, dataFile));
+        }
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
             try (EvaluateInputs inputs = EvaluateInputs.read(backpack, model, dataFile, dtype(), problems)) {
                 Plan plan = inputs.plan(backpack, requests, options(requests));
-                Map<String, String> metadata =
-                        metadata(inputs, backpack.backend().id(), plan);
+                Map<String, String> metadata = metadata(
+                        inputs.json(), inputs.dtype(), backpack.backend().id());
+                if (plan.statistics() == BatchStatistics.CONSTANT) {
+                    metadata.put("statistics", "constant");
+                }
                 Backend backend = backpack.backend();
                 ProductVectors vectors = ProductVectors.of(inputs.data(), plan);
                 try (TensorScope scope = backend.openScope()) {
@@ -188,6 +200,63 @@ public final class EvaluateCommand implements Runnable {
                     evaluate(backend, plan, vectors, inputs.batch(), operands, metadata);
                 }
             }
+        }
+    }
+
+    private void requireData() {
+        if (data == null && !table.isQuery()) {
+            throw new ParameterException(spec.commandLine(), "Missing required option: '--data=FILE' or '--sql=QUERY'");
+        }
+        if (data != null && table.isQuery()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--data and --sql exclude each other: name the files in the query");
+        }
+    }
+
+    private void runOverTable(Problems problems) {
+        problems.collect(table::requireColumns);
+        problems.collect(this::requireNoCheck);
+        table.weights().ifPresent(file -> problems.collect(() -> ResultFile.requireOther(output(), file)));
+        List<Request<?>> requests = new ArrayList<>();
+        try (BackPack backpack = main.open()) {
+            problems.collect(
+                    () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
+            problems.collect(() -> TableEvaluation.reader(backpack));
+            List<TableModel> models = new ArrayList<>();
+            problems.collect(() -> models.add(TableModel.read(backpack, model, table.weights(), dtype.value())));
+            problems.throwIfAny();
+            TableModel read = models.get(0);
+            PassOptions planned = moded(wholePass());
+            TableEvaluation.Settings settings = new TableEvaluation.Settings(
+                    requests,
+                    memory.limit(planned),
+                    planned,
+                    seed.value(),
+                    output(),
+                    nan.requiresFinite(),
+                    maxOutput,
+                    main.threads());
+            new TableEvaluation(backpack, spec, settings)
+                    .run(
+                            read,
+                            read.request(backpack, table, data),
+                            table.workers(),
+                            metadata(
+                                    read.source().json(),
+                                    read.dtype(),
+                                    backpack.backend().id()));
+        }
+    }
+
+    private Path output() {
+        return Objects.requireNonNull(resultFile);
+    }
+
+    private void requireNoCheck() {
+        if (check) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "--check compares with tensors of a safetensors file, which a table has not. Leave it out.");
         }
     }
 
@@ -231,7 +300,7 @@ public final class EvaluateCommand implements Runnable {
             } else {
                 write(backend, plan, vectors, results, file);
             }
-            print(types, results, out);
+            ResultSummary.print(spec.commandLine().getOut(), types, results, out);
         }
     }
 
@@ -243,7 +312,7 @@ public final class EvaluateCommand implements Runnable {
 
     /** Fails before anything is in its place. */
     private void check(Results results, Plan plan) {
-        ReferenceCheck found = ReferenceCheck.of(dataFile, results.tensors(), dtypeOf(plan));
+        ReferenceCheck found = ReferenceCheck.of(Path.of(data), results.tensors(), dtypeOf(plan));
         found.require();
         found.print(spec.commandLine().getOut());
         spec.commandLine().getOut().flush();
@@ -270,19 +339,16 @@ public final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Map<String, String> metadata(EvaluateInputs inputs, String backend, Plan plan) {
+    private Map<String, String> metadata(String json, DType type, String backend) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("source", Version.program());
-        metadata.put("model", inputs.json());
+        metadata.put("model", json);
         metadata.put("extensions", extensions);
-        metadata.put("dtype", Text.of(inputs.dtype()));
+        metadata.put("dtype", Text.of(type));
         metadata.put("seed", String.valueOf(seed.value()));
         metadata.put("backend", backend);
         if (mode != null) {
             metadata.put("mode", Text.of(mode));
-        }
-        if (plan.statistics() == BatchStatistics.CONSTANT) {
-            metadata.put("statistics", "constant");
         }
         return metadata;
     }
@@ -291,34 +357,22 @@ public final class EvaluateCommand implements Runnable {
         return Objects.requireNonNull(plan.results().get("loss")).dtype();
     }
 
-    private void print(Map<String, Plan.ResultType> types, Results results, Path file) {
-        PrintWriter out = spec.commandLine().getOut();
-        Table table = new Table("parameter", "quantity", "type", "shape");
-        types.forEach((name, result) -> {
-            int slash = name.indexOf('/');
-            if (slash >= 0) {
-                String shape = result.shape().toString();
-                table.row(name.substring(0, slash), name.substring(slash + 1), Text.of(result.dtype()), shape);
-            }
-        });
-        out.println("loss " + Text.number(results.loss()));
-        if (results.statistics() == BatchStatistics.CONSTANT) {
-            out.println("derivatives take the batch's statistics as constants");
-        }
-        table.print(out);
-        out.println("%d tensors written to %s".formatted(types.size(), file));
-        out.flush();
-    }
-
     /**
      * Results leave the pass part by part, unless they are compared, or the file can be laid out only when their sizes
      * are known.
      */
     private PassOptions options(List<Request<?>> requests) {
-        PassOptions whole =
-                PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+        PassOptions whole = wholePass();
         PassOptions options = check || haveVariableSizes(requests) ? whole : whole.handingOver();
-        return memory.limit(mode == null ? options : options.mode(mode));
+        return memory.limit(moded(options));
+    }
+
+    private PassOptions wholePass() {
+        return PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+    }
+
+    private PassOptions moded(PassOptions options) {
+        return mode == null ? options : options.mode(mode);
     }
 
     private static boolean haveVariableSizes(List<Request<?>> requests) {

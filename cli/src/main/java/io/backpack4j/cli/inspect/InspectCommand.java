@@ -71,7 +71,7 @@ public final class InspectCommand implements Runnable {
             names = "--input-shape",
             paramLabel = "SHAPE",
             description =
-                    "The shape of one sample, such as 3,224,224; with several inputs NAME=3,224,224, once for each.")
+                    "The shape of one sample, such as 3,224,224; with several inputs NAME=3,224,224, once for each. By default that of an ONNX file.")
     private List<String> shapes = List.of();
 
     @Option(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.inspect;
 
+import io.backpack4j.cli.options.InputShapes;
 import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;
@@ -60,9 +61,9 @@ record InspectedModel(Model model, Batch batch) implements AutoCloseable {
             Problems problems) {
         List<InspectedModel> read = new ArrayList<>();
         problems.collect(() -> {
-            ModelDescription description =
-                    loss.openWithLoss(backpack.catalog(), modelFile).description();
-            List<Shape> inputs = InputShapes.read(shapes, description.inputs());
+            ModelSource source = loss.openWithLoss(backpack.catalog(), modelFile);
+            ModelDescription description = source.description();
+            List<Shape> inputs = InputShapes.read(shapes, description.inputs(), source.inputs());
             Model model = backpack.model(description, dtype, inputs.toArray(Shape[]::new));
             try {
                 model.parameters().initialize(0);

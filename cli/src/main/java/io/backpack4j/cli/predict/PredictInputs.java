@@ -64,6 +64,12 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                     "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
                             .formatted(dataFile));
         }
+        if (weights != null && ModelSource.format(backpack.catalog(), modelFile).isPresent()) {
+            problems.add(
+                    CommonProblems.INVALID_OPTION,
+                    "--weights names '%s', but '%s' has numbers of its own. Leave one out: 'backpack convert' makes model.json of such a model."
+                            .formatted(weights, modelFile));
+        }
         Optional<ModelSource> source = attempt(
                 () -> option.loss()
                         .open(
@@ -90,14 +96,11 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                         ModelSource model = source.orElseThrow();
                         ModelDescription network = model.description();
                         if (model.numbers().isPresent()) {
-                            return new PredictInputs(
-                                    model.json(),
-                                    own(
-                                            backpack,
-                                            dataFile,
-                                            model,
-                                            model.numbers().get(),
-                                            dtype));
+                            ModelNumbers own = model.numbers().get();
+                            DataFile.Loaded loaded = bytes != null
+                                    ? images(backpack, bytes, dataFile, network, own, dtype, normalization)
+                                    : own(backpack, dataFile, model, own, dtype);
+                            return new PredictInputs(model.json(), loaded);
                         }
                         try (Safetensors numbers = Safetensors.open(numbersFile)) {
                             DataFile numbered = new DataFile(numbersFile.toString(), numbers, network);
@@ -142,12 +145,6 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
     /** Of a model whose file has its numbers. */
     private static DataFile.Loaded own(
             BackPack backpack, Path dataFile, ModelSource source, ModelNumbers numbers, @Nullable DType dtype) {
-        if (isIdx(dataFile)) {
-            throw new BackpackException(
-                    CommonProblems.INVALID_OPTION,
-                    "'%s' holds images as IDX, but inputs of such a model must be a safetensors file."
-                            .formatted(dataFile));
-        }
         try (Safetensors file = Safetensors.open(dataFile)) {
             DataFile data = new DataFile(dataFile.toString(), file, source.description());
             DType type = dtype == null ? source.dtype(data.dtype()) : dtype;
@@ -170,26 +167,48 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             IdxFile images,
             Path dataFile,
             ModelDescription description,
+            ModelNumbers numbers,
+            @Nullable DType dtype,
+            Normalization normalization) {
+        DType type = dtype != null ? dtype : numbers.dtype();
+        Shape sample = sample(backpack, images, dataFile, description);
+        Model model = numbers.loadModel(backpack, description, type, sample);
+        return loaded(backpack, images, model, normalization);
+    }
+
+    private static DataFile.Loaded images(
+            BackPack backpack,
+            IdxFile images,
+            Path dataFile,
+            ModelDescription description,
             DataFile weights,
             @Nullable DType dtype,
             Normalization normalization) {
+        DType type = dtype != null ? dtype : weights.dtype();
+        Shape sample = sample(backpack, images, dataFile, description);
+        return loaded(backpack, images, weights.loadModel(backpack, type, sample), normalization);
+    }
+
+    /** The shape in which the network takes an image. */
+    private static Shape sample(BackPack backpack, IdxFile images, Path dataFile, ModelDescription description) {
         if (images.shape().rank() < 2 || description.inputs().size() != 1) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
                     "'%s' holds bytes of shape %s, and the model has the inputs %s, but images [N, H, W] and one input are needed."
                             .formatted(dataFile, images.shape(), description.inputs()));
         }
-        DType type = dtype != null ? dtype : weights.dtype();
-        Shape sample = ImageShapes.taken(backpack, description, images.shape().dropFirst(1));
-        Model model = weights.loadModel(backpack, type, sample);
+        return ImageShapes.taken(backpack, description, images.shape().dropFirst(1));
+    }
+
+    private static DataFile.Loaded loaded(BackPack backpack, IdxFile images, Model model, Normalization normalization) {
         try {
             float[] pixels = new float[images.size()];
             for (int i = 0; i < pixels.length; i++) {
                 pixels[i] = (float) normalization.value(images.value(i), 0);
             }
-            Shape shape = sample.prepend(images.shape().size(0));
-            Batch batch = backpack.batch(type)
-                    .input(description.inputs().get(0), shape, pixels)
+            Shape shape = model.inputShapes().get(0).prepend(images.shape().size(0));
+            Batch batch = backpack.batch(model.dtype())
+                    .input(model.graph().inputs().get(0), shape, pixels)
                     .build();
             return new DataFile.Loaded(model, batch, Optional.empty());
         } catch (RuntimeException | Error e) {

@@ -24,12 +24,16 @@ import java.util.Map;
  */
 final class HessMaxEV implements SingleStepQuantity {
 
+    /** How many vectors are made before anybody looks: from the vector of the step before, few are enough. */
+    private static final int DIMENSION = 8;
+
     private final Lanczos lanczos;
     private final Map<List<String>, double[]> vectors = new HashMap<>();
 
     HessMaxEV(Arguments options) {
         String which = options.word("which", "largest", "largest", "largest_magnitude", "smallest");
         this.lanczos = Lanczos.of(Lanczos.Which.valueOf(which.toUpperCase(Locale.ROOT)), 1)
+                .dimension(DIMENSION)
                 .tolerance(Options.atLeastZero(options, "tolerance", 1e-3))
                 .maxProducts(Options.count(options, "max_products", 100, 1_000_000))
                 .seed(options.integer("seed", 0));

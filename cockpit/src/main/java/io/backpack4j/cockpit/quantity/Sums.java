@@ -11,6 +11,8 @@ import io.backpack4j.spi.tensor.TensorScope;
 /** Sums over tensors' elements, in double precision. */
 public final class Sums {
 
+    private static final long PIECE = 1 << 16;
+
     private Sums() {}
 
     /** Σ a · b over all elements of two tensors of one shape. */
@@ -28,13 +30,29 @@ public final class Sums {
         return dot(backend, a, a);
     }
 
-    /** Σ (a − b)². */
+    /** Σ (a − b)². Differences are made a piece at a time, which stays in the cache. */
     static double squaredDistance(Backend backend, Tensor a, Tensor b) {
+        long elements = a.shape().elements();
+        double sum = 0;
         try (TensorScope scope = backend.openScope()) {
-            Tensor difference = scope.allocate(a.shape(), a.dtype());
-            backend.elementwise().combine(BinaryOperation.SUBTRACT, a, b, difference);
-            return squares(backend, difference);
+            Tensor left = scope.view(a, Shape.of(elements));
+            Tensor right = scope.view(b, Shape.of(elements));
+            Tensor memory = scope.allocate(Shape.of(Math.min(PIECE, elements)), a.dtype());
+            for (long from = 0; from < elements; from += PIECE) {
+                long to = Math.min(elements, from + PIECE);
+                try (TensorScope step = backend.openScope()) {
+                    Tensor difference = step.rows(memory, 0, to - from);
+                    backend.elementwise()
+                            .combine(
+                                    BinaryOperation.SUBTRACT,
+                                    step.rows(left, from, to),
+                                    step.rows(right, from, to),
+                                    difference);
+                    sum += squares(backend, difference);
+                }
+            }
         }
+        return sum;
     }
 
     /** Σ a. */

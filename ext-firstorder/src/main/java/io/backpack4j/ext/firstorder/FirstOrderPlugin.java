@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.firstorder;
 
+import static io.backpack4j.spi.extension.ExtensionDescription.of;
+
 import com.google.auto.service.AutoService;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
@@ -14,6 +16,7 @@ import java.util.List;
 public final class FirstOrderPlugin implements Plugin {
 
     private static final String ID = "ext-firstorder";
+    private static final String BACKPACK = "BackPACK: F. Dangel, F. Kunstner, P. Hennig (2020), ICLR";
 
     @Override
     public PluginDescriptor descriptor() {
@@ -24,9 +27,22 @@ public final class FirstOrderPlugin implements Plugin {
     @Override
     public List<ExtensionProvider> extensions() {
         return List.of(
-                ExtensionProvider.of("BatchGrad", options -> new BatchGrad(Subsampling.of(options))),
-                ExtensionProvider.of("BatchL2Grad", options -> new BatchL2Grad()),
-                ExtensionProvider.of("SumGradSquared", options -> new SumGradSquared()),
-                ExtensionProvider.of("Variance", options -> new Variance()));
+                ExtensionProvider.of("BatchGrad", options -> new BatchGrad(Subsampling.of(options)))
+                        .describedBy(of("<p>/grad_batch", "[N, *p]", "g_n = c · ∇ℓ_n", "c")
+                                .option("subsampling", "all", "positions in the batch whose samples are taken")
+                                .source(BACKPACK)),
+                ExtensionProvider.of("BatchGradRows", options -> new BatchGradRows(Subsampling.of(options)))
+                        .describedBy(of("<p>/grad_batch_rows/ids", "[N, K]", "the rows that occur in a sample", "")
+                                .result("<p>/grad_batch_rows/rows", "[N, K, *row]", "these rows of g_n", "c")
+                                .option("subsampling", "all", "positions in the batch whose samples are taken")),
+                ExtensionProvider.of("BatchL2Grad", options -> new BatchL2Grad())
+                        .describedBy(of("<p>/batch_l2", "[N]", "the sum of squares of g_n", "c²")
+                                .source(BACKPACK)),
+                ExtensionProvider.of("SumGradSquared", options -> new SumGradSquared())
+                        .describedBy(of("<p>/sum_grad_squared", "*p", "Σ_n g_n²", "c²")
+                                .source(BACKPACK)),
+                ExtensionProvider.of("Variance", options -> new Variance())
+                        .describedBy(of("<p>/variance", "*p", "(1/N) Σ_n (g_n − ḡ)²", "c²")
+                                .source(BACKPACK)));
     }
 }

@@ -29,7 +29,7 @@ class FirstOrderPluginTest {
     void makesItsExtensions() {
         assertThat(plugin.extensions())
                 .extracting(ExtensionProvider::type)
-                .containsExactly("BatchGrad", "BatchL2Grad", "SumGradSquared", "Variance");
+                .containsExactly("BatchGrad", "BatchGradRows", "BatchL2Grad", "SumGradSquared", "Variance");
         for (ExtensionProvider provider : plugin.extensions()) {
             assertThat(create(provider.type(), Map.of()).type()).isEqualTo(provider.type());
         }
@@ -40,6 +40,7 @@ class FirstOrderPluginTest {
         assertThat(create("BatchGrad", Map.of("subsampling", List.of(0, 2)))).isEqualTo(new BatchGrad(List.of(0, 2)));
         assertThat(create("BatchGrad", Map.of("subsampling", 3))).isEqualTo(new BatchGrad(List.of(3)));
         assertThat(create("BatchGrad", Map.of())).isEqualTo(new BatchGrad());
+        assertThat(create("BatchGradRows", Map.of("subsampling", List.of(1)))).isEqualTo(new BatchGradRows(List.of(1)));
         for (Object wrong : List.of(List.of(-1), List.of(0.5), "all", List.of(1L << 40))) {
             assertThatThrownBy(() -> create("BatchGrad", Map.of("subsampling", wrong)))
                     .hasMessageContaining("'subsampling' of BatchGrad");

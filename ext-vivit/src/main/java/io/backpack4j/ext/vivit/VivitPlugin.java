@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.ext.vivit;
 
+import static io.backpack4j.spi.extension.ExtensionDescription.of;
+
 import com.google.auto.service.AutoService;
 import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.Plugin;
@@ -15,6 +17,7 @@ import java.util.List;
 public final class VivitPlugin implements Plugin {
 
     private static final String ID = "ext-vivit";
+    private static final String VIVIT = "ViViT: F. Dangel, L. Tatzel, P. Hennig (2022), TMLR";
 
     @Override
     public PluginDescriptor descriptor() {
@@ -25,32 +28,132 @@ public final class VivitPlugin implements Plugin {
     @Override
     public List<ExtensionProvider> extensions() {
         return List.of(
-                ExtensionProvider.of("CenteredBatchGrad", options -> new CenteredBatchGrad()),
+                ExtensionProvider.of("CenteredBatchGrad", options -> new CenteredBatchGrad())
+                        .describedBy(of("<p>/centered_grad_batch", "[N, *p]", "g_n − ḡ", "c")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "CenteredGramBatchGrad", options -> new CenteredGramBatchGrad(isLayerwise(options))),
-                ExtensionProvider.of("DirectionalDampedNewton", VivitPlugin::newton),
+                                "CenteredGramBatchGrad", options -> new CenteredGramBatchGrad(isLayerwise(options)))
+                        .describedBy(of("*/centered_gram_batch_grad", "[N, N]", "⟨g_n − ḡ, g_m − ḡ⟩", "c²")
+                                .option(
+                                        "layerwise",
+                                        "false",
+                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .source(VIVIT)),
+                ExtensionProvider.of("DirectionalDampedNewton", VivitPlugin::newton)
+                        .describedBy(of("<p>/damped_newton", "*p", "Σ_k −γ̄_k / (λ_k + δ) e_k", "")
+                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
+                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .option("subsampling_ggn", "all", "positions in the batch of the matrix")
+                                .option("top", "1", "the directions of so many largest eigenvalues")
+                                .option("keep", "none", "those with these numbers in the ascending list")
+                                .option("threshold", "none", "those of at least this part of the largest")
+                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
+                                .option(
+                                        "rtol",
+                                        "the precision's",
+                                        "eigenvalues up to this part of the largest count as zero")
+                                .option("subsampling_grad", "all", "positions in the batch whose slopes are taken")
+                                .option("damping", "1", "δ")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "DirectionalDerivatives",
-                        options -> new DirectionalDerivatives(
-                                VivitOptions.root(options, "subsampling_ggn"),
-                                VivitOptions.directions(options, "DirectionalDerivatives"),
-                                VivitOptions.gradients(options))),
+                                "DirectionalDerivatives",
+                                options -> new DirectionalDerivatives(
+                                        VivitOptions.root(options, "subsampling_ggn"),
+                                        VivitOptions.directions(options, "DirectionalDerivatives"),
+                                        VivitOptions.gradients(options)))
+                        .describedBy(of("*/gammas/0", "[N, K]", "γ_nk = e_kᵀ g_n, g_n of the sample's own loss", "")
+                                .result(
+                                        "*/lambdas/0",
+                                        "[N, K]",
+                                        "λ_nk = e_kᵀ G_n e_k, G_n of the sample's own loss",
+                                        "")
+                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
+                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .option("subsampling_ggn", "all", "positions in the batch of the matrix")
+                                .option("top", "1", "the directions of so many largest eigenvalues")
+                                .option("keep", "none", "those with these numbers in the ascending list")
+                                .option("threshold", "none", "those of at least this part of the largest")
+                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
+                                .option(
+                                        "rtol",
+                                        "the precision's",
+                                        "eigenvalues up to this part of the largest count as zero")
+                                .option("subsampling_grad", "all", "positions in the batch whose slopes are taken")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "GgnEigenvalues", options -> new GgnEigenvalues(VivitOptions.root(options, "subsampling"))),
+                                "GgnEigenvalues",
+                                options -> new GgnEigenvalues(VivitOptions.root(options, "subsampling")))
+                        .describedBy(of(
+                                        "*/ggn_evals/0",
+                                        "[min(C·N, D)]",
+                                        "eigenvalues of Ĝ = (1/N) Σ_n G_n, the matrix of the mean loss, ascending",
+                                        "")
+                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
+                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .option("subsampling", "all", "positions in the batch of the matrix")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "GgnEigenvectors",
-                        options -> new GgnEigenvectors(
-                                VivitOptions.root(options, "subsampling"),
-                                VivitOptions.directions(options, "GgnEigenvectors"))),
-                ExtensionProvider.of("GramBatchGrad", options -> new GramBatchGrad(isLayerwise(options))),
+                                "GgnEigenvectors",
+                                options -> new GgnEigenvectors(
+                                        VivitOptions.root(options, "subsampling"),
+                                        VivitOptions.directions(options, "GgnEigenvectors")))
+                        .describedBy(of(
+                                        "<p>/ggn_evecs",
+                                        "[K, *p]",
+                                        "eigenvectors e_k, orthonormal over the parameters of a group",
+                                        "")
+                                .result("*/ggn_evecs_evals/0", "[K]", "their eigenvalues", "")
+                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
+                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .option("subsampling", "all", "positions in the batch of the matrix")
+                                .option("top", "1", "the directions of so many largest eigenvalues")
+                                .option("keep", "none", "those with these numbers in the ascending list")
+                                .option("threshold", "none", "those of at least this part of the largest")
+                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
+                                .option(
+                                        "rtol",
+                                        "the precision's",
+                                        "eigenvalues up to this part of the largest count as zero")
+                                .source(VIVIT)),
+                ExtensionProvider.of("GramBatchGrad", options -> new GramBatchGrad(isLayerwise(options)))
+                        .describedBy(of("*/gram_batch_grad", "[N, N]", "⟨g_n, g_m⟩", "c²")
+                                .option(
+                                        "layerwise",
+                                        "false",
+                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "GramSqrtGGNExact",
-                        options -> new GramSqrtGGNExact(isLayerwise(options), Subsampling.of(options))),
+                                "GramSqrtGGNExact",
+                                options -> new GramSqrtGGNExact(isLayerwise(options), Subsampling.of(options)))
+                        .describedBy(of("*/gram_sqrt_ggn_exact", "[C·N, C·N]", "VᵀV of the root V, V Vᵀ = G", "c")
+                                .option(
+                                        "layerwise",
+                                        "false",
+                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .option("subsampling", "all", "positions in the batch whose samples are taken")
+                                .source(VIVIT)),
                 ExtensionProvider.of(
-                        "GramSqrtGGNMC",
-                        options -> new GramSqrtGGNMC(
-                                VivitOptions.mcSamples(options, 1), isLayerwise(options), Subsampling.of(options))),
-                ExtensionProvider.of("Ntk", options -> new Ntk(isLayerwise(options))));
+                                "GramSqrtGGNMC",
+                                options -> new GramSqrtGGNMC(
+                                        VivitOptions.mcSamples(options, 1),
+                                        isLayerwise(options),
+                                        Subsampling.of(options)))
+                        .describedBy(
+                                of("*/gram_sqrt_ggn_mc", "[M·N, M·N]", "VᵀV of the estimated root, M = mc_samples", "c")
+                                        .option("mc_samples", "1", "draws of targets per sample")
+                                        .option(
+                                                "layerwise",
+                                                "false",
+                                                "whether every parameter has a matrix of its own, too: <p>/…")
+                                        .option("subsampling", "all", "positions in the batch whose samples are taken")
+                                        .source(VIVIT)),
+                ExtensionProvider.of("Ntk", options -> new Ntk(isLayerwise(options)))
+                        .describedBy(of("*/ntk", "[N, C, N, C]", "⟨∂f_nc/∂θ, ∂f_md/∂θ⟩", "")
+                                .option(
+                                        "layerwise",
+                                        "false",
+                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .source("A. Jacot, F. Gabriel, C. Hongler (2018), NeurIPS")));
     }
 
     private static boolean isLayerwise(Arguments options) {

@@ -267,6 +267,29 @@ class ArchitectureTest {
                     "java..",
                     "org.jspecify.annotations..");
 
+    /** A plugin, but of a service that training defines. The database is found at run time, by the JDK. */
+    @ArchTest
+    static final ArchRule data_sql_knows_contracts_data_and_the_jdk_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.data.sql..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.data.sql..",
+                    "io.backpack4j.training.data",
+                    "io.backpack4j.spi..",
+                    "com.google.auto.service..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_knows_data_sql = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.data.sql..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.data.sql..", "java.sql..", "org.duckdb..");
+
     @ArchTest
     static final ArchRule nothing_knows_onnx = noClasses()
             .that()
@@ -274,6 +297,30 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.backpack4j.onnx..");
+
+    @ArchTest
+    static final ArchRule the_listener_of_djl_knows_the_cockpit_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.djl..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.djl..",
+                    "io.backpack4j.cockpit",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "ai.djl..",
+                    "java..",
+                    "org.jspecify.annotations..");
+
+    @ArchTest
+    static final ArchRule nothing_else_knows_djl = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.djl..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.djl..", "ai.djl..");
 
     @ArchTest
     static final ArchRule plugins_know_contracts_only = classes()

@@ -37,6 +37,7 @@ class BadInputTest {
         CASES.putAll(BadTensors.CASES);
         CASES.putAll(BadFiles.CASES);
         CASES.putAll(BadOptions.CASES);
+        CASES.putAll(BadTables.CASES);
     }
 
     @TempDir

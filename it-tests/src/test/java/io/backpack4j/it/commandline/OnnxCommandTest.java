@@ -11,7 +11,9 @@ import io.backpack4j.spi.tensor.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import org.assertj.core.data.Offset;
@@ -164,6 +166,58 @@ class OnnxCommandTest {
                 file("p2.safetensors").toString());
         assertSucceeded(trained);
         assertThat(results("p2.safetensors").get("output")).containsExactly(expected, Offset.offset(TOLERANCE));
+    }
+
+    @Test
+    void shapes_of_inputs_are_those_of_the_file() {
+        String[] plain = {"inspect", onnx.toString(), "--loss", LOSS, "--json"};
+        Run known = Run.of(plain);
+        assertSucceeded(known);
+        assertThat(known.out()).contains("\"inputs\":[[3,12,12]]");
+        String[] other = Arrays.copyOf(plain, plain.length + 2);
+        other[plain.length] = "--input-shape";
+        other[plain.length + 1] = "3,16,16";
+        Run given = Run.of(other);
+        assertSucceeded(given);
+        assertThat(given.out()).contains("[3,16,16]").doesNotContain("[3,12,12]");
+    }
+
+    @Test
+    void images_of_bytes_are_predicted() throws IOException {
+        Path model = Files.createDirectory(file("flat")).resolve("model.json");
+        Files.writeString(model, """
+                {"nodes": [{"name": "flat", "type": "Flatten"},
+                           {"name": "out", "type": "Linear", "in_features": 4, "out_features": 2}]}""");
+        try (SafetensorsWriter writer = SafetensorsWriter.to(file("flat/data.safetensors"))
+                .tensor("out.weight", DType.FLOAT32, Shape.of(2, 4))
+                .tensor("out.bias", DType.FLOAT32, Shape.of(2))
+                .tensor("input", DType.FLOAT32, Shape.of(1, 1, 2, 2))
+                .open()) {
+            write(writer, "out.weight", 1, 2, 3, 4, -1, 0, 0.5, 2);
+            write(writer, "out.bias", 0.25, -0.5);
+            write(writer, "input", 0, 0, 0, 0);
+            writer.commit();
+        }
+        byte[] header = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2};
+        byte[] pixels = {0, (byte) 255, 51, 102, (byte) 204, 0, 0, (byte) 153};
+        Path images = file("images.idx");
+        Files.write(images, header);
+        Files.write(images, pixels, StandardOpenOption.APPEND);
+        Path flat = file("flat.onnx");
+        assertSucceeded(Run.of("convert", file("flat").toString(), flat.toString()));
+        String[] predict = {
+            "predict", "--model", flat.toString(), "--data", images.toString(), "--out", file("p.safetensors").toString()
+        };
+        assertSucceeded(Run.of(predict));
+        double[] output = {4.45, 0.4, 3.45, -0.1};
+        assertThat(results("p.safetensors").get("output")).containsExactly(output, Offset.offset(TOLERANCE));
+
+        String[] weights = Arrays.copyOf(predict, predict.length + 2);
+        weights[predict.length] = "--weights";
+        weights[predict.length + 1] = file("flat/data.safetensors").toString();
+        Run twice = Run.of(weights);
+        assertThat(twice.code()).isOne();
+        assertThat(twice.err()).contains("[InvalidOption]", "has numbers of its own");
     }
 
     @Test

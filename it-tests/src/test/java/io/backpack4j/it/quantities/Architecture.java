@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -25,6 +26,24 @@ import java.util.Objects;
  * @param fixture what the file holds
  */
 record Architecture(String name, JsonNode fixture) {
+
+    /** All of them. */
+    static final List<String> NAMES = List.of(
+            "resnet18",
+            "resnet50",
+            "vgg11",
+            "densenet",
+            "mobilenet_v3",
+            "efficientnet",
+            "convnext",
+            "unet",
+            "vit",
+            "gpt",
+            "lstm_tagger",
+            "encoder",
+            "autoencoder",
+            "dense_autoencoder",
+            "multi_label");
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -117,9 +136,15 @@ record Architecture(String name, JsonNode fixture) {
     }
 
     private static Shape shape(JsonNode entry) {
-        JsonNode sizes = entry.get("shape");
-        long[] shape = new long[sizes.size()];
-        Arrays.setAll(shape, axis -> sizes.get(axis).asLong());
-        return Shape.of(shape);
+        return Shape.of(Arrays.stream(numbers(entry.get("shape")))
+                .mapToLong(size -> (long) size)
+                .toArray());
+    }
+
+    /** A list of numbers. */
+    static double[] numbers(JsonNode list) {
+        double[] numbers = new double[list.size()];
+        Arrays.setAll(numbers, i -> list.get(i).asDouble());
+        return numbers;
     }
 }

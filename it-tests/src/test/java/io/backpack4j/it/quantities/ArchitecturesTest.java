@@ -3,44 +3,42 @@ package io.backpack4j.it.quantities;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.backpack4j.ext.firstorder.BatchL2Grad;
-import io.backpack4j.formats.ModelFile;
+import io.backpack4j.ext.secondorder.KFAC;
+import io.backpack4j.ext.secondorder.KFLR;
+import io.backpack4j.ext.secondorder.KroneckerFactors;
+import io.backpack4j.ext.secondorder.SqrtGGNMC;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.BatchBuilder;
+import io.backpack4j.kernel.Linearization;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.ModelDescription;
-import io.backpack4j.kernel.NodeDescription;
+import io.backpack4j.kernel.PassOptions;
+import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
-import io.backpack4j.spi.module.ParameterSpec;
+import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.tensor.DType;
-import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
-import java.io.IOException;
-import java.io.InputStream;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Well-known architectures, exported from PyTorch, against loss, output and gradients of PyTorch 2.15 in float64.
- * Written by {@code tools/pytorch/tests/fixtures.py}; parameters and batches are those of {@link CounterNumbers}.
+ * Well-known architectures, exported from PyTorch, against loss, output, gradients and curvature of PyTorch 2.15 in
+ * float64. Curvature there is made by its definition, of one column of the loss's root and one sample at a time.
  */
 class ArchitecturesTest {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final double TOLERANCE = 1e-9;
+    private static final int DRAWS = 2;
 
     private static BackPack backpack;
 
@@ -55,172 +53,190 @@ class ArchitecturesTest {
         backpack.close();
     }
 
+    static List<String> names() {
+        return Architecture.NAMES;
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "resnet18",
-                "resnet50",
-                "vgg11",
-                "densenet",
-                "mobilenet_v3",
-                "efficientnet",
-                "convnext",
-                "unet",
-                "vit",
-                "gpt",
-                "lstm_tagger",
-                "encoder",
-                "autoencoder",
-                "dense_autoencoder",
-                "multi_label"
-            })
-    void agree_with_pytorch(String name) throws IOException {
-        JsonNode fixture = read(name);
-        ModelDescription description = ModelFile.parse(fixture.get("model").toString(), name);
-        Set<String> missing = new TreeSet<>(
-                description.nodes().stream().map(NodeDescription::type).toList());
-        missing.removeAll(backpack.catalog().moduleTypes());
-        assumeTrue(missing.isEmpty(), () -> "it needs modules that are not on the class path: " + missing);
-        Shape input = shape(fixture.get("input"));
-        try (Model model = backpack.model(description, DType.FLOAT64, input.dropFirst(1));
-                Batch batch = batch(fixture, input)) {
-            fill(model);
-            try (Results results = backpack.compute(model, batch)) {
-                check(fixture, model, results);
+    @MethodSource("names")
+    void agree_with_pytorch(String name) {
+        Architecture architecture = Architecture.read(name);
+        try (Model model = architecture.model(backpack, DType.FLOAT64);
+                Batch batch = architecture.batch(backpack, DType.FLOAT64);
+                Results results = backpack.compute(model, batch)) {
+            JsonNode fixture = architecture.fixture();
+            double loss = fixture.get("loss").asDouble();
+            assertThat(results.loss()).isCloseTo(loss, within(TOLERANCE * loss));
+            double[] output = results.output().toDoubleArray();
+            double[] expected = Architecture.numbers(fixture.get("output"));
+            double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+            assertThat(Arrays.copyOf(output, expected.length)).containsExactly(expected, within(TOLERANCE * largest));
+            List<String> gradients = new ArrayList<>();
+            fixture.get("gradients").fieldNames().forEachRemaining(gradients::add);
+            assertThat(model.parameters().trainable()).containsExactlyInAnyOrderElementsOf(gradients);
+            for (String parameter : gradients) {
+                double[] gradient = results.gradient(parameter).toDoubleArray();
+                assertAgrees(gradient, fixture.get("gradients").get(parameter), "r/" + parameter);
             }
         }
     }
 
     /** Squared norms of every sample's gradient, against passes with one sample each. */
     @ParameterizedTest
-    @ValueSource(strings = {"resnet18", "mobilenet_v3", "efficientnet", "convnext", "unet"})
-    void have_gradients_of_single_samples(String name) throws IOException {
-        JsonNode fixture = read(name);
-        ModelDescription description = ModelFile.parse(fixture.get("model").toString(), name);
-        Shape input = shape(fixture.get("input"));
-        int samples = (int) input.size(0);
-        double[] inputs = inputs(input);
-        long[] targets = targets(fixture);
+    @MethodSource("names")
+    void have_gradients_of_single_samples(String name) {
+        Architecture architecture = Architecture.read(name);
         BatchL2Grad norms = new BatchL2Grad();
-        try (Model model = backpack.model(description, DType.FLOAT64, input.dropFirst(1));
-                Batch whole = batch(fixture, input)) {
-            fill(model);
-            try (Results results = backpack.compute(model, whole, norms)) {
-                for (int sample = 0; sample < samples; sample++) {
-                    int size = inputs.length / samples;
-                    int wanted = targets.length / samples;
-                    long[] target = Arrays.copyOfRange(targets, sample * wanted, (sample + 1) * wanted);
-                    try (Batch one = backpack.batch(DType.FLOAT64)
-                                    .input(
-                                            "input",
-                                            input.with(0, 1),
-                                            Arrays.copyOfRange(inputs, sample * size, (sample + 1) * size))
-                                    .targets(shape(fixture.get("target")).with(0, 1), target)
-                                    .build();
-                            Results alone = backpack.compute(model, one)) {
-                        for (String parameter : model.parameters().trainable()) {
-                            double expected = square(alone.gradient(parameter)) / samples / samples;
-                            double actual = results.get(norms, parameter).toDoubleArray()[sample];
-                            assertThat(actual).as(parameter).isCloseTo(expected, within(TOLERANCE * expected));
-                        }
+        int samples = architecture.samples();
+        try (Model model = architecture.model(backpack, DType.FLOAT64);
+                Batch whole = architecture.batch(backpack, DType.FLOAT64);
+                Results results = backpack.compute(model, whole, norms)) {
+            boolean isMean =
+                    !String.valueOf(model.loss().arguments().get("reduction")).equals("sum");
+            double factor = isMean ? 1.0 / samples : 1;
+            for (int sample = 0; sample < samples; sample++) {
+                try (Batch one = architecture.batch(backpack, DType.FLOAT64, sample, sample + 1);
+                        Results alone = backpack.compute(model, one)) {
+                    for (String parameter : model.parameters().trainable()) {
+                        double expected = square(alone.gradient(parameter)) * factor * factor;
+                        double actual = results.get(norms, parameter).toDoubleArray()[sample];
+                        assertThat(actual).as(parameter).isCloseTo(expected, within(TOLERANCE * expected));
                     }
                 }
             }
         }
     }
 
-    /** Sets everything but counters of batches, which no result depends on. */
-    private static void fill(Model model) {
-        model.parameters().initialize(0);
-        for (String parameter : model.parameters().names()) {
-            ParameterSpec spec = model.parameters().spec(parameter);
-            if (!spec.isInteger()) {
-                model.parameters().set(parameter, CounterNumbers.tensor(parameter, spec.shape()));
+    /** The product of the whole Gauss-Newton matrix with a vector. */
+    @ParameterizedTest
+    @MethodSource("names")
+    void have_the_gauss_newton_matrix_of_pytorch(String name) {
+        Architecture architecture = Architecture.read(name);
+        CurvatureMatrix matrix = new CurvatureMatrix.GaussNewton();
+        try (Model model = architecture.model(backpack, DType.FLOAT64);
+                Batch batch = architecture.batch(backpack, DType.FLOAT64);
+                Linearization linear = backpack.linearize(model, batch, matrix);
+                TensorScope scope = backpack.backend().openScope()) {
+            Map<String, Tensor> vectors = new LinkedHashMap<>();
+            Map<String, Tensor> products = new LinkedHashMap<>();
+            linear.parameters().forEach((parameter, shape) -> {
+                double[] vector = CounterNumbers.uniform("v/" + parameter, (int) shape.elements());
+                vectors.put(parameter, backpack.backend().upload(scope, shape.prepend(1), DType.FLOAT64, vector));
+                double[] zeros = new double[vector.length];
+                products.put(parameter, backpack.backend().upload(scope, shape.prepend(1), DType.FLOAT64, zeros));
+            });
+            linear.multiply(matrix, 1, vectors, products);
+            JsonNode expected = architecture.fixture().get("curvature");
+            assertThat(products).hasSize(expected.size());
+            products.forEach((parameter, product) -> assertAgrees(
+                    product.toDoubleArray(), expected.get(parameter).get("ggn"), "r/" + parameter));
+        }
+    }
+
+    /** Both factors of every parameter but a tied one, which has none. */
+    @ParameterizedTest
+    @MethodSource("names")
+    void have_kronecker_factors_of_pytorch(String name) {
+        Architecture architecture = Architecture.read(name);
+        KFLR extension = new KFLR();
+        JsonNode expected = architecture.fixture().get("curvature");
+        try (Model model = architecture.model(backpack, DType.FLOAT64);
+                Batch batch = architecture.batch(backpack, DType.FLOAT64)) {
+            List<String> parameters = withFactors(expected, model);
+            Request<?> request = Request.of(extension).only(parameters.toArray(String[]::new));
+            try (Results results = backpack.compute(model, batch, List.of(request), PassOptions.DEFAULT)) {
+                for (String parameter : parameters) {
+                    Map<String, Tensor> factors =
+                            results.get(extension, parameter).tensors();
+                    JsonNode own = expected.get(parameter).get("kflr");
+                    assertThat(factors).as(parameter).hasSize(own.size());
+                    factors.forEach((side, factor) -> assertAgrees(
+                            factor.toDoubleArray(),
+                            own.get(Integer.parseInt(side)),
+                            "r/%s/kflr/%s".formatted(parameter, side)));
+                }
             }
         }
     }
 
-    private static void check(JsonNode fixture, Model model, Results results) {
-        double loss = fixture.get("loss").asDouble();
-        assertThat(results.loss()).isCloseTo(loss, within(TOLERANCE * loss));
-        double[] output = results.output().toDoubleArray();
-        double[] expected = numbers(fixture.get("output"));
-        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
-        assertThat(Arrays.copyOf(output, expected.length)).containsExactly(expected, within(TOLERANCE * largest));
-        List<String> gradients = new ArrayList<>();
-        fixture.get("gradients").fieldNames().forEachRemaining(gradients::add);
-        assertThat(model.parameters().trainable()).containsExactlyInAnyOrderElementsOf(gradients);
-        for (String parameter : gradients) {
-            double[] gradient = results.gradient(parameter).toDoubleArray();
-            double[] weights = CounterNumbers.uniform("r/" + parameter, gradient.length);
-            double product = 0;
-            for (int i = 0; i < gradient.length; i++) {
-                product += gradient[i] * weights[i];
+    /**
+     * KFAC's input side is that of KFLR. Its output side is of draws, and so has no numbers of PyTorch's: where there
+     * is no input side, it is the sum over draws and samples of the outer products of the root of the same draws.
+     */
+    @ParameterizedTest
+    @MethodSource("names")
+    void have_factors_of_draws(String name) {
+        Architecture architecture = Architecture.read(name);
+        KFAC extension = new KFAC(DRAWS);
+        SqrtGGNMC root = new SqrtGGNMC(DRAWS);
+        JsonNode expected = architecture.fixture().get("curvature");
+        try (Model model = architecture.model(backpack, DType.FLOAT64);
+                Batch batch = architecture.batch(backpack, DType.FLOAT64)) {
+            String[] parameters = withFactors(expected, model).toArray(String[]::new);
+            List<Request<?>> requests = List.of(
+                    Request.of(extension).only(parameters), Request.of(root).only(parameters));
+            try (Results results = backpack.compute(model, batch, requests, PassOptions.DEFAULT)) {
+                for (String parameter : parameters) {
+                    KroneckerFactors factors = results.get(extension, parameter);
+                    if (factors.input().isPresent()) {
+                        double[] input = factors.input().get().toDoubleArray();
+                        JsonNode own = expected.get(parameter).get("kflr").get(1);
+                        assertAgrees(input, own, "r/%s/kflr/1".formatted(parameter));
+                    } else {
+                        double[] columns = results.get(root, parameter).toDoubleArray();
+                        double[] block = outerProducts(columns, DRAWS * architecture.samples());
+                        double largest =
+                                Arrays.stream(block).map(Math::abs).max().orElseThrow();
+                        assertThat(factors.output().toDoubleArray())
+                                .as(parameter)
+                                .containsExactly(block, within(TOLERANCE * largest));
+                    }
+                }
             }
-            double[] normAndProduct = numbers(fixture.get("gradients").get(parameter));
-            double norm = Math.sqrt(square(results.gradient(parameter)));
-            assertThat(norm).as(parameter).isCloseTo(normAndProduct[0], within(TOLERANCE * normAndProduct[0]));
-            // an inner product with numbers of at most 1 may cancel, and is as exact as the norms are
-            double bound = TOLERANCE * normAndProduct[0] * Math.sqrt(gradient.length);
-            assertThat(product).as(parameter).isCloseTo(normAndProduct[1], within(bound));
         }
     }
 
-    private static Batch batch(JsonNode fixture, Shape input) {
-        long below = fixture.get("input").get("integers_below").asLong();
-        BatchBuilder builder = backpack.batch(DType.FLOAT64);
-        if (below > 0) {
-            builder.input("input", input, CounterNumbers.integers("input", (int) input.elements(), below));
-        } else {
-            builder.input("input", input, inputs(input));
+    private static List<String> withFactors(JsonNode expected, Model model) {
+        List<String> parameters = model.parameters().trainable().stream()
+                .filter(parameter -> !expected.get(parameter).get("kflr").isEmpty())
+                .toList();
+        assertThat(parameters)
+                .hasSizeGreaterThanOrEqualTo(model.parameters().trainable().size() - 1);
+        return parameters;
+    }
+
+    private static double[] outerProducts(double[] rows, int count) {
+        int size = rows.length / count;
+        double[] block = new double[size * size];
+        for (int row = 0; row < count; row++) {
+            for (int i = 0; i < size; i++) {
+                for (int j = 0; j < size; j++) {
+                    block[i * size + j] += rows[row * size + i] * rows[row * size + j];
+                }
+            }
         }
-        Shape target = shape(fixture.get("target"));
-        double[] numbers = CounterNumbers.uniform("target", (int) target.elements());
-        return switch (fixture.get("target").get("kind").asText()) {
-            case "classes" -> builder.targets(target, targets(fixture)).build();
-            case "labels" ->
-                builder.targets(
-                                target,
-                                Arrays.stream(numbers).map(it -> it > 0 ? 1 : 0).toArray())
-                        .build();
-            default -> builder.targets(target, numbers).build();
-        };
+        return block;
     }
 
-    private static double[] inputs(Shape input) {
-        return Arrays.stream(CounterNumbers.uniform("input", (int) input.elements()))
-                .map(it -> 1.5 * it)
-                .toArray();
-    }
-
-    private static long[] targets(JsonNode fixture) {
-        JsonNode target = fixture.get("target");
-        return CounterNumbers.integers(
-                "target", (int) shape(target).elements(), target.get("classes").asLong());
+    /**
+     * Compares a norm, and an inner product with numbers of the formula; one of numbers of at most 1 may cancel, and is
+     * as exact as the norms are.
+     */
+    private static void assertAgrees(double[] values, JsonNode normAndProduct, String weights) {
+        double[] expected = Architecture.numbers(normAndProduct);
+        double[] numbers = CounterNumbers.uniform(weights, values.length);
+        double square = 0;
+        double product = 0;
+        for (int i = 0; i < values.length; i++) {
+            square += values[i] * values[i];
+            product += values[i] * numbers[i];
+        }
+        assertThat(Math.sqrt(square)).as(weights).isCloseTo(expected[0], within(TOLERANCE * expected[0]));
+        double bound = TOLERANCE * expected[0] * Math.sqrt(values.length);
+        assertThat(product).as(weights).isCloseTo(expected[1], within(bound));
     }
 
     private static double square(Tensor gradient) {
         return Arrays.stream(gradient.toDoubleArray()).map(it -> it * it).sum();
-    }
-
-    private static Shape shape(JsonNode entry) {
-        return Shape.of(Arrays.stream(numbers(entry.get("shape")))
-                .mapToLong(it -> (long) it)
-                .toArray());
-    }
-
-    private static double[] numbers(JsonNode list) {
-        double[] numbers = new double[list.size()];
-        for (int i = 0; i < numbers.length; i++) {
-            numbers[i] = list.get(i).asDouble();
-        }
-        return numbers;
-    }
-
-    private static JsonNode read(String name) throws IOException {
-        String resource = "/architectures/" + name + ".json";
-        try (InputStream stream = Objects.requireNonNull(ArchitecturesTest.class.getResourceAsStream(resource))) {
-            return JSON.readTree(stream);
-        }
     }
 }

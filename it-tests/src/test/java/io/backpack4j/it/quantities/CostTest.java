@@ -26,7 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What plans say that passes cost. */
 class CostTest {
@@ -54,25 +54,12 @@ class CostTest {
         backpack.close();
     }
 
+    static List<String> architectures() {
+        return Architecture.NAMES;
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "resnet18",
-                "resnet50",
-                "vgg11",
-                "densenet",
-                "mobilenet_v3",
-                "efficientnet",
-                "convnext",
-                "unet",
-                "vit",
-                "gpt",
-                "lstm_tagger",
-                "encoder",
-                "autoencoder",
-                "dense_autoencoder",
-                "multi_label"
-            })
+    @MethodSource("architectures")
     void are_those_of_the_pass(String name) {
         Architecture architecture = Architecture.read(name);
         for (Extension<?> extension : List.of(new BatchGrad(), new Variance(), new KFAC())) {

@@ -33,9 +33,7 @@ final class Example {
      * @param name the class's
      */
     static String printed(Path folder, String guide, String name) throws IOException, ReflectiveOperationException {
-        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", guide)));
-        assertThat(example.find()).as("the guide has a Java example").isTrue();
-        Class<?> compiled = compile(folder, name, example.group(1));
+        Class<?> compiled = compiled(folder, guide, name);
         PrintStream before = System.out;
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
@@ -45,6 +43,19 @@ final class Example {
             System.setOut(before);
         }
         return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Compiles the first example of a guide and loads it.
+     *
+     * @param folder for the compiled class
+     * @param guide its file in {@code docs/guide}
+     * @param name the class's
+     */
+    static Class<?> compiled(Path folder, String guide, String name) throws IOException, ClassNotFoundException {
+        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "guide", guide)));
+        assertThat(example.find()).as("the guide has a Java example").isTrue();
+        return compile(folder, name, example.group(1));
     }
 
     /** Compiles a class named Example in a folder and loads it. */

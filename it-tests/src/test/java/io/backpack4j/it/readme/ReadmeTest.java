@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Compiles and runs the Java examples of the README as they stand there. */
+/** Compiles and runs the Java examples of the README and of the page for beginners as they stand there. */
 class ReadmeTest {
 
     private static final Pattern EXAMPLE = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
@@ -59,7 +59,7 @@ class ReadmeTest {
     /** Images whose class shows: a bright row. */
     @Test
     void the_example_of_training_compiles_and_learns() throws Exception {
-        String example = EXAMPLE.matcher(Files.readString(Path.of("..", "README.md")))
+        String example = EXAMPLE.matcher(Files.readString(Path.of("..", "docs", "start.md")))
                 .results()
                 .map(found -> found.group(1))
                 .filter(text -> text.contains("Trainer.builder"))
@@ -80,9 +80,9 @@ class ReadmeTest {
 
     @Test
     void the_example_compiles_and_runs() throws Exception {
-        Path readme = Path.of("..", "README.md");
-        Matcher example = EXAMPLE.matcher(Files.readString(readme));
+        Matcher example = EXAMPLE.matcher(Files.readString(Path.of("..", "README.md")));
         assertThat(example.find()).as("the README has a Java example").isTrue();
+        assertThat(Files.readString(Path.of("..", "docs", "start.md"))).contains(example.group());
         Class<?> compiled = Example.compile(folder, AROUND.formatted(example.group(1)));
         Random random = new Random(1);
         float[] pixels = new float[512 * 28 * 28];

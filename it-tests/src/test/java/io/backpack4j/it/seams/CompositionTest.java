@@ -41,6 +41,7 @@ class CompositionTest extends ComposedNetworks {
     /** Everything but KFRA, which follows one path. */
     private static final List<String> ANYWHERE = List.of(
             "BatchGrad",
+            "BatchGradRows",
             "BatchL2Grad",
             "SumGradSquared",
             "Variance",

@@ -2,6 +2,7 @@
 package io.backpack4j.it.thirdparty;
 
 import io.backpack4j.ext.firstorder.BatchGrad;
+import io.backpack4j.ext.firstorder.BatchGradRows;
 import io.backpack4j.ext.firstorder.BatchL2Grad;
 import io.backpack4j.ext.firstorder.SumGradSquared;
 import io.backpack4j.ext.firstorder.Variance;
@@ -16,7 +17,8 @@ class FirstOrderContractTest extends ExtensionContract {
 
     @Override
     protected List<Extension<?>> extensions(Catalog catalog) {
-        return List.of(new BatchGrad(), SOME, new BatchL2Grad(), new SumGradSquared(), new Variance());
+        return List.of(
+                new BatchGrad(), SOME, new BatchGradRows(), new BatchL2Grad(), new SumGradSquared(), new Variance());
     }
 
     @Override

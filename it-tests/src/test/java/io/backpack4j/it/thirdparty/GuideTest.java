@@ -18,11 +18,7 @@ class GuideTest {
     private static final Pattern BLOCK = Pattern.compile("^```(\\w+)\\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
 
     private static List<String> blocks(String language) throws IOException {
-        return blocks("docs/guide/write-a-plugin.md", language);
-    }
-
-    private static List<String> blocks(String file, String language) throws IOException {
-        Path page = LauncherTest.ROOT.resolve(file);
+        Path page = LauncherTest.ROOT.resolve("docs/guide/write-a-plugin.md");
         return BLOCK.matcher(Files.readString(page))
                 .results()
                 .filter(block -> block.group(1).equals(language))
@@ -39,14 +35,6 @@ class GuideTest {
                         .map(Map.Entry::getValue)
                         .toList());
         assertThat(blocks("text")).contains(sources.get("META-INF/services/io.backpack4j.spi.Plugin"));
-    }
-
-    @Test
-    void the_plugin_in_the_readme_is_compiled_too() throws IOException {
-        List<String> ofPlugin = blocks("README.md", "java").stream()
-                .filter(block -> block.startsWith("package "))
-                .toList();
-        assertThat(ofPlugin).hasSize(2).isSubsetOf(ExternalJars.sources().values());
     }
 
     @Test

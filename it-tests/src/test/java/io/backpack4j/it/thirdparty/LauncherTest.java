@@ -186,7 +186,8 @@ class LauncherTest {
         long built = Files.getLastModifiedTime(stamp).toMillis();
         List<Path> roots = new ArrayList<>(List.of(ROOT.resolve("pom.xml")));
         try (Stream<Path> modules = Files.list(ROOT)) {
-            modules.filter(module -> Files.exists(module.resolve("pom.xml")) && !module.endsWith("it-tests"))
+            modules.filter(module -> Files.exists(module.resolve("pom.xml")))
+                    .filter(module -> Stream.of("it-tests", "site", "starter").noneMatch(module::endsWith))
                     .forEach(module -> roots.addAll(List.of(module.resolve("pom.xml"), module.resolve("src/main"))));
         }
         for (Path each : roots) {

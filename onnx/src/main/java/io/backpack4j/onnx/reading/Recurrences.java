@@ -7,7 +7,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Recurrent layers: gates in PyTorch's order, sequences with the batch in front. */
@@ -19,7 +21,9 @@ final class Recurrences {
     /** Where PyTorch's gates r, z, n stand among ONNX's z, r, h. */
     private static final List<Integer> GRU_GATES = List.of(1, 0, 2);
 
+    private static final int LENGTHS = 4;
     private static final int FIRST_STATE = 5;
+    private static final int PEEPHOLES = 7;
 
     private Recurrences() {}
 
@@ -66,7 +70,18 @@ final class Recurrences {
         List<List<Integer>> axes = x.axes();
         Activation sequence = x.with(batchFirst ? axes : List.of(axes.get(1), axes.get(0), axes.get(2)));
         String node = call.model().arrangement().batchFirst(sequence, name);
-        String added = call.model().network().add(name, type, arguments, List.of(node), parameters);
+        List<String> taken = new ArrayList<>(List.of(node));
+        taken.addAll(states(call, type, name, x, List.of((long) directions, hidden)));
+        Optional<String> lengths = lengths(call, name, x);
+        if (lengths.isPresent()) {
+            arguments.put("lengths", true);
+            taken.add(lengths.get());
+            if (call.uses(1)) {
+                throw new Refusal(
+                        "gives the last states of sequences with lengths, which is not supported: only outputs of all steps are");
+            }
+        }
+        String added = call.model().network().add(name, type, arguments, taken, parameters);
         long length = x.size(batchFirst ? 1 : 0);
         outputs(call, x, added, length, directions, hidden, batchFirst);
     }
@@ -88,21 +103,66 @@ final class Recurrences {
             throw new Refusal(
                     "has an option that is not supported: possible are forward and bidirectional, PyTorch's activations, no clip, and linear_before_reset=1 for GRU");
         }
-        if (call.has(4) && !isNumberOfSteps(call, x)) {
-            throw new Refusal("has lengths of sequences, which are not supported");
+        if (!isZero(call, PEEPHOLES)) {
+            throw new Refusal("has peepholes that are not zero, which is not supported");
         }
-        for (int i = FIRST_STATE; i < call.inputs(); i++) {
-            boolean zero = !call.has(i) || (call.input(i) instanceof Constant state && Norms.isFilled(state, 0));
-            if (!zero) {
-                throw new Refusal("has an initial state or peepholes that are not zero, which is not supported");
+    }
+
+    private static boolean isZero(Call call, int input) {
+        return !call.has(input) || (call.input(input) instanceof Constant constant && Norms.isFilled(constant, 0));
+    }
+
+    /** The initial states, h and for an LSTM c, as [directions, hidden] of every sample; nothing if all are zero. */
+    private static List<String> states(Call call, String type, String name, Activation x, List<Long> sizes) {
+        int count = type.equals("LSTM") ? 2 : 1;
+        if (IntStream.range(0, count).allMatch(i -> isZero(call, FIRST_STATE + i))) {
+            return List.of();
+        }
+        return IntStream.range(0, count)
+                .mapToObj(i -> state(call, FIRST_STATE + i, name + (i == 0 ? "_h_0" : "_c_0"), x, sizes))
+                .toList();
+    }
+
+    private static String state(Call call, int input, String name, Activation x, List<Long> sizes) {
+        if (!call.has(input)) {
+            Constant zeros = Constant.of(x.type(), sizes, new double[Folding.limited(sizes)]);
+            return Parameters.node(call, zeros, Optional.empty(), sizes, x);
+        }
+        if (call.input(input) instanceof Constant constant) {
+            boolean isOne = constant.elements() == Folding.limited(sizes);
+            if (!isOne) {
+                throw new Refusal(
+                        "has a constant initial state of sizes %s, but one that is the same for every sample must have the sizes %s, or be expanded to the batch's"
+                                .formatted(constant.sizes(), sizes));
             }
+            return Parameters.node(call, constant, Optional.empty(), sizes, x);
         }
+        Activation given = call.activation(input);
+        if (given.rank() != 3) {
+            throw new Refusal("has an initial state with %d axes, but needs 3".formatted(given.rank()));
+        }
+        boolean batchFirst = call.integer("layout", 0) == 1;
+        List<List<Integer>> axes = given.axes();
+        Activation state = given.with(batchFirst ? axes : List.of(axes.get(1), axes.get(0), axes.get(2)));
+        return call.model().arrangement().batchFirst(state, name);
+    }
+
+    /** The lengths of sequences, if they are not all of all steps. */
+    private static Optional<String> lengths(Call call, String name, Activation x) {
+        if (!call.has(LENGTHS) || isNumberOfSteps(call, x)) {
+            return Optional.empty();
+        }
+        if (!(call.input(LENGTHS) instanceof Activation lengths) || Operators.isReal(lengths.type())) {
+            throw new Refusal(
+                    "has constant lengths of sequences, which is not supported. Make them an input of the model, whole numbers [N]");
+        }
+        return Optional.of(call.model().arrangement().batchFirst(lengths, name + "_lengths"));
     }
 
     /** Lengths that are all those of the whole sequence say nothing. */
     private static boolean isNumberOfSteps(Call call, Activation x) {
         long steps = x.size(call.integer("layout", 0) == 1 ? 1 : 0);
-        return call.input(4) instanceof Constant lengths && Norms.isFilled(lengths, steps);
+        return call.input(LENGTHS) instanceof Constant lengths && Norms.isFilled(lengths, steps);
     }
 
     private static String nonlinearity(Call call, int directions) {

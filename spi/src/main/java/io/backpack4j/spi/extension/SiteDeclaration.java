@@ -10,6 +10,7 @@ import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** What an extension needs at one parameter, with all the parameter's uses. Filled in when a plan is made. */
 public interface SiteDeclaration {
@@ -23,6 +24,14 @@ public interface SiteDeclaration {
     /** The sizes of the parameter's Kronecker factors, if it has an input side. */
     default Optional<KroneckerSizes> kronecker() {
         return Optional.empty();
+    }
+
+    /**
+     * How many of the parameter's rows a sample looks up at most, if that is fewer than it has; nothing for a parameter
+     * of which all rows may have gradients.
+     */
+    default OptionalLong lookups() {
+        return OptionalLong.empty();
     }
 
     /** The number of samples of the batch. */

@@ -54,6 +54,11 @@ public sealed interface Contraction extends RuledContraction {
         return Optional.empty();
     }
 
+    /** The same of other samples, for a contraction with {@link #subsampling}. */
+    default Contraction ofSamples(List<Integer> positions) {
+        throw new IllegalStateException(this + " has no samples to choose");
+    }
+
     /**
      * The gradients themselves, {@code [V, N, *p]}.
      *
@@ -76,8 +81,83 @@ public sealed interface Contraction extends RuledContraction {
         }
 
         @Override
+        public Contraction ofSamples(List<Integer> positions) {
+            return new PerSample(Optional.of(positions));
+        }
+
+        @Override
         public ContractionRules rules() {
             return ContractionRules.PER_SAMPLE;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * Which rows of the parameter every sample looks up: INT64 {@code [N, K]}, in ascending order, each once, and −1
+     * behind the last of them. Rows whose gradient is zero whatever the cotangents, such as those for padding, are
+     * none. It depends on no signal: ask for it with the {@code LossGradient}. Only for parameters with {@link
+     * ParameterSpec#lookups}.
+     *
+     * @param rows K, the parameter's
+     * @param subsampling the positions in the batch that are wanted, in order, repetitions allowed; all if empty
+     */
+    record LookedUpIds(long rows, Optional<List<Integer>> subsampling) implements Contraction {
+        public LookedUpIds {
+            subsampling = subsampling.map(List::copyOf);
+        }
+
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(subsampling.map(s -> (long) s.size()).orElse(samples), rows));
+        }
+
+        @Override
+        public Contraction ofSamples(List<Integer> positions) {
+            return new LookedUpIds(rows, Optional.of(positions));
+        }
+
+        @Override
+        public ContractionRules rules() {
+            return ContractionRules.LOOKED_UP_IDS;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
+     * The rows of the gradients g_vn that {@link LookedUpIds} names, {@code [V, N, K, *row]}, zero where it has −1. All
+     * other rows are zero.
+     *
+     * @param rows K, the parameter's
+     * @param subsampling the positions in the batch that are wanted, in order, repetitions allowed; all if empty
+     */
+    record LookedUpRows(long rows, Optional<List<Integer>> subsampling) implements Contraction {
+        public LookedUpRows {
+            subsampling = subsampling.map(List::copyOf);
+        }
+
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(parameter
+                    .with(0, rows)
+                    .prepend(columns, subsampling.map(s -> (long) s.size()).orElse(samples)));
+        }
+
+        @Override
+        public Contraction ofSamples(List<Integer> positions) {
+            return new LookedUpRows(rows, Optional.of(positions));
+        }
+
+        @Override
+        public ContractionRules rules() {
+            return ContractionRules.LOOKED_UP_ROWS;
         }
 
         @Override

@@ -91,7 +91,7 @@ final class ContractionExecution {
                     && direct.map(DirectForm::cheaperFromTiles).orElse(true);
             if (direct.isPresent() && !fromTiles) {
                 if (!direct.get().overwrites()) {
-                    clear(task);
+                    clear(task, false);
                 }
                 direct.get().computation().accept(task);
             } else {
@@ -138,12 +138,17 @@ final class ContractionExecution {
     }
 
     private void clear(ContractionTask task) {
+        clear(task, totalIsOverwritten());
+    }
+
+    /** @param overwritesTotal whether the first of the moments need not be cleared, as in the portable form */
+    private void clear(ContractionTask task, boolean overwritesTotal) {
         boolean moments = task.contraction().equals(MOMENTS);
         if (task.contraction().mergeRule() == MergeRule.MAX) {
             backend.elementwise().fill(task.destination(), Double.NEGATIVE_INFINITY);
         } else if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
             task.destinations().stream()
-                    .skip(moments && totalIsOverwritten() ? 1 : 0)
+                    .skip(moments && overwritesTotal ? 1 : 0)
                     .forEach(destination -> backend.elementwise().fill(destination, 0));
         }
     }
@@ -226,7 +231,9 @@ final class ContractionExecution {
     private void total(Tensor destination) {
         Optional<DirectForm> direct = derivatives.directForm(SUM);
         try (TensorScope scope = backend.openScope()) {
-            if (direct.isEmpty()) {
+            boolean fromGradients = materialised != null
+                    && direct.map(DirectForm::cheaperFromTiles).orElse(true);
+            if (direct.isEmpty() || fromGradients) {
                 make(scope, List.of(new TileConsumer.Sum(scope.view(destination, parameter.prepend(1)))));
             } else if (columns == 1) {
                 Tensor target = scope.view(destination, parameter.prepend(1));

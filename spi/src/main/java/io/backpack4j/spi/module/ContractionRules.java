@@ -11,6 +11,8 @@ import java.util.Set;
  */
 public enum ContractionRules {
     PER_SAMPLE(1, MergeRule.PER_COLUMN_AND_SAMPLE, Trait.OVERWRITES),
+    LOOKED_UP_IDS(0, MergeRule.PER_SAMPLE, Trait.INTEGERS, Trait.OVERWRITES),
+    LOOKED_UP_ROWS(1, MergeRule.PER_COLUMN_AND_SAMPLE, Trait.OVERWRITES),
     SUM(1, MergeRule.SUM),
     MOMENTS(2, MergeRule.MOMENTS, Trait.OVERWRITES),
     SUM_OF_SQUARES(2, MergeRule.SUM, Trait.WEIGHTS, Trait.OUTER_PRODUCTS_ONLY),
@@ -26,8 +28,8 @@ public enum ContractionRules {
     INNER_PRODUCTS(2, MergeRule.NOT_MERGEABLE, Trait.ONE_BLOCK, Trait.OVERWRITES),
     DOT(1, MergeRule.PER_COLUMN_AND_SAMPLE, Trait.OVERWRITES),
     WEIGHTED_SUM(1, MergeRule.SUM, Trait.OPERAND_OF_SAMPLES),
-    HISTOGRAM(0, MergeRule.SUM, Trait.UNSCALED, Trait.COUNTS),
-    JOINT_HISTOGRAM(0, MergeRule.SUM, Trait.UNSCALED, Trait.VALUES, Trait.COUNTS),
+    HISTOGRAM(0, MergeRule.SUM, Trait.UNSCALED, Trait.INTEGERS),
+    JOINT_HISTOGRAM(0, MergeRule.SUM, Trait.UNSCALED, Trait.VALUES, Trait.INTEGERS),
     OUTER_PRODUCTS(2, MergeRule.SUM, Trait.OUTER_PRODUCTS_ONLY),
     INPUT_FACTOR(0, MergeRule.SUM, Trait.ONE_SIDE),
     OUTPUT_FACTOR(2, MergeRule.SUM, Trait.OUTER_PRODUCTS_ONLY, Trait.ONE_SIDE);
@@ -61,8 +63,8 @@ public enum ContractionRules {
         UNSCALED,
         /** The parameter's values have a part in the result. */
         VALUES,
-        /** Results are counts, whatever the gradients' type. */
-        COUNTS
+        /** Results are integers, whatever the gradients' type. */
+        INTEGERS
     }
 
     /** How often a per-sample gradient is multiplied into the result. */

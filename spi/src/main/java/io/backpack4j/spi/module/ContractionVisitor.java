@@ -12,6 +12,12 @@ public interface ContractionVisitor<R> {
     /** Visits {@link Contraction.PerSample}. */
     R visit(Contraction.PerSample contraction);
 
+    /** Visits {@link Contraction.LookedUpIds}. */
+    R visit(Contraction.LookedUpIds contraction);
+
+    /** Visits {@link Contraction.LookedUpRows}. */
+    R visit(Contraction.LookedUpRows contraction);
+
     /** Visits {@link Contraction.Sum}. */
     R visit(Contraction.Sum contraction);
 

@@ -2,6 +2,7 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -56,10 +57,34 @@ final class DerivedForms {
                 condensed.source(), (task, merged) -> condensed.step().condense(backend, merged, task.destination()));
     }
 
-    /** ⟨g_vn, Σ_m g_vm⟩ from the sum of every column. */
+    /** ⟨g_vn, Σ_m g_vm⟩ from the sum of every column, and from the gradients themselves if they are few and small. */
     PortableForm dotWithSum() {
-        return new PortableForm.OfAnother(
-                new Contraction.Sum(), (task, sums) -> dotWithSums(sums.get(0), task.destination()));
+        if (!derivatives.isOneRun()) {
+            return new PortableForm.OfAnother(
+                    new Contraction.Sum(), (task, sums) -> dotWithSums(sums.get(0), task.destination()));
+        }
+        return new PortableForm.OfAnother(new Contraction.PerSample(), (task, given) -> {
+            if (task.operand() == null) {
+                dotWithOwnSums(given.get(0), task.destination());
+            } else {
+                dotWithSums(given.get(0), task.destination());
+            }
+        });
+    }
+
+    private void dotWithOwnSums(Tensor gradients, Tensor destination) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor rows = scope.view(
+                    gradients,
+                    Shape.of(columns, samples, derivatives.parameter().elements()));
+            Tensor sum = scope.allocate(rows.shape().dropFirst(2).prepend(1), derivatives.dtype());
+            for (long column = 0; column < columns; column++) {
+                Tensor own = scope.rows(rows, column, column + 1);
+                backend.reductions().reduce(Reduction.SUM, own, 1, 2, sum);
+                Tensor target = scope.view(scope.rows(destination, column, column + 1), Shape.of(samples));
+                backend.contractions().rowDots(scope.view(own, own.shape().dropFirst(1)), sum, target);
+            }
+        }
     }
 
     private void dotWithSums(Tensor sums, Tensor destination) {

@@ -18,6 +18,16 @@ public interface OtherwiseVisitor<R> extends ContractionVisitor<R> {
     }
 
     @Override
+    default R visit(Contraction.LookedUpIds contraction) {
+        return otherwise(contraction);
+    }
+
+    @Override
+    default R visit(Contraction.LookedUpRows contraction) {
+        return otherwise(contraction);
+    }
+
+    @Override
     default R visit(Contraction.Sum contraction) {
         return otherwise(contraction);
     }

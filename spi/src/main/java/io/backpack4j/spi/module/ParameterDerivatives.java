@@ -197,6 +197,11 @@ public abstract class ParameterDerivatives {
         }
     }
 
+    /** Whether all per-sample gradients are no more than is made in one run anyway. */
+    boolean isOneRun() {
+        return columns * samples * parameter.elements() * dtype.bytes() <= RUN_BYTES;
+    }
+
     /** Computes all tasks; those that need per-sample gradients share them. */
     public final void execute(List<ContractionTask> tasks) {
         executeTogether(tasks);

@@ -6,6 +6,7 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A parameter or buffer that a module has.
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param isInteger whether it holds integers, {@link DType#INT64}, and not numbers of the model's type; only a buffer
  *     may
  * @param kronecker the sizes of its Kronecker factors; nothing for a parameter without an input side, such as a bias
+ * @param lookups how many of its rows a sample looks up at most; nothing for a parameter of which all rows have a part
  */
 public record ParameterSpec(
         String name,
@@ -24,7 +26,8 @@ public record ParameterSpec(
         boolean trainable,
         Initializer initializer,
         boolean isInteger,
-        Optional<KroneckerSizes> kronecker) {
+        Optional<KroneckerSizes> kronecker,
+        OptionalLong lookups) {
 
     public ParameterSpec {
         if (isInteger && trainable) {
@@ -40,6 +43,23 @@ public record ParameterSpec(
                                 .formatted(name, shape, sizes));
             }
         });
+        if (lookups.isPresent() && (lookups.getAsLong() < 0 || shape.rank() == 0)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "Parameter '%s' of shape %s cannot have %d rows looked up."
+                            .formatted(name, shape, lookups.getAsLong()));
+        }
+    }
+
+    /** One of which all rows have a part in every sample. */
+    public ParameterSpec(
+            String name,
+            Shape shape,
+            boolean trainable,
+            Initializer initializer,
+            boolean isInteger,
+            Optional<KroneckerSizes> kronecker) {
+        this(name, shape, trainable, initializer, isInteger, kronecker, OptionalLong.empty());
     }
 
     /** A parameter. */
@@ -66,11 +86,19 @@ public record ParameterSpec(
      * Says that the parameter's derivatives have {@link Contraction.InputFactor} and {@link Contraction.OutputFactor}.
      */
     public ParameterSpec withKronecker(KroneckerSizes sizes) {
-        return new ParameterSpec(name, shape, trainable, initializer, isInteger, Optional.of(sizes));
+        return new ParameterSpec(name, shape, trainable, initializer, isInteger, Optional.of(sizes), lookups);
+    }
+
+    /**
+     * Says that a sample looks up at most so many rows of the parameter, and that its derivatives have {@link
+     * Contraction.LookedUpIds} and {@link Contraction.LookedUpRows}.
+     */
+    public ParameterSpec withLookups(long rows) {
+        return new ParameterSpec(name, shape, trainable, initializer, isInteger, kronecker, OptionalLong.of(rows));
     }
 
     /** The same under another name. */
     public ParameterSpec named(String other) {
-        return new ParameterSpec(other, shape, trainable, initializer, isInteger, kronecker);
+        return new ParameterSpec(other, shape, trainable, initializer, isInteger, kronecker, lookups);
     }
 }

@@ -50,13 +50,23 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
         }
         throw new BackpackException(
                 CommonProblems.UNSUPPORTED_CONTRACTION,
-                "The derivatives of this parameter have no %s. Override directForm, or declare no Kronecker factors and no position axes."
+                "The derivatives of this parameter have no %s. Override directForm, or declare no Kronecker factors, no lookups and no position axes."
                         .formatted(task.contraction()));
     }
 
     @Override
     public PortableForm visit(Contraction.PerSample contraction) {
         return new PortableForm.OfLoop(task -> materialise(contraction, task.destination()));
+    }
+
+    @Override
+    public PortableForm visit(Contraction.LookedUpIds contraction) {
+        return new PortableForm.None();
+    }
+
+    @Override
+    public PortableForm visit(Contraction.LookedUpRows contraction) {
+        return new PortableForm.None();
     }
 
     @Override

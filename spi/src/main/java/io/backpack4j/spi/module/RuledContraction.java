@@ -63,7 +63,7 @@ public sealed interface RuledContraction permits Contraction {
 
     /** The type of the results of gradients of a type. */
     default DType resultType(DType gradients) {
-        return rules().has(ContractionRules.Trait.COUNTS) ? DType.INT64 : gradients;
+        return rules().has(ContractionRules.Trait.INTEGERS) ? DType.INT64 : gradients;
     }
 
     /** Whether the operand has an entry per sample of the batch, so that it belongs to one batch alone. */

@@ -284,6 +284,16 @@ public final class GradientOracle {
         }
 
         @Override
+        public List<double[]> visit(Contraction.LookedUpIds contraction) {
+            throw undefined(contraction);
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.LookedUpRows contraction) {
+            throw undefined(contraction);
+        }
+
+        @Override
         public List<double[]> visit(Contraction.Sum contraction) {
             return List.of(sum());
         }

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * What holds for every module that treats samples alone and takes real numbers. A test of modules extends this class
- * and says which. Derivatives are compared with differences, in double precision and on {@link HeapBackend}, which
- * finds tensors that are used after they were closed: inputs and outputs are, unless the module retains them. Buffers
- * are given positive numbers, as those that hold variances need.
+ * and says which. Derivatives are compared with differences, in double precision and on {@link
+ * io.backpack4j.testkit.heap.HeapBackend}, which finds tensors that are used after they were closed: inputs and
+ * outputs are, unless the module retains them. Buffers are given positive numbers, as those that hold variances need.
  */
 public abstract class ModuleContract {
 
@@ -120,6 +120,11 @@ public abstract class ModuleContract {
                 KroneckerChecks.run(it);
             }
         });
+    }
+
+    @TestFactory
+    final Stream<DynamicTest> lookedUpRowsAreThoseOfGradients() {
+        return each(LookupChecks::run);
     }
 
     @TestFactory

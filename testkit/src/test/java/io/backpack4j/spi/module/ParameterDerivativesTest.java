@@ -2,6 +2,7 @@
 package io.backpack4j.spi.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
 
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Region;
@@ -129,5 +130,52 @@ class ParameterDerivativesTest {
             sum[i] = a[i] + b[i];
         }
         return sum;
+    }
+
+    /** Gradients are kept until their sum is there if they are few and small, and made again if they are not. */
+    @ParameterizedTest
+    @CsvSource({"1, 3, 7", "2, 3, 5", "1, 3, 180000", "2, 2, 140000"})
+    void innerProductsWithTheSumAgreeWithTheDefinition(int columns, int samples, int length) {
+        Random random = Randomness.of("sums");
+        Shape parameter = Shape.of(length);
+        try (HeapBackend backend = new HeapBackend();
+                TensorScope scope = backend.openScope()) {
+            Shape shape = parameter.prepend(columns, samples);
+            double[] first = Randomness.normal(random, shape.elements());
+            double[] second = Randomness.normal(random, shape.elements());
+            var derivatives = new TiedDerivatives(
+                    backend,
+                    parameter,
+                    backend.upload(scope, shape, DType.FLOAT64, first),
+                    backend.upload(scope, shape, DType.FLOAT64, second));
+            Tensor dots = scope.allocate(Shape.of(columns, samples), DType.FLOAT64);
+            Tensor norms = scope.allocate(Shape.of(columns, samples), DType.FLOAT64);
+            Tensor total = scope.allocate(parameter, DType.FLOAT64);
+            Tensor squares = scope.allocate(parameter, DType.FLOAT64);
+            derivatives.execute(List.of(
+                    new ContractionTask(new Contraction.DotWithSum(), List.of(dots), null, false),
+                    new ContractionTask(new Contraction.SquaredNorms(), List.of(norms), null, false),
+                    new ContractionTask(new Contraction.Moments(), List.of(total, squares), null, false)));
+            double[] sums = new double[columns * length];
+            for (int i = 0; i < first.length; i++) {
+                sums[i / length / samples * length + i % length] += first[i] + second[i];
+            }
+            for (int row = 0; row < columns * samples; row++) {
+                double dot = 0;
+                double norm = 0;
+                for (int i = 0; i < length; i++) {
+                    double gradient = first[row * length + i] + second[row * length + i];
+                    dot += gradient * sums[row / samples * length + i];
+                    norm += gradient * gradient;
+                }
+                assertThat(dots.toDoubleArray()[row]).isCloseTo(dot, offset(1e-9 * length));
+                assertThat(norms.toDoubleArray()[row]).isCloseTo(norm, offset(1e-9 * length));
+            }
+            double ofAll = 0;
+            for (int column = 0; column < columns; column++) {
+                ofAll += sums[column * length + length / 2];
+            }
+            assertThat(total.toDoubleArray()[length / 2]).isCloseTo(ofAll, offset(1e-12 * samples));
+        }
     }
 }

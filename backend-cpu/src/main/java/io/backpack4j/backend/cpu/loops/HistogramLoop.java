@@ -15,8 +15,17 @@ public final class HistogramLoop {
     /** The bins of values, element by element; one zero if there are none. */
     private final int[] ofValues;
 
+    private final int binOfZero;
+
     private final OrderedBins ordered;
+    private final NearEdges near;
+    private final Chunk counting;
+    private final Chunk countingAnywhere = this::countAnywhere;
+    private final Chunk pairing = this::countPairs;
     private final int[] places = new int[Scratch.CHUNK];
+    /** The place of the next number in its tile, where there are values. */
+    private int place;
+
     private final Tensor counts;
     private final long[] added;
 
@@ -26,8 +35,11 @@ public final class HistogramLoop {
         this.added = new long[(int) counts.shape().elements()];
         this.bins = new Bins(added.length - 1, edges[0], edges[1], factor);
         this.ordered = new OrderedBins(bins);
+        this.near = new NearEdges(ordered);
+        this.counting = near::add;
         this.stride = 1;
         this.ofValues = new int[1];
+        this.binOfZero = 0;
         this.counts = counts;
     }
 
@@ -37,8 +49,12 @@ public final class HistogramLoop {
         this.added = new long[(int) counts.shape().elements()];
         this.bins = new Bins((int) counts.shape().size(0) - 1, edges[0], edges[1], factor);
         this.ordered = new OrderedBins(bins);
+        this.near = new NearEdges(ordered);
+        this.counting = near::add;
         this.stride = (int) counts.shape().size(1);
-        this.ofValues = ofValues(new Bins(stride - 1, edges[2], edges[3], 1), values);
+        Bins ofValuesBins = new Bins(stride - 1, edges[2], edges[3], 1);
+        this.ofValues = ofValues(ofValuesBins, values);
+        this.binOfZero = ofValuesBins.of(0);
         this.counts = counts;
     }
 
@@ -74,20 +90,47 @@ public final class HistogramLoop {
 
     /** Counts a tile of single precision at a native address. */
     public void add(long address, long elements) {
+        if (stride > 1) {
+            place = 0;
+            chunks(address, elements, pairing);
+        } else {
+            near.begin();
+            chunks(address, elements, counting);
+            if (!near.end(added)) {
+                chunks(address, elements, countingAnywhere);
+            }
+        }
+        store();
+    }
+
+    /** Takes up to a chunk of numbers, by their order. */
+    private interface Chunk {
+        void take(int[] orders, int count);
+    }
+
+    private static void chunks(long address, long elements, Chunk chunk) {
         Scratch scratch = Scratch.get();
         int[] orders = scratch.ints;
-        int from = 0;
         for (long at = 0; at < elements; at += orders.length) {
             int count = (int) Math.min(orders.length, elements - at);
             scratch.intAddress.at(address + at * Float.BYTES).get(orders, 0, count);
             OrderedBins.order(orders, count);
-            if (stride == 1) {
-                ordered.count(orders, count, added);
-            } else {
-                ordered.find(orders, count, stride, places);
-                from = addPairs(count, from);
-            }
+            chunk.take(orders, count);
         }
+    }
+
+    private void countAnywhere(int[] orders, int count) {
+        ordered.count(orders, count, added, near);
+    }
+
+    private void countPairs(int[] orders, int count) {
+        ordered.find(orders, count, stride, places);
+        place = addPairs(count, place);
+    }
+
+    /** Takes away so many numbers that are zero and were counted, with values that are zero if there are values. */
+    public void subtractZeros(long zeros) {
+        added[bins.of(0) * stride + binOfZero] -= zeros;
         store();
     }
 

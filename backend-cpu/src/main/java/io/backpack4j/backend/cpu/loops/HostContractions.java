@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
+import io.backpack4j.backend.cpu.memory.Arrangement;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Contractions;
@@ -124,8 +125,16 @@ final class HostContractions implements Contractions {
         }
     }
 
+    /** Sums of products do not depend on an order that both operands have. */
     @Override
     public void rowDots(Tensor a, Tensor b, Tensor destination) {
-        SquareLoops.rowDots(backend.own(a), backend.own(b), backend.own(destination));
+        CpuTensor left = backend.asItLies(a);
+        CpuTensor right = backend.asItLies(b);
+        CpuTensor to = backend.own(destination);
+        if (!Arrangement.sameRows(List.of(left, right), left.elements / Math.max(1, to.elements))) {
+            left = backend.own(a);
+            right = backend.own(b);
+        }
+        SquareLoops.rowDots(left, right, to);
     }
 }

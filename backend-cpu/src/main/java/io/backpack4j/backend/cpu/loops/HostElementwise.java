@@ -91,6 +91,10 @@ final class HostElementwise implements Elementwise {
         CpuTensor from = backend.asItLies(x);
         CpuTensor to = backend.asItLies(destination);
         backend.align(to, List.of(from));
+        if (operation == UnaryOperation.SIGN && from.isSingle() && to.isSingle()) {
+            UnaryLoops.sign(from, to);
+            return;
+        }
         if (large.apply(operation, from, to)) {
             return;
         }

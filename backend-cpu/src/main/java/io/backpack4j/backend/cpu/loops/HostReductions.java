@@ -11,6 +11,7 @@ import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.OptionalDouble;
 
 /** Reductions as loops over chunks, in double precision whatever the type. */
 final class HostReductions implements Reductions {
@@ -196,7 +197,17 @@ final class HostReductions implements Reductions {
 
     @Override
     public void total(Tensor x, Tensor destination) {
-        reduce(Reduction.SUM, x, 0, x.shape().rank(), destination);
+        CpuTensor source = backend.own(x);
+        OptionalDouble paired = source.isSingle() && source.elements >= PairedSums.WORTH
+                ? SquareLoops.pairedSum(source)
+                : OptionalDouble.empty();
+        if (paired.isPresent()) {
+            double[] sum = Scratch.get().a;
+            sum[0] = paired.getAsDouble();
+            backend.own(destination).store(0, sum, 1);
+        } else {
+            reduce(Reduction.SUM, x, 0, x.shape().rank(), destination);
+        }
     }
 
     @Override

@@ -12,20 +12,46 @@ final class OrderedBins {
 
     private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
     private static final int MAGNITUDE = 0x7FFFFFFF;
+    /** The order of −∞. */
+    private static final int MINUS_INFINITY = order(INFINITY | ~MAGNITUDE);
 
     /** Up to so many edges, looking for each of them is cheaper than finding the bin of every number. */
-    private static final int FEW = 12;
+    static final int FEW = 12;
 
     private final Bins bins;
-    /** The order of the least number that is in a bin, or above it. That of the first is not looked at. */
+    /** The order of the least number that is in a bin, or above it; in that of the first it is −∞. */
     private final int[] least;
 
     OrderedBins(Bins bins) {
         this.bins = bins;
         this.least = new int[bins.count()];
+        least[0] = MINUS_INFINITY;
         for (int bin = 1; bin < least.length; bin++) {
             least[bin] = order(Float.floatToRawIntBits(leastNumber(bins.edge(bin))));
         }
+    }
+
+    /** The bin of a number. */
+    int of(float number) {
+        return bins.of(number);
+    }
+
+    /** The order of the least number of a bin. */
+    int least(int bin) {
+        return least[bin];
+    }
+
+    /**
+     * The bits of the greatest magnitude with which numbers of either sign are in some neighbouring bins, zero being in
+     * one of them.
+     */
+    int magnitudeWithin(int first, int last) {
+        int greatest = last + 1 < least.length ? Math.min(least[last + 1] - 1, INFINITY) : INFINITY;
+        return Math.min(magnitude(least[first]), greatest);
+    }
+
+    private static int magnitude(int order) {
+        return order ^ (order >> 31);
     }
 
     /** The least single number that is not below an edge, −0 for 0. */
@@ -51,8 +77,8 @@ final class OrderedBins {
         }
     }
 
-    /** Adds to the counts of bins, the last being that of NaN. */
-    void count(int[] orders, int count, long[] counts) {
+    /** Adds to the counts of bins, the last being that of NaN. Near edges learn which bins are in use. */
+    void count(int[] orders, int count, long[] counts, NearEdges near) {
         int smallest = ExtremeLoops.minimum(orders, count);
         int largest = ExtremeLoops.maximum(orders, count);
         int first = bins.of(number(smallest));
@@ -63,6 +89,7 @@ final class OrderedBins {
             }
             return;
         }
+        near.widen(first, last);
         int before = 0;
         for (int bin = first; bin < last; bin++) {
             int below = below(orders, count, least[bin + 1]);
@@ -92,7 +119,7 @@ final class OrderedBins {
 
     /** NaN is outside the infinities, on the side of its sign. */
     private static boolean hasNaN(int smallest, int largest) {
-        return largest > INFINITY || smallest < order(INFINITY | ~MAGNITUDE);
+        return largest > INFINITY || smallest < MINUS_INFINITY;
     }
 
     private static void fill(int[] places, int count, int value) {
@@ -108,9 +135,16 @@ final class OrderedBins {
     }
 
     /** Adds one to the count of every place whose number is below a limit. */
-    static void countBelow(int[] orders, int limit, int[] counts) {
-        for (int i = 0; i < counts.length; i++) {
+    static void countBelow(int[] orders, int limit, int[] counts, int places) {
+        for (int i = 0; i < places; i++) {
             counts[i] += difference(orders[i], limit) >>> 31;
+        }
+    }
+
+    /** Makes the mark of every place negative whose number has a magnitude above a limit, or is NaN. */
+    static void markAbove(int[] orders, int limit, int[] marks, int places) {
+        for (int i = 0; i < places; i++) {
+            marks[i] |= limit - magnitude(orders[i]);
         }
     }
 

@@ -61,24 +61,28 @@ final class OuterHistogramSingle {
 
     private void count() {
         long all = (long) left.length() * right.length();
-        if (!left.isFinite() || !right.isFinite() || !find(all)) {
+        float largest = left.largest() * right.largest();
+        int from = limits.firstWithin(largest);
+        int to = limits.firstBeyond(largest);
+        if (!left.isFinite() || !right.isFinite() || !find(from, to, all)) {
             countOneByOne();
             return;
         }
+        // All products reach edges before these, none reaches those behind them.
         long below = all;
-        for (int edge = 1; edge < limits.bins(); edge++) {
+        for (int edge = from; edge < to; edge++) {
             long reaching = notBelow(edge, all);
             counts[edge - 1] += below - reaching;
             below = reaching;
         }
-        counts[limits.bins() - 1] += below;
+        counts[limits.areNumbers() ? to - 1 : 0] += below;
     }
 
     /** Sorts what can reach limits that are not decided by extremes; false if that is not worth it. */
-    private boolean find(long all) {
+    private boolean find(int from, int to, long all) {
         int undecided = 0;
         float least = Float.POSITIVE_INFINITY;
-        for (int edge = 1; edge < limits.bins(); edge++) {
+        for (int edge = from; edge < to; edge++) {
             if (isUndecided(limits.of(edge))) {
                 undecided++;
                 least = Math.min(least, limits.of(edge));
@@ -102,21 +106,11 @@ final class OuterHistogramSingle {
         return limit <= left.largest() * right.largest() && limit > left.least() * right.least();
     }
 
-    /** How many products are not below an edge. */
+    /** How many products are not below an edge whose limit some of them may reach. */
     private long notBelow(int edge, long all) {
         float limit = limits.of(edge);
-        if (Float.isNaN(limit)) {
-            return 0;
-        }
         boolean equalSigns = limits.isPositive(edge);
-        long reaching;
-        if (limit > left.largest() * right.largest()) {
-            reaching = 0;
-        } else if (isUndecided(limit)) {
-            reaching = left.reaching(right, equalSigns, limit);
-        } else {
-            reaching = left.pairs(right, equalSigns);
-        }
+        long reaching = isUndecided(limit) ? left.reaching(right, equalSigns, limit) : left.pairs(right, equalSigns);
         return equalSigns ? reaching : all - reaching;
     }
 

@@ -181,7 +181,7 @@ final class OuterJointHistogram {
         } else {
             // Up to a negative number, which is below the next one.
             int order = OrderedBins.order(Float.floatToRawIntBits(-needed));
-            OrderedBins.countBelow(orders[sample], order + 1, reached[edge]);
+            OrderedBins.countBelow(orders[sample], order + 1, reached[edge], reached[edge].length);
         }
     }
 

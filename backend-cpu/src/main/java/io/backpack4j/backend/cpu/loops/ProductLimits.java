@@ -40,6 +40,11 @@ final class ProductLimits {
         return limits[edge];
     }
 
+    /** Whether edges are numbers: all are, or none, and then nothing reaches one. */
+    boolean areNumbers() {
+        return limits.length == 1 || !Float.isNaN(limits[1]);
+    }
+
     boolean isPositive(int edge) {
         return edge >= firstPositive;
     }
@@ -47,6 +52,36 @@ final class ProductLimits {
     /** The first edge that is positive, or the number of bins. */
     int firstPositive() {
         return firstPositive;
+    }
+
+    /** The first edge whose limit some magnitude up to this one reaches, if one before the positive edges is. */
+    int firstWithin(float magnitude) {
+        int from = 1;
+        int to = firstPositive;
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (limits[middle] <= magnitude) {
+                to = middle;
+            } else {
+                from = middle + 1;
+            }
+        }
+        return from;
+    }
+
+    /** The first positive edge whose limit no magnitude up to this one reaches, or the number of bins. */
+    int firstBeyond(float magnitude) {
+        int from = firstPositive;
+        int to = limits.length;
+        while (from < to) {
+            int middle = (from + to) >>> 1;
+            if (limits[middle] <= magnitude) {
+                from = middle + 1;
+            } else {
+                to = middle;
+            }
+        }
+        return from;
     }
 
     /**

@@ -119,6 +119,19 @@ public final class SquareLoops {
         return sums.total();
     }
 
+    /** The sum of all elements; nothing if numbers are too large or too small for pairs. */
+    static OptionalDouble pairedSum(CpuTensor a) {
+        float[] numbers = Scratch.get().floats;
+        PairedSums sums = PairedSums.ofThread();
+        sums.clear();
+        for (long done = 0; done < a.elements; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, a.elements - done);
+            a.block.get(a.at(done), numbers, 0, count);
+            sums.add(numbers, count);
+        }
+        return sums.total();
+    }
+
     /**
      * Products of single numbers have no rounding error in double precision. Eight partial sums: additions that do not
      * wait for each other.

@@ -35,4 +35,11 @@ public interface Arrangement {
         }
         return true;
     }
+
+    /** Whether all of them are the same, and their rows of so many elements lie behind each other. */
+    static boolean sameRows(List<CpuTensor> tensors, long row) {
+        Arrangement order = tensors.get(0).block.arrangement;
+        boolean whole = order instanceof ChannelsLast last && row % (last.channels * last.positions) == 0;
+        return (order == null || whole) && same(tensors);
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
+import io.backpack4j.backend.cpu.loops.HistogramLoop;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.PerSampleConvolution;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import java.util.function.Supplier;
 
 /**
  * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that
@@ -238,6 +240,29 @@ final class ConvolutionTiles {
         public Optional<TileConsumer> visit(TileConsumer.WeightedSum weighted) {
             return Optional.of(
                     new TileConsumer.WeightedSum(weighted.weights(), sums(weighted.destination(), afterwards)));
+        }
+
+        /** Numbers that only fill up a tile are counted as zeros, too, and taken away afterwards. */
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.Histogram histogram) {
+            uncount(() -> new HistogramLoop(histogram.range(), histogram.factor(), histogram.destination()));
+            return Optional.of(histogram);
+        }
+
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.JointHistogram histogram) {
+            Tensor values = reordered(histogram.values());
+            uncount(() -> new HistogramLoop(
+                    histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+            return Optional.of(new TileConsumer.JointHistogram(
+                    histogram.destination(), histogram.ranges(), histogram.factor(), values));
+        }
+
+        private void uncount(Supplier<HistogramLoop> loop) {
+            long zeros = (elements - sizes.weightElements()) * product.batch();
+            if (zeros > 0) {
+                afterwards.add(() -> loop.get().subtractZeros(zeros));
+            }
         }
 
         @Override

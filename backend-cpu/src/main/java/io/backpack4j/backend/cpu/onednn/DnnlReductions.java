@@ -56,7 +56,8 @@ final class DnnlReductions implements Reductions {
             return;
         }
         CpuTensor source = backend.asItLies(x);
-        if (reduction == Reduction.SUM && sumPositions(source, from, to, target)) {
+        if (reduction == Reduction.SUM
+                && (sumPositions(source, from, to, target) || sumSamples(source, from, to, target))) {
             return;
         }
         backend.makeRowMajor(source.block);
@@ -98,6 +99,25 @@ final class DnnlReductions implements Reductions {
         return outer > 0
                 && positions <= LONGEST
                 && sumColumns(contexts.get(), outer, positions, channels, x.address(), target.address());
+    }
+
+    /** Sums over samples whose channels lie last: channels of the sums do, too. */
+    private boolean sumSamples(CpuTensor x, int from, int to, CpuTensor target) {
+        boolean keepsOrder = x.block.arrangement instanceof Arrangement.ChannelsLast last
+                && target.elements % (last.channels() * last.positions()) == 0
+                && x.isAligned()
+                && target.coversBlock();
+        if (!keepsOrder || !x.isSingle() || from != 0 || to != 1) {
+            return false;
+        }
+        long samples = x.shape().size(0);
+        boolean summed = samples > 0
+                && samples <= LONGEST
+                && sumColumns(contexts.get(), 1, samples, target.elements, x.address(), target.address());
+        if (summed) {
+            target.block.arrangement = x.block.arrangement;
+        }
+        return summed;
     }
 
     /**

@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
 
 import io.backpack4j.backend.cpu.Numbers;
 import io.backpack4j.backend.cpu.Variant;
@@ -12,6 +13,7 @@ import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.backend.Window;
@@ -121,6 +123,58 @@ class ArrangementTest {
         ops.copy(b, a);
         for (Tensor tensor : List.of(a, b, result)) {
             assertThat(isChannelsLast(tensor)).isTrue();
+        }
+    }
+
+    /** Rows of whole planes are multiplied as they lie if both lie alike; all others are brought into order. */
+    @Test
+    void innerProductsOfRowsDoNotDependOnTheOrder() {
+        Random random = Variant.random(7);
+        Numbers a = Numbers.random(random, SINGLE, SHAPE);
+        Numbers b = Numbers.random(random, SINGLE, SHAPE);
+        long all = SHAPE.elements();
+        for (long rows : new long[] {1, 2, 4, 8, 24, 120}) {
+            for (boolean last : new boolean[] {true, false}) {
+                Tensor left = channelsLast(a);
+                Tensor right = last ? channelsLast(b) : b.on(scope, SINGLE);
+                Tensor dots = scope.allocate(Shape.of(rows), DType.FLOAT32);
+                Shape shape = Shape.of(rows, all / rows);
+                backend.contractions().rowDots(scope.view(left, shape), scope.view(right, shape), dots);
+                assertThat(isChannelsLast(left)).isEqualTo(last && rows <= 4);
+                double[] found = dots.toDoubleArray();
+                for (int row = 0; row < rows; row++) {
+                    double expected = 0;
+                    for (int i = (int) (row * all / rows); i < (row + 1) * all / rows; i++) {
+                        expected += a.values()[i] * b.values()[i];
+                    }
+                    assertThat(found[row]).as("row %d of %d", row, rows).isCloseTo(expected, offset(1e-4));
+                }
+            }
+        }
+    }
+
+    @Test
+    void sumsOverSamplesKeepTheOrder() {
+        Numbers numbers = Numbers.random(Variant.random(8), SINGLE, SHAPE);
+        int plane = (int) SHAPE.elements() / 4;
+        double[] expected = new double[plane];
+        for (int i = 0; i < numbers.values().length; i++) {
+            expected[i % plane] += numbers.values()[i];
+        }
+        Tensor sums = scope.allocate(SHAPE.dropFirst(1), DType.FLOAT32);
+        Tensor ofTwo = scope.allocate(Shape.of(2, plane), DType.FLOAT32);
+        backend.reductions().reduce(Reduction.SUM, channelsLast(numbers), 0, 1, sums);
+        assertThat(isChannelsLast(sums)).isTrue();
+        assertThat(sums.toDoubleArray()).containsExactly(expected, offset(1e-5));
+        // A part of other memory cannot lie otherwise than that does.
+        Tensor part = scope.rows(ofTwo, 1, 2);
+        backend.reductions().reduce(Reduction.SUM, channelsLast(numbers), 0, 1, part);
+        assertThat(part.toDoubleArray()).containsExactly(expected, offset(1e-5));
+        Tensor halves = scope.allocate(Shape.of(1, 3, 35), DType.FLOAT32);
+        Tensor byHalves = scope.view(channelsLast(numbers), Shape.of(8, 3, 35));
+        backend.reductions().reduce(Reduction.SUM, byHalves, 0, 1, halves);
+        for (int i = 0; i < 105; i++) {
+            assertThat(halves.toDoubleArray()[i]).isCloseTo(expected[i] + expected[i + 105], offset(1e-5));
         }
     }
 

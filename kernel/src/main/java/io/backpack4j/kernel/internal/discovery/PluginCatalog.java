@@ -21,6 +21,7 @@ import io.backpack4j.spi.Suggestions;
 import io.backpack4j.spi.backend.Availability;
 import io.backpack4j.spi.backend.BackendProvider;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.ExtensionDescription;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.loss.LossProvider;
@@ -219,11 +220,30 @@ public final class PluginCatalog implements Catalog {
     }
 
     @Override
-    public Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options) {
+    public Optional<ExtensionDescription> description(String extensionType) {
+        ExtensionProvider provider = provider(extensionType);
+        try {
+            return provider.description();
+        } catch (RuntimeException | LinkageError e) {
+            throw new BackpackException(
+                    KernelProblems.PLUGIN_FAILURE,
+                    "Extension %s could not be described: %s"
+                            .formatted(extensionType, MissingClass.describe(e, place(provider))),
+                    e);
+        }
+    }
+
+    private ExtensionProvider provider(String type) {
         ExtensionProvider provider = extensions.get(type);
         if (provider == null) {
             throw unknown(KernelProblems.UNKNOWN_EXTENSION, "Extension '" + type + "'", type, extensions.keySet());
         }
+        return provider;
+    }
+
+    @Override
+    public Extension<?> extension(String type, Map<String, ? extends @Nullable Object> options) {
+        ExtensionProvider provider = provider(type);
         return create("extension " + type, type, options, NeutralArguments.NONE, place(provider), provider::create);
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** The parameters of a network that is being bound. */
@@ -128,15 +129,18 @@ final class ParameterTable {
     /** Specifications of all parameters and buffers. */
     Map<String, ParameterSpec> specifications(List<BoundNode> nodes) {
         Map<String, Map<RowBlock, Optional<KroneckerSizes>>> blocks = new LinkedHashMap<>();
+        Map<String, OptionalLong> lookups = new LinkedHashMap<>();
         for (BoundNode node : nodes) {
             for (ParameterSpec spec : node.declaration().parameters()) {
                 BoundNode.Owner owner = Objects.requireNonNull(node.owners().get(spec.name()));
                 Shape shape =
                         Objects.requireNonNull(specs.get(owner.parameter())).shape();
                 // What has no axes is used as a whole.
-                RowBlock rows = owner.rows().orElseGet(() -> shape.rank() == 0 ? new RowBlock(0, 1) : all(shape));
+                RowBlock rows = owner.rows().orElseGet(() -> all(shape));
                 blocks.computeIfAbsent(owner.parameter(), key -> new LinkedHashMap<>())
                         .putIfAbsent(rows, spec.kronecker());
+                OptionalLong own = rows.equals(all(shape)) ? spec.lookups() : OptionalLong.empty();
+                lookups.merge(owner.parameter(), own, ParameterTable::both);
             }
         }
         Map<String, ParameterSpec> result = new LinkedHashMap<>();
@@ -150,13 +154,25 @@ final class ParameterTable {
                             spec.trainable(),
                             spec.initializer(),
                             spec.isInteger(),
-                            kronecker));
+                            kronecker,
+                            fewerThanAll(spec.shape(), lookups.getOrDefault(name, OptionalLong.empty()))));
         });
         return result;
     }
 
     private static RowBlock all(Shape shape) {
-        return new RowBlock(0, Math.max(1, shape.size(0)));
+        return new RowBlock(0, shape.rank() == 0 ? 1 : Math.max(1, shape.size(0)));
+    }
+
+    /** The rows that two uses look up; all, if one of them does not look rows up. */
+    private static OptionalLong both(OptionalLong first, OptionalLong second) {
+        return first.isPresent() && second.isPresent()
+                ? OptionalLong.of(Math.addExact(first.getAsLong(), second.getAsLong()))
+                : OptionalLong.empty();
+    }
+
+    private static OptionalLong fewerThanAll(Shape shape, OptionalLong lookups) {
+        return lookups.isPresent() && lookups.getAsLong() < shape.size(0) ? lookups : OptionalLong.empty();
     }
 
     /**
@@ -168,7 +184,7 @@ final class ParameterTable {
             return Optional.empty();
         }
         Optional<KroneckerSizes> first = blocks.values().iterator().next();
-        if (blocks.size() == 1 && (shape.rank() == 0 || blocks.containsKey(all(shape)))) {
+        if (blocks.size() == 1 && blocks.containsKey(all(shape))) {
             return first;
         }
         List<RowBlock> sorted = blocks.keySet().stream()

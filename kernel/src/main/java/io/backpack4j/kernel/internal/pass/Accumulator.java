@@ -194,10 +194,12 @@ final class Accumulator {
 
     /** The wanted samples that are in this chunk, at their places in the result; nothing if there are none. */
     private Optional<Pending> subsampled(TensorScope scope, Step step, List<Integer> wanted) {
+        Tensor result = results.get(0);
+        int axis = key.contraction().sampleAxis();
+        long fromColumn = step.block().fromColumn();
         if (step.wholeBatch()) {
-            Tensor rows = scope.rows(
-                    results.get(0), step.block().fromColumn(), step.block().toColumn());
-            return Optional.of(direct(rows, null, false));
+            Tensor ofColumns = scope.rows(result, fromColumn, step.block().toColumn());
+            return Optional.of(direct(axis == 0 ? result : ofColumns, null, false));
         }
         List<Integer> local = new ArrayList<>();
         List<Integer> places = new ArrayList<>();
@@ -211,22 +213,34 @@ final class Accumulator {
         if (local.isEmpty()) {
             return Optional.empty();
         }
+        Contraction contraction = key.contraction().ofSamples(local);
+        long columns = step.block().columns();
         Tensor part = scope.allocate(
-                parameter.prepend(step.block().columns(), local.size()),
-                results.get(0).dtype());
-        var contraction = new Contraction.PerSample(Optional.of(local));
+                contraction.shapes(columns, local.size(), parameter).get(0), result.dtype());
         return Optional.of(new Pending(new ContractionTask(contraction, List.of(part), null, false), () -> {
             for (int i = 0; i < places.size(); i++) {
-                Region from = Region.all(part.shape()).with(1, i, 1);
-                Tensor one = scope.allocate(from.shape(), part.dtype());
-                backend.indexing().extract(part, from, one);
-                Region to = Region.all(results.get(0).shape())
-                        .with(0, step.block().fromColumn(), step.block().columns())
-                        .with(1, places.get(i), 1);
-                backend.indexing().insert(one, to, results.get(0));
-                one.close();
+                place(part, i, places.get(i), axis, fromColumn);
             }
         }));
+    }
+
+    /** Copies a sample of a part of the columns to where the result has it. */
+    private void place(Tensor part, long sample, long place, int axis, long fromColumn) {
+        Tensor result = results.get(0);
+        try (TensorScope scope = backend.openScope()) {
+            if (axis == 0) {
+                long[] numbers = scope.rows(part, sample, sample + 1).toLongArray();
+                scope.rows(result, place, place + 1).write(0, numbers, 0, numbers.length);
+                return;
+            }
+            Region from = Region.all(part.shape()).with(1, sample, 1);
+            Tensor one = scope.allocate(from.shape(), part.dtype());
+            backend.indexing().extract(part, from, one);
+            Region to = Region.all(result.shape())
+                    .with(0, fromColumn, part.shape().size(0))
+                    .with(1, place, 1);
+            backend.indexing().insert(one, to, result);
+        }
     }
 
     private Tensor requireOperand(@Nullable Tensor operand) {
@@ -266,9 +280,24 @@ final class Accumulator {
 
         @Override
         public Optional<Pending> visit(Contraction.PerSample perSample) {
-            return perSample.subsampling().isPresent()
-                    ? subsampled(scope, step, perSample.subsampling().get())
-                    : Optional.of(perColumnAndSample(scope, step, null));
+            return chosen(perSample);
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.LookedUpIds ids) {
+            return chosen(ids);
+        }
+
+        @Override
+        public Optional<Pending> visit(Contraction.LookedUpRows rows) {
+            return chosen(rows);
+        }
+
+        /** Of all samples, or of those that are wanted. */
+        private Optional<Pending> chosen(Contraction contraction) {
+            return contraction.subsampling().isPresent()
+                    ? subsampled(scope, step, contraction.subsampling().get())
+                    : otherwise(contraction);
         }
 
         @Override

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 
@@ -38,6 +39,7 @@ final class DeclarationCollector implements SiteDeclaration {
     private final String parameter;
     private final Shape shape;
     private final Optional<KroneckerSizes> kronecker;
+    private final OptionalLong lookups;
     private final long samples;
     private final Map<String, AccumulatorKey> accumulated = new LinkedHashMap<>();
     private final Map<String, PartialKey> partials = new LinkedHashMap<>();
@@ -56,6 +58,7 @@ final class DeclarationCollector implements SiteDeclaration {
         this.parameter = parameter;
         this.shape = spec.shape();
         this.kronecker = spec.kronecker();
+        this.lookups = spec.lookups();
         this.samples = samples;
     }
 
@@ -95,6 +98,11 @@ final class DeclarationCollector implements SiteDeclaration {
     }
 
     @Override
+    public OptionalLong lookups() {
+        return lookups;
+    }
+
+    @Override
     public long samples() {
         return samples;
     }
@@ -107,6 +115,12 @@ final class DeclarationCollector implements SiteDeclaration {
                     CommonProblems.INVALID_DECLARATION,
                     "Partial result '%s' is %s of the signal '%s', whose columns are weighted and come from several nodes. Use SumOfSquares, SumOfSquaresPerSample or Trace."
                             .formatted(key, contraction, signal.name()));
+        }
+        if (contraction instanceof Contraction.LookedUpIds && !signal.equals(new LossGradient())) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_DECLARATION,
+                    "Partial result '%s' is ids of rows, of signal '%s'. Ask for them with LossGradient: they depend on no signal and are made once."
+                            .formatted(key, signal.name()));
         }
         if (contraction.isOfOneSide() && contraction.power() == 0 && !signal.equals(new LossGradient())) {
             throw new BackpackException(

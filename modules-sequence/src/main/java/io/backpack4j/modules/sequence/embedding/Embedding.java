@@ -40,7 +40,7 @@ public record Embedding(
     @Override
     public ModuleDeclaration declare(List<Shape> inputs) {
         Shape ids = ModuleChecks.single(this, inputs);
-        return Lookup.declare(ids.append(embeddingDim), numEmbeddings, embeddingDim, paddingIdx);
+        return Lookup.declare(ids, ids.append(embeddingDim), numEmbeddings, embeddingDim, paddingIdx);
     }
 
     /** The table is shared by all axes of the ids: it treats these on their own, and no others. */

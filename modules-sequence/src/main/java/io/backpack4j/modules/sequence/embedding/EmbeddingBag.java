@@ -54,7 +54,7 @@ public record EmbeddingBag(
             throw ModuleChecks.mismatch(
                     this, "takes ids [N, L], a bag of L for every sample, but samples have shape %s.".formatted(ids));
         }
-        return Lookup.declare(Shape.of(embeddingDim), numEmbeddings, embeddingDim, paddingIdx);
+        return Lookup.declare(ids, Shape.of(embeddingDim), numEmbeddings, embeddingDim, paddingIdx);
     }
 
     @Override

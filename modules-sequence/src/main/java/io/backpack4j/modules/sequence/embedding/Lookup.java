@@ -13,19 +13,20 @@ import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Which rows of a table the samples of a batch look up: S of each.
  *
- * @param indices the rows, INT64 {@code [N, *]}
+ * @param indices the rows, INT64 {@code [N, *]}; nothing for a join of several lookups, which has no tensor of its own
  * @param rows the same numbers, N · S of them
  * @param samples N
  * @param positions S
  * @param tableRows the number of the table's rows
  * @param padding the row that has no derivatives, −1 for none
  */
-record Lookup(Tensor indices, long[] rows, int samples, int positions, long tableRows, long padding) {
+record Lookup(Optional<Tensor> indices, long[] rows, int samples, int positions, long tableRows, long padding) {
 
     static final String WEIGHT = "weight";
 
@@ -44,14 +45,19 @@ record Lookup(Tensor indices, long[] rows, int samples, int positions, long tabl
         }
     }
 
-    /** Rows start as PyTorch's: normal, and zero for padding. */
-    static ModuleDeclaration declare(Shape output, long rows, long length, @Nullable Long padding) {
+    /**
+     * Rows start as PyTorch's: normal, and zero for padding.
+     *
+     * @param ids of a sample
+     */
+    static ModuleDeclaration declare(Shape ids, Shape output, long rows, long length, @Nullable Long padding) {
         Initializer normal = new Initializer.Normal(1);
         Initializer initializer = padding == null ? normal : new Initializer.ZeroRow(normal, padding);
         return ModuleDeclaration.output(output)
                 .retainInputs()
                 .parameter(ParameterSpec.parameter(WEIGHT, Shape.of(rows, length), initializer)
-                        .withKronecker(KroneckerSizes.table(length, rows)));
+                        .withKronecker(KroneckerSizes.table(length, rows))
+                        .withLookups(ids.elements()));
     }
 
     /** Reads the indices and requires that the table has them. */
@@ -73,7 +79,7 @@ record Lookup(Tensor indices, long[] rows, int samples, int positions, long tabl
                                         tableRows));
             }
         }
-        return new Lookup(indices, rows, samples, positions, tableRows, padding == null ? -1 : padding);
+        return new Lookup(Optional.of(indices), rows, samples, positions, tableRows, padding == null ? -1 : padding);
     }
 
     /** Whether the same rows of tables of one size are looked up. */

@@ -11,7 +11,10 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,27 +26,42 @@ import org.jspecify.annotations.Nullable;
 final class LookupDerivatives extends ParameterDerivatives {
 
     private final Lookup lookup;
-    private final Tensor cotangents;
+    private final Function<TensorScope, Tensor> cotangents;
     private final LookupForms forms;
     private @Nullable Occurrences occurrences;
 
     /**
+     * Derivatives of one use.
+     *
      * @param pooled whether a sample's rows make one output together
      * @param cotangents {@code [V, N · S, dim]}, zero at padding
      */
     LookupDerivatives(Backend backend, Shape table, Lookup lookup, boolean pooled, Tensor cotangents) {
         super(backend, table, cotangents.dtype(), cotangents.shape().size(0), lookup.samples());
         this.lookup = lookup;
-        this.cotangents = cotangents;
+        this.cotangents = scope -> cotangents;
         this.forms = new LookupForms(this, pooled);
+    }
+
+    /** Derivatives of several uses, whose cotangents are joined wherever they are needed. */
+    private LookupDerivatives(LookupDerivatives first, Lookup lookup, Function<TensorScope, Tensor> cotangents) {
+        super(first.backend(), first.parameter(), first.dtype(), first.columns(), first.samples());
+        this.lookup = lookup;
+        this.cotangents = cotangents;
+        this.forms = new LookupForms(this, first.forms.isPooled());
     }
 
     Lookup lookup() {
         return lookup;
     }
 
-    Tensor cotangents() {
-        return cotangents;
+    /**
+     * The cotangents, {@code [V, N · S, dim]}.
+     *
+     * @param scope of those of several uses
+     */
+    Tensor cotangents(TensorScope scope) {
+        return cotangents.apply(scope);
     }
 
     /** The length of a row. */
@@ -62,7 +80,9 @@ final class LookupDerivatives extends ParameterDerivatives {
 
     /** The looked-up rows, {@code [N · S]}. */
     Tensor indices(TensorScope scope) {
-        return scope.view(lookup.indices(), Shape.of(lookup.count()));
+        return lookup.indices()
+                .map(indices -> scope.view(indices, Shape.of(lookup.count())))
+                .orElseGet(() -> integers(scope, lookup.rows()));
     }
 
     Tensor integers(TensorScope scope, long[] numbers) {
@@ -73,11 +93,12 @@ final class LookupDerivatives extends ParameterDerivatives {
 
     /** Cotangents added up per sample and row, {@code [V, N · S, dim]}. */
     Tensor summed(TensorScope scope) {
-        Tensor summed = scope.allocate(cotangents.shape(), dtype());
+        Tensor given = cotangents(scope);
+        Tensor summed = scope.allocate(given.shape(), dtype());
         backend().elementwise().fill(summed, 0);
         Tensor first = integers(scope, occurrences().first());
         for (long column = 0; column < columns(); column++) {
-            backend().indexing().addRows(column(scope, cotangents, column), first, column(scope, summed, column));
+            backend().indexing().addRows(column(scope, given, column), first, column(scope, summed, column));
         }
         return summed;
     }
@@ -101,8 +122,9 @@ final class LookupDerivatives extends ParameterDerivatives {
             Tensor indices = integers(scope, places);
             Tensor targets =
                     scope.view(destination, Shape.of(block.columns(), block.samples() * lookup.tableRows(), length()));
+            Tensor given = cotangents(scope);
             for (long column = block.fromColumn(); column < block.toColumn(); column++) {
-                Tensor rows = scope.rows(column(scope, cotangents, column), from, to);
+                Tensor rows = scope.rows(column(scope, given, column), from, to);
                 backend().indexing().addRows(rows, indices, column(scope, targets, column - block.fromColumn()));
             }
         }
@@ -111,6 +133,29 @@ final class LookupDerivatives extends ParameterDerivatives {
     @Override
     protected Optional<DirectForm> directForm(Contraction contraction) {
         return contraction.accept(forms);
+    }
+
+    /** Positions of all uses are positions of one lookup. */
+    @Override
+    protected Optional<ParameterDerivatives> joined(List<ParameterDerivatives> further) {
+        List<LookupDerivatives> uses = new ArrayList<>(List.of(this));
+        for (ParameterDerivatives use : further) {
+            if (!(use instanceof LookupDerivatives other)) {
+                return Optional.empty();
+            }
+            uses.add(other);
+        }
+        return Optional.of(joinedOf(uses));
+    }
+
+    private static LookupDerivatives joinedOf(List<LookupDerivatives> uses) {
+        LookupDerivatives first = uses.get(0);
+        LookupJoin join =
+                new LookupJoin(uses.stream().map(LookupDerivatives::lookup).toList());
+        return new LookupDerivatives(first, join.lookup(), scope -> {
+            List<Tensor> parts = uses.stream().map(use -> use.cotangents(scope)).toList();
+            return join.cotangents(first.backend(), scope, parts);
+        });
     }
 
     @Override
@@ -125,7 +170,7 @@ final class LookupDerivatives extends ParameterDerivatives {
     @Override
     protected Optional<GradientRows> rows(TensorScope scope) {
         long[] all = lookup.rows();
-        Tensor summed = cotangents;
+        Tensor given = cotangents(scope);
         return Optional.of(new GradientRows() {
             @Override
             public long count() {
@@ -134,7 +179,7 @@ final class LookupDerivatives extends ParameterDerivatives {
 
             @Override
             public void write(long from, long to, Tensor destination) {
-                place(summed, all, from, to, destination);
+                place(given, all, from, to, destination);
             }
         });
     }

@@ -31,7 +31,7 @@ record LookupEvaluation(Lookup lookup, Shape table, Optional<Tensor> factors, bo
 
     static LookupEvaluation ofRows(EvaluationContext context, Lookup lookup, Tensor weight) {
         Backend backend = context.backend();
-        Shape ids = lookup.indices().shape();
+        Shape ids = lookup.indices().orElseThrow().shape();
         Tensor output = context.scope().allocate(ids.append(weight.shape().size(1)), weight.dtype());
         try (TensorScope scope = backend.openScope()) {
             gather(backend, scope, lookup, weight, output);
@@ -58,7 +58,7 @@ record LookupEvaluation(Lookup lookup, Shape table, Optional<Tensor> factors, bo
 
     /** Writes the rows of a table {@code [num, dim]}, N · S of them. */
     private static void gather(Backend backend, TensorScope scope, Lookup lookup, Tensor weight, Tensor destination) {
-        Tensor indices = scope.view(lookup.indices(), Shape.of(lookup.count()));
+        Tensor indices = scope.view(lookup.indices().orElseThrow(), Shape.of(lookup.count()));
         Shape rows = Shape.of(lookup.count(), weight.shape().size(1));
         backend.indexing().gatherRows(weight, indices, scope.view(destination, rows));
     }

@@ -23,6 +23,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** The contractions of a table's gradients that need no rows but those that occur. */
@@ -51,6 +52,10 @@ final class LookupForms implements DirectForms {
         this.length = derivatives.length();
     }
 
+    boolean isPooled() {
+        return pooled;
+    }
+
     private Optional<DirectForm> adding(BiConsumer<TensorScope, ContractionTask> computation) {
         return Optional.of(DirectForm.adding(task -> {
             try (TensorScope scope = backend.openScope()) {
@@ -60,12 +65,58 @@ final class LookupForms implements DirectForms {
     }
 
     @Override
+    public Optional<DirectForm> visit(Contraction.LookedUpIds contraction) {
+        return Optional.of(DirectForm.overwriting(task -> {
+            var rows = SampleRows.of(derivatives.lookup(), contraction.rows(), wanted(contraction));
+            long[] ids = rows.ids();
+            task.destination().write(0, ids, 0, ids.length);
+        }));
+    }
+
+    @Override
+    public Optional<DirectForm> visit(Contraction.LookedUpRows contraction) {
+        return Optional.of(DirectForm.overwriting(task -> {
+            try (TensorScope scope = backend.openScope()) {
+                var rows = SampleRows.of(derivatives.lookup(), contraction.rows(), wanted(contraction));
+                addRows(scope, rows, contraction, task.destination());
+            }
+        }));
+    }
+
+    private long[] wanted(Contraction contraction) {
+        return contraction
+                .subsampling()
+                .map(positions -> positions.stream().mapToLong(n -> n).toArray())
+                .orElseGet(() -> LongStream.range(0, samples).toArray());
+    }
+
+    private void addRows(TensorScope scope, SampleRows rows, Contraction contraction, Tensor destination) {
+        ops.fill(destination, 0);
+        Tensor targets = scope.view(destination, Shape.of(columns, rows.ids().length, length));
+        Tensor slots = derivatives.integers(scope, rows.slots());
+        Tensor positions = derivatives.integers(scope, rows.positions());
+        Tensor cotangents = derivatives.cotangents(scope);
+        for (long column = 0; column < columns; column++) {
+            try (TensorScope step = backend.openScope()) {
+                Tensor given = derivatives.column(step, cotangents, column);
+                if (contraction.subsampling().isPresent()) {
+                    Tensor chosen = step.allocate(Shape.of(rows.positions().length, length), dtype);
+                    backend.indexing().gatherRows(given, positions, chosen);
+                    given = chosen;
+                }
+                backend.indexing().addRows(given, slots, derivatives.column(step, targets, column));
+            }
+        }
+    }
+
+    @Override
     public Optional<DirectForm> visit(Contraction.Sum contraction) {
         return adding((scope, task) -> {
             Tensor indices = derivatives.indices(scope);
+            Tensor cotangents = derivatives.cotangents(scope);
             for (long column = 0; column < columns; column++) {
                 Tensor target = derivatives.column(scope, task.destination(), column);
-                Tensor rows = derivatives.column(scope, derivatives.cotangents(), column);
+                Tensor rows = derivatives.column(scope, cotangents, column);
                 backend.indexing().addRows(rows, indices, target);
             }
         });
@@ -94,8 +145,9 @@ final class LookupForms implements DirectForms {
     @Override
     public Optional<DirectForm> visit(Contraction.SumOfSquaresOverPositions contraction) {
         return adding((scope, task) -> {
-            Tensor copy = scope.allocate(derivatives.cotangents().shape(), dtype);
-            ops.copy(derivatives.cotangents(), copy);
+            Tensor cotangents = derivatives.cotangents(scope);
+            Tensor copy = scope.allocate(cotangents.shape(), dtype);
+            ops.copy(cotangents, copy);
             Tensor squares = squares(scope, copy, task.operand());
             backend.indexing().addRows(squares, derivatives.indices(scope), task.destination());
         });
@@ -104,7 +156,7 @@ final class LookupForms implements DirectForms {
     @Override
     public Optional<DirectForm> visit(Contraction.TraceOverPositions contraction) {
         return adding((scope, task) -> {
-            Tensor all = scope.view(derivatives.cotangents(), Shape.of(1, columns * count * length));
+            Tensor all = scope.view(derivatives.cotangents(scope), Shape.of(1, columns * count * length));
             Tensor sum = scope.allocate(Shape.of(1), dtype);
             backend.contractions().rowDots(all, all, sum);
             ops.addScaled(1, scope.view(sum, Shape.of()), task.destination());
@@ -245,13 +297,15 @@ final class LookupForms implements DirectForms {
             Shape bySample = Shape.of(samples, derivatives.lookup().positions() * length);
             Tensor rows = scope.allocate(Shape.of(count, length), dtype);
             Tensor flat = scope.view(task.destination(), Shape.of(vectorCount * columns, samples));
+            Tensor cotangents = derivatives.cotangents(scope);
+            Tensor indices = derivatives.indices(scope);
             for (long k = 0; k < vectorCount; k++) {
                 Tensor vector = derivatives.column(scope, vectors, k);
-                backend.indexing().gatherRows(vector, derivatives.indices(scope), rows);
+                backend.indexing().gatherRows(vector, indices, rows);
                 for (long v = 0; v < columns; v++) {
                     long row = k * columns + v;
                     Tensor target = scope.view(scope.rows(flat, row, row + 1), Shape.of(samples));
-                    Tensor gradients = derivatives.column(scope, derivatives.cotangents(), v);
+                    Tensor gradients = derivatives.column(scope, cotangents, v);
                     backend.contractions().rowDots(scope.view(gradients, bySample), scope.view(rows, bySample), target);
                 }
             }
@@ -267,14 +321,16 @@ final class LookupForms implements DirectForms {
             Tensor ofSums = scope.view(weights, Shape.of(sums * batch, 1));
             Tensor scaled = scope.allocate(Shape.of(columns, count, length), dtype);
             Shape bySample = Shape.of(batch, derivatives.lookup().positions() * length);
+            Tensor cotangents = derivatives.cotangents(scope);
+            Tensor indices = derivatives.indices(scope);
             for (long k = 0; k < sums; k++) {
                 try (TensorScope step = backend.openScope()) {
                     Tensor own = step.rows(ofSums, k * batch, (k + 1) * batch);
                     Tensor target = step.view(scaled, bySample);
-                    ops.combine(MULTIPLY, step.view(derivatives.cotangents(), bySample), own, target);
+                    ops.combine(MULTIPLY, step.view(cotangents, bySample), own, target);
                     Tensor rows = overColumns(step, scaled);
                     Tensor destination = derivatives.column(step, task.destination(), k);
-                    backend.indexing().addRows(rows, derivatives.indices(step), destination);
+                    backend.indexing().addRows(rows, indices, destination);
                 }
             }
         });
@@ -310,7 +366,7 @@ final class LookupForms implements DirectForms {
         return adding((scope, task) -> {
             Shape vectors = Shape.of(columns * samples, 1, derivatives.lookup().positions(), length);
             Tensor target = scope.view(task.destination(), Shape.of(1, length, length));
-            backend.products().addGram(scope.view(derivatives.cotangents(), vectors), true, summed, 1, target);
+            backend.products().addGram(scope.view(derivatives.cotangents(scope), vectors), true, summed, 1, target);
         });
     }
 

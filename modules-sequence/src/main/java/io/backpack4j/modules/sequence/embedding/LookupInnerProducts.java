@@ -66,11 +66,13 @@ record LookupInnerProducts(LookupDerivatives left, LookupDerivatives right) {
         try (TensorScope scope = backend().openScope()) {
             Tensor ofLeft = scope.allocate(rows(left, run), left.dtype());
             Tensor ofRight = left == right ? ofLeft : scope.allocate(rows(right, run), left.dtype());
+            Tensor givenLeft = left.cotangents(scope);
+            Tensor givenRight = left == right ? givenLeft : right.cotangents(scope);
             long different = occurrences.samples().length;
             for (long from = 0; from < different; from += run) {
-                left.place(left.cotangents(), ranks, from, from + run, ofLeft);
+                left.place(givenLeft, ranks, from, from + run, ofLeft);
                 if (left != right) {
-                    right.place(right.cotangents(), ranks, from, from + run, ofRight);
+                    right.place(givenRight, ranks, from, from + run, ofRight);
                 }
                 backend()
                         .products()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.backpack4j.cli.inspect;
+package io.backpack4j.cli.options;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Shapes of one sample as the command line names them: {@code 3,224,224}, or {@code NAME=3,224,224}. */
-final class InputShapes {
+public final class InputShapes {
 
     private InputShapes() {}
 
@@ -20,9 +20,10 @@ final class InputShapes {
      *
      * @param texts one per input
      * @param inputs the model's inputs; a shape without a name belongs to the only one
+     * @param known shapes that the model's file says, of inputs that the texts leave out
      * @throws BackpackException with everything that is wrong
      */
-    static List<Shape> read(List<String> texts, List<String> inputs) {
+    public static List<Shape> read(List<String> texts, List<String> inputs, Map<String, Shape> known) {
         Problems problems = new Problems();
         Map<String, Shape> shapes = new LinkedHashMap<>();
         for (String text : texts) {
@@ -41,6 +42,7 @@ final class InputShapes {
                 problems.collect(() -> shapes.put(name, shape(text.substring(equals + 1), text)));
             }
         }
+        known.forEach(shapes::putIfAbsent);
         List<String> missing =
                 inputs.stream().filter(input -> !shapes.containsKey(input)).toList();
         if (problems.isEmpty() && !missing.isEmpty()) {

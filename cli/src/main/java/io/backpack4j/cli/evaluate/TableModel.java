@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.backpack4j.cli.evaluate;
+
+import io.backpack4j.cli.files.RunFolder;
+import io.backpack4j.cli.options.InputShapes;
+import io.backpack4j.cli.options.ModelOption;
+import io.backpack4j.formats.DataFile;
+import io.backpack4j.formats.ModelSource;
+import io.backpack4j.formats.Safetensors;
+import io.backpack4j.kernel.BackPack;
+import io.backpack4j.kernel.Graph;
+import io.backpack4j.kernel.Model;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.training.data.TableRequest;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model whose numbers do not stand beside its data.
+ *
+ * @param source the model
+ * @param weights the file with its numbers, if that is not the model's own
+ * @param dtype the type to compute with
+ */
+record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
+
+    /**
+     * Reads a model, but not its numbers.
+     *
+     * @param option a model file, or the folder of a training run
+     * @param weights where the numbers are; those of the run or of the model's file if empty
+     * @param dtype that of the numbers if null
+     */
+    static TableModel read(BackPack backpack, ModelOption option, Optional<Path> weights, @Nullable DType dtype) {
+        Optional<RunFolder> run = RunFolder.find(option.file());
+        Path file = run.map(RunFolder::model).orElse(option.file());
+        ModelSource source = option.loss().openWithLoss(backpack.catalog(), file);
+        List<String> inputs = source.description().inputs();
+        if (inputs.size() != 1) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "The rows of a table are one input, but the model has %d: %s. Write a safetensors file with a tensor for each, and name it with --data."
+                            .formatted(inputs.size(), String.join(", ", inputs)));
+        }
+        Optional<Path> numbers = weights.or(() -> run.map(RunFolder::parameters));
+        if (numbers.isEmpty() && source.numbers().isEmpty()) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "A table has no parameters of the model. Name a safetensors file that has them with --weights, or a folder that 'train' wrote with --model.");
+        }
+        return new TableModel(source, numbers, dtype != null ? dtype : dtype(source, numbers));
+    }
+
+    private static DType dtype(ModelSource source, Optional<Path> weights) {
+        if (weights.isEmpty()) {
+            return source.dtype(DType.FLOAT32);
+        }
+        try (Safetensors file = Safetensors.open(weights.get())) {
+            return new DataFile(weights.get().toString(), file, source.description()).dtype();
+        }
+    }
+
+    /** What the model wants of a table. */
+    TableRequest request(BackPack backpack, TableOptions options, @Nullable String data) {
+        List<String> inputs = source.description().inputs();
+        Graph graph = backpack.catalog().graph(source.description());
+        Loss loss = backpack.catalog().loss(source.description().loss());
+        return new TableRequest(
+                options.source(data),
+                inputs.get(0),
+                options.features(),
+                options.inputShape()
+                        .map(text -> InputShapes.read(List.of(text), inputs, Map.of()).get(0)),
+                takesIntegers(graph, inputs.get(0)) ? DType.INT64 : dtype,
+                options.targets(),
+                takesClasses(loss) ? DType.INT64 : DType.FLOAT64,
+                options.id(),
+                options.batch(),
+                options.part());
+    }
+
+    /** Whether a loss takes an index for one sample's output of two classes. */
+    private static boolean takesClasses(Loss loss) {
+        try {
+            loss.validate(Shape.of(1, 2), Shape.of(1), DType.INT64);
+            return true;
+        } catch (BackpackException e) {
+            return false;
+        }
+    }
+
+    private static boolean takesIntegers(Graph graph, String input) {
+        return graph.nodes().stream()
+                .anyMatch(node -> IntStream.range(0, node.inputs().size())
+                        .anyMatch(i -> node.inputs().get(i).equals(input)
+                                && node.module().takesIntegers(i, node.inputs().size())));
+    }
+
+    /**
+     * Makes the model with its numbers.
+     *
+     * @param sample the shape of one sample's input
+     */
+    Model open(BackPack backpack, Shape sample) {
+        if (weights.isPresent()) {
+            try (Safetensors file = Safetensors.open(weights.get())) {
+                return new DataFile(weights.get().toString(), file, source.description())
+                        .loadModelWithLoss(backpack, dtype, sample);
+            }
+        }
+        Model model = backpack.model(source.description(), dtype, sample);
+        try {
+            source.numbers().orElseThrow().fill(model.parameters());
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+}
