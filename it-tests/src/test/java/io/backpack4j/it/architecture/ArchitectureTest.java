@@ -291,6 +291,30 @@ class ArchitectureTest {
             .resideInAnyPackage("io.backpack4j.data.sql..", "java.sql..", "org.duckdb..");
 
     @ArchTest
+    static final ArchRule spark_knows_formats_and_the_public_kernel_only = classes()
+            .that()
+            .resideInAPackage("io.backpack4j.spark..")
+            .should()
+            .onlyDependOnClassesThat()
+            .resideInAnyPackage(
+                    "io.backpack4j.spark..",
+                    "io.backpack4j.formats",
+                    "io.backpack4j.kernel",
+                    "io.backpack4j.spi..",
+                    "java..",
+                    "org.apache.spark..",
+                    "org.jspecify.annotations..",
+                    "scala..");
+
+    @ArchTest
+    static final ArchRule only_spark_knows_spark = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.backpack4j.spark..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.backpack4j.spark..", "org.apache.spark..");
+
+    @ArchTest
     static final ArchRule nothing_knows_onnx = noClasses()
             .that()
             .resideOutsideOfPackage("io.backpack4j.onnx..")
