@@ -3,15 +3,19 @@
 import statistics
 
 
+def number(value, digits):
+    return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+
+
 def quartiles(values, digits=4):
     """Median, and the quartiles where there are enough values."""
     if not values:
         return "–"
     middle = statistics.median(values)
     if len(values) < 3:
-        return f"{middle:.{digits}g}"
+        return number(middle, digits)
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
-    return f"{middle:.{digits}g} ({low:.{digits}g} to {high:.{digits}g})"
+    return f"{number(middle, digits)} ({number(low, digits)} to {number(high, digits)})"
 
 
 def reaching(rows, loss):

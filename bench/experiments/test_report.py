@@ -17,6 +17,10 @@ class Tables(unittest.TestCase):
         self.assertEqual(quartiles([1, 2, 3, 4, 5]), "3 (2 to 4)")
         self.assertEqual(quartiles([]), "–")
 
+    def test_long_numbers_have_no_exponents(self):
+        self.assertEqual(quartiles([2741.2], 3), "2741")
+        self.assertEqual(quartiles([0.00255312], 3), "0.00255")
+
     def test_the_first_stretch_that_is_as_good_counts(self):
         rows = runs([3, None, 1, 2])[0]
         self.assertEqual(reaching(rows, 2)["steps"], 30)
