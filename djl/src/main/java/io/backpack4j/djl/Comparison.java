@@ -135,7 +135,7 @@ record Comparison(double tolerance) {
         return isFactor
                 ? "The model's gradients are DJL's times %s: the loss is weighted or reduced in another way, as DJL's L2Loss is unless its weight is 1."
                         .formatted(number(factor))
-                : "The outputs agree: the losses differ, DJL's has further terms, gradients have added up over batches without Trainer.step, or a part of DJL's network takes no gradients.";
+                : "The outputs agree: the losses differ, DJL's has further terms, gradients have added up over batches without a step of the trainer, or a part of DJL's network takes no gradients.";
     }
 
     /** Whether both are not finite: a run that has diverged, which is DJL's to report and the cockpit's to show. */

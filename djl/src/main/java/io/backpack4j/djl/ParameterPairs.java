@@ -145,7 +145,7 @@ record ParameterPairs(List<ParameterPair> pairs) {
         } else if (spec.trainable() && pair.trained != pair.theirs.requiresGradient()) {
             problems.add(
                     DjlProblems.UNMATCHED_PARAMETERS,
-                    "Parameter %s is %s. Freeze it in both or in none: \"requires_grad\": false in the model, Parameter.freeze in DJL."
+                    "Parameter %s is %s. Freeze it in both or in none: \"requires_grad\": false in the model, freeze(true) of the parameter in DJL."
                             .formatted(
                                     pair,
                                     pair.trained

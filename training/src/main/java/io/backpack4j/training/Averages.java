@@ -52,8 +52,7 @@ final class Averages implements AutoCloseable {
         means.forEach((parameter, mean) -> {
             Tensor now = model.parameters().get(parameter);
             if (started) {
-                elementwise.affine(mean, decay.getAsDouble(), 0, mean);
-                elementwise.addScaled(1 - decay.getAsDouble(), now, mean);
+                elementwise.addScaled(1 - decay.getAsDouble(), now, decay.getAsDouble(), mean);
             } else {
                 elementwise.copy(now, mean);
             }

@@ -9,7 +9,9 @@ import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 
 /**
@@ -33,34 +35,44 @@ record Clipping(OptionalDouble norm, OptionalDouble value) {
         return new Clipping(norm, OptionalDouble.of(positive("value", most)));
     }
 
-    boolean isNeeded() {
-        return norm.isPresent() || value.isPresent();
-    }
-
-    /** Clips gradients in place; by value first. */
-    void clip(Backend backend, Map<String, Tensor> gradients) {
-        if (gradients.isEmpty()) {
-            return;
+    /**
+     * Clipped gradients, by value first: tensors of the target, since listeners may look at the gradients once more
+     * after the step; or the gradients themselves if they are not to be clipped.
+     */
+    Map<String, Tensor> clip(Backend backend, TensorScope target, Map<String, Tensor> gradients) {
+        if (gradients.isEmpty() || (norm.isEmpty() && value.isEmpty())) {
+            return gradients;
         }
+        Map<String, Tensor> clipped = new LinkedHashMap<>();
+        gradients.forEach((name, gradient) -> clipped.put(name, target.allocate(gradient.shape(), gradient.dtype())));
         try (TensorScope scope = backend.openScope()) {
-            var dtype = gradients.values().iterator().next().dtype();
+            Map<String, Tensor> from = gradients;
             if (value.isPresent()) {
-                Tensor most = scope.allocate(Shape.of(), dtype);
-                Tensor least = scope.allocate(Shape.of(), dtype);
-                backend.elementwise().fill(most, value.getAsDouble());
-                backend.elementwise().fill(least, -value.getAsDouble());
-                for (Tensor gradient : gradients.values()) {
-                    backend.elementwise().combine(BinaryOperation.MINIMUM, gradient, most, gradient);
-                    backend.elementwise().combine(BinaryOperation.MAXIMUM, gradient, least, gradient);
-                }
+                clipByValue(backend, scope, gradients, clipped);
+                from = clipped;
             }
             if (norm.isPresent()) {
-                Tensor factor = factor(backend, scope, gradients);
-                for (Tensor gradient : gradients.values()) {
-                    backend.elementwise().combine(BinaryOperation.MULTIPLY, gradient, factor, gradient);
-                }
+                Tensor factor = factor(backend, scope, from);
+                from.forEach((name, gradient) -> backend.elementwise()
+                        .combine(
+                                BinaryOperation.MULTIPLY, gradient, factor, Objects.requireNonNull(clipped.get(name))));
             }
         }
+        return clipped;
+    }
+
+    private void clipByValue(
+            Backend backend, TensorScope scope, Map<String, Tensor> gradients, Map<String, Tensor> clipped) {
+        var dtype = gradients.values().iterator().next().dtype();
+        Tensor most = scope.allocate(Shape.of(), dtype);
+        Tensor least = scope.allocate(Shape.of(), dtype);
+        backend.elementwise().fill(most, value.orElseThrow());
+        backend.elementwise().fill(least, -value.orElseThrow());
+        clipped.forEach((name, own) -> {
+            backend.elementwise()
+                    .combine(BinaryOperation.MINIMUM, Objects.requireNonNull(gradients.get(name)), most, own);
+            backend.elementwise().combine(BinaryOperation.MAXIMUM, own, least, own);
+        });
     }
 
     /** min(1, norm / (‖g‖ + 1e-6)). */

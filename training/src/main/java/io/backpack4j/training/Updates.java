@@ -131,21 +131,11 @@ final class Updates implements AutoCloseable {
         try (TensorScope scope = backend.openScope()) {
             Map<String, Tensor> gradients = new LinkedHashMap<>();
             parameters.forEach(parameter -> gradients.put(parameter, results.gradient(parameter)));
-            if (trainer.clipping.isNeeded()) {
-                // Listeners may look at the results once more after the step.
-                gradients.replaceAll((parameter, gradient) -> copy(backend, scope, gradient));
-                trainer.clipping.clip(backend, gradients);
-            }
+            Map<String, Tensor> clipped = trainer.clipping.clip(backend, scope, gradients);
             optimizer.step(
-                    new OptimizerStep(step.number(), step.batch(), results, step.seed(), gradients, current, momentum));
+                    new OptimizerStep(step.number(), step.batch(), results, step.seed(), clipped, current, momentum));
         }
         averages.add();
-    }
-
-    private static Tensor copy(Backend backend, TensorScope scope, Tensor tensor) {
-        Tensor copy = scope.allocate(tensor.shape(), tensor.dtype());
-        backend.elementwise().copy(tensor, copy);
-        return copy;
     }
 
     /** Goes on in the schedule. */

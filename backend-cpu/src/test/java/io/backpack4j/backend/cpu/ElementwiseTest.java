@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleBinaryOperator;
@@ -29,6 +31,9 @@ class ElementwiseTest extends VariantTest {
             Shape.of(1025),
             Shape.of(50, 1000),
             Shape.of(3, 50_001));
+
+    /** Of what is added, and of what is there. */
+    private static final double[][] FACTORS = {{0.7, 0.3}, {-0.1, 0.9}, {-2, 0.5}, {0, 0.5}, {0.5, 0}, {0, 0}};
 
     private static DoubleUnaryOperator function(UnaryOperation operation) {
         return switch (operation) {
@@ -260,6 +265,12 @@ class ElementwiseTest extends VariantTest {
                 Numbers.combine(x, y, shape, (v, w) -> w - 1.5 * v).assertClose(sum, variant.tolerance(), "addScaled");
                 backend.elementwise().addScaled(2, added, added);
                 x.map(v -> 3 * v).assertClose(added, variant.tolerance(), "addScaled to itself");
+                for (double[] factors : FACTORS) {
+                    Tensor kept = y.on(scope, variant);
+                    backend.elementwise().addScaled(factors[0], x.on(scope, variant), factors[1], kept);
+                    Numbers.combine(x, y, shape, (v, w) -> factors[1] * w + factors[0] * v)
+                            .assertClose(kept, variant.tolerance(), "addScaled with " + Arrays.toString(factors));
+                }
             }
         }
     }
@@ -297,6 +308,44 @@ class ElementwiseTest extends VariantTest {
                     assertThat(squares[i]).isCloseTo(square, within(variant.tolerance() * (1 + square)));
                     assertThat(values[i]).isCloseTo(value, within(close * (1 + 100 * Math.abs(numbers[3][i] - value))));
                 }
+            }
+        }
+    }
+
+    /** The definition, element by element in double precision, of numbers that the type has. */
+    @EachVariant
+    void updatesWithMomentum(Variant variant) {
+        var backend = backend(variant);
+        Random random = Variant.random(78);
+        List<MomentumStep> steps = List.of(
+                new MomentumStep(1, 0, 0.9, 1, 0, 0.1),
+                new MomentumStep(-1, 0.3, 0.8, 0.6, 0, 0.2),
+                new MomentumStep(1, 0.2, 0.7, 1, 0.1, 0.07),
+                new MomentumStep(1, 0, 0, 1, 0.2, 0.1));
+        try (var scope = backend.openScope()) {
+            for (Shape shape : List.of(
+                    Shape.of(0),
+                    Shape.of(7),
+                    Shape.of(2049),
+                    Shape.of(4, 4096),
+                    Shape.of(16_383),
+                    Shape.of(3, 50_001))) {
+                Numbers g = Numbers.random(random, variant, shape);
+                Numbers b = Numbers.random(random, variant, shape);
+                Numbers x = Numbers.random(random, variant, shape);
+                Tensor gradient = g.on(scope, variant);
+                for (MomentumStep step : steps) {
+                    Tensor buffer = b.on(scope, variant);
+                    Tensor value = x.on(scope, variant);
+                    backend.elementwise().momentum(gradient, buffer, value, step);
+                    Numbers direction = Numbers.combine(g, x, shape, (v, w) -> step.scale() * v + step.decay() * w);
+                    Numbers moved = Numbers.combine(b, direction, shape, (v, w) -> step.kept() * v + step.taken() * w);
+                    moved.assertClose(buffer, variant.tolerance(), "buffer of " + step);
+                    Numbers ahead = Numbers.combine(x, direction, shape, (v, w) -> v - step.ofGradient() * w);
+                    Numbers.combine(ahead, moved, shape, (v, w) -> v - step.ofBuffer() * w)
+                            .assertClose(value, variant.tolerance(), "value of " + step);
+                }
+                g.assertClose(gradient, 0, "gradient");
             }
         }
     }

@@ -39,18 +39,18 @@ class AuditCommandTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
-    /** Two kinds of pictures, that are bright in their first or their last pixel; number 4 has the other label. */
+    /** Two kinds of pictures, that are bright in their second or their last number; number 4 has the other label. */
     private void write(int channels, DType dtype) throws IOException {
         int elements = 4 * channels;
         Files.writeString(folder.resolve("model.json"), MODEL.formatted(elements));
         double[] inputs = new double[SAMPLES * elements];
         long[] labels = new long[SAMPLES];
         for (int n = 0; n < SAMPLES; n++) {
-            inputs[n * elements + (n % 2 == 0 ? 0 : elements - 1)] = 1 + 0.1 * n;
+            inputs[n * elements + (n % 2 == 0 ? 1 : elements - 1)] = 1 + 0.1 * n;
             labels[n] = n == WRONG ? 1 : n % 2;
         }
         double[] weight = new double[2 * elements];
-        weight[0] = 2;
+        weight[1] = 2;
         weight[2 * elements - 1] = 2;
         Shape input = Shape.of(SAMPLES, channels, 2, 2);
         try (SafetensorsWriter writer = SafetensorsWriter.to(folder.resolve("data.safetensors"))
@@ -104,7 +104,7 @@ class AuditCommandTest {
         JsonNode picture = first.get("picture");
         assertThat(picture.get("channels").asInt()).isEqualTo(3);
         assertThat(picture.get("levels")).hasSize(12);
-        assertThat(picture.get("levels").get(0).asInt()).isEqualTo(255);
+        assertThat(picture.get("levels").get(3).asInt()).isEqualTo(255);
     }
 
     @Test

@@ -44,8 +44,7 @@ final class Blocks {
                         "Blocks of a curvature are averaged that differ in form or parameter: one has a tensor '%s' of shape %s, the other %s."
                                 .formatted(name, tensor.shape(), other == null ? "none" : other.shape()));
             }
-            backend.elementwise().affine(tensor, keep, 0, tensor);
-            backend.elementwise().addScaled(1 - keep, other, tensor);
+            backend.elementwise().addScaled(1 - keep, other, keep, tensor);
         });
     }
 }

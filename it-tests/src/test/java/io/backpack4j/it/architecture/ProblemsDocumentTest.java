@@ -88,11 +88,13 @@ class ProblemsDocumentTest {
     @ArchTest
     static void every_kind_is_made_once_in_a_list_of_constants(JavaClasses classes)
             throws ReflectiveOperationException {
+        // Rebuilds on Spark's driver the kinds that a task in another process met.
+        String carrier = "TaskFailure";
         List<String> elsewhere = classes.get(ProblemId.class).getConstructorCallsToSelf().stream()
                 .map(JavaAccess::getOriginOwner)
                 .map(JavaClass::getSimpleName)
                 .distinct()
-                .filter(owner -> !owner.endsWith("Problems"))
+                .filter(owner -> !owner.endsWith("Problems") && !owner.equals(carrier))
                 .toList();
         assertThat(elsewhere)
                 .as("classes that make kinds of problems, beside lists of constants")

@@ -55,7 +55,11 @@ class RemediesTest {
             "JCudaCompiler.java",
             Set.of("--gpu-architecture", "--std", "--define-macro"),
             "CudaProbe.java",
-            Set.of("--gpus"));
+            Set.of("--gpus"),
+            "StateSize.java",
+            Set.of("--conf"),
+            "Sendable.java",
+            Set.of("--jars"));
 
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\\n]|\\\\.)*)\"");
     private static final Pattern WORD = Pattern.compile("[A-Za-z][A-Za-z0-9]*");

@@ -32,6 +32,32 @@ public interface Elementwise {
     /** destination = destination + alpha · x, of equal shapes. */
     void addScaled(double alpha, Tensor x, Tensor destination);
 
+    /** destination = beta · destination + alpha · x, of equal shapes; they must not be one tensor. */
+    default void addScaled(double alpha, Tensor x, double beta, Tensor destination) {
+        affine(destination, beta, 0, destination);
+        addScaled(alpha, x, destination);
+    }
+
+    /**
+     * One update of gradient descent with momentum, of g' = scale · g + decay · value: buffer ← kept · buffer + taken ·
+     * g', value ← value − ofGradient · g' − ofBuffer · buffer. All tensors have one shape, and none is another.
+     *
+     * @param gradient g
+     * @param buffer replaced
+     * @param value replaced
+     * @param step the numbers of this step
+     */
+    default void momentum(Tensor gradient, Tensor buffer, Tensor value, MomentumStep step) {
+        addScaled(step.taken() * step.scale(), gradient, step.kept(), buffer);
+        if (step.decay() != 0) {
+            addScaled(step.taken() * step.decay(), value, buffer);
+        }
+        if (step.ofGradient() != 0) {
+            addScaled(-step.ofGradient() * step.scale(), gradient, 1 - step.ofGradient() * step.decay(), value);
+        }
+        addScaled(-step.ofBuffer(), buffer, value);
+    }
+
     /**
      * One update of Adam (Kingma and Ba, algorithm 1): mean ← β₁ mean + (1 − β₁) g, square ← β₂ square + (1 − β₂) g²,
      * value ← value − rate · mean / (√square · scale + ε). All tensors have one shape, and none is another.

@@ -78,6 +78,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void updatesWithMomentum() {
+        new ElementwiseChecks(both()).updatesWithMomentum();
+    }
+
+    @Test
     final void updatesAsAdam() {
         new ElementwiseChecks(both()).updatesAsAdam();
     }

@@ -4,6 +4,7 @@ package io.backpack4j.testkit.backend;
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -97,7 +98,26 @@ record ElementwiseChecks(BackendComparison both) {
                 ops.affine(x, 0.5, 1, x);
                 Tensor sum = side.tensor(shape);
                 ops.addScaled(-0.75, x, sum);
-                results.addAll(List.of(result, x, sum));
+                Tensor kept = side.tensor(shape);
+                ops.addScaled(0.25, sum, -0.9, kept);
+                results.addAll(List.of(result, x, sum, kept));
+            }
+            return results;
+        });
+    }
+
+    void updatesWithMomentum() {
+        MomentumStep plain = new MomentumStep(1, 0, 0.9, 1, 0, 0.1);
+        MomentumStep ahead = new MomentumStep(-1, 0.3, 0.8, 0.6, 0.2, 0.16);
+        both.compare("momentum", side -> {
+            List<Tensor> results = new ArrayList<>();
+            for (Shape shape : BackendComparison.shapes(side.random())) {
+                Tensor buffer = side.tensor(shape);
+                Tensor value = side.tensor(shape);
+                for (MomentumStep step : List.of(plain, ahead)) {
+                    side.backend().elementwise().momentum(side.tensor(shape), buffer, value, step);
+                }
+                results.addAll(List.of(buffer, value));
             }
             return results;
         });

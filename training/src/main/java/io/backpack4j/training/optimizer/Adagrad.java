@@ -78,7 +78,8 @@ public record Adagrad(
         }
 
         @Override
-        void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
+        void update(String parameter, Tensor value, Tensor ofLoss, OptimizerStep step, TensorScope temporary) {
+            Tensor gradient = direction(value, ofLoss, decay(parameter), temporary);
             Tensor sum = sums.of(parameter);
             Tensor work = temporary.allocate(value.shape(), value.dtype());
             elementwise.apply(UnaryOperation.SQUARE, gradient, work);

@@ -33,12 +33,12 @@ final class AdamRun extends ElementwiseRun {
     }
 
     @Override
-    boolean decouplesDecay() {
-        return decouplesDecay;
-    }
-
-    @Override
-    void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
+    void update(String parameter, Tensor value, Tensor ofLoss, OptimizerStep step, TensorScope temporary) {
+        double decay = decay(parameter);
+        Tensor gradient = direction(value, ofLoss, decouplesDecay ? 0 : decay, temporary);
+        if (decouplesDecay && decay != 0) {
+            elementwise.affine(value, 1 - step.learningRate(parameter) * decay, 0, value);
+        }
         double beta = step.momentum().orElse(firstBeta);
         Tensor mean = means.of(parameter);
         Tensor square = squares.of(parameter);
@@ -50,11 +50,9 @@ final class AdamRun extends ElementwiseRun {
         }
         Tensor most = largest.of(parameter);
         Tensor work = temporary.allocate(value.shape(), value.dtype());
-        elementwise.affine(mean, beta, 0, mean);
-        elementwise.addScaled(1 - beta, gradient, mean);
+        elementwise.addScaled(1 - beta, gradient, beta, mean);
         elementwise.apply(UnaryOperation.SQUARE, gradient, work);
-        elementwise.affine(square, secondBeta, 0, square);
-        elementwise.addScaled(1 - secondBeta, work, square);
+        elementwise.addScaled(1 - secondBeta, work, secondBeta, square);
         elementwise.combine(BinaryOperation.MAXIMUM, most, square, most);
         elementwise.apply(UnaryOperation.SQRT, most, work);
         elementwise.affine(work, scale, epsilon, work);

@@ -61,36 +61,41 @@ abstract class ElementwiseRun implements OptimizerRun {
     @Override
     public final void step(OptimizerStep step) {
         for (String parameter : setup.parameters()) {
-            Tensor value = setup.parameter(parameter);
-            Tensor gradient = step.gradient(parameter);
-            double decay = setup.weightDecay(parameter, weightDecay);
             try (TensorScope temporary = setup.backend().openScope()) {
-                if (maximizes || (decay != 0 && !decouplesDecay())) {
-                    Tensor direction = temporary.allocate(value.shape(), value.dtype());
-                    elementwise.affine(gradient, maximizes ? -1 : 1, 0, direction);
-                    gradient = direction;
-                }
-                if (decay != 0 && decouplesDecay()) {
-                    elementwise.affine(value, 1 - step.learningRate(parameter) * decay, 0, value);
-                } else if (decay != 0) {
-                    elementwise.addScaled(decay, value, gradient);
-                }
-                update(parameter, value, gradient, step, temporary);
+                update(parameter, setup.parameter(parameter), step.gradient(parameter), step, temporary);
             }
         }
         steps++;
     }
 
-    /** Whether weight decay shrinks parameters instead of changing gradients. */
-    boolean decouplesDecay() {
-        return false;
+    /** How much of a parameter is added to its gradient. */
+    final double decay(String parameter) {
+        return setup.weightDecay(parameter, weightDecay);
+    }
+
+    /** What gradients are multiplied by to go down: −1 if the loss is to become large. */
+    final double sign() {
+        return maximizes ? -1 : 1;
+    }
+
+    /** The gradient to go down, with as much of the parameter as is said: itself, or a new tensor. */
+    final Tensor direction(Tensor value, Tensor gradient, double decay, TensorScope temporary) {
+        if (!maximizes && decay == 0) {
+            return gradient;
+        }
+        Tensor direction = temporary.allocate(value.shape(), value.dtype());
+        elementwise.affine(gradient, sign(), 0, direction);
+        if (decay != 0) {
+            elementwise.addScaled(decay, value, direction);
+        }
+        return direction;
     }
 
     /**
      * Updates a parameter.
      *
      * @param value its numbers
-     * @param gradient with weight decay in it: to be read
+     * @param gradient that of the loss, without weight decay: to be read
      * @param temporary closes after the call
      */
     abstract void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary);

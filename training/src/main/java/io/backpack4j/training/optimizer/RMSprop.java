@@ -85,16 +85,15 @@ public record RMSprop(
         }
 
         @Override
-        void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
+        void update(String parameter, Tensor value, Tensor ofLoss, OptimizerStep step, TensorScope temporary) {
+            Tensor gradient = direction(value, ofLoss, decay(parameter), temporary);
             Tensor square = squares.of(parameter);
             Tensor work = temporary.allocate(value.shape(), value.dtype());
             elementwise.apply(UnaryOperation.SQUARE, gradient, work);
-            elementwise.affine(square, options.alpha, 0, square);
-            elementwise.addScaled(1 - options.alpha, work, square);
+            elementwise.addScaled(1 - options.alpha, work, options.alpha, square);
             if (options.centered) {
                 Tensor mean = means.of(parameter);
-                elementwise.affine(mean, options.alpha, 0, mean);
-                elementwise.addScaled(1 - options.alpha, gradient, mean);
+                elementwise.addScaled(1 - options.alpha, gradient, options.alpha, mean);
                 elementwise.apply(UnaryOperation.SQUARE, mean, work);
                 elementwise.combine(BinaryOperation.SUBTRACT, square, work, work);
                 elementwise.apply(UnaryOperation.SQRT, work, work);
@@ -110,8 +109,7 @@ public record RMSprop(
                 return;
             }
             Tensor buffer = momenta.of(parameter);
-            elementwise.affine(buffer, momentum, 0, buffer);
-            elementwise.addScaled(1, work, buffer);
+            elementwise.addScaled(1, work, momentum, buffer);
             elementwise.addScaled(-rate, buffer, value);
         }
     }

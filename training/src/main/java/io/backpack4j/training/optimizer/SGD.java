@@ -2,6 +2,7 @@
 package io.backpack4j.training.optimizer;
 
 import io.backpack4j.spi.Arguments;
+import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import io.backpack4j.training.LinearUpdate;
@@ -113,23 +114,23 @@ public record SGD(double lr, double momentum, double dampening, double weightDec
         void update(String parameter, Tensor value, Tensor gradient, OptimizerStep step, TensorScope temporary) {
             double momentum = step.momentum().orElse(options.momentum);
             double rate = step.learningRate(parameter);
+            double decay = decay(parameter);
             if (momentum == 0) {
-                elementwise.addScaled(-rate, gradient, value);
+                elementwise.addScaled(-rate * sign(), gradient, 1 - rate * decay, value);
                 return;
             }
-            Tensor buffer = momenta.of(parameter);
-            if (count() > 1) {
-                elementwise.affine(buffer, momentum, 0, buffer);
-                elementwise.addScaled(1 - options.dampening, gradient, buffer);
-            } else {
-                elementwise.copy(gradient, buffer);
-            }
-            if (options.nesterov) {
-                elementwise.addScaled(-rate, gradient, value);
-                elementwise.addScaled(-rate * momentum, buffer, value);
-            } else {
-                elementwise.addScaled(-rate, buffer, value);
-            }
+            boolean first = count() == 1;
+            elementwise.momentum(
+                    gradient,
+                    momenta.of(parameter),
+                    value,
+                    new MomentumStep(
+                            sign(),
+                            decay,
+                            first ? 0 : momentum,
+                            first ? 1 : 1 - options.dampening,
+                            options.nesterov ? rate : 0,
+                            options.nesterov ? rate * momentum : rate));
         }
     }
 }

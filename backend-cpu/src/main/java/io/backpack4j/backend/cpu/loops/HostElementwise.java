@@ -10,6 +10,7 @@ import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
@@ -124,6 +125,11 @@ final class HostElementwise implements Elementwise {
 
     @Override
     public void addScaled(double alpha, Tensor x, Tensor destination) {
+        addScaled(alpha, x, 1, destination);
+    }
+
+    @Override
+    public void addScaled(double alpha, Tensor x, double beta, Tensor destination) {
         CpuTensor from = backend.asItLies(x);
         CpuTensor to = backend.asItLies(destination);
         backend.align(to, List.of(from, to));
@@ -135,10 +141,19 @@ final class HostElementwise implements Elementwise {
             from.load(at, values, count);
             to.load(at, sums, count);
             for (int i = 0; i < count; i++) {
-                sums[i] += alpha * values[i];
+                sums[i] = beta * sums[i] + alpha * values[i];
             }
             to.store(at, sums, count);
         }
+    }
+
+    @Override
+    public void momentum(Tensor gradient, Tensor buffer, Tensor value, MomentumStep step) {
+        CpuTensor from = backend.asItLies(gradient);
+        CpuTensor kept = backend.asItLies(buffer);
+        CpuTensor to = backend.asItLies(value);
+        backend.align(to, List.of(from, kept, to));
+        MomentumLoop.run(from, kept, to, step);
     }
 
     @Override

@@ -33,6 +33,7 @@ import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.Elementwise;
+import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
@@ -42,6 +43,9 @@ final class DnnlElementwise implements Elementwise {
 
     /** Below this many elements a loop is done before oneDNN starts. */
     private static final long WORTH_A_CALL = 512;
+
+    /** Below this many elements one loop over all operands is done before several calls of oneDNN are. */
+    private static final long WORTH_SEVERAL_CALLS = 16_384;
 
     private static final int NONE = -1;
 
@@ -204,6 +208,26 @@ final class DnnlElementwise implements Elementwise {
     }
 
     @Override
+    public void addScaled(double alpha, Tensor x, double beta, Tensor destination) {
+        CpuTensor from = backend.asItLies(x);
+        CpuTensor to = backend.asItLies(destination);
+        if (!isWorthIt(from) || !addScaled(alpha, from, beta, to)) {
+            host.addScaled(alpha, x, beta, destination);
+        }
+    }
+
+    /** Two or three sums by oneDNN where memory bounds them; a loop that reads all once is done sooner below that. */
+    @Override
+    public void momentum(Tensor gradient, Tensor buffer, Tensor value, MomentumStep step) {
+        CpuTensor to = backend.asItLies(value);
+        if (to.isSingle() && to.elements >= WORTH_SEVERAL_CALLS) {
+            Elementwise.super.momentum(gradient, buffer, value, step);
+        } else {
+            host.momentum(gradient, buffer, value, step);
+        }
+    }
+
+    @Override
     public void adam(Tensor gradient, Tensor mean, Tensor square, Tensor value, AdamStep step) {
         host.adam(gradient, mean, square, value, step);
     }
@@ -325,6 +349,32 @@ final class DnnlElementwise implements Elementwise {
                                 .at(1, context.scalar(0, alpha))
                                 .at(2, to.address())
                                 .at(3, to.address()));
+    }
+
+    /** The greater factor is taken out of the sum, so that neither may be 0 but both. */
+    private boolean addScaled(double alpha, CpuTensor x, double beta, CpuTensor to) {
+        double greater = Math.abs(alpha) >= Math.abs(beta) ? alpha : beta;
+        if (greater == 0) {
+            return false;
+        }
+        backend.align(to, List.of(x, to));
+        CpuTensor scaled = greater == alpha ? to : x;
+        CpuTensor added = greater == alpha ? x : to;
+        double ratio = greater == alpha ? beta / alpha : alpha / beta;
+        DnnlContext context = contexts.get();
+        DnnlPrimitive primitive = context.get(
+                context.key(DnnlKind.SCALED_SUM).add(x.elements),
+                Cost.stream(x.elements),
+                () -> DnnlRecipes.scaledSum(x.elements));
+        return primitive.usable()
+                && run(
+                        context,
+                        primitive
+                                .at(0, scaled.address())
+                                .at(1, context.scalar(0, ratio))
+                                .at(2, added.address())
+                                .at(3, context.scalar(1, greater))
+                                .at(4, to.address()));
     }
 
     private boolean selu(CpuTensor x, CpuTensor to) {

@@ -8,6 +8,7 @@ enum DnnlKind {
     SELU,
     AFFINE,
     ADD_SCALED,
+    SCALED_SUM,
     COPY,
     COMPARE,
     BINARY,

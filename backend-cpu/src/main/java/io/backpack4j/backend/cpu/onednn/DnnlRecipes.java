@@ -70,6 +70,25 @@ final class DnnlRecipes {
     }
 
     /**
+     * destination = (a · ratio + b) · factor, both being single numbers in memory; a, ratio, b, factor, destination,
+     * which may be a or b.
+     */
+    static DnnlPrimitive scaledSum(long n) {
+        var x = Dnnl.dense(n);
+        var one = Dnnl.dense(1);
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes()) {
+            int added = attributes.binary(dnnl_binary_add, x);
+            int factor = attributes.binary(dnnl_binary_mul, one);
+            int status = dnnl_binary_primitive_desc_create(
+                    description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, added, factor, DNNL_ARG_DST);
+        } finally {
+            destroy(x, one);
+        }
+    }
+
+    /**
      * destination = scale · f(x). Only a binary operation takes two functions behind it: it multiplies by a single
      * number in memory, which must be 1; x, that number, destination.
      */

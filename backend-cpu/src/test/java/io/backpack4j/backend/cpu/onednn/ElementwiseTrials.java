@@ -213,7 +213,7 @@ final class ElementwiseTrials {
         float[] old = TrialNumbers.numbers(random, n);
         float factor = random.nextFloat() * 4 - 2;
         float offset = random.nextFloat() * 4 - 2;
-        int kind = random.nextInt(5);
+        int kind = random.nextInt(6);
         double[] result = new double[n];
         double[] sizes = new double[n];
         for (int i = 0; i < n; i++) {
@@ -223,6 +223,7 @@ final class ElementwiseTrials {
                 case 1 -> (double) factor * x[i] + old[i];
                 case 2 -> (double) x[i] + old[i];
                 case 3 -> factor * square + old[i];
+                case 4 -> offset * ((double) factor * x[i] + old[i]);
                 default -> factor * square > old[i] ? 1 : 0;
             };
             sizes[i] = 3 * Math.abs(x[i]) + 2 + Math.abs(old[i]);
@@ -254,6 +255,16 @@ final class ElementwiseTrials {
                                 from,
                                 trial.given("y", old),
                                 trial.made("result", result, sizes));
+                    case 4 -> {
+                        var to = trial.changed("result", old, result, sizes);
+                        yield trial.step(
+                                DnnlRecipes.scaledSum(n),
+                                from,
+                                trial.given("ratio", new float[] {factor}),
+                                to,
+                                trial.given("factor", new float[] {offset}),
+                                to);
+                    }
                     default ->
                         trial.step(
                                 DnnlRecipes.squaresAbove(n, factor),
