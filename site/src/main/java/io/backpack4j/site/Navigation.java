@@ -24,7 +24,7 @@ final class Navigation {
     private static final Map<String, List<String>> PLACES = new LinkedHashMap<>();
 
     static {
-        PLACES.put("Start", List.of("index.md", "start.md", "concepts.md", "modules.md"));
+        PLACES.put("Start", List.of("index.md", "start.md", "installation.md", "concepts.md", "modules.md"));
         PLACES.put("Gallery", List.of("gallery/index.md"));
         Gallery.ROOMS.forEach(room -> PLACES.put("Gallery/" + room.title(), GalleryPages.pages(room)));
         PLACES.put("Gallery/Helpers", List.of("gallery/helpers.md"));
@@ -46,7 +46,7 @@ final class Navigation {
                         "models.md",
                         "experiments.md",
                         "robustness.md"));
-        PLACES.put("Design", List.of("architecture.md", "more/CONTRIBUTING.md", "more/CHANGELOG.md"));
+        PLACES.put("Design", List.of("architecture.md", "more/CONTRIBUTING.md", "releasing.md", "more/CHANGELOG.md"));
     }
 
     private Navigation() {}
