@@ -45,6 +45,7 @@ final class Navigation {
                         "kernels.md",
                         "models.md",
                         "experiments.md",
+                        "spark-planning.md",
                         "robustness.md"));
         PLACES.put("Design", List.of("architecture.md", "more/CONTRIBUTING.md", "releasing.md", "more/CHANGELOG.md"));
     }
@@ -61,6 +62,7 @@ final class Navigation {
         return switch (folder) {
             case "guide" -> USERS;
             case "adr" -> "Design/Decisions";
+            case "experiments" -> "Measured";
             case "more" -> "Design/Further files";
             case "notebook", "" -> REFERENCE;
             default ->
