@@ -40,6 +40,6 @@ class ProcessTest {
         Run run = Run.ofProcess(directory, "evaluate");
         assertThat(run.code()).isEqualTo(2);
         assertThat(run.out()).isEmpty();
-        assertThat(run.err()).startsWith("backpack: Missing required options");
+        assertThat(run.err()).startsWith("backpack: Missing required option");
     }
 }
