@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Computes extensions, and what a cockpit tracks, beside a training loop of DJL's: of every batch, between its backward
- * pass and {@link Trainer#step}, by a pass of a model of this library with DJL's parameters. DJL's blocks do not say
+ * pass and {@code Trainer.step}, by a pass of a model of this library with DJL's parameters. DJL's blocks do not say
  * what they compute, so the architecture is given, as the model. It is compared with DJL at every step that is
  * observed: an output or a gradient that differs is an error, which ends the loop.
  *

@@ -34,6 +34,8 @@ public final class ApiPages {
                 "-encoding",
                 "UTF-8",
                 "-Xdoclint:all,-missing",
+                // DJL and Spark, whose jars are not here: types of theirs stand without links.
+                "--ignore-source-errors",
                 "-doctitle",
                 "backpack4j",
                 "-windowtitle",
