@@ -7,18 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
-import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.modules.linear.Linear;
-import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
-import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.training.data.ArraySource;
-import io.backpack4j.training.data.DataSource;
-import io.backpack4j.training.data.HostTensor;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -51,28 +44,9 @@ class InfluenceTest {
         backpack.close();
     }
 
-    private static Model model(double[] theta, LossReduction reduction) {
-        Graph graph = Graph.sequential(new Linear(SoftmaxRegression.FEATURES, SoftmaxRegression.CLASSES));
-        Model model = backpack.model(
-                graph, new CrossEntropyLoss(reduction), DType.FLOAT64, Shape.of(SoftmaxRegression.FEATURES));
-        int weights = SoftmaxRegression.FEATURES * SoftmaxRegression.CLASSES;
-        model.parameters().set("0.weight", Arrays.copyOf(theta, weights));
-        model.parameters().set("0.bias", Arrays.copyOfRange(theta, weights, theta.length));
-        return model;
-    }
-
-    private static DataSource source(SoftmaxRegression data) {
-        double[] inputs =
-                Arrays.stream(data.inputs).flatMapToDouble(Arrays::stream).toArray();
-        long[] labels = Arrays.stream(data.labels).asLongStream().toArray();
-        return ArraySource.of(
-                new HostTensor.Doubles(Shape.of(labels.length, SoftmaxRegression.FEATURES), inputs),
-                new HostTensor.Longs(Shape.of(labels.length), labels));
-    }
-
     private static Batch batch(SoftmaxRegression data) {
         long[] all = IntStream.range(0, data.labels.length).asLongStream().toArray();
-        return source(data).read(all, 1).upload(backpack, DType.FLOAT64);
+        return SoftmaxNetwork.source(data).read(all, 1).upload(backpack, DType.FLOAT64);
     }
 
     private static CurvatureExtension<?> curvature(String name) {
@@ -111,10 +85,10 @@ class InfluenceTest {
         SoftmaxRegression tests = SoftmaxRegression.points(TESTS, 6, factor, DAMPING);
         double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
         double[][] hessian = data.hessian(theta, -1);
-        try (Model model = model(theta, reduction);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, reduction);
                 Batch test = batch(tests);
-                Influence influence =
-                        Influence.exact(backpack, model, new CurvatureMatrix.GaussNewton(), DAMPING, source(data))) {
+                Influence influence = Influence.exact(
+                        backpack, model, new CurvatureMatrix.GaussNewton(), DAMPING, SoftmaxNetwork.source(data))) {
             double[][] scores = influence.scores(test);
             for (int t = 0; t < TESTS; t++) {
                 double[] solved = SoftmaxRegression.solve(hessian, tests.gradient(theta, t));
@@ -140,10 +114,10 @@ class InfluenceTest {
         SoftmaxRegression tests = SoftmaxRegression.points(TESTS, 16, factor, DAMPING);
         double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
         double[][] hessian = data.hessian(theta, -1);
-        try (Model model = model(theta, reduction);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, reduction);
                 Batch test = batch(tests);
-                Influence influence =
-                        Influence.of(backpack, model, curvature("DiagGGNExact"), DAMPING, source(data), 17)) {
+                Influence influence = Influence.of(
+                        backpack, model, curvature("DiagGGNExact"), DAMPING, SoftmaxNetwork.source(data), 17)) {
             double[][] scores = influence.scores(test);
             double[] own = influence.selfInfluence();
             for (int n = 0; n < SAMPLES; n++) {
@@ -177,11 +151,12 @@ class InfluenceTest {
                 changes[t][n] = tests.loss(theta, t) - tests.loss(without, t);
             }
         }
-        try (Model model = model(theta, LossReduction.MEAN);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, LossReduction.MEAN);
                 Batch test = batch(tests);
                 Influence influence = inverse.equals("exact")
-                        ? Influence.exact(backpack, model, new CurvatureMatrix.Hessian(), DAMPING, source(data))
-                        : Influence.of(backpack, model, curvature(inverse), DAMPING, source(data))) {
+                        ? Influence.exact(
+                                backpack, model, new CurvatureMatrix.Hessian(), DAMPING, SoftmaxNetwork.source(data))
+                        : Influence.of(backpack, model, curvature(inverse), DAMPING, SoftmaxNetwork.source(data))) {
             double[][] scores = influence.scores(test);
             double sum = 0;
             for (int t = 0; t < TESTS; t++) {
@@ -196,9 +171,10 @@ class InfluenceTest {
         SoftmaxRegression data = SoftmaxRegression.points(SAMPLES, 35, 1.0 / SAMPLES, DAMPING);
         SoftmaxRegression tests = SoftmaxRegression.points(2, 36, 1.0 / SAMPLES, DAMPING);
         double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
-        try (Model model = model(theta, LossReduction.MEAN);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, LossReduction.MEAN);
                 Batch test = batch(tests);
-                Influence influence = Influence.of(backpack, model, curvature("KFLR"), DAMPING, source(data), 13)) {
+                Influence influence =
+                        Influence.of(backpack, model, curvature("KFLR"), DAMPING, SoftmaxNetwork.source(data), 13)) {
             double[][] scores = influence.scores(test);
             List<List<Influential>> top = influence.topK(test, 5);
             assertThat(top).hasSize(2);
@@ -223,12 +199,13 @@ class InfluenceTest {
         SoftmaxRegression data = SoftmaxRegression.points(SAMPLES, 45, 1.0 / SAMPLES, 0);
         double[] zero = new double[SoftmaxRegression.PARAMETERS];
         // The bias's block of softmax is singular: a number added to all outputs changes nothing.
-        try (Model model = model(zero, LossReduction.MEAN)) {
-            assertThatThrownBy(() -> Influence.of(backpack, model, curvature("KFLR"), 0, source(data)))
+        try (Model model = SoftmaxNetwork.model(backpack, zero, LossReduction.MEAN)) {
+            assertThatThrownBy(() -> Influence.of(backpack, model, curvature("KFLR"), 0, SoftmaxNetwork.source(data)))
                     .hasMessageContaining("The curvature of parameter '0.");
-            assertThatThrownBy(() -> Influence.of(backpack, model, curvature("KFLR"), -1, source(data)))
+            assertThatThrownBy(() -> Influence.of(backpack, model, curvature("KFLR"), -1, SoftmaxNetwork.source(data)))
                     .hasMessageContaining("damping is -1.0");
-            assertThatThrownBy(() -> Influence.of(backpack, model, curvature("KFLR"), 1, source(data), 0))
+            assertThatThrownBy(
+                            () -> Influence.of(backpack, model, curvature("KFLR"), 1, SoftmaxNetwork.source(data), 0))
                     .hasMessageContaining("at least 1");
         }
     }

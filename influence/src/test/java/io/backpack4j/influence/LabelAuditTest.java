@@ -9,15 +9,11 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.modules.linear.Linear;
-import io.backpack4j.modules.linear.loss.CrossEntropyLoss;
 import io.backpack4j.modules.linear.loss.MSELoss;
 import io.backpack4j.spi.extension.CurvatureExtension;
 import io.backpack4j.spi.loss.LossReduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.training.data.ArraySource;
-import io.backpack4j.training.data.DataSource;
-import io.backpack4j.training.data.HostTensor;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
@@ -45,29 +41,6 @@ class LabelAuditTest {
     static void close() {
         assertThat(backpack.backend().memory().openTensors()).isZero();
         backpack.close();
-    }
-
-    private static Model model(double[] theta, LossReduction reduction) {
-        Graph graph = Graph.sequential(new Linear(SoftmaxRegression.FEATURES, SoftmaxRegression.CLASSES));
-        Model model = backpack.model(
-                graph, new CrossEntropyLoss(reduction), DType.FLOAT64, Shape.of(SoftmaxRegression.FEATURES));
-        int weights = SoftmaxRegression.FEATURES * SoftmaxRegression.CLASSES;
-        model.parameters().set("0.weight", Arrays.copyOf(theta, weights));
-        model.parameters().set("0.bias", Arrays.copyOfRange(theta, weights, theta.length));
-        return model;
-    }
-
-    private static DataSource source(SoftmaxRegression data) {
-        double[] inputs =
-                Arrays.stream(data.inputs).flatMapToDouble(Arrays::stream).toArray();
-        long[] labels = Arrays.stream(data.labels).asLongStream().toArray();
-        return source(inputs, labels);
-    }
-
-    private static DataSource source(double[] inputs, long... labels) {
-        return ArraySource.of(
-                new HostTensor.Doubles(Shape.of(labels.length, SoftmaxRegression.FEATURES), inputs),
-                new HostTensor.Longs(Shape.of(labels.length), labels));
     }
 
     private static CurvatureExtension<?> curvature(String name) {
@@ -112,9 +85,9 @@ class LabelAuditTest {
         SoftmaxRegression data = SoftmaxRegression.points(SAMPLES, 15, factor, DAMPING);
         double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
         double[][] hessian = data.hessian(theta, -1);
-        try (Model model = model(theta, reduction)) {
-            LabelScores scores =
-                    LabelAudit.scores(backpack, model, curvature("DiagGGNExact"), DAMPING, source(data), 17);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, reduction)) {
+            LabelScores scores = LabelAudit.scores(
+                    backpack, model, curvature("DiagGGNExact"), DAMPING, SoftmaxNetwork.source(data), 17);
             for (int n = 0; n < SAMPLES; n++) {
                 double[] gradient = data.gradient(theta, n);
                 double[] probabilities = data.probabilities(theta, n);
@@ -142,8 +115,9 @@ class LabelAuditTest {
     void a_wrong_label_comes_first_by_every_score(LabelScore score) {
         SoftmaxRegression data = separable();
         double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
-        try (Model model = model(theta, LossReduction.MEAN)) {
-            LabelScores scores = LabelAudit.scores(backpack, model, curvature("KFAC"), 1e-3, source(data), 256);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, LossReduction.MEAN)) {
+            LabelScores scores =
+                    LabelAudit.scores(backpack, model, curvature("KFAC"), 1e-3, SoftmaxNetwork.source(data), 256);
             assertThat(scores.order(score)[0]).isEqualTo(7);
             assertThat(scores.ranks(score)[7]).isOne();
             assertThat(scores.ranks(score)).doesNotHaveDuplicates();
@@ -153,9 +127,11 @@ class LabelAuditTest {
 
     @Test
     void the_only_sample_of_its_label_is_aligned_with_none() {
-        try (Model model = model(new double[SoftmaxRegression.PARAMETERS], LossReduction.MEAN)) {
+        try (Model model =
+                SoftmaxNetwork.model(backpack, new double[SoftmaxRegression.PARAMETERS], LossReduction.MEAN)) {
             double[] inputs = {1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0};
-            LabelScores scores = LabelAudit.scores(backpack, model, curvature("KFAC"), 1, source(inputs, 0, 0, 2), 2);
+            LabelScores scores =
+                    LabelAudit.scores(backpack, model, curvature("KFAC"), 1, SoftmaxNetwork.source(inputs, 0, 0, 2), 2);
             assertThat(scores.values(LabelScore.ALIGNMENT)).containsExactly(new double[] {1, 1, 0}, within(1e-12));
         }
     }
@@ -166,12 +142,15 @@ class LabelAuditTest {
         double[] inputs = new double[2 * SoftmaxRegression.FEATURES];
         CurvatureExtension<?> curvature = curvature("KFAC");
         try (Model model = backpack.model(graph, new MSELoss(), DType.FLOAT64, Shape.of(SoftmaxRegression.FEATURES))) {
-            assertThatThrownBy(() -> LabelAudit.scores(backpack, model, curvature, 1, source(inputs, 0, 1), 2))
+            assertThatThrownBy(() ->
+                            LabelAudit.scores(backpack, model, curvature, 1, SoftmaxNetwork.source(inputs, 0, 1), 2))
                     .hasMessageContaining("MSELoss")
                     .hasMessageContaining("CrossEntropyLoss or NLLLoss");
         }
-        try (Model model = model(new double[SoftmaxRegression.PARAMETERS], LossReduction.MEAN)) {
-            assertThatThrownBy(() -> LabelAudit.scores(backpack, model, curvature, 1, source(inputs, 0, -100), 2))
+        try (Model model =
+                SoftmaxNetwork.model(backpack, new double[SoftmaxRegression.PARAMETERS], LossReduction.MEAN)) {
+            assertThatThrownBy(() ->
+                            LabelAudit.scores(backpack, model, curvature, 1, SoftmaxNetwork.source(inputs, 0, -100), 2))
                     .hasMessageContaining("The label of sample 1 is -100");
         }
     }

@@ -12,6 +12,7 @@ import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.ExtensionDescription;
+import io.backpack4j.spi.extension.ExtensionDescription.Option;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.extension.Subsampling;
 import io.backpack4j.spi.module.KroneckerConvention;
@@ -25,6 +26,17 @@ public final class SecondOrderPlugin implements Plugin {
     private static final String ID = "ext-secondorder";
     private static final String BOTEV = "A. Botev, H. Ritter, D. Barber (2017), ICML";
     private static final String BACKPACK = "BackPACK: F. Dangel, F. Kunstner, P. Hennig (2020), ICLR";
+
+    private static final List<Option> CONVENTION = List.of(
+            new Option(
+                    "convention",
+                    "default",
+                    "what positions that share a weight do: expand, reduce, backpack; the default is backpack for convolutions, expand for Linear"));
+
+    private static final List<Option> PRODUCTS = List.of(new Option(
+            "products",
+            "false",
+            "whether tied parameters, and nodes without a rule, get theirs by Hessian products, one per element"));
 
     @Override
     public PluginDescriptor descriptor() {
@@ -46,10 +58,7 @@ public final class SecondOrderPlugin implements Plugin {
                                         .source(BACKPACK)),
                 ExtensionProvider.of("BatchDiagHessian", options -> new BatchDiagHessian(products(options)))
                         .describedBy(of("<p>/diag_h_batch", "[N, *p]", "the diagonal of c ∇²_θ ℓ_n", "c")
-                                .option(
-                                        "products",
-                                        "false",
-                                        "whether tied parameters, and nodes without a rule, get theirs by Hessian products, one per element")
+                                .options(PRODUCTS)
                                 .source(BACKPACK)),
                 ExtensionProvider.of("DiagGGNExact", options -> new DiagGGNExact())
                         .describedBy(of("<p>/diag_ggn_exact", "*p", "the diagonal of G = Σ_n J_nᵀ (c ∇²ℓ_n) J_n", "c")
@@ -60,10 +69,7 @@ public final class SecondOrderPlugin implements Plugin {
                                 .source(BACKPACK)),
                 ExtensionProvider.of("DiagHessian", options -> new DiagHessian(products(options)))
                         .describedBy(of("<p>/diag_h", "*p", "the diagonal of the Hessian of L", "c")
-                                .option(
-                                        "products",
-                                        "false",
-                                        "whether tied parameters, and nodes without a rule, get theirs by Hessian products, one per element")
+                                .options(PRODUCTS)
                                 .source(BACKPACK)),
                 ExtensionProvider.of("GGNMP", options -> new GGNMP())
                         .describedBy(of("<p>/ggnmp", "[V, *p]", "the parameter's block of G, times vec/<p>", "c")
@@ -98,26 +104,17 @@ public final class SecondOrderPlugin implements Plugin {
                         .describedBy(factors("kfac", "drawn targets, or the targets themselves")
                                 .option("mc_samples", "1", "draws of targets per sample")
                                 .option("fisher", "mc", "mc: drawn targets, empirical: the targets themselves")
-                                .option(
-                                        "convention",
-                                        "default",
-                                        "what positions that share a weight do: expand, reduce, backpack; the default is backpack for convolutions, expand for Linear")
+                                .options(CONVENTION)
                                 .source("J. Martens, R. Grosse (2015), ICML; R. Grosse, J. Martens (2016)")),
                 ExtensionProvider.of("KFLR", options -> new KFLR(convention(options)))
                         .describedBy(factors("kflr", "the exact Hessian of the loss")
-                                .option(
-                                        "convention",
-                                        "default",
-                                        "what positions that share a weight do: expand, reduce, backpack; the default is backpack for convolutions, expand for Linear")
+                                .options(CONVENTION)
                                 .source(BOTEV)),
                 ExtensionProvider.of("KFRA", options -> new KFRA(convention(options)))
                         .describedBy(factors(
                                         "kfra",
                                         "a curvature that is averaged over the samples at every node; chains only")
-                                .option(
-                                        "convention",
-                                        "default",
-                                        "what positions that share a weight do: expand, reduce, backpack; the default is backpack for convolutions, expand for Linear")
+                                .options(CONVENTION)
                                 .source(BOTEV)));
     }
 

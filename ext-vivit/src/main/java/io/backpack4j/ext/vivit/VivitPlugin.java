@@ -8,6 +8,7 @@ import io.backpack4j.spi.Arguments;
 import io.backpack4j.spi.Plugin;
 import io.backpack4j.spi.PluginDescriptor;
 import io.backpack4j.spi.SpiVersion;
+import io.backpack4j.spi.extension.ExtensionDescription.Option;
 import io.backpack4j.spi.extension.ExtensionProvider;
 import io.backpack4j.spi.extension.Subsampling;
 import java.util.List;
@@ -18,6 +19,20 @@ public final class VivitPlugin implements Plugin {
 
     private static final String ID = "ext-vivit";
     private static final String VIVIT = "ViViT: F. Dangel, L. Tatzel, P. Hennig (2022), TMLR";
+
+    private static final List<Option> MATRIX = List.of(
+            new Option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns"),
+            new Option("mc_samples", "0", "drawn columns per sample; 0: exact"));
+
+    private static final List<Option> DIRECTIONS = List.of(
+            new Option("top", "1", "the directions of so many largest eigenvalues"),
+            new Option("keep", "none", "those with these numbers in the ascending list"),
+            new Option("threshold", "none", "those of at least this part of the largest"),
+            new Option("drop", "false", "leave out directions of eigenvalue zero, instead of an error"),
+            new Option("rtol", "the precision's", "eigenvalues up to this part of the largest count as zero"));
+
+    private static final List<Option> LAYERWISE =
+            List.of(new Option("layerwise", "false", "whether every parameter has a matrix of its own, too: <p>/…"));
 
     @Override
     public PluginDescriptor descriptor() {
@@ -34,24 +49,13 @@ public final class VivitPlugin implements Plugin {
                 ExtensionProvider.of(
                                 "CenteredGramBatchGrad", options -> new CenteredGramBatchGrad(isLayerwise(options)))
                         .describedBy(of("*/centered_gram_batch_grad", "[N, N]", "⟨g_n − ḡ, g_m − ḡ⟩", "c²")
-                                .option(
-                                        "layerwise",
-                                        "false",
-                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .options(LAYERWISE)
                                 .source(VIVIT)),
                 ExtensionProvider.of("DirectionalDampedNewton", VivitPlugin::newton)
                         .describedBy(of("<p>/damped_newton", "*p", "Σ_k −γ̄_k / (λ_k + δ) e_k", "")
-                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
-                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .options(MATRIX)
                                 .option("subsampling_ggn", "all", "positions in the batch of the matrix")
-                                .option("top", "1", "the directions of so many largest eigenvalues")
-                                .option("keep", "none", "those with these numbers in the ascending list")
-                                .option("threshold", "none", "those of at least this part of the largest")
-                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
-                                .option(
-                                        "rtol",
-                                        "the precision's",
-                                        "eigenvalues up to this part of the largest count as zero")
+                                .options(DIRECTIONS)
                                 .option("subsampling_grad", "all", "positions in the batch whose slopes are taken")
                                 .option("damping", "1", "δ")
                                 .source(VIVIT)),
@@ -67,17 +71,9 @@ public final class VivitPlugin implements Plugin {
                                         "[N, K]",
                                         "λ_nk = e_kᵀ G_n e_k, G_n of the sample's own loss",
                                         "")
-                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
-                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .options(MATRIX)
                                 .option("subsampling_ggn", "all", "positions in the batch of the matrix")
-                                .option("top", "1", "the directions of so many largest eigenvalues")
-                                .option("keep", "none", "those with these numbers in the ascending list")
-                                .option("threshold", "none", "those of at least this part of the largest")
-                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
-                                .option(
-                                        "rtol",
-                                        "the precision's",
-                                        "eigenvalues up to this part of the largest count as zero")
+                                .options(DIRECTIONS)
                                 .option("subsampling_grad", "all", "positions in the batch whose slopes are taken")
                                 .source(VIVIT)),
                 ExtensionProvider.of(
@@ -88,8 +84,7 @@ public final class VivitPlugin implements Plugin {
                                         "[min(C·N, D)]",
                                         "eigenvalues of Ĝ = (1/N) Σ_n G_n, the matrix of the mean loss, ascending",
                                         "")
-                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
-                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .options(MATRIX)
                                 .option("subsampling", "all", "positions in the batch of the matrix")
                                 .source(VIVIT)),
                 ExtensionProvider.of(
@@ -103,33 +98,19 @@ public final class VivitPlugin implements Plugin {
                                         "eigenvectors e_k, orthonormal over the parameters of a group",
                                         "")
                                 .result("*/ggn_evecs_evals/0", "[K]", "their eigenvalues", "")
-                                .option("groups", "all", "the blocks: all, layer, parameter, or lists of patterns")
-                                .option("mc_samples", "0", "drawn columns per sample; 0: exact")
+                                .options(MATRIX)
                                 .option("subsampling", "all", "positions in the batch of the matrix")
-                                .option("top", "1", "the directions of so many largest eigenvalues")
-                                .option("keep", "none", "those with these numbers in the ascending list")
-                                .option("threshold", "none", "those of at least this part of the largest")
-                                .option("drop", "false", "leave out directions of eigenvalue zero, instead of an error")
-                                .option(
-                                        "rtol",
-                                        "the precision's",
-                                        "eigenvalues up to this part of the largest count as zero")
+                                .options(DIRECTIONS)
                                 .source(VIVIT)),
                 ExtensionProvider.of("GramBatchGrad", options -> new GramBatchGrad(isLayerwise(options)))
                         .describedBy(of("*/gram_batch_grad", "[N, N]", "⟨g_n, g_m⟩", "c²")
-                                .option(
-                                        "layerwise",
-                                        "false",
-                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .options(LAYERWISE)
                                 .source(VIVIT)),
                 ExtensionProvider.of(
                                 "GramSqrtGGNExact",
                                 options -> new GramSqrtGGNExact(isLayerwise(options), Subsampling.of(options)))
                         .describedBy(of("*/gram_sqrt_ggn_exact", "[C·N, C·N]", "VᵀV of the root V, V Vᵀ = G", "c")
-                                .option(
-                                        "layerwise",
-                                        "false",
-                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .options(LAYERWISE)
                                 .option("subsampling", "all", "positions in the batch whose samples are taken")
                                 .source(VIVIT)),
                 ExtensionProvider.of(
@@ -141,18 +122,12 @@ public final class VivitPlugin implements Plugin {
                         .describedBy(
                                 of("*/gram_sqrt_ggn_mc", "[M·N, M·N]", "VᵀV of the estimated root, M = mc_samples", "c")
                                         .option("mc_samples", "1", "draws of targets per sample")
-                                        .option(
-                                                "layerwise",
-                                                "false",
-                                                "whether every parameter has a matrix of its own, too: <p>/…")
+                                        .options(LAYERWISE)
                                         .option("subsampling", "all", "positions in the batch whose samples are taken")
                                         .source(VIVIT)),
                 ExtensionProvider.of("Ntk", options -> new Ntk(isLayerwise(options)))
                         .describedBy(of("*/ntk", "[N, C, N, C]", "⟨∂f_nc/∂θ, ∂f_md/∂θ⟩", "")
-                                .option(
-                                        "layerwise",
-                                        "false",
-                                        "whether every parameter has a matrix of its own, too: <p>/…")
+                                .options(LAYERWISE)
                                 .source("A. Jacot, F. Gabriel, C. Hongler (2018), NeurIPS")));
     }
 

@@ -59,8 +59,13 @@ public record ExtensionDescription(List<Result> results, List<Option> options, S
 
     /** With one more option. */
     public ExtensionDescription option(String name, String otherwise, String meaning) {
+        return options(List.of(new Option(name, otherwise, meaning)));
+    }
+
+    /** With more options, such as several extensions have in common. */
+    public ExtensionDescription options(List<Option> others) {
         List<Option> more = new ArrayList<>(options);
-        more.add(new Option(name, otherwise, meaning));
+        more.addAll(others);
         return new ExtensionDescription(results, more, source);
     }
 
