@@ -15,6 +15,7 @@ import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.SeedOption;
 import io.backpack4j.cli.options.StatisticsKinds;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -204,24 +205,24 @@ public final class EvaluateCommand implements Runnable {
     }
 
     private void requireData() {
-        if (data == null && !table.isQuery()) {
+        if (data == null && !table.columns().isQuery()) {
             throw new ParameterException(spec.commandLine(), "Missing required option: '--data=FILE' or '--sql=QUERY'");
         }
-        if (data != null && table.isQuery()) {
+        if (data != null && table.columns().isQuery()) {
             throw new ParameterException(
                     spec.commandLine(), "--data and --sql exclude each other: name the files in the query");
         }
     }
 
     private void runOverTable(Problems problems) {
-        problems.collect(table::requireColumns);
+        problems.collect(table.columns()::requireColumns);
         problems.collect(this::requireNoCheck);
         table.weights().ifPresent(file -> problems.collect(() -> ResultFile.requireOther(output(), file)));
         List<Request<?>> requests = new ArrayList<>();
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
-            problems.collect(() -> TableEvaluation.reader(backpack));
+            problems.collect(() -> TableColumns.reader(backpack.catalog()));
             List<TableModel> models = new ArrayList<>();
             problems.collect(() -> models.add(TableModel.read(backpack, model, table.weights(), dtype.value())));
             problems.throwIfAny();

@@ -4,6 +4,7 @@ package io.backpack4j.cli.evaluate;
 import io.backpack4j.cli.console.Progress;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.ResultFile;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.formats.SessionFile;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
@@ -12,11 +13,10 @@ import io.backpack4j.kernel.PerSample;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.MemoryAmount;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -24,7 +24,6 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import io.backpack4j.training.data.BatchData;
 import io.backpack4j.training.data.Batches;
-import io.backpack4j.training.data.TableReader;
 import io.backpack4j.training.data.TableRequest;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -76,50 +75,95 @@ final class TableEvaluation {
         this.settings = settings;
     }
 
-    /** Looks for what reads tables. */
-    static TableReader reader(BackPack backpack) {
-        return backpack.catalog().services(TableReader.class).stream()
-                .findFirst()
-                .orElseThrow(
-                        () -> new BackpackException(
-                                CommonProblems.UNSUPPORTED,
-                                "Nothing on the class path reads tables. Put the jars backpack4j-data-sql and duckdb_jdbc there, for instance with --plugins DIR."));
-    }
-
     /**
      * Evaluates.
      *
      * @param metadata of the result file
      */
     void run(TableModel tableModel, TableRequest request, int workers, Map<String, String> metadata) {
-        try (Batches batches = reader(backpack).open(request)) {
+        try (Batches batches = TableColumns.reader(backpack.catalog()).open(request)) {
             BatchData first = batches.read(1, 0);
             Shape sample = Objects.requireNonNull(first.inputs().get(request.input()))
                     .shape()
                     .dropFirst(1);
-            try (Model model = tableModel.open(backpack, sample);
-                    Session session = session(model, request, first, batches.samplesPerEpoch())) {
-                TableRows rows = new TableRows(backpack, model, session);
-                if (request.rows().isPresent()) {
-                    PrintWriter out = spec.commandLine().getOut();
-                    rows.add(batches, first, () -> WorkerProcess.tell(out));
-                    SessionFile.save(session, settings.out());
+            try (Model model = tableModel.open(backpack, sample)) {
+                TableResults expected = TableResults.of(
+                        backpack, model, settings.requests(), settings.planned(), first, batches.samplesPerEpoch());
+                OutputSize.of(expected.types()).require(settings.most());
+                boolean inOrder = request.id().isEmpty() && request.rows().isEmpty();
+                if (expected.perSample() && inOrder && workers == 1) {
+                    double factor = new TableFactor(backpack, model).of(request);
+                    write(model, batches, first, expected, factor, metadata);
                     return;
                 }
-                accumulate(session, rows, batches, first, request, workers);
-                write(session, request, metadata);
+                try (Session session = session(model, request, expected)) {
+                    TableRows rows = new TableRows(backpack, model, session::add);
+                    if (request.rows().isPresent()) {
+                        PrintWriter out = spec.commandLine().getOut();
+                        rows.add(batches, first, () -> WorkerProcess.tell(out));
+                        SessionFile.save(session, settings.out());
+                        return;
+                    }
+                    accumulate(session, rows, batches, first, request, workers);
+                    write(session, request, metadata);
+                }
             }
         }
+    }
+
+    /** Writes what rows have as it comes, where it belongs: nothing of it is kept. */
+    private void write(
+            Model model,
+            Batches batches,
+            BatchData first,
+            TableResults expected,
+            double factor,
+            Map<String, String> metadata) {
+        SessionOptions options = SessionOptions.DEFAULT
+                .pass(settings.pass())
+                .seed(settings.seed())
+                .perSample(PerSample.HAND_OVER)
+                .ids(SampleIds.RANGES);
+        describe(metadata, expected.types(), batches.samplesPerEpoch());
+        try (ResultFile file = ResultFile.open(settings.out(), expected.types(), metadata, settings.finite());
+                Session session = backpack.session(model, settings.requests(), options)) {
+            RowResults taken = new RowResults(expected, file);
+            TableRows rows = new TableRows(
+                    backpack,
+                    model,
+                    batch -> session.add(
+                            batch, RunOperands.NONE, factor, results -> taken.take(results, batch.samples())));
+            try (Progress progress = progress(batches)) {
+                rows.add(batches, first, progress::step);
+            }
+            try (Results results = session.results()) {
+                results.tensors().forEach(file::write);
+                file.commit();
+                print(session, expected.types(), results);
+            }
+        }
+    }
+
+    private static void describe(Map<String, String> metadata, Map<String, Plan.ResultType> types, long samples) {
+        metadata.put("dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
+        metadata.put("samples", String.valueOf(samples));
+    }
+
+    private void print(Session session, Map<String, Plan.ResultType> types, Results results) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
+        ResultSummary.print(out, types, results, settings.out());
+    }
+
+    private static Progress progress(Batches batches) {
+        return new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()));
     }
 
     /**
      * Opens a session. Its state grows with the rows if there are results per sample, or if ids are given that are not
      * neighbours.
      */
-    private Session session(Model model, TableRequest request, BatchData first, long samples) {
-        TableResults expected =
-                TableResults.of(backpack, model, settings.requests(), settings.planned(), first, samples);
-        OutputSize.of(expected.types()).require(settings.most());
+    private Session session(Model model, TableRequest request, TableResults expected) {
         boolean tracked = expected.perSample() && request.id().isPresent();
         SessionOptions options = SessionOptions.DEFAULT
                 .pass(settings.pass())
@@ -131,7 +175,7 @@ final class TableEvaluation {
 
     private void accumulate(
             Session session, TableRows rows, Batches batches, BatchData first, TableRequest request, int workers) {
-        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()))) {
+        try (Progress progress = progress(batches)) {
             if (workers == 1 || batches.perEpoch() == 1) {
                 rows.add(batches, first, progress::step);
                 return;
@@ -159,16 +203,12 @@ final class TableEvaluation {
             }
             SortedMap<String, Plan.ResultType> types = new TreeMap<>();
             tensors.forEach((name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
-            metadata.put(
-                    "dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
-            metadata.put("samples", String.valueOf(session.samples()));
+            describe(metadata, types, session.samples());
             try (ResultFile file = ResultFile.open(settings.out(), types, metadata, settings.finite())) {
                 tensors.forEach(file::write);
                 file.commit();
             }
-            PrintWriter out = spec.commandLine().getOut();
-            out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
-            ResultSummary.print(out, types, results, settings.out());
+            print(session, types, results);
         }
     }
 }

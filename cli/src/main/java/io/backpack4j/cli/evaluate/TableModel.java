@@ -2,25 +2,20 @@
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.files.RunFolder;
-import io.backpack4j.cli.options.InputShapes;
 import io.backpack4j.cli.options.ModelOption;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;
 import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
-import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
-import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.TableRequest;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,13 +38,7 @@ record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
         Optional<RunFolder> run = RunFolder.find(option.file());
         Path file = run.map(RunFolder::model).orElse(option.file());
         ModelSource source = option.loss().openWithLoss(backpack.catalog(), file);
-        List<String> inputs = source.description().inputs();
-        if (inputs.size() != 1) {
-            throw new BackpackException(
-                    CommonProblems.INVALID_OPTION,
-                    "The rows of a table are one input, but the model has %d: %s. Write a safetensors file with a tensor for each, and name it with --data."
-                            .formatted(inputs.size(), String.join(", ", inputs)));
-        }
+        TableColumns.requireOneInput(source.description());
         Optional<Path> numbers = weights.or(() -> run.map(RunFolder::parameters));
         if (numbers.isEmpty() && source.numbers().isEmpty()) {
             throw new BackpackException(
@@ -70,39 +59,8 @@ record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
 
     /** What the model wants of a table. */
     TableRequest request(BackPack backpack, TableOptions options, @Nullable String data) {
-        List<String> inputs = source.description().inputs();
-        Graph graph = backpack.catalog().graph(source.description());
-        Loss loss = backpack.catalog().loss(source.description().loss());
-        return new TableRequest(
-                options.source(data),
-                inputs.get(0),
-                options.features(),
-                options.inputShape()
-                        .map(text -> InputShapes.read(List.of(text), inputs, Map.of())
-                                .get(0)),
-                takesIntegers(graph, inputs.get(0)) ? DType.INT64 : dtype,
-                options.targets(),
-                takesClasses(loss) ? DType.INT64 : DType.FLOAT64,
-                options.id(),
-                options.batch(),
-                options.part());
-    }
-
-    /** Whether a loss takes an index for one sample's output of two classes. */
-    private static boolean takesClasses(Loss loss) {
-        try {
-            loss.validate(Shape.of(1, 2), Shape.of(1), DType.INT64);
-            return true;
-        } catch (BackpackException e) {
-            return false;
-        }
-    }
-
-    private static boolean takesIntegers(Graph graph, String input) {
-        return graph.nodes().stream()
-                .anyMatch(node -> IntStream.range(0, node.inputs().size())
-                        .anyMatch(i -> node.inputs().get(i).equals(input)
-                                && node.module().takesIntegers(i, node.inputs().size())));
+        return options.columns()
+                .request(backpack.catalog(), source.description(), dtype, data, options.batch(), options.part());
     }
 
     /**

@@ -2,55 +2,25 @@
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.options.PositiveInteger;
-import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.training.data.TableRequest;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Where samples are, if they are the rows of a table, and how they are evaluated. */
 final class TableOptions {
 
     private static final int DEFAULT_BATCH = 256;
-    private static final Pattern TABLE = Pattern.compile("(?i).*\\.(parquet|[ct]sv|json|jsonl|ndjson)(\\.(gz|zst))?");
     private static final Pattern TABLE_ONLY = Pattern.compile("(?i).*\\.(parquet|[ct]sv|jsonl|ndjson)(\\.(gz|zst))?");
 
-    @Option(
-            names = "--sql",
-            paramLabel = "QUERY",
-            description =
-                    "Samples are the rows of a query's result, such as \"SELECT * FROM 'part-*.parquet' WHERE year > 2020\".")
-    private @Nullable String sql;
-
-    @Option(
-            names = "--features",
-            paramLabel = "A,B,...",
-            split = ",",
-            description =
-                    "The columns of the input: names or patterns such as 'f*', of numbers; or one of lists, whose lengths are the input's shape.")
-    private List<String> features = List.of();
-
-    @Option(
-            names = "--target",
-            paramLabel = "COL",
-            split = ",",
-            description =
-                    "The column of the target: class indices, or numbers; several, or one of lists, for a loss that takes numbers.")
-    private List<String> targets = List.of();
-
-    @Option(
-            names = "--id",
-            paramLabel = "COL",
-            description =
-                    "The column of the samples' ids, integers that are all different: random draws are keyed by them, and results per sample stand in their order. The numbers of rows by default.")
-    private @Nullable String id;
+    @Mixin
+    private final TableColumns columns = new TableColumns();
 
     @Option(
             names = "--batch",
@@ -68,12 +38,6 @@ final class TableOptions {
     private @Nullable Integer workers;
 
     @Option(
-            names = "--input-shape",
-            paramLabel = "SIZES",
-            description = "The shape in which the model takes a row's features, such as 1,28,28.")
-    private @Nullable String inputShape;
-
-    @Option(
             names = "--weights",
             paramLabel = "FILE",
             description = "Parameters and buffers, as safetensors. Those of the run or of the model's file by default.")
@@ -83,76 +47,23 @@ final class TableOptions {
     @Option(names = "--part", hidden = true, paramLabel = "FROM:COUNT")
     private @Nullable String part;
 
-    /** Whether samples are rows of a table. */
+    /** Whether samples are rows of a table. Without columns a JSON file is a model, where data should stand. */
     boolean isTable(@Nullable String data) {
-        // Without columns a JSON file is a model, where data should stand.
-        boolean unnamed = features.isEmpty() && targets.isEmpty();
-        Pattern table = unnamed ? TABLE_ONLY : TABLE;
-        return sql != null
-                || (data != null
-                        && Arrays.stream(data.split(","))
-                                .allMatch(file -> table.matcher(file.strip()).matches()));
+        return columns.isTable(data, TABLE_ONLY);
     }
 
-    /** Whether a query is given. */
-    boolean isQuery() {
-        return sql != null;
+    TableColumns columns() {
+        return columns;
     }
 
     /** Refuses what has no meaning for other data. */
     void requireNone(String data) {
-        Map<String, Boolean> given = new LinkedHashMap<>();
-        given.put("--features", !features.isEmpty());
-        given.put("--target", !targets.isEmpty());
-        given.put("--id", id != null);
+        Map<String, Boolean> given = new LinkedHashMap<>(columns.given());
         given.put("--batch", batch != null);
         given.put("--workers", workers != null);
-        given.put("--input-shape", inputShape != null);
         given.put("--weights", weights != null);
         given.put("--part", part != null);
-        List<String> names = given.entrySet().stream()
-                .filter(Map.Entry::getValue)
-                .map(Map.Entry::getKey)
-                .toList();
-        if (!names.isEmpty()) {
-            throw new BackpackException(
-                    CommonProblems.INVALID_OPTION,
-                    "Only tables have %s, but '%s' is none. Name files in .parquet, .csv, .tsv, .json or .jsonl with --data, or a query with --sql; or leave it out."
-                            .formatted(String.join(", ", names), data));
-        }
-    }
-
-    /** Refuses a table without columns. */
-    void requireColumns() {
-        if (features.isEmpty() || targets.isEmpty()) {
-            throw new BackpackException(
-                    CommonProblems.INVALID_OPTION,
-                    "The columns of a table must be named, but there is no %s. Say --features A,B for the input and --target COL."
-                            .formatted(
-                                    !features.isEmpty()
-                                            ? "--target"
-                                            : targets.isEmpty() ? "--features and no --target" : "--features"));
-        }
-    }
-
-    TableRequest.Source source(@Nullable String data) {
-        return sql != null
-                ? new TableRequest.Query(sql)
-                : new TableRequest.Files(Arrays.stream(String.valueOf(data).split(","))
-                        .map(String::strip)
-                        .toList());
-    }
-
-    List<String> features() {
-        return features;
-    }
-
-    List<String> targets() {
-        return targets;
-    }
-
-    Optional<String> id() {
-        return Optional.ofNullable(id);
+        TableColumns.requireNone(given, data);
     }
 
     int batch() {
@@ -161,10 +72,6 @@ final class TableOptions {
 
     int workers() {
         return workers == null ? 1 : workers;
-    }
-
-    Optional<String> inputShape() {
-        return Optional.ofNullable(inputShape);
     }
 
     Optional<Path> weights() {

@@ -12,6 +12,7 @@ import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.SeedOption;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.report.HtmlReport;
 import io.backpack4j.cli.report.Report;
@@ -53,6 +54,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -74,6 +76,7 @@ import picocli.CommandLine.Spec;
             "  backpack train --early-stopping 3 --monitor valid_accuracy",
             "  backpack train --cockpit economy --stop-on stalled,over-training",
             "  backpack train --model charlm --epochs 5",
+            "  backpack train --model m.json --data 'part-*.parquet' --features 'f*' --target label --valid 0.1",
             "  backpack predict --model backpack-run --data images-idx3-ubyte.gz --out r.safetensors"
         })
 public final class TrainCommand implements Runnable {
@@ -103,7 +106,7 @@ public final class TrainCommand implements Runnable {
             paramLabel = "DATA",
             description =
                     "What to train on: IMAGES,LABELS as IDX files, a safetensors file with input and target, a CSV file,"
-                            + " a folder with a folder of pictures per class, .npz, CIFAR's .bin files, or fashion-mnist (and fashion-mnist-test) where Debian's package dataset-fashion-mnist is installed. The digits or the text that ship with this program by default.")
+                            + " a folder with a folder of pictures per class, .npz, CIFAR's .bin files, a table in Parquet, CSV or JSON with --features and --target, or fashion-mnist (and fashion-mnist-test) where Debian's package dataset-fashion-mnist is installed. The digits or the text that ship with this program by default.")
     private @Nullable String data;
 
     @Option(
@@ -193,6 +196,9 @@ public final class TrainCommand implements Runnable {
     private @Nullable Path logFile;
 
     @Mixin
+    private final TableColumns table = new TableColumns();
+
+    @Mixin
     private final LossOption loss = new LossOption();
 
     @Mixin
@@ -218,10 +224,14 @@ public final class TrainCommand implements Runnable {
 
     @Override
     public void run() {
-        if (batchesFile != null && (data != null || valid != null)) {
+        if (batchesFile != null && (data != null || valid != null || table.isQuery())) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "--batches names all that is trained on. Leave --data and --valid out.");
+                    "--batches names all that is trained on. Leave --data, --sql and --valid out.");
+        }
+        if (data != null && table.isQuery()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--data and --sql exclude each other: name the files in the query");
         }
         cockpit.check();
         boolean shipped = modelName.equals(STANDARD_MODEL) || isOfCharacters();
@@ -247,11 +257,11 @@ public final class TrainCommand implements Runnable {
     }
 
     private TrainData samples(BackPack backpack, ModelDescription description) {
-        if (data == null && isOfCharacters()) {
+        if (data == null && !table.isQuery() && isOfCharacters()) {
             augmentation.requireNone("a text has none");
             return TrainData.ofText(description, valid);
         }
-        return TrainData.open(backpack, description, data, valid);
+        return TrainData.open(backpack, description, table, data, dtype.value(), valid);
     }
 
     private void trainOn(BackPack backpack, ModelDescription description, TrainData samples) {
@@ -370,7 +380,7 @@ public final class TrainCommand implements Runnable {
         String summary = RunSummary.of(result);
         PrintWriter out = spec.commandLine().getOut();
         if (watch == null) {
-            Surprises surprises = data == null && batchesFile == null && isOfCharacters()
+            Surprises surprises = data == null && !table.isQuery() && batchesFile == null && isOfCharacters()
                     ? RunSummary.surprises(backpack, model)
                     : null;
             HtmlReport.write(TrainingReport.of(summary, facts(about), log(run), surprises), run.report());

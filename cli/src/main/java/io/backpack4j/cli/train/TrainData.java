@@ -5,20 +5,26 @@ import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.ShippedDigits;
 import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.files.TextWindows;
+import io.backpack4j.cli.options.TableColumns;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.training.data.Batches;
 import io.backpack4j.training.data.DataSource;
 import io.backpack4j.training.data.Normalization;
 import io.backpack4j.training.data.NormalizedSource;
 import io.backpack4j.training.data.ReshapedSource;
 import io.backpack4j.training.data.Subset;
+import io.backpack4j.training.data.TableRequest;
 import io.backpack4j.training.files.DataSets;
 import io.backpack4j.training.files.IdxSource;
+import io.backpack4j.training.files.SpooledSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -56,22 +62,32 @@ record TrainData(
     /**
      * Opens data.
      *
+     * @param table columns, if the data is a table
      * @param data files; none for the digits that ship with this program
+     * @param dtype that the model computes with, if somebody says
      * @param valid a fraction of the data, files, or null: nothing is held out then, but of the digits the last 1,000
      */
     static TrainData open(
-            BackPack backpack, ModelDescription description, @Nullable String data, @Nullable String valid) {
+            BackPack backpack,
+            ModelDescription description,
+            TableColumns table,
+            @Nullable String data,
+            @Nullable DType dtype,
+            @Nullable String valid) {
         List<DataSource> opened = new ArrayList<>();
+        Rows rows = new Rows(backpack, description, table, dtype == null ? DType.FLOAT32 : dtype);
+        boolean digits = data == null && !table.isQuery();
         try {
-            DataSets.Opened all = data == null
+            DataSets.Opened all = digits
                     ? new DataSets.Opened(
                             new IdxSource(ShippedDigits.images(), ShippedDigits.labels()),
                             List.of(Shape.of(28, 28)),
                             true,
                             "digits of MNIST's training set")
-                    : DataSets.open(data, description.inputs());
+                    : rows.open(data);
             opened.add(all.source());
-            Normalization normalization = data == null ? DIGITS : DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
+            Normalization normalization =
+                    digits ? DIGITS : data != null && DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
             List<Shape> shapes = all.areBytes()
                     ? List.of(ImageShapes.taken(
                             backpack, description, all.samples().get(0)))
@@ -80,11 +96,11 @@ record TrainData(
             long split = count;
             Optional<DataSource> heldOut = Optional.empty();
             if (valid == null) {
-                split = data == null ? count - HELD_OUT_DIGITS : count;
+                split = digits ? count - HELD_OUT_DIGITS : count;
             } else if (FRACTION.matcher(valid).matches()) {
                 split = count - Math.max(1, Math.round(count * Double.parseDouble(valid)));
             } else {
-                DataSets.Opened other = DataSets.open(valid, description.inputs());
+                DataSets.Opened other = rows.open(valid, false);
                 opened.add(other.source());
                 heldOut = Optional.of(prepared(other.source(), other.areBytes(), shapes, normalization));
             }
@@ -115,6 +131,44 @@ record TrainData(
         } catch (RuntimeException | Error e) {
             opened.forEach(DataSource::close);
             throw e;
+        }
+    }
+
+    /**
+     * How data is opened.
+     *
+     * @param table columns, if it is a table
+     * @param dtype of its numbers then
+     */
+    private record Rows(BackPack backpack, ModelDescription description, TableColumns table, DType dtype) {
+
+        /** Rows that are read at a time. */
+        private static final int READ = 1024;
+
+        /** Files that are tables even without columns; .csv without any is a file of numbers, as ever. */
+        private static final Pattern TABLE_ONLY = Pattern.compile("(?i).*\\.(parquet|tsv|jsonl|ndjson)(\\.(gz|zst))?");
+
+        DataSets.Opened open(@Nullable String data) {
+            if (table.isTable(data, TABLE_ONLY)) {
+                return open(data, table.isQuery());
+            }
+            TableColumns.requireNone(table.given(), String.valueOf(data));
+            return DataSets.open(Objects.requireNonNull(data), description.inputs());
+        }
+
+        /** @param query whether the rows are a query's, and no files' */
+        DataSets.Opened open(@Nullable String data, boolean query) {
+            if (!query && !table.areTables(data, TABLE_ONLY)) {
+                return DataSets.open(Objects.requireNonNull(data), description.inputs());
+            }
+            table.requireColumns();
+            TableRequest request =
+                    table.request(backpack.catalog(), description, dtype, query ? null : data, READ, Optional.empty());
+            try (Batches batches = TableColumns.reader(backpack.catalog()).open(request)) {
+                SpooledSource source = SpooledSource.of(batches);
+                String about = query ? "rows of a query" : "rows of " + data;
+                return new DataSets.Opened(source, List.of(source.sample(request.input())), false, about);
+            }
         }
     }
 

@@ -218,7 +218,20 @@ class TablesTest {
     }
 
     @Test
-    void the_heap_does_not_grow_with_the_table() throws Exception {
+    void results_of_samples_are_multiplied_by_the_factor_of_all_targets() {
+        plain.model("\"reduction\": \"mean\"", "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
+        succeed(plain.option("--out", plain.file("plain.safetensors").toString()));
+        for (String batch : List.of("7", "64")) {
+            Workspace rows = table("all.parquet", "rows.safetensors").option("--batch", batch);
+            plain.model("\"reduction\": \"mean\"", "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
+            succeed(rows);
+            assertSame("rows.safetensors", "plain.safetensors", 1e-12, Set.of("output"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Variance", "BatchL2Grad,Variance"})
+    void the_heap_does_not_grow_with_the_table(String extensions) throws Exception {
         int rows = 2_000_000;
         String columns = IntStream.range(0, 12)
                 .mapToObj(i -> "(random() - 0.5)::FLOAT AS f" + i)
@@ -243,8 +256,7 @@ class TablesTest {
                         .option("--weights", plain.file("weights.safetensors").toString())
                         .option("--features", "f*")
                         .option("--target", "y")
-                        .option("--id", "id")
-                        .option("--extensions", "Variance")
+                        .option("--extensions", extensions)
                         .option("--dtype", "float32")
                         .option("--batch", "8192"));
         assertThat(out).contains("2000000 samples in 245 batches");
