@@ -53,6 +53,7 @@ import picocli.CommandLine.Spec;
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
             "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json",
             "  backpack bench --model m.json --data d.safetensors --extensions KFAC --json",
+            "  backpack bench --model net.onnx --loss 'CrossEntropyLoss(reduction=mean)' --data images.idx,labels.idx --batch 64",
             "  backpack bench --problem mnist_mlp --batch 128 --cockpit economy --json",
             "  backpack bench --problem lenet --batch 64 --train --optimizer 'SGD(lr=0.1,momentum=0.9)' --json"
         })
@@ -78,7 +79,8 @@ public final class BenchCommand implements Runnable {
             names = "--batch",
             paramLabel = "N",
             converter = PositiveInteger.class,
-            description = "Samples per batch of --problem.")
+            description =
+                    "Samples per batch of --problem; of --data, unless that is safetensors, how many are taken, all by default.")
     private @Nullable Integer samples;
 
     @Mixin
@@ -89,10 +91,11 @@ public final class BenchCommand implements Runnable {
 
     @Option(
             names = "--data",
-            paramLabel = "FILE",
+            paramLabel = "DATA",
             description =
-                    "Inputs, target and parameters of --model, as safetensors. The batch is all samples that it has.")
-    private @Nullable Path dataFile;
+                    "Inputs, target and parameters of --model, as safetensors, whose samples are all the batch; or what train takes, IMAGES,LABELS as IDX files, say."
+                            + " Parameters that no file has are drawn.")
+    private @Nullable String data;
 
     @Option(
             names = "--extensions",
@@ -222,12 +225,12 @@ public final class BenchCommand implements Runnable {
     }
 
     private void requireOneNetwork() {
-        boolean ships = problem != null && samples != null && modelFile == null && dataFile == null;
-        boolean isRead = problem == null && samples == null && modelFile != null && dataFile != null;
+        boolean ships = problem != null && samples != null && modelFile == null && data == null;
+        boolean isRead = problem == null && modelFile != null && data != null;
         if (!ships && !isRead) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "bench takes either --problem NAME --batch N, or --model FILE --data FILE, whose samples are the batch; but was given %s. Name both of one pair, and none of the other."
+                    "bench takes either --problem NAME --batch N, or --model FILE --data FILE, whose samples are the batch, the first --batch N of a data set; but was given %s. Name both of one pair, and none of the other."
                             .formatted(given()));
         }
     }
@@ -238,7 +241,7 @@ public final class BenchCommand implements Runnable {
         all.put("--problem", problem);
         all.put("--batch", samples);
         all.put("--model", modelFile);
-        all.put("--data", dataFile);
+        all.put("--data", data);
         all.forEach((name, value) -> {
             if (value != null) {
                 given.add(name);
@@ -249,7 +252,14 @@ public final class BenchCommand implements Runnable {
 
     private BenchNetwork network(BackPack backpack) {
         return problem == null
-                ? BenchNetwork.read(backpack, loss, requireNonNull(modelFile), requireNonNull(dataFile), dtype.value())
+                ? BenchNetwork.read(
+                        backpack,
+                        loss,
+                        requireNonNull(modelFile),
+                        requireNonNull(data),
+                        dtype.value(),
+                        samples,
+                        seed.value())
                 : BenchNetwork.of(backpack, problem, dtype.value(), requireNonNull(samples), seed.value());
     }
 
