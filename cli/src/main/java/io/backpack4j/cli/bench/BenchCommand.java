@@ -25,6 +25,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.training.files.DataSets;
 import io.backpack4j.training.files.TrainingExpressions;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -226,7 +227,8 @@ public final class BenchCommand implements Runnable {
 
     private void requireOneNetwork() {
         boolean ships = problem != null && samples != null && modelFile == null && data == null;
-        boolean isRead = problem == null && modelFile != null && data != null;
+        boolean isRead =
+                problem == null && modelFile != null && data != null && (samples == null || DataSets.isDataSet(data));
         if (!ships && !isRead) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,

@@ -11,6 +11,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.ArraySource;
 import io.backpack4j.training.data.DataSource;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -67,13 +68,22 @@ public final class DataSets {
     public static boolean isDataSet(String names) {
         String name = names.toLowerCase(Locale.ROOT);
         return isNamed(names)
-                || names.contains(",")
+                || areSeveral(names)
                 || name.endsWith(".bin")
                 || name.endsWith(".csv")
                 || name.endsWith(".npz")
                 || name.endsWith(".npy")
                 || IDX.matcher(name).matches()
                 || Files.isDirectory(Path.of(names));
+    }
+
+    /** Whether names are those of several files, and no file's whose name has a comma. */
+    public static boolean areSeveral(String names) {
+        try {
+            return names.contains(",") && !Files.isRegularFile(Path.of(names));
+        } catch (InvalidPathException e) {
+            return true;
+        }
     }
 
     /** Whether it is one of the data sets that have a name of their own. */
