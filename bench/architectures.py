@@ -77,6 +77,11 @@ def passes(name: str, peer: str) -> Callable[[], None]:
     if peer == "opacus":
         from opacus.grad_sample import GradSampleModuleFastGradientClipping
 
+        # Its hooks look at modules in train mode only; nothing must be dropped all the same.
+        model.train()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
         wrapped = GradSampleModuleFastGradientClipping(model, max_grad_norm=1.0, use_ghost_clipping=True, loss_reduction="mean")
 
         def norms() -> None:
@@ -88,6 +93,8 @@ def passes(name: str, peer: str) -> Callable[[], None]:
     if peer == "curvlinops":
         from curvlinops import KFACLinearOperator
 
+        if any(isinstance(module, torch.nn.RNNBase) for module in model.modules()):
+            raise ValueError("no factors of recurrent layers")
         known = [p for module in model.modules() if isinstance(module, (torch.nn.Linear, torch.nn.Conv2d)) for p in module.parameters()]
 
         def factors() -> None:
@@ -174,7 +181,8 @@ def run(options: argparse.Namespace) -> None:
     with_settings = {"date": str(datetime.date.today()), "threads": options.threads, "seconds": options.seconds, "repetitions": options.repetitions,
                      "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores", "load": options.load}
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    for name in options.networks:
+    has_ours = options.export_only or any(what not in PEERS for what in options.cells or SETS)
+    for name in options.networks if has_ours else ():
         if not (options.models / name / "model.json").exists():
             full_size.own_process("--export", name, "--out", str(options.models))
     if options.export_only:
