@@ -256,7 +256,8 @@ final class ConvolutionTiles {
         /** Numbers that only fill up a tile are counted as zeros, too, and taken away afterwards. */
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Histogram histogram) {
-            uncount(() -> new HistogramLoop(histogram.range(), histogram.factor(), histogram.destination()));
+            uncount(() ->
+                    new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
             return Optional.of(histogram);
         }
 
@@ -264,7 +265,11 @@ final class ConvolutionTiles {
         public Optional<TileConsumer> visit(TileConsumer.JointHistogram histogram) {
             Tensor values = reordered(histogram.values());
             uncount(() -> new HistogramLoop(
-                    histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+                    backend.team(),
+                    histogram.ranges(),
+                    histogram.factor(),
+                    histogram.values(),
+                    histogram.destination()));
             return Optional.of(new TileConsumer.JointHistogram(
                     histogram.destination(), histogram.ranges(), histogram.factor(), values));
         }
