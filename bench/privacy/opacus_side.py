@@ -78,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", choices=("mlp", "lenet"), default="lenet")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--batch", type=int, default=256)
@@ -94,7 +95,7 @@ def main() -> None:
     accountant.history = [(arguments.noise, arguments.batch / TRAINED, arguments.steps)]
     print(json.dumps({"epsilon_by_opacus": round(accountant.get_epsilon(arguments.delta, eps_error=0.001), 4)}), flush=True)
     for route in arguments.routes.split(","):
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
             print(json.dumps(run(arguments, route, seed)), flush=True)
 
 
