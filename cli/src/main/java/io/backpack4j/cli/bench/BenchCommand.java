@@ -16,6 +16,7 @@ import io.backpack4j.cli.options.SeedOption;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.timing.Durations;
 import io.backpack4j.cli.timing.Stopwatch;
+import io.backpack4j.cli.timing.WarmUp;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -148,8 +149,9 @@ public final class BenchCommand implements Runnable {
             paramLabel = "SECONDS",
             converter = PositiveInteger.class,
             description =
-                    "How many seconds every kind of pass runs before it is timed, instead of a third of one; small"
-                            + " networks settle after some.")
+                    "How many seconds every kind of pass runs before it is timed, instead of until its times have settled:"
+                            + " until a second brings no quarter of a second whose median is 5 %% below the least one"
+                            + " before, or for ten seconds.")
     private @Nullable Integer warmUpSeconds;
 
     @Mixin
@@ -188,8 +190,10 @@ public final class BenchCommand implements Runnable {
                 PassOptions options = memory.limit(PassOptions.DEFAULT);
                 Plan gradient = network.plan(backpack, List.of(), options);
                 Plan pass = network.plan(backpack, requests, options);
-                List<Durations> times =
-                        measure(backpack, network.model(), network.batch(), gradient, pass, requests, options);
+                Stopwatch stopwatch = warmUpSeconds == null
+                        ? Stopwatch.untilSettled(network.batch())
+                        : new Stopwatch(network.batch(), warmUpSeconds);
+                List<Durations> times = measure(stopwatch, backpack, network, gradient, pass, requests, options);
                 BenchReport report = new BenchReport(
                         network.name(),
                         Math.toIntExact(network.batch().samples()),
@@ -198,6 +202,7 @@ public final class BenchCommand implements Runnable {
                         main.threads(),
                         expressions.stream().map(ExtensionExpression::toString).toList(),
                         repetitions,
+                        WarmUp.of(stopwatch.warmUps()),
                         times.get(0),
                         times.get(1),
                         products,
@@ -266,14 +271,15 @@ public final class BenchCommand implements Runnable {
     }
 
     private List<Durations> measure(
+            Stopwatch stopwatch,
             BackPack backpack,
-            Model model,
-            Batch batch,
+            BenchNetwork on,
             Plan gradient,
             Plan pass,
             List<Request<?>> requests,
             PassOptions options) {
-        Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
+        Model model = on.model();
+        Batch batch = on.batch();
         List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
         try (BenchProducts network = products.isEmpty() ? null : new BenchProducts(backpack, model, batch, products);
                 BenchTraining training = trains
