@@ -14,6 +14,7 @@ enum DnnlKind {
     BINARY,
     MATMUL,
     SCALED_MATMUL,
+    SHARED_MATMUL,
     LINEAR,
     TILE,
     STRIDED,
