@@ -100,8 +100,57 @@ final class EnginePrograms {
      */
     static String submitted(Path folder, String main, Path program, List<String> settings, String... arguments)
             throws IOException, InterruptedException {
-        List<String> all = Arrays.asList(
+        return submitted(folder, main, program, settings, Map.of(), arguments);
+    }
+
+    /**
+     * Submits a program to a cluster of processes on this machine. Workers start executors from an installation of
+     * Spark, which is a folder of links here.
+     *
+     * @param master such as {@code local-cluster[2,1,1024]}
+     */
+    static String submittedToCluster(
+            Path folder, String master, String main, Path program, List<String> settings, String... arguments)
+            throws IOException, InterruptedException {
+        Path home = folder.resolve("spark-home");
+        Path jars = Files.createDirectories(home.resolve("jars"));
+        Files.writeString(home.resolve("RELEASE"), "for a test");
+        for (String entry : classPath()) {
+            Path jar = Path.of(entry);
+            if (!isOurs(entry) && Files.exists(jar)) {
+                Files.createSymbolicLink(jars.resolve(jar.getFileName()), jar.toAbsolutePath());
+            }
+        }
+        List<String> all = new ArrayList<>(List.of("--master", master));
+        all.addAll(settings);
+        Map<String, String> environment =
+                Map.of("SPARK_HOME", home.toString(), "SPARK_SCALA_VERSION", "2.13", "SPARK_LOCAL_IP", "127.0.0.1");
+        try {
+            return submitted(folder, main, program, all, environment, arguments);
+        } finally {
+            // JUnit warns of every link that it removes.
+            try (Stream<Path> links = Files.list(jars)) {
+                for (Path link : links.toList()) {
+                    Files.delete(link);
+                }
+            }
+        }
+    }
+
+    private static List<String> classPath() {
+        return Arrays.asList(
                 System.getProperty("java.class.path").split(Pattern.quote(System.getProperty("path.separator"))));
+    }
+
+    private static String submitted(
+            Path folder,
+            String main,
+            Path program,
+            List<String> settings,
+            Map<String, String> environment,
+            String... arguments)
+            throws IOException, InterruptedException {
+        List<String> all = classPath();
         List<String> jars = new ArrayList<>();
         for (String entry : all) {
             if (isOurs(entry) && !entry.endsWith("test-classes") && Files.exists(Path.of(entry))) {
@@ -133,6 +182,7 @@ final class EnginePrograms {
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(out.toFile());
+        builder.environment().putAll(environment);
         builder.environment().put("OMP_DISPLAY_ENV", "VERBOSE");
         builder.environment()
                 .keySet()

@@ -241,6 +241,6 @@ final class DnnlProducts implements Products {
         return to.isSingle()
                 && vectors.shape().size(0) == 1
                 && SymmetricProducts.fits(count, length)
-                && symmetric.add(vectors.address(), count, length, scale, to.address());
+                && symmetric.add(vectors.address(), count, length, scale, true, to.address());
     }
 }
