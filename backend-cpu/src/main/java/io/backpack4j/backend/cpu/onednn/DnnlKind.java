@@ -15,6 +15,7 @@ enum DnnlKind {
     BINARY_TWICE,
     MATMUL,
     SCALED_MATMUL,
+    SHARED_MATMUL,
     LINEAR,
     TILE,
     STRIDED,
