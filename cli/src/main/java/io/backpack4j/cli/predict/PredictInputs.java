@@ -55,7 +55,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             @Nullable DType dtype,
             Problems problems) {
         boolean images = isIdx(dataFile);
-        boolean isSet = !images && DataSets.isDataSet(dataFile.toString());
+        boolean isSet = !images && !Files.isDirectory(dataFile) && DataSets.isDataSet(dataFile.toString());
         Optional<RunFolder> run = RunFolder.find(option.file());
         Path modelFile = run.map(RunFolder::model).orElse(option.file());
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
