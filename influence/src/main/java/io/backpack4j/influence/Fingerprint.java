@@ -29,8 +29,8 @@ final class Fingerprint {
     }
 
     private static ByteBuffer bytes(Tensor tensor) {
-        ByteBuffer bytes =
-                ByteBuffer.allocate(Math.toIntExact(Math.multiplyExact(tensor.shape().elements(), Long.BYTES)));
+        ByteBuffer bytes = ByteBuffer.allocate(
+                Math.toIntExact(Math.multiplyExact(tensor.shape().elements(), Long.BYTES)));
         if (tensor.dtype() == DType.INT64) {
             bytes.asLongBuffer().put(tensor.toLongArray());
         } else {

@@ -162,7 +162,11 @@ public final class GradientStore {
                     StandardOpenOption.CREATE,
                     StandardOpenOption.TRUNCATE_EXISTING)) {
                 ByteBuffer bytes = ByteBuffer.allocate(HEAD).order(ByteOrder.LITTLE_ENDIAN);
-                bytes.put(LETTERS).putInt(VERSION).putInt(dimension).putLong(ids.length).putLong(seed);
+                bytes.put(LETTERS)
+                        .putInt(VERSION)
+                        .putInt(dimension)
+                        .putLong(ids.length)
+                        .putLong(seed);
                 bytes.put(HexFormat.of().parseHex(fingerprint)).position(HEAD).flip();
                 writeAll(channel, bytes, 0);
                 ByteBuffer all = ByteBuffer.allocate(Math.multiplyExact(ids.length, Long.BYTES))
@@ -175,8 +179,7 @@ public final class GradientStore {
                 store.parts.forEach(MappedByteBuffer::force);
             }
             try {
-                Files.move(
-                        unfinished, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+                Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
             } catch (AtomicMoveNotSupportedException e) {
                 Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING);
             }

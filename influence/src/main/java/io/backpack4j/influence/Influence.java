@@ -145,7 +145,8 @@ public final class Influence implements AutoCloseable {
         if (dimension < 1) {
             throw new BackpackException(
                     CommonProblems.INVALID_ARGUMENT,
-                    "A gradient store of %d numbers per sample was asked for, but 1 is the least.".formatted(dimension));
+                    "A gradient store of %d numbers per sample was asked for, but 1 is the least."
+                            .formatted(dimension));
         }
         double[] factors = new double[training.count()];
         long[][] ids = new long[factors.length][];

@@ -51,7 +51,8 @@ final class LowRankInverse implements InverseCurvature {
             Objective objective =
                     Objective.of(backpack, model, batches.toArray(Batch[]::new)).options(options);
             try (CurvatureOperator operator = CurvatureOperator.of(objective, matrix)) {
-                Lanczos.Eigenpairs pairs = Lanczos.of(Lanczos.Which.LARGEST, rank).run(scope, operator);
+                Lanczos.Eigenpairs pairs =
+                        Lanczos.of(Lanczos.Which.LARGEST, rank).run(scope, operator);
                 if (!pairs.converged()) {
                     throw new BackpackException(
                             CommonProblems.INVALID_ARGUMENT,

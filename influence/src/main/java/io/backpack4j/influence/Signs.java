@@ -26,7 +26,8 @@ record Signs(long seed) {
     }
 
     /** Directions {@code [to - from, *p]}. */
-    Tensor directions(Backend backend, TensorScope scope, DType dtype, String parameter, Shape shape, int from, int to) {
+    Tensor directions(
+            Backend backend, TensorScope scope, DType dtype, String parameter, Shape shape, int from, int to) {
         RandomKey key = key(parameter);
         int elements = Math.toIntExact(shape.elements());
         double[] signs = new double[Math.multiplyExact(to - from, elements)];

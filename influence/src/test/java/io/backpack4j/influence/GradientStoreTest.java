@@ -58,8 +58,7 @@ class GradientStoreTest {
         double[] projected = new double[DIMENSION];
         for (int k = 0; k < DIMENSION; k++) {
             for (int i = 0; i < vector.length; i++) {
-                double sign =
-                        i < weights ? signs.sign("0.weight", k, i) : signs.sign("0.bias", k, i - weights);
+                double sign = i < weights ? signs.sign("0.weight", k, i) : signs.sign("0.bias", k, i - weights);
                 projected[k] += sign * vector[i];
             }
         }
@@ -124,8 +123,7 @@ class GradientStoreTest {
     void files_with_faults_are_refused() throws Exception {
         SoftmaxRegression data = SoftmaxRegression.points(9, 7, 1.0 / 9, DAMPING);
         Path file = folder.resolve("good");
-        try (Model model =
-                        SoftmaxNetwork.model(backpack, new double[SoftmaxRegression.PARAMETERS], LossReduction.SUM);
+        try (Model model = SoftmaxNetwork.model(backpack, new double[SoftmaxRegression.PARAMETERS], LossReduction.SUM);
                 Influence influence = Influence.lowRank(
                         backpack, model, new CurvatureMatrix.GaussNewton(), 2, 1, SoftmaxNetwork.source(data))) {
             influence.writeStore(file, 3, 1);

@@ -169,8 +169,7 @@ class InfluenceTest {
     private static Influence influence(String inverse, Model model, SoftmaxRegression data) {
         return switch (inverse) {
             case "exact" ->
-                Influence.exact(
-                        backpack, model, new CurvatureMatrix.Hessian(), DAMPING, SoftmaxNetwork.source(data));
+                Influence.exact(backpack, model, new CurvatureMatrix.Hessian(), DAMPING, SoftmaxNetwork.source(data));
             case "low rank" ->
                 Influence.lowRank(
                         backpack, model, new CurvatureMatrix.GaussNewton(), RANK, DAMPING, SoftmaxNetwork.source(data));
@@ -197,17 +196,11 @@ class InfluenceTest {
             for (int t = 0; t < TESTS; t++) {
                 double[] solved = SoftmaxRegression.solve(hessian, tests.gradient(theta, t));
                 for (int n = 0; n < SAMPLES; n++) {
-                    assertThat(scores[t][n])
-                            .isCloseTo(-dot(solved, data.gradient(theta, n)) / SAMPLES, within(1e-7));
+                    assertThat(scores[t][n]).isCloseTo(-dot(solved, data.gradient(theta, n)) / SAMPLES, within(1e-7));
                 }
             }
             assertThatThrownBy(() -> Influence.lowRank(
-                            backpack,
-                            model,
-                            new CurvatureMatrix.GaussNewton(),
-                            1,
-                            0,
-                            SoftmaxNetwork.source(data)))
+                            backpack, model, new CurvatureMatrix.GaussNewton(), 1, 0, SoftmaxNetwork.source(data)))
                     .hasMessageContaining("damping is 0.0");
         }
     }
