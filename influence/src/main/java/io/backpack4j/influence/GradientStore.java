@@ -185,7 +185,9 @@ public final class GradientStore {
             }
         } catch (IOException e) {
             throw new BackpackException(
-                    CommonProblems.NOT_WRITABLE, "The gradient store %s cannot be written: %s".formatted(file, e), e);
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The gradient store %s cannot be written: %s".formatted(file, e),
+                    e);
         }
     }
 
