@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Loops over as much as is cut into parts: the same as by brute force, and bit by bit so whoever took which part. */
 class PartsTest {
 
-    private static final int LARGE = 300_007;
+    private static final int LARGE = 700_001;
     private static final AdamStep ADAM = new AdamStep(0.9, 0.99, 0.01, 1.3, 1e-8);
     private static final MomentumStep MOMENTUM = new MomentumStep(1, 0.1, 0.9, 0.8, 0.01, -0.3);
     private static final List<String> KERNELS = List.of("nd4j", "onednn");
@@ -145,7 +145,7 @@ class PartsTest {
             value = DType.class,
             names = {"FLOAT32", "FLOAT64"})
     void elementsInBins(DType dtype) {
-        int tile = 100_003;
+        int tile = 200_003;
         double[] a = numbers(dtype, 3 * tile, 5);
         a[17] = Double.NaN;
         a[3 * tile - 1] = 1e10;
@@ -186,9 +186,9 @@ class PartsTest {
             value = DType.class,
             names = {"FLOAT32", "FLOAT64"})
     void outerProducts(DType dtype) {
-        int samples = 150;
-        int rows = 70;
-        int columns = 90;
+        int samples = 600;
+        int rows = 130;
+        int columns = 110;
         double[] left = numbers(dtype, samples * rows, 7);
         double[] right = numbers(dtype, samples * columns, 8);
         double[] values = numbers(dtype, rows * columns, 9);

@@ -24,7 +24,7 @@ final class OuterHistogramSingle {
     private static final double WALK_STEP = 0.5;
 
     /** What an element of a factor takes at least. */
-    private static final double NANOSECONDS = 2;
+    private static final double NANOSECONDS = 0.8;
 
     private final Bins bins;
     private final long[] counts;

@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Team implements AutoCloseable {
 
-    /** The work, in nanoseconds, that is worth waking a thread for; and of which there are several parts. */
-    private static final double WORTH = 30_000;
+    /** The work, in nanoseconds, of which there are several parts: one that slept comes as late as 50,000 or more. */
+    private static final double WORTH = 100_000;
 
     /** The least work of a part. */
-    private static final double PART = 8_000;
+    private static final double PART = 10_000;
 
     /** How many parts a thread has: one that comes late leaves its own to the others. */
     private static final int PARTS_PER_THREAD = 4;

@@ -50,7 +50,7 @@ class TeamTest {
     @CsvSource({
         "2, 10, 4, 1",
         "3, 1000, 1, 1024",
-        "2, 100003, 1, 1024",
+        "2, 100003, 3, 1024",
         "4, 7, 4000, 1",
         "1, 5000, 100, 512",
         "2, 0, 1, 1"
@@ -73,11 +73,13 @@ class TeamTest {
     @Test
     void partsDependOnWorkAndThreadsAlone() {
         try (Team one = new Team(1);
-                Team two = new Team(2)) {
+                Team two = new Team(2);
+                Team three = new Team(3)) {
             assertThat(one.parts(1e9)).isEqualTo(1);
             assertThat(two.parts(1000)).isEqualTo(1);
             assertThat(two.parts(Double.NaN)).isEqualTo(1);
-            assertThat(two.parts(40_000)).isEqualTo(5);
+            assertThat(two.parts(50_000)).isEqualTo(1);
+            assertThat(three.parts(110_000)).isEqualTo(11);
             assertThat(two.parts(1e9)).isEqualTo(8).isEqualTo(two.parts(1e18));
         }
     }
