@@ -99,8 +99,12 @@ final class TableOptions {
         return sql != null;
     }
 
-    /** Refuses what has no meaning for other data. */
-    void requireNone(String data) {
+    /**
+     * Refuses what has no meaning for other data.
+     *
+     * @param isSet whether it is a data set, whose parameters are elsewhere as those of tables are
+     */
+    void requireNone(String data, boolean isSet) {
         Map<String, Boolean> given = new LinkedHashMap<>();
         given.put("--features", !features.isEmpty());
         given.put("--target", !targets.isEmpty());
@@ -108,7 +112,7 @@ final class TableOptions {
         given.put("--batch", batch != null);
         given.put("--workers", workers != null);
         given.put("--input-shape", inputShape != null);
-        given.put("--weights", weights != null);
+        given.put("--weights", weights != null && !isSet);
         given.put("--part", part != null);
         List<String> names = given.entrySet().stream()
                 .filter(Map.Entry::getValue)

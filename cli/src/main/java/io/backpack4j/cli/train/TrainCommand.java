@@ -229,7 +229,7 @@ public final class TrainCommand implements Runnable {
             Optional<ModelSource> source =
                     shipped ? Optional.empty() : Optional.of(loss.openWithLoss(backpack.catalog(), Path.of(modelName)));
             ModelDescription description =
-                    source.map(ModelSource::description).orElseGet(() -> ShippedModels.read(modelName));
+                    source.map(ModelSource::description).orElseGet(() -> loss.applied(ShippedModels.read(modelName)));
             numbers = source.flatMap(ModelSource::numbers);
             if (batchesFile == null) {
                 onData(backpack, description);

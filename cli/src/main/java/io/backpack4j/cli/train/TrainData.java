@@ -2,7 +2,7 @@
 package io.backpack4j.cli.train;
 
 import io.backpack4j.cli.files.ImageShapes;
-import io.backpack4j.cli.files.ShippedDigits;
+import io.backpack4j.cli.files.SampleData;
 import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.kernel.BackPack;
@@ -16,7 +16,6 @@ import io.backpack4j.training.data.NormalizedSource;
 import io.backpack4j.training.data.ReshapedSource;
 import io.backpack4j.training.data.Subset;
 import io.backpack4j.training.files.DataSets;
-import io.backpack4j.training.files.IdxSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -63,13 +62,7 @@ record TrainData(
             BackPack backpack, ModelDescription description, @Nullable String data, @Nullable String valid) {
         List<DataSource> opened = new ArrayList<>();
         try {
-            DataSets.Opened all = data == null
-                    ? new DataSets.Opened(
-                            new IdxSource(ShippedDigits.images(), ShippedDigits.labels()),
-                            List.of(Shape.of(28, 28)),
-                            true,
-                            "digits of MNIST's training set")
-                    : DataSets.open(data, description.inputs());
+            DataSets.Opened all = data == null ? SampleData.digits() : DataSets.open(data, description.inputs());
             opened.add(all.source());
             Normalization normalization = data == null ? DIGITS : DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
             List<Shape> shapes = all.areBytes()
