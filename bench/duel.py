@@ -25,7 +25,13 @@ def main() -> None:
                        ("publish", "report, and put it into docs/ and README.md")):
         commands.add_parser(name, help=text).add_argument("--out", type=Path, default=RESULTS, help="directory of the results (%(default)s)")
     commands.add_parser("test", help="run the unit tests of the duel")
+    commands.add_parser("architectures", help="real architectures beside other libraries", add_help=False)
     words = sys.argv[1:]
+    if words and words[0] == "architectures":
+        import architectures
+
+        architectures.main(words[1:])
+        return
     if not words or words[0].startswith("-") and words[0] not in ("-h", "--help"):
         words = ["run", *words]
     arguments = parser.parse_args(words)

@@ -35,6 +35,7 @@ class Architecture:
     classes: int
     sets: tuple[str, ...] = (FOUR,)
     language: bool = False
+    dense: bool = False
 
 
 def torchvision_model(name: str) -> Callable:
@@ -76,6 +77,53 @@ def bert():
     return BertForSequenceClassification(BertConfig(attn_implementation="sdpa"))
 
 
+def sequences_model(name: str) -> Callable:
+    def make():
+        import sequences
+
+        return sequences.Last() if name == "lstm" else sequences.Encoder()
+
+    return make
+
+
+def steps(samples: int):
+    import torch
+
+    return torch.randn(samples, 32, 64)
+
+
+def vit_s_16():
+    """ViT-S/16 at 96 x 96."""
+    from torchvision.models import VisionTransformer
+
+    return VisionTransformer(image_size=96, patch_size=16, num_layers=12, num_heads=6, hidden_dim=384, mlp_dim=1536)
+
+
+def unet():
+    """Three levels of pairs of convolutions, 16 to 64 channels; classes at every pixel."""
+    import torch
+    from torch import nn
+
+    def pair(channels: int, out: int) -> nn.Sequential:
+        return nn.Sequential(nn.Conv2d(channels, out, 3, padding=1), nn.ReLU(), nn.Conv2d(out, out, 3, padding=1), nn.ReLU())
+
+    class UNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down1, self.down2, self.bottom = pair(3, 16), pair(16, 32), pair(32, 64)
+            self.up2, self.right2 = nn.ConvTranspose2d(64, 32, 2, 2), pair(64, 32)
+            self.up1, self.right1 = nn.ConvTranspose2d(32, 16, 2, 2), pair(32, 16)
+            self.pool, self.out = nn.MaxPool2d(2), nn.Conv2d(16, 4, 1)
+
+        def forward(self, x):
+            one = self.down1(x)
+            two = self.down2(self.pool(one))
+            y = self.right2(torch.cat([two, self.up2(self.bottom(self.pool(two)))], dim=1))
+            return self.out(self.right1(torch.cat([one, self.up1(y)], dim=1)))
+
+    return UNet()
+
+
 def vision(name: str, samples: int, size: int = 224, sets: tuple[str, ...] = (FOUR,)) -> Architecture:
     return Architecture("torchvision", torchvision_model(name), samples, images(size), 1000, sets)
 
@@ -92,6 +140,10 @@ ARCHITECTURES = {
     "efficientnet_b0": vision("efficientnet_b0", 4),
     "vit_b_16": vision("vit_b_16", 2, sets=("BatchL2Grad,Variance,DiagGGNMC",)),
     "gpt2": Architecture("transformers", gpt2, 1, ids(50257, 128), 50257, ("BatchL2Grad", "KFAC(parameters=[*.h.*])"), True),
+    "vit_s_16_96": Architecture("torchvision", vit_s_16, 8, images(96), 1000),
+    "unet": Architecture("torch", unet, 8, images(64), 4, dense=True),
+    "encoder": Architecture("torch", sequences_model("encoder"), 64, steps, 10),
+    "lstm": Architecture("torch", sequences_model("lstm"), 64, steps, 10),
     "bert": Architecture("transformers", bert, 1, ids(30522, 64), 2, ("BatchL2Grad",)),
 }
 
@@ -104,6 +156,8 @@ def made(architecture: Architecture):
     model = architecture.make().eval()
     inputs = architecture.inputs(architecture.samples)
     shape = inputs.shape if architecture.language else (architecture.samples,)
+    if architecture.dense:
+        shape = (architecture.samples, *inputs.shape[2:])
     return model, inputs, torch.randint(architecture.classes, shape)
 
 

@@ -59,7 +59,12 @@ public record ModelSource(
         }
         ModelDescription other =
                 new ModelDescription(description.nodes(), description.inputs(), description.output(), loss.get());
-        return new ModelSource(other, ModelWriter.write(other), Optional.empty(), Map.of(), List.of());
+        return of(other);
+    }
+
+    /** A model whose numbers are elsewhere. */
+    public static ModelSource of(ModelDescription description) {
+        return new ModelSource(description, ModelWriter.write(description), Optional.empty(), Map.of(), List.of());
     }
 
     /** The type to compute with if nobody says: the wider one of the model's numbers and of its data. */

@@ -30,6 +30,9 @@ class InfluenceTest {
     private static final int SAMPLES = 60;
     private static final int TESTS = 7;
     private static final double DAMPING = 0.02;
+    /** All eigenvalues that are not zero: a number added to all outputs changes nothing. */
+    private static final int RANK =
+            SoftmaxRegression.PARAMETERS / SoftmaxRegression.CLASSES * (SoftmaxRegression.CLASSES - 1);
 
     private static BackPack backpack;
 
@@ -139,7 +142,7 @@ class InfluenceTest {
      * the exact inverse's still by more than 0.95.
      */
     @ParameterizedTest
-    @CsvSource({"exact, 0.95", "KFLR, 0.8", "KFAC, 0.8"})
+    @CsvSource({"exact, 0.95", "low rank, 0.95", "KFLR, 0.8", "KFAC, 0.8"})
     void scores_rank_samples_as_training_without_them_does(String inverse, double least) {
         SoftmaxRegression data = SoftmaxRegression.points(SAMPLES, 25, 1.0 / SAMPLES, DAMPING);
         SoftmaxRegression tests = SoftmaxRegression.points(TESTS, 26, 1.0 / SAMPLES, DAMPING);
@@ -153,16 +156,52 @@ class InfluenceTest {
         }
         try (Model model = SoftmaxNetwork.model(backpack, theta, LossReduction.MEAN);
                 Batch test = batch(tests);
-                Influence influence = inverse.equals("exact")
-                        ? Influence.exact(
-                                backpack, model, new CurvatureMatrix.Hessian(), DAMPING, SoftmaxNetwork.source(data))
-                        : Influence.of(backpack, model, curvature(inverse), DAMPING, SoftmaxNetwork.source(data))) {
+                Influence influence = influence(inverse, model, data)) {
             double[][] scores = influence.scores(test);
             double sum = 0;
             for (int t = 0; t < TESTS; t++) {
                 sum += spearman(scores[t], changes[t]);
             }
             assertThat(sum / TESTS).isGreaterThanOrEqualTo(least);
+        }
+    }
+
+    private static Influence influence(String inverse, Model model, SoftmaxRegression data) {
+        return switch (inverse) {
+            case "exact" ->
+                Influence.exact(backpack, model, new CurvatureMatrix.Hessian(), DAMPING, SoftmaxNetwork.source(data));
+            case "low rank" ->
+                Influence.lowRank(
+                        backpack, model, new CurvatureMatrix.GaussNewton(), RANK, DAMPING, SoftmaxNetwork.source(data));
+            default -> Influence.of(backpack, model, curvature(inverse), DAMPING, SoftmaxNetwork.source(data));
+        };
+    }
+
+    @Test
+    void low_rank_scores_with_all_eigenvectors_are_those_of_the_dense_inverse() {
+        SoftmaxRegression data = SoftmaxRegression.points(SAMPLES, 55, 1.0 / SAMPLES, DAMPING);
+        SoftmaxRegression tests = SoftmaxRegression.points(TESTS, 56, 1.0 / SAMPLES, DAMPING);
+        double[] theta = data.minimum(new double[SoftmaxRegression.PARAMETERS], -1);
+        double[][] hessian = data.hessian(theta, -1);
+        try (Model model = SoftmaxNetwork.model(backpack, theta, LossReduction.MEAN);
+                Batch test = batch(tests);
+                Influence influence = Influence.lowRank(
+                        backpack,
+                        model,
+                        new CurvatureMatrix.GaussNewton(),
+                        SoftmaxRegression.PARAMETERS,
+                        DAMPING,
+                        SoftmaxNetwork.source(data))) {
+            double[][] scores = influence.scores(test);
+            for (int t = 0; t < TESTS; t++) {
+                double[] solved = SoftmaxRegression.solve(hessian, tests.gradient(theta, t));
+                for (int n = 0; n < SAMPLES; n++) {
+                    assertThat(scores[t][n]).isCloseTo(-dot(solved, data.gradient(theta, n)) / SAMPLES, within(1e-7));
+                }
+            }
+            assertThatThrownBy(() -> Influence.lowRank(
+                            backpack, model, new CurvatureMatrix.GaussNewton(), 1, 0, SoftmaxNetwork.source(data)))
+                    .hasMessageContaining("damping is 0.0");
         }
     }
 

@@ -3,7 +3,6 @@ package io.backpack4j.laplace;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
 
@@ -16,18 +15,26 @@ sealed interface Curvature permits DiagonalCurvature, KroneckerCurvature, EigenC
     /** Eigenvalues; those that are missing are zero. */
     double[] eigenvalues();
 
+    /** What a pass has to make of the Jacobian J. */
+    OutputCovariance covariance();
+
     /**
-     * covariance += J (scale · H + priorPrecision · I)⁻¹ Jᵀ per sample.
+     * What the pass needs to know of P = scale · H + priorPrecision · I.
      *
-     * @param jacobian the parts of J by parameter
-     * @param covariance {@code [N, C, C]}
+     * @param parameter its name
+     * @return numbers of the operand, in the order of its elements
      */
-    void addCovariance(
-            Backend backend,
-            Map<String, OutputJacobian.Block> jacobian,
-            double scale,
-            double priorPrecision,
-            Tensor covariance);
+    double[] operand(String parameter, double scale, double priorPrecision);
+
+    /** Whether J P⁻¹ Jᵀ is a difference of numbers that may be far greater, and float32 not enough. */
+    default boolean cancels() {
+        return false;
+    }
+
+    /** J P⁻¹ Jᵀ, {@code [N, C, C]}, of what the pass made. */
+    default double[] covariance(Backend backend, OutputCovariance.Sums sums, double scale, double priorPrecision) {
+        return sums.products().toDoubleArray();
+    }
 
     /** What a file has to hold. */
     Map<String, Numbers> tensors();

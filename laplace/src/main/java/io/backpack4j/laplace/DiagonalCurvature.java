@@ -2,7 +2,6 @@
 package io.backpack4j.laplace;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,19 +32,16 @@ record DiagonalCurvature(Map<String, Numbers> diagonal) implements Curvature {
     }
 
     @Override
-    public void addCovariance(
-            Backend backend,
-            Map<String, OutputJacobian.Block> jacobian,
-            double scale,
-            double priorPrecision,
-            Tensor covariance) {
-        jacobian.forEach((name, block) -> {
-            double[] roots = Objects.requireNonNull(diagonal.get(name)).values().clone();
-            for (int i = 0; i < roots.length; i++) {
-                roots[i] = 1 / Math.sqrt(scale * roots[i] + priorPrecision);
-            }
-            RowProducts.add(backend, block.rows(), roots, 1, covariance);
-        });
+    public OutputCovariance covariance() {
+        return new OutputCovariance(OutputCovariance.Form.DIAGONAL, 0);
+    }
+
+    @Override
+    public double[] operand(String parameter, double scale, double priorPrecision) {
+        double[] roots =
+                Objects.requireNonNull(diagonal.get(parameter)).values().clone();
+        Arrays.setAll(roots, i -> 1 / Math.sqrt(scale * roots[i] + priorPrecision));
+        return roots;
     }
 
     @Override

@@ -119,57 +119,60 @@ record EigenCurvature(List<ParameterSize> sizes, int rank, Numbers roots) implem
         return values;
     }
 
-    /** 1/δ · (J Jᵀ − J U diag(λ / (λ + δ)) Uᵀ Jᵀ), U being the eigenvectors. */
     @Override
-    public void addCovariance(
-            Backend backend,
-            Map<String, OutputJacobian.Block> jacobian,
-            double scale,
-            double priorPrecision,
-            Tensor covariance) {
-        double[] values = eigenvalues();
-        int count = values.length;
-        OutputJacobian.Block any = jacobian.values().iterator().next();
-        long rows = any.outputs() * any.samples();
-        DType dtype = any.rows().dtype();
-        try (TensorScope scope = backend.openScope()) {
-            Tensor along = scope.allocate(Shape.of(rows, Math.max(1, count)), dtype);
-            int offset = 0;
-            for (ParameterSize size : sizes) {
-                OutputJacobian.Block block = Objects.requireNonNull(jacobian.get(size.name()));
-                double[] ones = new double[size.elements()];
-                Arrays.fill(ones, 1);
-                RowProducts.add(backend, block.rows(), ones, 1 / priorPrecision, covariance);
-                if (count > 0) {
-                    try (TensorScope inner = backend.openScope()) {
-                        Tensor flat = inner.view(block.rows(), Shape.of(rows, size.elements()));
-                        Tensor part = part(offset, size.elements()).on(inner, dtype);
-                        double keep = offset == 0 ? 0 : 1;
-                        backend.products().multiply(flat, false, part, true, 1, keep, along);
-                    }
-                }
-                offset += size.elements();
-            }
-            if (count > 0) {
-                double[] weights = new double[count];
-                for (int k = 0; k < count; k++) {
-                    weights[k] = Math.sqrt(scale / (scale * values[k] + priorPrecision));
-                }
-                Tensor apart = scope.view(along, Shape.of(any.outputs(), any.samples(), count));
-                RowProducts.add(backend, apart, weights, -1 / priorPrecision, covariance);
-            }
-        }
+    public OutputCovariance covariance() {
+        return new OutputCovariance(
+                OutputCovariance.Form.VECTORS, (int) roots.shape().size(0));
     }
 
     /** A parameter's columns of the roots. */
-    private Numbers part(int offset, int size) {
+    @Override
+    public double[] operand(String parameter, double scale, double priorPrecision) {
+        int offset = 0;
+        for (ParameterSize size : sizes) {
+            if (size.name().equals(parameter)) {
+                return part(offset, size.elements());
+            }
+            offset += size.elements();
+        }
+        throw new IllegalArgumentException(parameter);
+    }
+
+    private double[] part(int offset, int size) {
         int all = (int) roots.shape().size(1);
         int count = (int) roots.shape().size(0);
         double[] part = new double[count * size];
         for (int k = 0; k < count; k++) {
             System.arraycopy(roots.values(), k * all + offset, part, k * size, size);
         }
-        return new Numbers(Shape.of(count, size), part);
+        return part;
+    }
+
+    @Override
+    public boolean cancels() {
+        return true;
+    }
+
+    /** 1/δ · (J Jᵀ − J U diag(λ / (λ + δ)) Uᵀ Jᵀ), U being the eigenvectors. */
+    @Override
+    public double[] covariance(Backend backend, OutputCovariance.Sums sums, double scale, double priorPrecision) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor covariance =
+                    scope.allocate(sums.products().shape(), sums.products().dtype());
+            backend.elementwise().affine(sums.products(), 1 / priorPrecision, 0, covariance);
+            sums.along().ifPresent(along -> {
+                double[] weights = eigenvalues();
+                for (int k = 0; k < weights.length; k++) {
+                    weights[k] = Math.sqrt(scale / (scale * weights[k] + priorPrecision));
+                }
+                Shape shape = along.shape();
+                Shape rows = Shape.of(shape.size(1), shape.size(2), shape.size(0));
+                Tensor ordered = scope.allocate(rows, along.dtype());
+                backend.indexing().permute(along, new int[] {1, 2, 0}, ordered);
+                RowProducts.add(backend, ordered, weights, -1 / priorPrecision, covariance);
+            });
+            return covariance.toDoubleArray();
+        }
     }
 
     @Override

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.laplace;
 
+import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.loss.Loss;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -52,6 +56,22 @@ record FittedModel(
             throw new BackpackException(
                     LaplaceProblems.POSTERIOR_MISMATCH,
                     "The model's numbers are not those that the posterior was fitted to. Fit it again, or load these numbers.");
+        }
+    }
+
+    /** A model of the same network and numbers with another loss or type. The caller closes it. */
+    static Model copy(BackPack backpack, Model model, Loss loss, DType dtype) {
+        Shape[] shapes = model.inputShapes().toArray(new Shape[0]);
+        Model copy = backpack.model(model.graph(), loss, dtype, shapes);
+        try {
+            for (String name : model.parameters().names()) {
+                copy.parameters()
+                        .set(name, Numbers.of(model.parameters().get(name)).values());
+            }
+            return copy;
+        } catch (RuntimeException | Error e) {
+            copy.close();
+            throw e;
         }
     }
 

@@ -2,11 +2,9 @@
 package io.backpack4j.laplace;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.module.KroneckerSizes;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,54 +65,17 @@ record KroneckerBlock(
         return input == null ? new double[] {1} : input.values();
     }
 
-    /** covariance += J (scale · G ⊗ A + priorPrecision · I)⁻¹ Jᵀ. */
-    void addCovariance(
-            Backend backend, OutputJacobian.Block block, double scale, double priorPrecision, Tensor covariance) {
+    /** The eigenvectors of G and, if it has some, of A, and one over the roots of the damped eigenvalues. */
+    double[] map(double scale, double priorPrecision) {
         double[] roots = eigenvalues();
-        for (int i = 0; i < roots.length; i++) {
-            roots[i] = 1 / Math.sqrt(scale * roots[i] + priorPrecision);
+        Arrays.setAll(roots, i -> 1 / Math.sqrt(scale * roots[i] + priorPrecision));
+        double[] right = input == null ? new double[] {1} : new double[0];
+        if (ofInput != null) {
+            right = ofInput.vectors().values();
         }
-        try (TensorScope scope = backend.openScope()) {
-            Tensor rotated = rotated(backend, scope, block);
-            Shape rows = Shape.of(block.outputs(), block.samples(), block.size());
-            RowProducts.add(backend, scope.view(rotated, rows), roots, 1, covariance);
-        }
-    }
-
-    /** U_Gᵀ M U_A, M being a row of the Jacobian as matrices: {@code [C·N, G, O, I]}. */
-    private Tensor rotated(Backend backend, TensorScope scope, OutputJacobian.Block block) {
-        DType dtype = block.rows().dtype();
-        Shape groups = ofOutput.vectors().shape();
-        long count = block.outputs() * block.samples();
-        Shape shape = Shape.of(count, groups.size(0), groups.size(1), block.size() / groups.elements(0, 2));
-        Tensor matrices = outputsFirst(backend, scope, block, shape);
-        Tensor left = ofOutput.vectors().as(groups.prepend(1)).on(scope, dtype);
-        Tensor rotated = scope.allocate(shape, dtype);
-        backend.products().multiply(left, true, matrices, false, 1, 0, rotated);
-        if (ofInput == null) {
-            return rotated;
-        }
-        Numbers vectors = ofInput.vectors();
-        Tensor both = scope.allocate(shape, dtype);
-        Tensor right = vectors.as(vectors.shape().prepend(1)).on(scope, dtype);
-        backend.products().multiply(rotated, false, right, false, 1, 0, both);
-        return both;
-    }
-
-    /** Rows as matrices whose rows are the output side's, also where some of the inputs' axes stand in front. */
-    private Tensor outputsFirst(Backend backend, TensorScope scope, OutputJacobian.Block block, Shape shape) {
-        long leading =
-                input == null ? 1 : block.sizes().map(KroneckerSizes::leading).orElse(1L);
-        if (leading == 1) {
-            return scope.view(block.rows(), shape);
-        }
-        long batch = shape.elements(0, 2);
-        long inner = shape.size(3) / leading;
-        Tensor source = scope.view(block.rows(), Shape.of(batch, leading, shape.size(2), inner));
-        Tensor permuted = scope.allocate(
-                Shape.of(batch, shape.size(2), leading, inner), block.rows().dtype());
-        backend.indexing().permute(source, new int[] {0, 2, 1, 3}, permuted);
-        return scope.view(permuted, shape);
+        return Stream.of(ofOutput.vectors().values(), right, roots)
+                .flatMapToDouble(Arrays::stream)
+                .toArray();
     }
 
     /** G summed, A averaged with the share of this one's samples. */

@@ -2,7 +2,6 @@
 package io.backpack4j.laplace;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -41,14 +40,13 @@ record KroneckerCurvature(Map<String, KroneckerBlock> blocks) implements Curvatu
     }
 
     @Override
-    public void addCovariance(
-            Backend backend,
-            Map<String, OutputJacobian.Block> jacobian,
-            double scale,
-            double priorPrecision,
-            Tensor covariance) {
-        jacobian.forEach((name, rows) -> Objects.requireNonNull(blocks.get(name))
-                .addCovariance(backend, rows, scale, priorPrecision, covariance));
+    public OutputCovariance covariance() {
+        return new OutputCovariance(OutputCovariance.Form.KRONECKER, 0);
+    }
+
+    @Override
+    public double[] operand(String parameter, double scale, double priorPrecision) {
+        return Objects.requireNonNull(blocks.get(parameter)).map(scale, priorPrecision);
     }
 
     @Override

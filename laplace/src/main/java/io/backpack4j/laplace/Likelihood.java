@@ -6,7 +6,6 @@ import io.backpack4j.kernel.LossDescription;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.loss.Loss;
-import io.backpack4j.spi.tensor.Shape;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -72,18 +71,7 @@ public enum Likelihood {
         Map<String, @Nullable Object> arguments = new HashMap<>(model.loss().arguments());
         arguments.put(REDUCTION, "sum");
         Loss sum = backpack.catalog().loss(new LossDescription(loss, arguments));
-        Shape[] shapes = model.inputShapes().toArray(new Shape[0]);
-        Model copy = backpack.model(model.graph(), sum, model.dtype(), shapes);
-        try {
-            for (String name : model.parameters().names()) {
-                copy.parameters()
-                        .set(name, Numbers.of(model.parameters().get(name)).values());
-            }
-            return copy;
-        } catch (RuntimeException | Error e) {
-            copy.close();
-            throw e;
-        }
+        return FittedModel.copy(backpack, model, sum, model.dtype());
     }
 
     /** What the summed loss's curvature is multiplied by. */

@@ -8,64 +8,86 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
+import io.backpack4j.kernel.RunOptions;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Predictions of the network that is linear in its parameters around the trained ones. */
 record Linearized(
         BackPack backpack, Model model, FittedModel about, Curvature curvature, double priorPrecision, double sigma) {
 
-    private static final long MOST_NUMBERS = 1 << 23;
+    /** Memory that a pass should keep to; one sample may take more. */
+    private static final long BYTES = 1 << 26;
+
+    private static final PassOptions EVALUATION = PassOptions.DEFAULT.mode(Mode.EVAL);
 
     Predictive predict(Batch batch) {
+        if (model.dtype() == DType.FLOAT64 || !curvature.cancels()) {
+            return predictParts(batch);
+        }
+        try (Model exact = FittedModel.copy(backpack, model, model.loss(), DType.FLOAT64)) {
+            return new Linearized(backpack, exact, about, curvature, priorPrecision, sigma).predictParts(batch);
+        }
+    }
+
+    private Predictive predictParts(Batch batch) {
         int samples = Math.toIntExact(batch.samples());
         int outputs = Math.toIntExact(model.outputShape().elements());
-        long uncertain = FittedModel.sizes(model, about.names()).stream()
-                .mapToLong(Curvature.ParameterSize::elements)
-                .sum();
-        int part = (int) Math.max(1, Math.min(samples, MOST_NUMBERS / (outputs * uncertain)));
         double[] mean = new double[samples * outputs];
         double[] covariance = new double[Math.multiplyExact(samples * outputs, outputs)];
-        for (int from = 0; from < samples; from += part) {
-            int count = Math.min(part, samples - from);
-            try (Batch some = rows(batch, from, count)) {
-                predict(some, from, mean, covariance);
+        OutputCovariance extension = curvature.covariance();
+        List<Request<?>> requests =
+                List.of(Request.of(extension).only(about.names().toArray(new String[0])));
+        double scale = about.likelihood().curvatureScale(sigma);
+        try (TensorScope scope = backpack.backend().openScope()) {
+            RunOptions run = RunOptions.seed(0).operands(operands(scope, extension, scale));
+            int part = samples == 0 ? 1 : part(batch, requests);
+            for (int from = 0; from < samples; from += part) {
+                int count = Math.min(part, samples - from);
+                try (Batch some = rows(batch, from, count);
+                        Results results =
+                                backpack.plan(model, some, requests, EVALUATION).run(some, run)) {
+                    double[] output = results.output().toDoubleArray();
+                    System.arraycopy(output, 0, mean, from * outputs, output.length);
+                    double[] found =
+                            curvature.covariance(backpack.backend(), results.network(extension), scale, priorPrecision);
+                    System.arraycopy(found, 0, covariance, from * outputs * outputs, found.length);
+                }
             }
         }
         return new Predictive(about.likelihood(), samples, outputs, mean, covariance, sigma);
     }
 
-    private void predict(Batch batch, int from, double[] mean, double[] covariance) {
-        int outputs = Math.toIntExact(model.outputShape().elements());
-        OutputJacobian extension = new OutputJacobian();
-        List<Request<?>> requests =
-                List.of(Request.of(extension).only(about.names().toArray(new String[0])));
-        try (Results results = backpack.compute(model, batch, requests, PassOptions.DEFAULT.mode(Mode.EVAL));
-                TensorScope scope = backpack.backend().openScope()) {
-            double[] output = results.output().toDoubleArray();
-            System.arraycopy(output, 0, mean, from * outputs, output.length);
-            Map<String, OutputJacobian.Block> jacobian = new LinkedHashMap<>();
-            for (String name : about.names()) {
-                OutputJacobian.Block block = results.get(extension, name);
-                // In float64 whatever the model's type: precisions range over many orders of magnitude.
-                Tensor rows = model.dtype() == DType.FLOAT64
-                        ? block.rows()
-                        : Numbers.of(block.rows()).on(scope, DType.FLOAT64);
-                jacobian.put(name, new OutputJacobian.Block(rows, block.sizes()));
+    private RunOperands operands(TensorScope scope, OutputCovariance extension, double scale) {
+        RunOperands operands = RunOperands.NONE;
+        for (String name : about.names()) {
+            double[] numbers = curvature.operand(name, scale, priorPrecision);
+            if (numbers.length == 0) {
+                continue;
             }
-            Tensor sum = scope.allocate(Shape.of(batch.samples(), outputs, outputs), DType.FLOAT64);
-            backpack.backend().elementwise().fill(sum, 0);
-            double scale = about.likelihood().curvatureScale(sigma);
-            curvature.addCovariance(backpack.backend(), jacobian, scale, priorPrecision, sum);
-            double[] found = sum.toDoubleArray();
-            System.arraycopy(found, 0, covariance, from * outputs * outputs, found.length);
+            Shape shape = model.parameters().spec(name).shape();
+            Shape own = switch (extension.form()) {
+                case DIAGONAL -> shape;
+                case KRONECKER -> Shape.of(numbers.length);
+                case VECTORS -> shape.prepend(extension.vectors());
+            };
+            Tensor tensor = backpack.backend().upload(scope, own, model.dtype(), numbers);
+            operands = operands.with(OutputCovariance.OPERAND, name, tensor);
+        }
+        return operands;
+    }
+
+    /** How many samples fit into the memory, by what one takes. */
+    private int part(Batch batch, List<Request<?>> requests) {
+        try (Batch one = rows(batch, 0, 1)) {
+            long bytes = backpack.plan(model, one, requests, EVALUATION).peakBytes();
+            return (int) Math.max(1, Math.min(batch.samples(), BYTES / Math.max(1, bytes)));
         }
     }
 

@@ -8,7 +8,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 
-/** Inner products of the Jacobian's rows of a sample. */
+/** Weighted inner products of a sample's rows. */
 final class RowProducts {
 
     private RowProducts() {}

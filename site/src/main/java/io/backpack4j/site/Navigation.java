@@ -39,6 +39,7 @@ final class Navigation {
                 "Measured",
                 List.of(
                         "benchmark.md",
+                        "benchmark-architectures.md",
                         "targets.md",
                         "memory.md",
                         "measurements.md",

@@ -20,7 +20,7 @@ final class CpuBackend extends NativeBackend {
     private final KernelSet kernels;
 
     CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
-        super(memoryLimit);
+        super(memoryLimit, threads);
         this.kernels = choice.create(this, threads);
     }
 

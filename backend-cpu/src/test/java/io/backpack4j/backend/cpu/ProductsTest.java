@@ -19,6 +19,7 @@ class ProductsTest extends VariantTest {
         {{1}, {1}, {1}},
         {{2, 3}, {2, 3}, {2, 3}},
         {{2, 3}, {1, 3}, {2, 3}},
+        {{3, 1, 2}, {1, 1, 2}, {3, 1, 2}},
         {{2, 1}, {2, 3}, {2, 3}},
         {{2, 1}, {1, 3}, {2, 3}},
         {{0}, {0}, {0}},
@@ -55,6 +56,11 @@ class ProductsTest extends VariantTest {
                         backend.products().multiply(left, transposeA, right, transposeB, -0.5, 1, destination);
                         Numbers.combine(product, old, shape, (p, o) -> -0.5 * p + o)
                                 .assertClose(destination, tolerance, what + ", added");
+
+                        destination = old.on(scope, variant);
+                        backend.products().multiply(left, transposeA, right, transposeB, 1, 1, destination);
+                        Numbers.combine(product, old, shape, Double::sum)
+                                .assertClose(destination, tolerance, what + ", summed");
 
                         destination = old.on(scope, variant);
                         backend.products().multiply(left, transposeA, right, transposeB, 2, -3, destination);

@@ -16,6 +16,7 @@ import io.backpack4j.cli.options.SeedOption;
 import io.backpack4j.cli.options.Version;
 import io.backpack4j.cli.timing.Durations;
 import io.backpack4j.cli.timing.Stopwatch;
+import io.backpack4j.cli.timing.WarmUp;
 import io.backpack4j.formats.ExtensionExpression;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
@@ -25,6 +26,7 @@ import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.training.files.DataSets;
 import io.backpack4j.training.files.TrainingExpressions;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -53,6 +55,7 @@ import picocli.CommandLine.Spec;
             "  backpack bench --problem logreg --batch 512 --extensions BatchGrad,Variance",
             "  backpack bench --problem 3c3d --batch 128 --extensions gradient --threads 2 --json",
             "  backpack bench --model m.json --data d.safetensors --extensions KFAC --json",
+            "  backpack bench --model net.onnx --loss 'CrossEntropyLoss(reduction=mean)' --data images.idx,labels.idx --batch 64",
             "  backpack bench --problem mnist_mlp --batch 128 --cockpit economy --json",
             "  backpack bench --problem lenet --batch 64 --train --optimizer 'SGD(lr=0.1,momentum=0.9)' --json"
         })
@@ -78,7 +81,8 @@ public final class BenchCommand implements Runnable {
             names = "--batch",
             paramLabel = "N",
             converter = PositiveInteger.class,
-            description = "Samples per batch of --problem.")
+            description =
+                    "Samples per batch of --problem; of --data, unless that is safetensors, how many are taken, all by default.")
     private @Nullable Integer samples;
 
     @Mixin
@@ -89,10 +93,11 @@ public final class BenchCommand implements Runnable {
 
     @Option(
             names = "--data",
-            paramLabel = "FILE",
+            paramLabel = "DATA",
             description =
-                    "Inputs, target and parameters of --model, as safetensors. The batch is all samples that it has.")
-    private @Nullable Path dataFile;
+                    "Inputs, target and parameters of --model, as safetensors, whose samples are all the batch; or what train takes, IMAGES,LABELS as IDX files, say."
+                            + " Parameters that no file has are drawn.")
+    private @Nullable String data;
 
     @Option(
             names = "--extensions",
@@ -144,8 +149,9 @@ public final class BenchCommand implements Runnable {
             paramLabel = "SECONDS",
             converter = PositiveInteger.class,
             description =
-                    "How many seconds every kind of pass runs before it is timed, instead of a third of one; small"
-                            + " networks settle after some.")
+                    "How many seconds every kind of pass runs before it is timed, instead of until its times have settled:"
+                            + " until a second brings no quarter of a second whose median is 5 %% below the least one"
+                            + " before, or for ten seconds.")
     private @Nullable Integer warmUpSeconds;
 
     @Mixin
@@ -184,8 +190,10 @@ public final class BenchCommand implements Runnable {
                 PassOptions options = memory.limit(PassOptions.DEFAULT);
                 Plan gradient = network.plan(backpack, List.of(), options);
                 Plan pass = network.plan(backpack, requests, options);
-                List<Durations> times =
-                        measure(backpack, network.model(), network.batch(), gradient, pass, requests, options);
+                Stopwatch stopwatch = warmUpSeconds == null
+                        ? Stopwatch.untilSettled(network.batch())
+                        : new Stopwatch(network.batch(), warmUpSeconds);
+                List<Durations> times = measure(stopwatch, backpack, network, gradient, pass, requests, options);
                 BenchReport report = new BenchReport(
                         network.name(),
                         Math.toIntExact(network.batch().samples()),
@@ -194,6 +202,7 @@ public final class BenchCommand implements Runnable {
                         main.threads(),
                         expressions.stream().map(ExtensionExpression::toString).toList(),
                         repetitions,
+                        WarmUp.of(stopwatch.warmUps()),
                         times.get(0),
                         times.get(1),
                         products,
@@ -222,12 +231,13 @@ public final class BenchCommand implements Runnable {
     }
 
     private void requireOneNetwork() {
-        boolean ships = problem != null && samples != null && modelFile == null && dataFile == null;
-        boolean isRead = problem == null && samples == null && modelFile != null && dataFile != null;
+        boolean ships = problem != null && samples != null && modelFile == null && data == null;
+        boolean isRead =
+                problem == null && modelFile != null && data != null && (samples == null || DataSets.isDataSet(data));
         if (!ships && !isRead) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "bench takes either --problem NAME --batch N, or --model FILE --data FILE, whose samples are the batch; but was given %s. Name both of one pair, and none of the other."
+                    "bench takes either --problem NAME --batch N, or --model FILE --data FILE, whose samples are the batch, the first --batch N of a data set; but was given %s. Name both of one pair, and none of the other."
                             .formatted(given()));
         }
     }
@@ -238,7 +248,7 @@ public final class BenchCommand implements Runnable {
         all.put("--problem", problem);
         all.put("--batch", samples);
         all.put("--model", modelFile);
-        all.put("--data", dataFile);
+        all.put("--data", data);
         all.forEach((name, value) -> {
             if (value != null) {
                 given.add(name);
@@ -249,19 +259,27 @@ public final class BenchCommand implements Runnable {
 
     private BenchNetwork network(BackPack backpack) {
         return problem == null
-                ? BenchNetwork.read(backpack, loss, requireNonNull(modelFile), requireNonNull(dataFile), dtype.value())
+                ? BenchNetwork.read(
+                        backpack,
+                        loss,
+                        requireNonNull(modelFile),
+                        requireNonNull(data),
+                        dtype.value(),
+                        samples,
+                        seed.value())
                 : BenchNetwork.of(backpack, problem, dtype.value(), requireNonNull(samples), seed.value());
     }
 
     private List<Durations> measure(
+            Stopwatch stopwatch,
             BackPack backpack,
-            Model model,
-            Batch batch,
+            BenchNetwork on,
             Plan gradient,
             Plan pass,
             List<Request<?>> requests,
             PassOptions options) {
-        Stopwatch stopwatch = warmUpSeconds == null ? new Stopwatch(batch) : new Stopwatch(batch, warmUpSeconds);
+        Model model = on.model();
+        Batch batch = on.batch();
         List<Runnable> works = new ArrayList<>(List.of(stopwatch.pass(gradient), stopwatch.pass(pass)));
         try (BenchProducts network = products.isEmpty() ? null : new BenchProducts(backpack, model, batch, products);
                 BenchTraining training = trains

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.bench;
 
+import io.backpack4j.cli.files.ModelAndBatch;
 import io.backpack4j.cli.options.LossOption;
-import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;
-import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
@@ -16,6 +15,7 @@ import io.backpack4j.spi.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network with numbers, and the batch that passes take.
@@ -41,15 +41,23 @@ record BenchNetwork(String name, Model model, Batch batch, UnaryOperator<Backpac
         }
     }
 
-    /** One of a model file, with the inputs, the target and the parameters of a data file. */
-    static BenchNetwork read(BackPack backpack, LossOption loss, Path modelFile, Path dataFile, DType dtype) {
+    /**
+     * One of a model file, with data of another.
+     *
+     * @param samples how many of a data set; null for all
+     */
+    static BenchNetwork read(
+            BackPack backpack,
+            LossOption loss,
+            Path modelFile,
+            String data,
+            DType dtype,
+            @Nullable Integer samples,
+            long seed) {
         ModelSource source = loss.openWithLoss(backpack.catalog(), modelFile);
-        try (Safetensors file = Safetensors.open(dataFile)) {
-            DataFile data = new DataFile(dataFile.toString(), file, source.description());
-            DataFile.Loaded loaded = data.load(backpack, dtype, source.numbers());
-            String name = modelFile.getFileName().toString().replaceFirst("\\.(json|onnx)$", "");
-            return new BenchNetwork(name, loaded.model(), loaded.batch(), loaded::inWordsOfTheFile);
-        }
+        ModelAndBatch read = ModelAndBatch.read(backpack, source, data, dtype, samples, seed);
+        String name = modelFile.getFileName().toString().replaceFirst("\\.(json|onnx)$", "");
+        return new BenchNetwork(name, read.model(), read.batch(), read.wording());
     }
 
     /** Plans a pass. */

@@ -4,6 +4,7 @@ package io.backpack4j.cli.bench;
 import io.backpack4j.cli.console.Table;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.timing.Durations;
+import io.backpack4j.cli.timing.WarmUp;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
@@ -20,6 +21,7 @@ import java.util.stream.IntStream;
  * @param threads the backend's threads
  * @param extensions what was computed beside the gradient
  * @param repetitions how many passes were timed
+ * @param warmUp what ran before anything was timed
  * @param gradient times of the gradient alone
  * @param pass times with the extensions
  * @param products the matrices that a vector was multiplied with
@@ -37,6 +39,7 @@ record BenchReport(
         int threads,
         List<String> extensions,
         int repetitions,
+        WarmUp warmUp,
         Durations gradient,
         Durations pass,
         List<String> products,
@@ -98,7 +101,8 @@ record BenchReport(
     /** One object on one line. */
     String toJson() {
         return ("{\"problem\": %s, \"batch\": %d, \"backend\": %s, \"dtype\": %s, \"threads\": %d, \"extensions\": [%s],"
-                        + " \"repetitions\": %d, \"gradient_ms\": %s, \"pass_ms\": %s, \"peak_rss_mib\": %s%s%s%s%s}")
+                        + " \"repetitions\": %d, \"warm_up_s\": %s, \"settled\": %b, \"gradient_ms\": %s, \"pass_ms\": %s,"
+                        + " \"peak_rss_mib\": %s%s%s%s%s}")
                 .formatted(
                         quoted(problem),
                         batch,
@@ -107,6 +111,8 @@ record BenchReport(
                         threads,
                         extensions.stream().map(BenchReport::quoted).collect(Collectors.joining(", ")),
                         repetitions,
+                        Text.format("%.2f", warmUp.seconds()),
+                        warmUp.settled(),
                         gradient.toJson(),
                         pass.toJson(),
                         Text.format("%.1f", peakMebibytes),
@@ -127,8 +133,17 @@ record BenchReport(
 
     /** For people. */
     void print(PrintWriter out) {
-        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after warm-up"
-                .formatted(problem, batch, dtype, backend, threads, threads == 1 ? "thread" : "threads", repetitions));
+        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after %s s of warm-up%s"
+                .formatted(
+                        problem,
+                        batch,
+                        dtype,
+                        backend,
+                        threads,
+                        threads == 1 ? "thread" : "threads",
+                        repetitions,
+                        Text.format("%.1f", warmUp.seconds()),
+                        warmUp.settled() ? ", until times had settled" : ", after which times still fell"));
         Table table = new Table("pass", ">median ms", ">min ms", ">max ms");
         row(table, "gradient", gradient);
         if (!extensions.isEmpty()) {

@@ -8,6 +8,7 @@ import io.backpack4j.cli.files.FileNames;
 import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
+import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
@@ -19,6 +20,7 @@ import io.backpack4j.cli.report.Report;
 import io.backpack4j.cli.timing.Durations;
 import io.backpack4j.cli.timing.Stopwatch;
 import io.backpack4j.formats.ExtensionExpression;
+import io.backpack4j.formats.ModelSource;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
@@ -57,7 +59,8 @@ import picocli.CommandLine.Spec;
             "  backpack demo --model lenet",
             "  backpack demo --model charlm",
             "  backpack demo --batch 6000 --dtype float64 --threads 2",
-            "  backpack demo --model m.json --data images-idx3-ubyte.gz,labels-idx1-ubyte.gz --out m.html"
+            "  backpack demo --model m.json --data images-idx3-ubyte.gz,labels-idx1-ubyte.gz --out m.html",
+            "  backpack demo --model net.onnx --loss 'CrossEntropyLoss(reduction=mean)' --data images.idx,labels.idx"
         })
 public final class DemoCommand implements Runnable {
 
@@ -81,16 +84,18 @@ public final class DemoCommand implements Runnable {
             completionCandidates = DemoModel.Names.class,
             description = "logreg (the default), a linear classifier of digits; lenet, a small convolutional network;"
                     + " charlm or charlm-lstm, a transformer or a recurrent network that predicts characters, trained for a moment;"
-                    + " or a model of your own, as JSON.")
+                    + " or a model of your own, as JSON or ONNX.")
     private @Nullable DemoModel model;
 
     @Option(
             names = "--data",
-            paramLabel = "FILE",
-            split = ",",
-            description = "IMAGES,LABELS as IDX files, or one safetensors file as 'evaluate' takes it, with parameters."
-                    + " Digits of MNIST by default.")
-    private List<Path> files = List.of();
+            paramLabel = "DATA",
+            description = "What train takes, such as IMAGES,LABELS as IDX files; or one safetensors file as 'evaluate'"
+                    + " takes it, with parameters. Digits of MNIST by default.")
+    private @Nullable String data;
+
+    @Mixin
+    private final LossOption loss = new LossOption();
 
     @Option(
             names = "--extensions",
@@ -173,9 +178,10 @@ public final class DemoCommand implements Runnable {
     }
 
     private DemoData load(BackPack backpack) {
-        if (model().isOfCharacters() && files.isEmpty()) {
+        ModelSource source = model().source(backpack.catalog(), loss);
+        if (model().isOfCharacters() && data == null) {
             int count = steps == null ? DemoText.STEPS : steps;
-            return DemoText.load(backpack, model().description(), dtype.value(), samples, seed.value(), count);
+            return DemoText.load(backpack, source.description(), dtype.value(), samples, seed.value(), count);
         }
         if (steps != null) {
             throw new BackpackException(
@@ -183,11 +189,11 @@ public final class DemoCommand implements Runnable {
                     "--steps is for %s without --data: other models are taken as they are. Leave it out."
                             .formatted(String.join(" and ", ShippedText.MODELS)));
         }
-        return DemoData.load(backpack, model().description(), files, dtype.value(), samples(), seed.value());
+        return DemoData.load(backpack, source, data, dtype.value(), samples(), seed.value());
     }
 
     private @Nullable Integer samples() {
-        return samples == null && files.isEmpty() ? Integer.valueOf(model().samples()) : samples;
+        return samples == null && data == null ? Integer.valueOf(model().samples()) : samples;
     }
 
     private List<Report.Fact> facts(BackPack backpack, DemoData data) {

@@ -3,8 +3,9 @@ package io.backpack4j.cli.demo;
 
 import io.backpack4j.cli.files.ShippedModels;
 import io.backpack4j.cli.files.ShippedText;
-import io.backpack4j.formats.ModelFile;
-import io.backpack4j.kernel.ModelDescription;
+import io.backpack4j.cli.options.LossOption;
+import io.backpack4j.formats.ModelSource;
+import io.backpack4j.kernel.Catalog;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -36,9 +37,11 @@ record DemoModel(String name) {
         return new DemoModel(NAMES.get(0));
     }
 
-    /** The model as data. */
-    ModelDescription description() {
-        return NAMES.contains(name) ? ShippedModels.read(name) : ModelFile.read(Path.of(name));
+    /** The model, and its numbers where its file has them. */
+    ModelSource source(Catalog catalog, LossOption loss) {
+        return NAMES.contains(name)
+                ? ModelSource.of(loss.applied(ShippedModels.read(name)))
+                : loss.openWithLoss(catalog, Path.of(name));
     }
 
     /** Whether it predicts characters of a text. */

@@ -35,6 +35,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.TensorScope;
+import io.backpack4j.training.files.DataSets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -80,7 +81,7 @@ public final class EvaluateCommand implements Runnable {
             names = "--data",
             paramLabel = "FILE",
             description =
-                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX. Or a table: files in Parquet, CSV or JSON, with commas between them or patterns such as 'part-*.parquet', whose rows are evaluated batch by batch.")
+                    "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX. Or images and labels as train takes them, IMAGES,LABELS as IDX, say, with parameters of the model's file, a run, or --weights. Or a table: files in Parquet, CSV or JSON, with commas between them or patterns such as 'part-*.parquet', whose rows are evaluated batch by batch.")
     private @Nullable String data;
 
     @Mixin
@@ -179,15 +180,19 @@ public final class EvaluateCommand implements Runnable {
             runOverTable(problems);
             return;
         }
-        problems.collect(() -> table.requireNone(String.valueOf(data)));
-        Path dataFile = Path.of(data);
-        if (out != null) {
-            problems.collect(() -> ResultFile.requireOther(out, dataFile));
+        String named = String.valueOf(data);
+        boolean isSet = DataSets.isDataSet(named);
+        problems.collect(() -> table.requireNone(named, isSet));
+        if (isSet) {
+            problems.collect(() -> requireNoCheck("data of that kind"));
+        } else if (out != null) {
+            problems.collect(() -> ResultFile.requireOther(out, Path.of(named)));
         }
         try (BackPack backpack = main.open()) {
             problems.collect(
                     () -> requests.addAll(Requests.of(backpack.catalog(), Requests.parse(extensions), patterns)));
-            try (EvaluateInputs inputs = EvaluateInputs.read(backpack, model, dataFile, dtype(), problems)) {
+            try (EvaluateInputs inputs =
+                    EvaluateInputs.read(backpack, model, named, table.weights(), dtype(), problems)) {
                 Plan plan = inputs.plan(backpack, requests, options(requests));
                 Map<String, String> metadata = metadata(
                         inputs.json(), inputs.dtype(), backpack.backend().id());
@@ -216,7 +221,7 @@ public final class EvaluateCommand implements Runnable {
 
     private void runOverTable(Problems problems) {
         problems.collect(table.columns()::requireColumns);
-        problems.collect(this::requireNoCheck);
+        problems.collect(() -> requireNoCheck("a table"));
         table.weights().ifPresent(file -> problems.collect(() -> ResultFile.requireOther(output(), file)));
         List<Request<?>> requests = new ArrayList<>();
         try (BackPack backpack = main.open()) {
@@ -253,11 +258,12 @@ public final class EvaluateCommand implements Runnable {
         return Objects.requireNonNull(resultFile);
     }
 
-    private void requireNoCheck() {
+    private void requireNoCheck(String what) {
         if (check) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
-                    "--check compares with tensors of a safetensors file, which a table has not. Leave it out.");
+                    "--check compares with tensors of a safetensors file, which %s has not. Leave it out."
+                            .formatted(what));
         }
     }
 

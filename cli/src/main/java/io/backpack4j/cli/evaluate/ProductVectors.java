@@ -4,6 +4,8 @@ package io.backpack4j.cli.evaluate;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.BackpackException;
+import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.tensor.DType;
@@ -12,6 +14,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
@@ -19,12 +22,12 @@ import java.util.function.BiConsumer;
 /** The vectors that a data file holds for the products of a plan, read one parameter at a time. */
 final class ProductVectors {
 
-    private final DataFile data;
+    private final Optional<DataFile> data;
 
     /** Shapes {@code [V, *p]} by the products' names. */
     private final SortedMap<String, Shape> shapes;
 
-    private ProductVectors(DataFile data, SortedMap<String, Shape> shapes) {
+    private ProductVectors(Optional<DataFile> data, SortedMap<String, Shape> shapes) {
         this.data = data;
         this.shapes = shapes;
     }
@@ -32,17 +35,24 @@ final class ProductVectors {
     /**
      * Looks for the vectors of all products.
      *
-     * @param data stays open as long as these are used
+     * @param data stays open as long as these are used; empty for data that has none
      * @throws io.backpack4j.spi.BackpackException with all that are missing or do not fit
      */
-    static ProductVectors of(DataFile data, Plan plan) {
+    static ProductVectors of(Optional<DataFile> data, Plan plan) {
         Problems problems = new Problems();
         SortedMap<String, Shape> shapes = new TreeMap<>();
         plan.products()
-                .forEach((name, parameter) ->
-                        problems.collect(() -> shapes.put(name, data.vectors(parameterOf(name), parameter))));
+                .forEach((name, parameter) -> problems.collect(
+                        () -> shapes.put(name, file(data, name).vectors(parameterOf(name), parameter))));
         problems.throwIfAny();
         return new ProductVectors(data, shapes);
+    }
+
+    private static DataFile file(Optional<DataFile> data, String product) {
+        return data.orElseThrow(() -> new BackpackException(
+                CommonProblems.INVALID_OPTION,
+                "The product '%s' needs vectors, which only a safetensors file with vec/%s has. Name one with --data."
+                        .formatted(product, parameterOf(product))));
     }
 
     private static String parameterOf(String product) {
@@ -65,7 +75,7 @@ final class ProductVectors {
                                 .prepend(
                                         Objects.requireNonNull(shapes.get(name)).size(0)),
                         dtype);
-                data.readVectors(parameterOf(name), vectors);
+                file(data, name).readVectors(parameterOf(name), vectors);
                 consumer.accept(name, product.multiply(scope, vectors));
             }
         });

@@ -56,12 +56,16 @@ final class TableOptions {
         return columns;
     }
 
-    /** Refuses what has no meaning for other data. */
-    void requireNone(String data) {
+    /**
+     * Refuses what has no meaning for other data.
+     *
+     * @param isSet whether it is a data set, whose parameters are elsewhere as those of tables are
+     */
+    void requireNone(String data, boolean isSet) {
         Map<String, Boolean> given = new LinkedHashMap<>(columns.given());
         given.put("--batch", batch != null);
         given.put("--workers", workers != null);
-        given.put("--weights", weights != null);
+        given.put("--weights", weights != null && !isSet);
         given.put("--part", part != null);
         TableColumns.requireNone(given, data);
     }

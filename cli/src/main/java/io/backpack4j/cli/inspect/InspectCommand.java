@@ -22,6 +22,7 @@ import io.backpack4j.spi.module.Mode;
 import io.backpack4j.spi.module.ParameterSpec;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.training.files.DataSets;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -63,9 +64,10 @@ public final class InspectCommand implements Runnable {
 
     @Option(
             names = "--data",
-            paramLabel = "FILE",
-            description = "Inputs, target and parameters, as safetensors. Numbers are drawn where it is left out.")
-    private @Nullable Path dataFile;
+            paramLabel = "DATA",
+            description =
+                    "Inputs, target and parameters, as safetensors; or what train takes, such as IMAGES,LABELS as IDX files. Numbers are drawn where it is left out.")
+    private @Nullable String data;
 
     @Option(
             names = "--input-shape",
@@ -78,7 +80,8 @@ public final class InspectCommand implements Runnable {
             names = "--batch",
             paramLabel = "N",
             converter = PositiveInteger.class,
-            description = "How many samples a batch has, if there is no data file. 1 by default.")
+            description =
+                    "How many samples a batch has. 1 by default; all of --data, and none else of a safetensors file.")
     private @Nullable Integer samples;
 
     @Option(
@@ -131,7 +134,8 @@ public final class InspectCommand implements Runnable {
     }
 
     private void checkOptions(Problems problems) {
-        if (dataFile != null && (samples != null || !shapes.isEmpty())) {
+        boolean isFile = data != null && !DataSets.isDataSet(data);
+        if ((isFile && samples != null) || (data != null && !shapes.isEmpty())) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
                     "--data says what --input-shape and --batch say, too. Name the data file, or the shape and the size of a batch.");
@@ -139,10 +143,10 @@ public final class InspectCommand implements Runnable {
     }
 
     private InspectedModel open(BackPack backpack, Problems problems) {
-        Path data = dataFile;
+        String named = data;
         DType type = dtype.value();
-        return data != null
-                ? InspectedModel.read(backpack, loss, modelFile, data, type, problems)
+        return named != null
+                ? InspectedModel.read(backpack, loss, modelFile, named, samples, type, problems)
                 : InspectedModel.draw(
                         backpack,
                         loss,

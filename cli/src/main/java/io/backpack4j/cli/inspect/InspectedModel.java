@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.cli.inspect;
 
+import io.backpack4j.cli.files.ModelAndBatch;
 import io.backpack4j.cli.options.InputShapes;
 import io.backpack4j.cli.options.LossOption;
-import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.ModelSource;
-import io.backpack4j.formats.Safetensors;
 import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
@@ -31,20 +30,17 @@ record InspectedModel(Model model, Batch batch) implements AutoCloseable {
             BackPack backpack,
             LossOption loss,
             Path modelFile,
-            Path dataFile,
+            String data,
+            @Nullable Integer samples,
             @Nullable DType dtype,
             Problems problems) {
         List<InspectedModel> read = new ArrayList<>();
         List<ModelSource> sources = new ArrayList<>();
         problems.collect(() -> sources.add(loss.openWithLoss(backpack.catalog(), modelFile)));
         problems.collect(() -> {
-            try (Safetensors file = Safetensors.open(dataFile)) {
-                for (ModelSource source : sources) {
-                    DataFile data = new DataFile(dataFile.toString(), file, source.description());
-                    DType type = dtype == null ? source.dtype(data.dtype()) : dtype;
-                    DataFile.Loaded loaded = data.load(backpack, type, source.numbers());
-                    read.add(new InspectedModel(loaded.model(), loaded.batch()));
-                }
+            for (ModelSource source : sources) {
+                ModelAndBatch loaded = ModelAndBatch.read(backpack, source, data, dtype, samples, 0);
+                read.add(new InspectedModel(loaded.model(), loaded.batch()));
             }
         });
         return orThrow(read, problems);

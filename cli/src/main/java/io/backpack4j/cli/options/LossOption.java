@@ -4,6 +4,7 @@ package io.backpack4j.cli.options;
 import io.backpack4j.formats.ModelSource;
 import io.backpack4j.kernel.Catalog;
 import io.backpack4j.kernel.LossDescription;
+import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import java.io.PrintWriter;
@@ -38,6 +39,13 @@ public final class LossOption {
     /** The loss, if there is one. */
     public Optional<LossDescription> value() {
         return Optional.ofNullable(loss).map(ModelSource::loss);
+    }
+
+    /** A model with the loss that was named instead of its own, if one was. */
+    public ModelDescription applied(ModelDescription description) {
+        return value().map(other ->
+                        new ModelDescription(description.nodes(), description.inputs(), description.output(), other))
+                .orElse(description);
     }
 
     /** Prints what is to be known about how a model was read to standard error. */

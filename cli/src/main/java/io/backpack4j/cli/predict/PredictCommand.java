@@ -61,7 +61,7 @@ public final class PredictCommand implements Runnable {
             paramLabel = "FILE",
             required = true,
             description =
-                    "Inputs and parameters, as safetensors; or images as IDX, whose pixels are taken from 0 to 1.")
+                    "Inputs and parameters, as safetensors; images as IDX, whose pixels are taken from 0 to 1; or files that train takes, such as CSV, whose targets are not looked at.")
     private Path dataFile;
 
     @Option(

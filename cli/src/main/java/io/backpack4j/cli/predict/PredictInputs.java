@@ -3,6 +3,7 @@ package io.backpack4j.cli.predict;
 
 import io.backpack4j.cli.files.ImageShapes;
 import io.backpack4j.cli.files.RunFolder;
+import io.backpack4j.cli.files.SampleData;
 import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.formats.DataFile;
 import io.backpack4j.formats.IdxFile;
@@ -19,6 +20,7 @@ import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.Normalization;
+import io.backpack4j.training.files.DataSets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -53,16 +55,17 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
             @Nullable DType dtype,
             Problems problems) {
         boolean images = isIdx(dataFile);
+        boolean isSet = !images && !Files.isDirectory(dataFile) && DataSets.isDataSet(dataFile.toString());
         Optional<RunFolder> run = RunFolder.find(option.file());
         Path modelFile = run.map(RunFolder::model).orElse(option.file());
         Path weightsFile = weights == null ? run.map(RunFolder::parameters).orElse(null) : weights;
-        if (images
+        if ((images || isSet)
                 && weightsFile == null
                 && ModelSource.format(backpack.catalog(), modelFile).isEmpty()) {
             problems.add(
                     CommonProblems.INVALID_OPTION,
-                    "'%s' holds images, but no parameters of the model. Name a safetensors file that has them with --weights."
-                            .formatted(dataFile));
+                    "'%s' holds %s, but no parameters of the model. Name a safetensors file that has them with --weights."
+                            .formatted(dataFile, images ? "images" : "samples"));
         }
         if (weights != null && ModelSource.format(backpack.catalog(), modelFile).isPresent()) {
             problems.add(
@@ -79,7 +82,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         Optional<IdxFile> pixels = Optional.empty();
         if (images) {
             pixels = attempt(() -> IdxFile.read(required("--data", dataFile, DATA)), problems);
-        } else {
+        } else if (!isSet) {
             problems.collect(
                     () -> Safetensors.open(required("--data", dataFile, DATA)).close());
         }
@@ -95,6 +98,11 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
                     () -> {
                         ModelSource model = source.orElseThrow();
                         ModelDescription network = model.description();
+                        if (isSet) {
+                            DataFile.Loaded loaded =
+                                    samples(backpack, dataFile, model, weightsFile, dtype, normalization);
+                            return new PredictInputs(model.json(), loaded);
+                        }
                         if (model.numbers().isPresent()) {
                             ModelNumbers own = model.numbers().get();
                             DataFile.Loaded loaded = bytes != null
@@ -116,6 +124,37 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
         return read.orElseThrow();
     }
 
+    /** Of a data set; its targets are not looked at. */
+    private static DataFile.Loaded samples(
+            BackPack backpack,
+            Path data,
+            ModelSource source,
+            @Nullable Path weights,
+            @Nullable DType dtype,
+            Normalization normalization) {
+        ModelDescription network = source.description();
+        try (SampleData samples = SampleData.open(backpack, network, data.toString(), normalization)) {
+            Shape[] shapes = samples.shapes().toArray(Shape[]::new);
+            Model model;
+            if (weights == null) {
+                ModelNumbers own = source.numbers().orElseThrow();
+                model = own.loadModel(backpack, network, dtype != null ? dtype : own.dtype(), shapes);
+            } else {
+                try (Safetensors file = Safetensors.open(weights)) {
+                    DataFile numbered = new DataFile(weights.toString(), file, network);
+                    model = numbered.loadModel(backpack, dtype != null ? dtype : numbered.dtype(), shapes);
+                }
+            }
+            try {
+                int count = Math.toIntExact(samples.source().samples());
+                return new DataFile.Loaded(model, samples.batch(backpack, model.dtype(), count), Optional.empty());
+            } catch (RuntimeException | Error e) {
+                model.close();
+                throw e;
+            }
+        }
+    }
+
     private static <T> Optional<T> attempt(Supplier<T> action, Problems problems) {
         try {
             return Optional.of(action.get());
@@ -130,7 +169,7 @@ record PredictInputs(String json, DataFile.Loaded loaded) implements AutoCloseab
     private static boolean isIdx(Path file) {
         String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
         String plain = name.endsWith(".gz") ? name.substring(0, name.length() - ".gz".length()) : name;
-        return plain.endsWith(".idx") || plain.matches(".*idx\\d-ubyte");
+        return !DataSets.areSeveral(file.toString()) && (plain.endsWith(".idx") || plain.matches(".*idx\\d-ubyte"));
     }
 
     private static Path required(String option, Path path, String expected) {

@@ -17,8 +17,15 @@ public final class Stopwatch {
     private static final int WARM_UP_PASSES = 3;
     private static final double LONG_WARM_UP_MILLISECONDS = 3000;
 
+    /** Work that has not settled by then is timed as it is. */
+    private static final double LONGEST_UNTIL_SETTLED_MILLISECONDS = 10_000;
+
     private final Batch batch;
+
+    /** How long every kind of work runs at first; until it has settled if not finite. */
     private final double warmUpMilliseconds;
+
+    private final List<WarmUp> warmUps = new ArrayList<>();
 
     public Stopwatch(Batch batch) {
         this(batch, SHORT_WARM_UP_SECONDS);
@@ -28,6 +35,14 @@ public final class Stopwatch {
     public Stopwatch(Batch batch, double warmUpSeconds) {
         this.batch = batch;
         this.warmUpMilliseconds = 1000 * warmUpSeconds;
+    }
+
+    /**
+     * Warms every kind of pass up until a second has brought no quarter of a second whose median is 5 % below the least
+     * one before, or for ten seconds.
+     */
+    public static Stopwatch untilSettled(Batch batch) {
+        return new Stopwatch(batch, Double.POSITIVE_INFINITY);
     }
 
     /** The time of one pass. */
@@ -49,15 +64,26 @@ public final class Stopwatch {
         warmUp(pass(plan));
     }
 
-    /** Work of several seconds settles them alone. */
-    private void warmUp(Runnable work) {
-        double total = 0;
-        int runs = 0;
-        double limit = Math.max(LONG_WARM_UP_MILLISECONDS, warmUpMilliseconds);
-        while (total < limit && (runs < WARM_UP_PASSES || total < warmUpMilliseconds)) {
-            total += Durations.measure(work);
-            runs++;
+    private WarmUp warmUp(Runnable work) {
+        Settling times = new Settling();
+        for (int runs = 0; !isWarm(times, runs); runs++) {
+            times.add(Durations.measure(work));
         }
+        return new WarmUp(times.total() / 1000, times.isSettled());
+    }
+
+    /** Work of several seconds settles the compilers and memory pools alone. */
+    private boolean isWarm(Settling times, int runs) {
+        if (Double.isInfinite(warmUpMilliseconds)) {
+            return times.isSettled() || times.total() >= LONGEST_UNTIL_SETTLED_MILLISECONDS;
+        }
+        return times.total() >= Math.max(LONG_WARM_UP_MILLISECONDS, warmUpMilliseconds)
+                || (runs >= WARM_UP_PASSES && times.total() >= warmUpMilliseconds);
+    }
+
+    /** What ran before each kind of work that was measured, in that order. */
+    public List<WarmUp> warmUps() {
+        return List.copyOf(warmUps);
     }
 
     /** Times passes by several plans in turns. */
@@ -74,7 +100,7 @@ public final class Stopwatch {
     public List<Durations> measure(int repetitions, Runnable step, List<Runnable> works) {
         List<List<Double>> times = new ArrayList<>();
         for (Runnable work : works) {
-            warmUp(work);
+            warmUps.add(warmUp(work));
             step.run();
             times.add(new ArrayList<>());
         }

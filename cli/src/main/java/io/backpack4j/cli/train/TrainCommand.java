@@ -239,7 +239,7 @@ public final class TrainCommand implements Runnable {
             Optional<ModelSource> source =
                     shipped ? Optional.empty() : Optional.of(loss.openWithLoss(backpack.catalog(), Path.of(modelName)));
             ModelDescription description =
-                    source.map(ModelSource::description).orElseGet(() -> ShippedModels.read(modelName));
+                    source.map(ModelSource::description).orElseGet(() -> loss.applied(ShippedModels.read(modelName)));
             numbers = source.flatMap(ModelSource::numbers);
             if (batchesFile == null) {
                 onData(backpack, description);
@@ -259,6 +259,7 @@ public final class TrainCommand implements Runnable {
     private TrainData samples(BackPack backpack, ModelDescription description) {
         if (data == null && !table.isQuery() && isOfCharacters()) {
             augmentation.requireNone("a text has none");
+            TableColumns.requireNone(table.given(), "the text that ships with this program");
             return TrainData.ofText(description, valid);
         }
         return TrainData.open(backpack, description, table, data, dtype.value(), valid);

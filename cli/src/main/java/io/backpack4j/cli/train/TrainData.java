@@ -2,7 +2,7 @@
 package io.backpack4j.cli.train;
 
 import io.backpack4j.cli.files.ImageShapes;
-import io.backpack4j.cli.files.ShippedDigits;
+import io.backpack4j.cli.files.SampleData;
 import io.backpack4j.cli.files.ShippedText;
 import io.backpack4j.cli.files.TextWindows;
 import io.backpack4j.cli.options.TableColumns;
@@ -20,7 +20,6 @@ import io.backpack4j.training.data.ReshapedSource;
 import io.backpack4j.training.data.Subset;
 import io.backpack4j.training.data.TableRequest;
 import io.backpack4j.training.files.DataSets;
-import io.backpack4j.training.files.IdxSource;
 import io.backpack4j.training.files.SpooledSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,13 +77,7 @@ record TrainData(
         Rows rows = new Rows(backpack, description, table, dtype == null ? DType.FLOAT32 : dtype);
         boolean digits = data == null && !table.isQuery();
         try {
-            DataSets.Opened all = digits
-                    ? new DataSets.Opened(
-                            new IdxSource(ShippedDigits.images(), ShippedDigits.labels()),
-                            List.of(Shape.of(28, 28)),
-                            true,
-                            "digits of MNIST's training set")
-                    : rows.open(data);
+            DataSets.Opened all = digits ? rows.digits() : rows.open(data);
             opened.add(all.source());
             Normalization normalization =
                     digits ? DIGITS : data != null && DataSets.isNamed(data) ? FASHION : Normalization.UNIT;
@@ -147,6 +140,11 @@ record TrainData(
 
         /** Files that are tables even without columns; .csv without any is a file of numbers, as ever. */
         private static final Pattern TABLE_ONLY = Pattern.compile("(?i).*\\.(parquet|tsv|jsonl|ndjson)(\\.(gz|zst))?");
+
+        DataSets.Opened digits() {
+            TableColumns.requireNone(table.given(), "the digits that ship with this program");
+            return SampleData.digits();
+        }
 
         DataSets.Opened open(@Nullable String data) {
             if (table.isTable(data, TABLE_ONLY)) {

@@ -8,6 +8,7 @@ import static org.mockito.Mockito.when;
 
 import io.backpack4j.cli.timing.Durations;
 import io.backpack4j.cli.timing.Stopwatch;
+import io.backpack4j.cli.timing.WarmUp;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.ModelDescription;
 import io.backpack4j.kernel.NodeDescription;
@@ -33,6 +34,7 @@ class BenchTest {
             2,
             List.of("BatchGrad(as=\"x\\\")", "Variance"),
             5,
+            new WarmUp(4.25, true),
             new Durations(1, 0.5, 2),
             new Durations(3, 2, 4),
             List.of("ggn"),
@@ -47,7 +49,7 @@ class BenchTest {
         assertThat(REPORT.toJson())
                 .isEqualTo("{\"problem\": \"logreg\", \"batch\": 4, \"backend\": \"cpu\", \"dtype\": \"float32\","
                         + " \"threads\": 2, \"extensions\": [\"BatchGrad(as=\\\"x\\\\\\\")\", \"Variance\"],"
-                        + " \"repetitions\": 5, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
+                        + " \"repetitions\": 5, \"warm_up_s\": 4.25, \"settled\": true, \"gradient_ms\": {\"median\": 1.000, \"min\": 0.500, \"max\": 2.000},"
                         + " \"pass_ms\": {\"median\": 3.000, \"min\": 2.000, \"max\": 4.000}, \"peak_rss_mib\": 100.3, \"idle_rss_mib\": 60.5, \"planned_mib\": 30.3,"
                         + " \"product_ms\": {\"ggn\": {\"median\": 1.500, \"min\": 1.000, \"max\": 2.000}},"
                         + " \"optimizer\": \"Adam\", \"step_ms\": {\"median\": 4.000, \"min\": 3.000, \"max\": 5.000},"
@@ -60,7 +62,7 @@ class BenchTest {
         REPORT.print(new PrintWriter(text));
         assertThat(text.toString().lines())
                 .containsExactly(
-                        "logreg, batch of 4, float32, backend cpu with 2 threads, 5 repetitions after warm-up",
+                        "logreg, batch of 4, float32, backend cpu with 2 threads, 5 repetitions after 4.3 s of warm-up, until times had settled",
                         "pass                                    median ms  min ms  max ms",
                         "gradient                                     1.00    0.50    2.00",
                         "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",
@@ -138,6 +140,17 @@ class BenchTest {
         assertThat(order)
                 .startsWith("first", "first", "first")
                 .endsWith("second", "second", "first", "second", "first", "second");
+    }
+
+    /** Passes of 40 ms each: seven make a window, five windows are the fewest that tell. */
+    @Test
+    void plans_run_until_they_have_settled() {
+        List<String> order = new ArrayList<>();
+        Stopwatch stopwatch = Stopwatch.untilSettled(mock(Batch.class));
+        stopwatch.measure(1, plan("only", order));
+        assertThat(stopwatch.warmUps()).hasSize(1).allMatch(WarmUp::settled);
+        assertThat(stopwatch.warmUps().get(0).seconds()).isBetween(1.25, 5.0);
+        assertThat(order).hasSizeGreaterThan(5);
     }
 
     /** A plan whose passes take a while. */

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -45,7 +46,8 @@ class EvaluateInputsTest {
         Problems problems = new Problems();
         ModelOption option = CommandLine.populateCommand(new ModelOption(), "--model", model.toString());
         try (BackPack backpack = BackPack.builder().backend("cpu").build();
-                EvaluateInputs inputs = EvaluateInputs.read(backpack, option, data, null, problems)) {
+                EvaluateInputs inputs =
+                        EvaluateInputs.read(backpack, option, data.toString(), Optional.empty(), null, problems)) {
             Files.delete(data);
             Plan plan = inputs.plan(
                     backpack,

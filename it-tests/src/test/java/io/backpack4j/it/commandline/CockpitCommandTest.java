@@ -160,6 +160,8 @@ class CockpitCommandTest {
                 "4",
                 "--cockpit",
                 "economy",
+                "--warm-up",
+                "1",
                 "--repetitions",
                 "2",
                 "--json"));

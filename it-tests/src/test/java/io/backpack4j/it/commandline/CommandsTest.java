@@ -84,6 +84,8 @@ class CommandsTest {
                         "threads",
                         "extensions",
                         "repetitions",
+                        "warm_up_s",
+                        "settled",
                         "gradient_ms",
                         "pass_ms",
                         "peak_rss_mib");
@@ -91,6 +93,9 @@ class CommandsTest {
         assertThat(json.get("batch").asInt()).isEqualTo(16);
         assertThat(json.get("threads").asInt()).isEqualTo(1);
         assertThat(json.get("repetitions").asInt()).isEqualTo(2);
+        // two kinds of passes, each of which is looked at for a second at least
+        assertThat(json.get("warm_up_s").asDouble()).isBetween(2.0, 40.0);
+        assertThat(json.get("settled").isBoolean()).isTrue();
         assertThat(json.get("extensions").size()).isEqualTo(extensions.equals("gradient") ? 0 : 2);
         assertThat(json.get("peak_rss_mib").asDouble()).isPositive();
         for (String times : List.of("gradient_ms", "pass_ms")) {
@@ -111,6 +116,7 @@ class CommandsTest {
                 "--problem=" + problem,
                 "--batch=2",
                 "--extensions=BatchL2Grad,Variance",
+                "--warm-up=1",
                 "--repetitions=1",
                 "--json");
         assertSucceeded(run);
@@ -126,7 +132,7 @@ class CommandsTest {
         String model = start.resolve("model.json").toString();
         String data = start.resolve("data.safetensors").toString();
         Run run = Run.of(
-                "bench", "--model", model, "--data", data, "--extensions", "Variance", "--repetitions", "2", "--json");
+                "bench", "--model", model, "--data", data, "--extensions", "Variance", "--warm-up", "1", "--json");
         assertSucceeded(run);
         JsonNode json = new ObjectMapper().readTree(run.out());
         assertThat(json.get("problem").asText()).isEqualTo("model");
@@ -152,7 +158,7 @@ class CommandsTest {
 
     @Test
     void bench_prints_a_table_for_people() {
-        Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=Variance", "--repetitions=1");
+        Run run = Run.of("bench", "--problem=logreg", "--batch=4", "--extensions=Variance", "--warm-up=1");
         assertSucceeded(run);
         assertThat(run.out()).contains("median ms", "gradient, Variance", "peak resident memory");
     }

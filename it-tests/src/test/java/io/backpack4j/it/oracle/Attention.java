@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -18,12 +19,18 @@ final class Attention {
     private final Map<String, Object> arguments;
     private final List<Values> inputs;
     private final Function<String, Values> parameters;
+    private final Consumer<WeightUse> uses;
     private double margin = Double.POSITIVE_INFINITY;
 
-    Attention(Map<String, Object> arguments, List<Values> inputs, Function<String, Values> parameters) {
+    Attention(
+            Map<String, Object> arguments,
+            List<Values> inputs,
+            Function<String, Values> parameters,
+            Consumer<WeightUse> uses) {
         this.arguments = arguments;
         this.inputs = inputs;
         this.parameters = parameters;
+        this.uses = uses;
         boolean eval = "eval".equals(arguments.get("mode"));
         boolean layer = arguments.containsKey("d_model");
         if (!eval && number("dropout", layer ? 0.1 : 0) != 0) {
@@ -122,12 +129,21 @@ final class Attention {
     /** x Wᵀ + b with rows of a weight and of a bias. */
     private Values linear(Values x, String weight, int firstRow, String bias, int firstBias, int size) {
         Values matrix = parameters.apply(weight);
-        return Values.fill(new int[] {x.shape()[0], size}, index -> {
+        Values y = Values.fill(new int[] {x.shape()[0], size}, index -> {
             Value sum = Value.sum(IntStream.range(0, x.shape()[1])
                     .mapToObj(i -> x.at(index[0], i).times(matrix.at(firstRow + index[1], i)))
                     .toList());
             return hasBias() ? sum.plus(parameters.apply(bias).at(firstBias + index[1])) : sum;
         });
+        int columns = x.shape()[1];
+        for (int position = 0; position < x.shape()[0]; position++) {
+            uses.accept(new WeightUse(
+                    weight,
+                    firstRow,
+                    x.elements().subList(position * columns, (position + 1) * columns),
+                    y.elements().subList(position * size, (position + 1) * size)));
+        }
+        return y;
     }
 
     private boolean hasBias() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -17,6 +18,17 @@ final class Modules {
     private static final double SELU_SCALE = 1.0507009873554804934193349852946;
 
     private double margin = Double.POSITIVE_INFINITY;
+
+    private final Consumer<WeightUse> uses;
+
+    Modules() {
+        this(use -> {});
+    }
+
+    /** @param uses hears of every product of a weight with a vector, but those of convolutions and tables */
+    Modules(Consumer<WeightUse> uses) {
+        this.uses = uses;
+    }
 
     double margin() {
         return margin;
@@ -71,7 +83,7 @@ final class Modules {
     }
 
     private Values attention(NodeDescription node, List<Values> inputs, Function<String, Values> parameters) {
-        Attention attention = new Attention(node.arguments(), inputs, parameters);
+        Attention attention = new Attention(node.arguments(), inputs, parameters, uses);
         Values y = attention.apply(node.type());
         margin = Math.min(margin, attention.margin());
         return y;
@@ -85,7 +97,7 @@ final class Modules {
     }
 
     private Values sequence(NodeDescription node, List<Values> inputs, Function<String, Values> parameters) {
-        Sequences sequences = new Sequences(node.arguments(), inputs, parameters);
+        Sequences sequences = new Sequences(node.arguments(), inputs, parameters, uses);
         Values y = sequences.apply(node.type());
         margin = Math.min(margin, sequences.margin());
         return y;
@@ -105,12 +117,12 @@ final class Modules {
         return y;
     }
 
-    private static Values linear(Values x, Function<String, Values> parameters, boolean hasBias) {
+    private Values linear(Values x, Function<String, Values> parameters, boolean hasBias) {
         Values weight = parameters.apply("weight");
         int[] shape = x.shape().clone();
         int last = shape.length - 1;
         shape[last] = weight.shape()[0];
-        return Values.fill(shape, index -> {
+        Values y = Values.fill(shape, index -> {
             int out = index[last];
             Value sum = hasBias ? parameters.apply("bias").at(out) : constant(0);
             for (int in = 0; in < weight.shape()[1]; in++) {
@@ -120,6 +132,16 @@ final class Modules {
             }
             return sum;
         });
+        int rows = weight.shape()[0];
+        int columns = weight.shape()[1];
+        for (int position = 0; position < y.elements().size() / rows; position++) {
+            uses.accept(new WeightUse(
+                    "weight",
+                    0,
+                    x.elements().subList(position * columns, (position + 1) * columns),
+                    y.elements().subList(position * rows, (position + 1) * rows)));
+        }
+        return y;
     }
 
     private Values leaky(Values x, double slope) {

@@ -18,7 +18,8 @@ public final class Sample {
     private final Map<String, Values> parameters = new LinkedHashMap<>();
     private final Map<String, Values> known = new HashMap<>();
     private final List<String> trained;
-    private final Modules modules = new Modules();
+    private final List<WeightUse> uses = new ArrayList<>();
+    private double margin = Double.POSITIVE_INFINITY;
     private final Values output;
     private final Problem problem;
     private final int number;
@@ -41,14 +42,26 @@ public final class Sample {
         for (NodeDescription node : problem.model().nodes()) {
             List<String> names = node.inputs().isEmpty() ? List.of(before) : node.inputs();
             List<Values> inputs = names.stream().map(known::get).toList();
+            Modules modules = new Modules(use ->
+                    uses.add(new WeightUse(full(node, use.weight()), use.firstRow(), use.input(), use.output())));
             known.put(node.name(), modules.apply(node, inputs, name -> parameter(node, name)));
+            margin = Math.min(margin, modules.margin());
             before = node.name();
         }
         output = known.get(problem.model().output().orElse(before));
     }
 
     private Values parameter(NodeDescription node, String name) {
-        return parameters.get(node.ties().getOrDefault(name, node.name() + "." + name));
+        return parameters.get(full(node, name));
+    }
+
+    private static String full(NodeDescription node, String name) {
+        return node.ties().getOrDefault(name, node.name() + "." + name);
+    }
+
+    /** All products of a weight with a vector, under full names, but those of convolutions and tables. */
+    List<WeightUse> uses() {
+        return uses;
     }
 
     /** The full names of the trained parameters. */
@@ -131,6 +144,6 @@ public final class Sample {
      * through.
      */
     public double margin() {
-        return modules.margin();
+        return margin;
     }
 }

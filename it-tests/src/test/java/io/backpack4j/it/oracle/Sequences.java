@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -16,12 +17,18 @@ final class Sequences {
     private final Map<String, Object> arguments;
     private final List<Values> inputs;
     private final Function<String, Values> parameters;
+    private final Consumer<WeightUse> uses;
     private double margin = Double.POSITIVE_INFINITY;
 
-    Sequences(Map<String, Object> arguments, List<Values> inputs, Function<String, Values> parameters) {
+    Sequences(
+            Map<String, Object> arguments,
+            List<Values> inputs,
+            Function<String, Values> parameters,
+            Consumer<WeightUse> uses) {
         this.arguments = arguments;
         this.inputs = inputs;
         this.parameters = parameters;
+        this.uses = uses;
     }
 
     /** The smallest distance, other than zero, of a number from a kink that it goes through. */
@@ -181,6 +188,7 @@ final class Sequences {
             }
             result.add(sum);
         }
+        uses.accept(new WeightUse("weight_" + name, 0, x, result));
         return result;
     }
 

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.LongStream;
 
 /**
@@ -85,6 +86,7 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
                 new Contraction.OuterProducts(),
                 outputFactor));
         all.add(new Contraction.Dot(new Operand(this, signal.name() + ":vectors"), 1));
+        all.add(new Contraction.MappedInnerProducts(new Operand(this, signal.name() + ":scales"), Optional.empty()));
         all.add(new Contraction.WeightedSum(new Operand(this, signal.name() + ":weights"), 1));
         all.add(new Contraction.Histogram(4, new Operand(this, signal.name() + ":range")));
         all.add(new Contraction.JointHistogram(4, 3, new Operand(this, signal.name() + ":ranges")));
@@ -104,8 +106,11 @@ record EveryContraction(Map<String, Long> columns) implements Extension<Map<Stri
                     .upload(site.scope(), Shape.of(2, 2), DType.FLOAT64, new double[] {-0.1, 0.2, -0.5, 0.5});
         }
         String signal = name.substring(0, name.indexOf(':'));
-        Shape shape =
-                name.endsWith(":vectors") ? site.shape().prepend(1) : Shape.of(1, columns.get(signal), site.samples());
+        Shape shape = name.endsWith(":scales")
+                ? site.shape()
+                : name.endsWith(":vectors")
+                        ? site.shape().prepend(1)
+                        : Shape.of(1, columns.get(signal), site.samples());
         double[] values = LongStream.rangeClosed(1, shape.elements())
                 .mapToDouble(value -> value)
                 .toArray();

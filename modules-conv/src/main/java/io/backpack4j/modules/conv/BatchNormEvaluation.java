@@ -71,19 +71,21 @@ record BatchNormEvaluation(
                 average(context.backend(), scope.view(output, oneColumn), scope.view(inverse, channels));
                 tracked.ifPresent(moments -> ops.copy(inverse, scope.view(moments.variance(), stretched)));
             } else {
-                Tensor mean = scope.view(ModuleChecks.parameter(parameters, BatchNorm.MEAN), stretched);
-                ops.combine(BinaryOperation.SUBTRACT, x, mean, normalised);
                 ops.copy(scope.view(ModuleChecks.parameter(parameters, BatchNorm.VARIANCE), stretched), inverse);
             }
             ops.affine(inverse, 1, module.eps(), inverse);
             ops.apply(UnaryOperation.SQRT, inverse, inverse);
             ops.apply(UnaryOperation.RECIPROCAL, inverse, inverse);
-            ops.combine(BinaryOperation.MULTIPLY, normalised, inverse, normalised);
+            if (module.usesBatch()) {
+                ops.combine(BinaryOperation.MULTIPLY, normalised, inverse, normalised);
+            } else {
+                Tensor mean = scope.view(ModuleChecks.parameter(parameters, BatchNorm.MEAN), stretched);
+                ops.combine(BinaryOperation.SUBTRACT, x, mean, BinaryOperation.MULTIPLY, inverse, normalised);
+            }
             if (module.affine()) {
                 Tensor weight = scope.view(ModuleChecks.parameter(parameters, BatchNorm.WEIGHT), stretched);
                 Tensor bias = scope.view(ModuleChecks.parameter(parameters, BatchNorm.BIAS), stretched);
-                ops.combine(BinaryOperation.MULTIPLY, normalised, weight, y);
-                ops.combine(BinaryOperation.ADD, y, bias, y);
+                ops.combine(BinaryOperation.MULTIPLY, normalised, weight, BinaryOperation.ADD, bias, y);
                 ops.combine(BinaryOperation.MULTIPLY, inverse, weight, scale);
             } else {
                 ops.copy(normalised, y);

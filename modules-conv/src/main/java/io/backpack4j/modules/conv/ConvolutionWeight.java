@@ -31,6 +31,9 @@ import java.util.function.Consumer;
  */
 final class ConvolutionWeight extends ParameterDerivatives {
 
+    /** Over so few positions, products of a batch take less than reading the gradients of its samples. */
+    private static final long FEW_POSITIONS = 16;
+
     private final ConvolutionEvaluation evaluation;
     private final Tensor cotangents;
     private final Forms forms = new Forms();
@@ -193,10 +196,18 @@ final class ConvolutionWeight extends ParameterDerivatives {
             return Optional.of(DirectForm.adding(of(computation)).unlessTilesAreMade());
         }
 
+        /** A form whose effort is proportional to the number of positions. */
+        private Optional<DirectForm> byPositions(DirectForm form) {
+            Shape outputs = evaluation.transposed()
+                    ? evaluation.input().shape().dropFirst(2)
+                    : cotangents.shape().dropFirst(3);
+            return Optional.of(outputs.elements() <= FEW_POSITIONS ? form : form.unlessTilesAreMade());
+        }
+
         @Override
         public Optional<DirectForm> visit(Contraction.Sum contraction) {
-            return unlessTilesAreMade(
-                    (scope, product, task) -> backend().convolutions().sum(product, task.destination()));
+            return byPositions(DirectForm.overwriting(of((scope, product, task) ->
+                    backend().convolutions().sum(product, task.accumulate(), task.destination()))));
         }
 
         @Override
@@ -206,10 +217,10 @@ final class ConvolutionWeight extends ParameterDerivatives {
                     return Optional.empty();
                 }
             }
-            return unlessTilesAreMade((scope, product, task) -> {
+            return byPositions(DirectForm.adding(of((scope, product, task) -> {
                 Tensor norms = scope.view(task.destination(), Shape.of(columns() * samples()));
                 backend().convolutions().squaredNorms(product, norms);
-            });
+            })));
         }
 
         @Override
@@ -225,13 +236,12 @@ final class ConvolutionWeight extends ParameterDerivatives {
 
         @Override
         public Optional<DirectForm> visit(Contraction.InputFactor factor) {
-            return Optional.of(DirectForm.adding(of((scope, product, task) -> {
-                if (evaluation.transposed()) {
-                    ConvolutionFactors.inputTransposed(backend(), product, factor, task);
-                } else {
-                    ConvolutionFactors.input(backend(), product, factor, task);
-                }
-            })));
+            return Optional.of(
+                    evaluation.transposed()
+                            ? DirectForm.adding(of((scope, product, task) ->
+                                    ConvolutionFactors.inputTransposed(backend(), product, factor, task)))
+                            : DirectForm.overwriting(of((scope, product, task) ->
+                                    ConvolutionFactors.input(backend(), product, factor, task))));
         }
 
         @Override

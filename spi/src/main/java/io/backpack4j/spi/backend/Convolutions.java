@@ -71,6 +71,20 @@ public interface Convolutions {
     }
 
     /**
+     * The same sums, added to the destination or written over it. A backend that writes them at once saves a walk
+     * through memory.
+     *
+     * @param accumulate whether they are added
+     * @param destination {@code [R, *weight]}; R divides B
+     */
+    default void sum(PerSampleConvolution product, boolean accumulate, Tensor destination) {
+        if (!accumulate) {
+            backend().elementwise().fill(destination, 0);
+        }
+        sum(product, destination);
+    }
+
+    /**
      * destination[b] = ‖P_b‖², over inner products of positions where {@link PerSampleConvolution#prefersGram}.
      *
      * @param destination {@code [B]}
@@ -101,6 +115,30 @@ public interface Convolutions {
     default void addInputGram(
             Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
         PortableGrams.addOfInputs(backend(), window, x, outputSizes, summed, scale, destination);
+    }
+
+    /**
+     * The same Gram matrices, added to the destination or written over it. A backend that writes them at once saves a
+     * walk through memory.
+     *
+     * @param x {@code [B, C, *in]}
+     * @param outputSizes {@code *out}
+     * @param summed whether positions are summed first
+     * @param accumulate whether they are added
+     * @param destination {@code [G, C/G · K, C/G · K]}, symmetric
+     */
+    default void inputGram(
+            Window window,
+            Tensor x,
+            List<Long> outputSizes,
+            boolean summed,
+            double scale,
+            boolean accumulate,
+            Tensor destination) {
+        if (!accumulate) {
+            backend().elementwise().fill(destination, 0);
+        }
+        addInputGram(window, x, outputSizes, summed, scale, destination);
     }
 
     /**

@@ -26,6 +26,19 @@ public interface Elementwise {
      */
     void combine(BinaryOperation operation, Tensor a, Tensor b, Tensor destination);
 
+    /**
+     * destination = second(first(a, b), c), by the rules of {@link #combine(BinaryOperation, Tensor, Tensor, Tensor)}.
+     * A backend that does both at once saves a walk through memory.
+     *
+     * @param a of the destination's shape
+     * @param c neither the destination nor overlapping with it
+     */
+    default void combine(
+            BinaryOperation first, Tensor a, Tensor b, BinaryOperation second, Tensor c, Tensor destination) {
+        combine(first, a, b, destination);
+        combine(second, destination, c, destination);
+    }
+
     /** destination = scale · x + offset. */
     void affine(Tensor x, double scale, double offset, Tensor destination);
 

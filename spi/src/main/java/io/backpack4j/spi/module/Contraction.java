@@ -435,6 +435,47 @@ public sealed interface Contraction extends RuledContraction {
     }
 
     /**
+     * ⟨T g_vn, T g_wn⟩ for all pairs of columns of one sample, {@code [N, V, V]}, T being a linear map. Without bases T
+     * multiplies every element by a scale: T g = s ∘ g. With bases T g = s ∘ (Lᵀ g R), g being the matrices {@code [G,
+     * O, I]} of Kronecker factors. With L and R eigenvectors of such factors and s one over the roots of their damped
+     * eigenvalues, these are the inner products in the inverse of their product.
+     *
+     * @param map s, {@code *p}; with bases {@linkplain #mapShape one axis} with L {@code [G, O, O]}, R {@code [G, I,
+     *     I]} and s {@code [G, O, I]}, one behind the other; without R if the input side is diagonal
+     * @param bases the parameter's sizes, where T changes the bases
+     */
+    record MappedInnerProducts(Operand map, Optional<KroneckerSizes> bases) implements Contraction {
+
+        /** The shape of the operand for a parameter. */
+        public static Shape mapShape(Shape parameter, Optional<KroneckerSizes> bases) {
+            return bases.map(sizes -> Shape.of(sizes.outputFactor().elements()
+                            + (sizes.diagonalInputs() ? 0 : sizes.inputFactor().elements())
+                            + parameter.elements()))
+                    .orElse(parameter);
+        }
+
+        @Override
+        public List<Shape> shapes(long columns, long samples, Shape parameter) {
+            return List.of(Shape.of(samples, columns, columns));
+        }
+
+        @Override
+        public ContractionRules rules() {
+            return ContractionRules.MAPPED_INNER_PRODUCTS;
+        }
+
+        @Override
+        public <R> R accept(ContractionVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+
+        @Override
+        public Optional<Operand> operand() {
+            return Optional.of(map);
+        }
+    }
+
+    /**
      * ⟨u_k, g_vn⟩: {@code [K, V, N]}.
      *
      * @param vectors {@code [K, *p]}

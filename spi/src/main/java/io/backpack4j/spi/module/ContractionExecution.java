@@ -178,8 +178,10 @@ final class ContractionExecution {
         }
     }
 
+    /** Whether one go is cheaper than two: the estimate makes the first few gradients once more. */
     private boolean sumComesFromTiles() {
         return materialised == null
+                && columns * samples > 2 * SHIFT_SAMPLES
                 && derivatives
                         .directForm(SUM)
                         .filter(DirectForm::cheaperFromTiles)

@@ -54,6 +54,9 @@ public interface ContractionVisitor<R> {
     /** Visits {@link Contraction.InnerProducts}. */
     R visit(Contraction.InnerProducts contraction);
 
+    /** Visits {@link Contraction.MappedInnerProducts}. */
+    R visit(Contraction.MappedInnerProducts contraction);
+
     /** Visits {@link Contraction.Dot}. */
     R visit(Contraction.Dot contraction);
 

@@ -16,7 +16,7 @@ import java.util.Optional;
 final class CrossExecution {
 
     /** How much memory gradients, or rows of them, may take on each side. */
-    private static final long SIDE_BYTES = 8 << 20;
+    private static final long SIDE_BYTES = 9 << 20;
 
     private final ParameterDerivatives left;
     private final ParameterDerivatives right;
@@ -89,7 +89,8 @@ final class CrossExecution {
             long count = lefts.get().count();
             long width = elements / count;
             long bytes = Math.max(1, Math.max(rows(left), rows(right)) * width * dtype.bytes());
-            long block = Math.max(1, Math.min(count, SIDE_BYTES / bytes));
+            long blocks = ceilDiv(count, Math.max(1, Math.min(count, SIDE_BYTES / bytes)));
+            long block = ceilDiv(count, blocks);
             SymmetricPanels panels = left == right && SymmetricPanels.pay(rows(left))
                     ? new SymmetricPanels(backend, scope, rows(left), dtype)
                     : null;
@@ -110,6 +111,10 @@ final class CrossExecution {
             }
             return true;
         }
+    }
+
+    private static long ceilDiv(long a, long b) {
+        return (a + b - 1) / b;
     }
 
     private Tensor write(

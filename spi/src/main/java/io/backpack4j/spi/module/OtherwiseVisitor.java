@@ -88,6 +88,11 @@ public interface OtherwiseVisitor<R> extends ContractionVisitor<R> {
     }
 
     @Override
+    default R visit(Contraction.MappedInnerProducts contraction) {
+        return otherwise(contraction);
+    }
+
+    @Override
     default R visit(Contraction.Dot contraction) {
         return otherwise(contraction);
     }

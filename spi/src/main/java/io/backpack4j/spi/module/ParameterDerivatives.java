@@ -179,8 +179,7 @@ public abstract class ParameterDerivatives {
      * column.
      */
     public final void tiles(TileVisitor visitor) {
-        long bytes = Math.max(1, parameter.elements() * dtype.bytes());
-        long run = Math.max(1, Math.min(samples, RUN_BYTES / bytes));
+        long run = runOf(1);
         try (TensorScope scope = backend.openScope()) {
             Tensor memory = scope.allocate(parameter.prepend(run), dtype);
             for (long column = 0; column < columns; column++) {
@@ -195,6 +194,12 @@ public abstract class ParameterDerivatives {
                 }
             }
         }
+    }
+
+    /** How many samples of some columns each are made in one run. */
+    final long runOf(long count) {
+        long bytes = Math.max(1, count * parameter.elements() * dtype.bytes());
+        return Math.max(1, Math.min(samples, RUN_BYTES / bytes));
     }
 
     /** Whether all per-sample gradients are no more than is made in one run anyway. */

@@ -139,6 +139,11 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     }
 
     @Override
+    public PortableForm visit(Contraction.MappedInnerProducts contraction) {
+        return new PortableForm.OfLoop(task -> mappedInnerProducts(contraction, task));
+    }
+
+    @Override
     public PortableForm visit(Contraction.Dot contraction) {
         return new PortableForm.OfTiles((scope, task) -> new TileConsumer.Dot(
                 task.requiredOperand(),
@@ -236,6 +241,25 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
                 Tensor target = scope.rows(destination, sample, sample + 1);
                 backend.products()
                         .multiply(rows, false, rows, true, 1, 0, scope.view(target, Shape.of(columns, columns)));
+            }
+        }
+    }
+
+    /** All columns of as many samples at a time as fit into a run of gradients. */
+    private void mappedInnerProducts(Contraction.MappedInnerProducts contraction, ContractionTask task) {
+        long run = derivatives.runOf(columns);
+        try (TensorScope scope = backend.openScope()) {
+            GradientMap map = GradientMap.of(backend, scope, contraction, task.requiredOperand());
+            for (long from = 0; from < samples; from += run) {
+                long to = Math.min(samples, from + run);
+                try (TensorScope step = backend.openScope()) {
+                    Tensor gradients = step.allocate(parameter.prepend(columns, to - from), dtype);
+                    derivatives.perSample(new Block(0, columns, from, to), gradients);
+                    Tensor rows = step.view(gradients, parameter.prepend(columns * (to - from)));
+                    Tensor images =
+                            step.view(map.apply(step, rows), Shape.of(columns, to - from, parameter.elements()));
+                    GradientMap.addUp(backend, images, step.rows(task.destination(), from, to));
+                }
             }
         }
     }

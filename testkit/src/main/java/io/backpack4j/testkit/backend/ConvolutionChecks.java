@@ -144,6 +144,9 @@ record ConvolutionChecks(BackendComparison both) {
                             Tensor sum = side.tensor(product.weight().prepend(runs));
                             side.backend().convolutions().sum(product, sum);
                             results.add(sum);
+                            Tensor written = side.dirty(product.weight().prepend(runs));
+                            side.backend().convolutions().sum(product, false, written);
+                            results.add(written);
                         }
                         if (batch > 0 && batch % 2 == 0) {
                             Tensor halves = side.tensor(product.weight().prepend(2));

@@ -81,6 +81,13 @@ record ElementwiseChecks(BackendComparison both) {
                     Tensor result = side.dirty(shapes[2]);
                     ops.combine(operation, side.tensor(shapes[0]), side.positive(Shape.of(shapes[1])), result);
                     results.add(result);
+                    Tensor a = side.tensor(shapes[2]);
+                    Tensor b = side.positive(Shape.of(shapes[1]));
+                    Tensor c = side.positive(Shape.of(shapes[1]));
+                    Tensor twice = side.dirty(shapes[2]);
+                    ops.combine(operation, a, b, BinaryOperation.ADD, c, twice);
+                    ops.combine(BinaryOperation.SUBTRACT, a, b, operation, c, a);
+                    results.addAll(List.of(twice, a));
                 }
                 return results;
             });

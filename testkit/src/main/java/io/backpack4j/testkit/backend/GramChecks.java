@@ -158,6 +158,9 @@ record GramChecks(BackendComparison both) {
         long length = channels.in() * sizes.window().elements();
         Tensor gram = side.symmetric(channels.groups(), length);
         side.backend().convolutions().addInputGram(sizes.window(), x, sizes.outputSizes(), summed, SCALE, gram);
+        Tensor written = side.dirty(gram.shape());
+        side.backend().convolutions().inputGram(sizes.window(), x, sizes.outputSizes(), summed, SCALE, false, written);
+        side.backend().elementwise().addScaled(0.5, written, gram);
         return gram;
     }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.testkit.module;
 
+import static io.backpack4j.spi.module.KroneckerConvention.EXPAND;
+
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
@@ -95,10 +98,33 @@ public final class ContractionChecks {
         requests.add(new Request(new Contraction.CentredSquaredNorm(), null, null));
         requests.add(new Request(new Contraction.InnerProducts(true), null, null));
         requests.add(new Request(new Contraction.InnerProducts(false), null, null));
+        requests.add(mapped(Optional.empty()));
+        bases().forEach(sizes -> requests.add(mapped(Optional.of(sizes))));
         requests.add(new Request(new Contraction.OuterProducts(), null, null));
         requests.add(new Request(new Contraction.Dot(OPERAND, VECTORS), normal(vectors), vectors));
         requests.add(new Request(new Contraction.WeightedSum(OPERAND, VECTORS), normal(manyWeights), manyWeights));
         return requests;
+    }
+
+    private Request mapped(Optional<KroneckerSizes> bases) {
+        Shape map = Contraction.MappedInnerProducts.mapShape(oracle.parameter(), bases);
+        return new Request(new Contraction.MappedInnerProducts(OPERAND, bases), normal(map), map);
+    }
+
+    /** Sizes that the parameter's shape allows, whatever its own are. */
+    private List<KroneckerSizes> bases() {
+        Shape shape = oracle.parameter();
+        List<KroneckerSizes> bases = new ArrayList<>();
+        bases.add(KroneckerSizes.matrix(shape.elements(), 1));
+        if (shape.rank() > 1) {
+            long rows = shape.size(0);
+            long others = shape.elements(1, shape.rank());
+            bases.add(KroneckerSizes.matrix(rows, others));
+            bases.add(KroneckerSizes.table(others, rows));
+            bases.add(new KroneckerSizes(1, shape.size(1), others / shape.size(1) * rows, rows, EXPAND));
+            bases.add(new KroneckerSizes(rows, 1, others, 1, EXPAND));
+        }
+        return bases;
     }
 
     private double[] normal(Shape shape) {

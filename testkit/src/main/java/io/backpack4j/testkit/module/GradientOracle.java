@@ -3,10 +3,12 @@ package io.backpack4j.testkit.module;
 
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionVisitor;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -204,6 +206,51 @@ public final class GradientOracle {
         return result;
     }
 
+    /** Every number of an image by its definition, s_oi Σ_ab L_ao g_ab R_bi. */
+    private double[] mappedInnerProducts(double[] map, Optional<KroneckerSizes> bases) {
+        double[][] images = new double[columns * samples][elements];
+        for (int b = 0; b < images.length; b++) {
+            for (int p = 0; p < elements; p++) {
+                images[b][p] = bases.isPresent() ? image(map, bases.get(), b, p) : map[p] * g(0, b, p);
+            }
+        }
+        double[] result = new double[samples * columns * columns];
+        for (int n = 0; n < samples; n++) {
+            for (int v = 0; v < columns; v++) {
+                for (int w = 0; w < columns; w++) {
+                    for (int p = 0; p < elements; p++) {
+                        result[(n * columns + v) * columns + w] +=
+                                images[v * samples + n][p] * images[w * samples + n][p];
+                    }
+                }
+            }
+        }
+        return result;
+    }
+
+    /** @param place of the image, in the order {@code [G, O, I]} */
+    private double image(double[] map, KroneckerSizes sizes, int b, int place) {
+        int outputs = (int) sizes.outputs();
+        int inputs = (int) sizes.inputs();
+        int inner = inputs / (int) sizes.leading();
+        int group = place / (outputs * inputs);
+        int o = place / inputs % outputs;
+        int i = place % inputs;
+        int rights = (int) sizes.groups() * outputs * outputs;
+        int scales = rights + (sizes.diagonalInputs() ? 0 : (int) sizes.groups() * inputs * inputs);
+        double sum = 0;
+        for (int a = 0; a < outputs; a++) {
+            double left = map[(group * outputs + a) * outputs + o];
+            for (int c = 0; c < inputs; c++) {
+                double same = c == i ? 1 : 0;
+                double right = sizes.diagonalInputs() ? same : map[rights + (group * inputs + c) * inputs + i];
+                int element = group * outputs * inputs + (c / inner * outputs + a) * inner + c % inner;
+                sum += left * g(0, b, element) * right;
+            }
+        }
+        return map[scales + place] * sum;
+    }
+
     private double[] outerProducts() {
         double[] result = new double[elements * elements];
         for (int b = 0; b < columns * samples; b++) {
@@ -351,6 +398,11 @@ public final class GradientOracle {
         @Override
         public List<double[]> visit(Contraction.InnerProducts contraction) {
             return List.of(contraction.sameSample() ? innerProductsOfSamples() : innerProducts());
+        }
+
+        @Override
+        public List<double[]> visit(Contraction.MappedInnerProducts contraction) {
+            return List.of(mappedInnerProducts(Objects.requireNonNull(operand), contraction.bases()));
         }
 
         @Override

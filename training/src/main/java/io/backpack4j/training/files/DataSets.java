@@ -2,6 +2,7 @@
 package io.backpack4j.training.files;
 
 import io.backpack4j.formats.IdxFile;
+import io.backpack4j.kernel.Graph;
 import io.backpack4j.kernel.Parameters;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -10,11 +11,13 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.ArraySource;
 import io.backpack4j.training.data.DataSource;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Opens data sets by the names of their files. */
 public final class DataSets {
@@ -56,6 +59,33 @@ public final class DataSets {
 
     private static final Path FASHION_MNIST_FOLDER = Path.of("/usr/share/datasets/fashion-mnist");
 
+    private static final Pattern IDX = Pattern.compile(".*(idx\\d-ubyte|\\.idx)(\\.gz)?");
+
+    /**
+     * Whether names are those of data without parameters beside them, as {@link #open} takes them: anything but one
+     * file that may be safetensors.
+     */
+    public static boolean isDataSet(String names) {
+        String name = names.toLowerCase(Locale.ROOT);
+        return isNamed(names)
+                || areSeveral(names)
+                || name.endsWith(".bin")
+                || name.endsWith(".csv")
+                || name.endsWith(".npz")
+                || name.endsWith(".npy")
+                || IDX.matcher(name).matches()
+                || Files.isDirectory(Path.of(names));
+    }
+
+    /** Whether names are those of several files, and no file's whose name has a comma. */
+    public static boolean areSeveral(String names) {
+        try {
+            return names.contains(",") && !Files.isRegularFile(Path.of(names));
+        } catch (InvalidPathException e) {
+            return true;
+        }
+    }
+
     /** Whether it is one of the data sets that have a name of their own. */
     public static boolean isNamed(String name) {
         return name.equals(FASHION_MNIST) || name.equals(FASHION_MNIST_TEST);
@@ -91,6 +121,22 @@ public final class DataSets {
      * @throws BackpackException if there is no such data
      */
     public static Opened open(String names, List<String> inputs) {
+        Opened opened = opened(names, inputs);
+        if (opened.source() instanceof SafetensorsSource || inputs.equals(List.of(Graph.INPUT))) {
+            return opened;
+        }
+        if (inputs.size() != 1) {
+            opened.source().close();
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "'%s' has one input, but the model has %d: %s. Write a safetensors file with a tensor for each."
+                            .formatted(names, inputs.size(), String.join(", ", inputs)));
+        }
+        DataSource renamed = new RenamedSource(opened.source(), inputs.get(0));
+        return new Opened(renamed, opened.samples(), opened.areBytes(), opened.about());
+    }
+
+    private static Opened opened(String names, List<String> inputs) {
         if (isNamed(names)) {
             return fashion(FASHION_MNIST_FOLDER, names.equals(FASHION_MNIST_TEST));
         }
@@ -101,12 +147,12 @@ public final class DataSets {
         if (name.endsWith(".bin")) {
             return new Opened(new CifarSource(files), List.of(CifarSource.SAMPLE), true, "images of CIFAR");
         }
-        if (files.size() == 2 && name.matches(".*(idx\\d-ubyte|\\.idx)(\\.gz)?")) {
-            IdxSource source = new IdxSource(IdxFile.read(first), IdxFile.read(files.get(1)));
-            return new Opened(source, List.of(source.sample()), true, "images of " + first);
-        }
         if (files.size() == 2 && name.endsWith(".npy")) {
             return arrays(NpyFile.read(first), NpyFile.read(files.get(1)), "samples of " + first);
+        }
+        if (files.size() == 2) {
+            IdxSource source = new IdxSource(IdxFile.read(first), IdxFile.read(files.get(1)));
+            return new Opened(source, List.of(source.sample()), true, "images of " + first);
         }
         if (files.size() == 1) {
             return single(first, name, inputs);

@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.AdamStep;
 
 /**
@@ -13,6 +14,9 @@ final class AdamLoop {
 
     /** Elements at a time: the four arrays fit into the first two caches, and copies are long enough to be cheap. */
     private static final int CHUNK = 2048;
+
+    /** What an element takes. */
+    private static final double NANOSECONDS = 1;
 
     private static final ThreadLocal<AdamLoop> OF_THREAD = ThreadLocal.withInitial(AdamLoop::new);
 
@@ -27,25 +31,27 @@ final class AdamLoop {
 
     private AdamLoop() {}
 
-    /** Updates; all tensors have one type and as many elements. */
-    static void run(CpuTensor gradient, CpuTensor mean, CpuTensor square, CpuTensor value, AdamStep step) {
-        AdamLoop loop = OF_THREAD.get();
-        for (long at = 0; at < value.elements; at += CHUNK) {
-            int count = (int) Math.min(CHUNK, value.elements - at);
-            if (value.isSingle()) {
-                loop.single(gradient, mean, square, value, step, at, count);
-            } else {
-                loop.wide(gradient, mean, square, value, step, at, count);
+    /** Updates; all tensors have one type, as many elements, and these in one order. */
+    static void run(Team team, CpuTensor gradient, CpuTensor mean, CpuTensor square, CpuTensor value, AdamStep step) {
+        team.forAll(value.elements, CHUNK, NANOSECONDS, (from, to) -> {
+            AdamLoop loop = OF_THREAD.get();
+            for (long at = from; at < to; at += CHUNK) {
+                int count = (int) Math.min(CHUNK, to - at);
+                if (value.isSingle()) {
+                    loop.single(gradient, mean, square, value, step, at, count);
+                } else {
+                    loop.wide(gradient, mean, square, value, step, at, count);
+                }
             }
-        }
+        });
     }
 
     private void single(
             CpuTensor gradient, CpuTensor mean, CpuTensor square, CpuTensor value, AdamStep step, long at, int count) {
-        gradient.read(at, gradients, 0, count);
-        mean.read(at, means, 0, count);
-        square.read(at, squares, 0, count);
-        value.read(at, values, 0, count);
+        gradient.block.get(gradient.at(at), gradients, 0, count);
+        mean.block.get(mean.at(at), means, 0, count);
+        square.block.get(square.at(at), squares, 0, count);
+        value.block.get(value.at(at), values, 0, count);
         update(
                 gradients,
                 means,
@@ -59,9 +65,9 @@ final class AdamLoop {
                 (float) step.rate(),
                 (float) step.scale(),
                 (float) step.epsilon());
-        mean.write(at, means, 0, count);
-        square.write(at, squares, 0, count);
-        value.write(at, values, 0, count);
+        mean.block.put(mean.at(at), means, 0, count);
+        square.block.put(square.at(at), squares, 0, count);
+        value.block.put(value.at(at), values, 0, count);
     }
 
     /** A loop of its own without anything but arrays and numbers, which the compiler makes vector instructions of. */
@@ -91,10 +97,10 @@ final class AdamLoop {
 
     private void wide(
             CpuTensor gradient, CpuTensor mean, CpuTensor square, CpuTensor value, AdamStep step, long at, int count) {
-        gradient.read(at, wideGradients, 0, count);
-        mean.read(at, wideMeans, 0, count);
-        square.read(at, wideSquares, 0, count);
-        value.read(at, wideValues, 0, count);
+        gradient.block.get(gradient.at(at), wideGradients, 0, count);
+        mean.block.get(mean.at(at), wideMeans, 0, count);
+        square.block.get(square.at(at), wideSquares, 0, count);
+        value.block.get(value.at(at), wideValues, 0, count);
         for (int i = 0; i < count; i++) {
             double g = wideGradients[i];
             double m = step.firstBeta() * wideMeans[i] + (1 - step.firstBeta()) * g;
@@ -103,8 +109,8 @@ final class AdamLoop {
             wideSquares[i] = v;
             wideValues[i] -= step.rate() * m / (Math.sqrt(v) * step.scale() + step.epsilon());
         }
-        mean.write(at, wideMeans, 0, count);
-        square.write(at, wideSquares, 0, count);
-        value.write(at, wideValues, 0, count);
+        mean.block.put(mean.at(at), wideMeans, 0, count);
+        square.block.put(square.at(at), wideSquares, 0, count);
+        value.block.put(value.at(at), wideValues, 0, count);
     }
 }

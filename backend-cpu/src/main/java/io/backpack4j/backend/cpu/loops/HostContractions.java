@@ -65,14 +65,14 @@ final class HostContractions implements Contractions {
     private void addOuterSquares(PerSampleProduct product, TileConsumer.SumOfSquares squares) {
         CpuTensor destination = backend.own(squares.destination());
         Tensor weights = squares.weights();
-        OuterSquares.of(destination)
-                .add(
-                        product,
-                        backend.own(product.left()),
-                        backend.own(product.right()),
-                        backend.own(Objects.requireNonNull(squares.center())),
-                        weights == null ? null : backend.own(weights),
-                        destination);
+        OuterSquares.add(
+                backend.team(),
+                product,
+                backend.own(product.left()),
+                backend.own(product.right()),
+                backend.own(Objects.requireNonNull(squares.center())),
+                weights == null ? null : backend.own(weights),
+                destination);
     }
 
     @Override
@@ -101,7 +101,8 @@ final class HostContractions implements Contractions {
             @Override
             public Boolean visit(TileConsumer.Extremes extremes) {
                 if (single) {
-                    ExtremeLoops.raise(rows.address(), rows.elements, backend.own(extremes.destination()));
+                    ExtremeLoops.raise(
+                            backend.team(), rows.address(), rows.elements, backend.own(extremes.destination()));
                 }
                 return single;
             }
@@ -121,7 +122,7 @@ final class HostContractions implements Contractions {
     private void storeNorms(CpuTensor rows, long first, Tensor destination) {
         try (TensorScope scope = backend.openScope()) {
             Tensor part = scope.rows(destination, first, first + rows.shape().size(0));
-            SquareLoops.rowDots(rows, rows, backend.own(part));
+            SquareLoops.rowDots(backend.team(), rows, rows, backend.own(part));
         }
     }
 
@@ -135,6 +136,6 @@ final class HostContractions implements Contractions {
             left = backend.own(a);
             right = backend.own(b);
         }
-        SquareLoops.rowDots(left, right, to);
+        SquareLoops.rowDots(backend.team(), left, right, to);
     }
 }

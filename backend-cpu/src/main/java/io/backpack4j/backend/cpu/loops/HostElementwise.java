@@ -153,7 +153,7 @@ final class HostElementwise implements Elementwise {
         CpuTensor kept = backend.asItLies(buffer);
         CpuTensor to = backend.asItLies(value);
         backend.align(to, List.of(from, kept, to));
-        MomentumLoop.run(from, kept, to, step);
+        MomentumLoop.run(backend.team(), from, kept, to, step);
     }
 
     @Override
@@ -163,7 +163,7 @@ final class HostElementwise implements Elementwise {
         CpuTensor second = backend.asItLies(square);
         CpuTensor to = backend.asItLies(value);
         backend.align(to, List.of(from, first, second, to));
-        AdamLoop.run(from, first, second, to, step);
+        AdamLoop.run(backend.team(), from, first, second, to, step);
     }
 
     @Override

@@ -4,6 +4,7 @@ package io.backpack4j.backend.cpu.loops;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.backend.cpu.memory.Scratch;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Reduction;
@@ -11,10 +12,12 @@ import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
-import java.util.OptionalDouble;
 
 /** Reductions as loops over chunks, in double precision whatever the type. */
 final class HostReductions implements Reductions {
+
+    /** What an element takes. */
+    private static final double NANOSECONDS = 0.4;
 
     private final NativeBackend backend;
 
@@ -55,11 +58,24 @@ final class HostReductions implements Reductions {
         }
     }
 
-    private static void reduceRows(Reduction reduction, CpuTensor source, long outer, long length, CpuTensor target) {
+    private void reduceRows(Reduction reduction, CpuTensor source, long outer, long length, CpuTensor target) {
+        Team team = backend.team();
+        if (outer == 1) {
+            reduceRow(reduction, length, target, (from, to) -> reduceLong(reduction, source, from, to - from));
+        } else {
+            team.run(
+                    team.parts(outer * length * NANOSECONDS),
+                    outer,
+                    (part, from, to) -> reduceRows(reduction, source, from, to, length, target));
+        }
+    }
+
+    private static void reduceRows(
+            Reduction reduction, CpuTensor source, long from, long to, long length, CpuTensor target) {
         Scratch scratch = Scratch.get();
         int together = (int) Math.max(1, Scratch.CHUNK / length);
-        for (long row = 0; row < outer; row += together) {
-            int rows = (int) Math.min(together, outer - row);
+        for (long row = from; row < to; row += together) {
+            int rows = (int) Math.min(together, to - row);
             if (length <= Scratch.CHUNK) {
                 int width = (int) length;
                 source.load(row * length, scratch.a, rows * width);
@@ -67,13 +83,26 @@ final class HostReductions implements Reductions {
                     scratch.b[i] = reduceRun(reduction, scratch.a, i * width, width);
                 }
             } else {
-                scratch.b[0] = reduceLong(reduction, source, row * length, length, scratch.a);
+                scratch.b[0] = reduceLong(reduction, source, row * length, length);
             }
             target.store(row, scratch.b, rows);
         }
     }
 
-    private static double reduceLong(Reduction reduction, CpuTensor source, long from, long length, double[] part) {
+    /** Reduces some elements. */
+    private interface PartialReduction {
+        double of(long from, long to);
+    }
+
+    private void reduceRow(Reduction reduction, long length, CpuTensor target, PartialReduction partial) {
+        int parts = backend.team().parts(length * NANOSECONDS);
+        double[] results = new double[parts];
+        backend.team().run(parts, length, (part, from, to) -> results[part] = partial.of(from, to));
+        target.store(0, new double[] {reduceRun(reduction, results, 0, parts)}, 1);
+    }
+
+    private static double reduceLong(Reduction reduction, CpuTensor source, long from, long length) {
+        double[] part = Scratch.get().a;
         double result = neutral(reduction);
         for (long done = 0; done < length; done += part.length) {
             int count = (int) Math.min(part.length, length - done);
@@ -198,13 +227,14 @@ final class HostReductions implements Reductions {
     @Override
     public void total(Tensor x, Tensor destination) {
         CpuTensor source = backend.own(x);
-        OptionalDouble paired = source.isSingle() && source.elements >= PairedSums.WORTH
-                ? SquareLoops.pairedSum(source)
-                : OptionalDouble.empty();
-        if (paired.isPresent()) {
-            double[] sum = Scratch.get().a;
-            sum[0] = paired.getAsDouble();
-            backend.own(destination).store(0, sum, 1);
+        if (source.isSingle() && source.elements >= PairedSums.WORTH) {
+            CpuTensor target = backend.own(destination);
+            reduceRow(
+                    Reduction.SUM,
+                    source.elements,
+                    target,
+                    (from, to) -> SquareLoops.pairedSum(source, from, to)
+                            .orElseGet(() -> reduceLong(Reduction.SUM, source, from, to - from)));
         } else {
             reduce(Reduction.SUM, x, 0, x.shape().rank(), destination);
         }
@@ -254,11 +284,11 @@ final class HostReductions implements Reductions {
 
     @Override
     public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
-        new HistogramLoop(range, factor, counts).add(backend.own(x));
+        new HistogramLoop(backend.team(), range, factor, counts).add(backend.own(x));
     }
 
     @Override
     public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
-        new HistogramLoop(ranges, factor, values, counts).add(backend.own(x));
+        new HistogramLoop(backend.team(), ranges, factor, values, counts).add(backend.own(x));
     }
 }

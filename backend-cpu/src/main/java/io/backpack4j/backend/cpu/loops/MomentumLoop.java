@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.MomentumStep;
 
 /**
@@ -12,6 +13,9 @@ final class MomentumLoop {
 
     /** Elements at a time: the three arrays fit into the first cache. */
     private static final int CHUNK = 2048;
+
+    /** What an element takes. */
+    private static final double NANOSECONDS = 0.5;
 
     private static final ThreadLocal<MomentumLoop> OF_THREAD = ThreadLocal.withInitial(MomentumLoop::new);
 
@@ -24,23 +28,25 @@ final class MomentumLoop {
 
     private MomentumLoop() {}
 
-    /** Updates; all tensors have one type and as many elements. */
-    static void run(CpuTensor gradient, CpuTensor buffer, CpuTensor value, MomentumStep step) {
-        MomentumLoop loop = OF_THREAD.get();
-        for (long at = 0; at < value.elements; at += CHUNK) {
-            int count = (int) Math.min(CHUNK, value.elements - at);
-            if (value.isSingle()) {
-                loop.single(gradient, buffer, value, step, at, count);
-            } else {
-                loop.wide(gradient, buffer, value, step, at, count);
+    /** Updates; all tensors have one type, as many elements, and these in one order. */
+    static void run(Team team, CpuTensor gradient, CpuTensor buffer, CpuTensor value, MomentumStep step) {
+        team.forAll(value.elements, CHUNK, NANOSECONDS, (from, to) -> {
+            MomentumLoop loop = OF_THREAD.get();
+            for (long at = from; at < to; at += CHUNK) {
+                int count = (int) Math.min(CHUNK, to - at);
+                if (value.isSingle()) {
+                    loop.single(gradient, buffer, value, step, at, count);
+                } else {
+                    loop.wide(gradient, buffer, value, step, at, count);
+                }
             }
-        }
+        });
     }
 
     private void single(CpuTensor gradient, CpuTensor buffer, CpuTensor value, MomentumStep step, long at, int count) {
-        gradient.read(at, gradients, 0, count);
-        buffer.read(at, buffers, 0, count);
-        value.read(at, values, 0, count);
+        gradient.block.get(gradient.at(at), gradients, 0, count);
+        buffer.block.get(buffer.at(at), buffers, 0, count);
+        value.block.get(value.at(at), values, 0, count);
         update(
                 gradients,
                 buffers,
@@ -52,8 +58,8 @@ final class MomentumLoop {
                 (float) step.taken(),
                 (float) step.ofGradient(),
                 (float) step.ofBuffer());
-        buffer.write(at, buffers, 0, count);
-        value.write(at, values, 0, count);
+        buffer.block.put(buffer.at(at), buffers, 0, count);
+        value.block.put(value.at(at), values, 0, count);
     }
 
     /** A loop of its own without anything but arrays and numbers, which the compiler makes vector instructions of. */
@@ -77,16 +83,16 @@ final class MomentumLoop {
     }
 
     private void wide(CpuTensor gradient, CpuTensor buffer, CpuTensor value, MomentumStep step, long at, int count) {
-        gradient.read(at, wideGradients, 0, count);
-        buffer.read(at, wideBuffers, 0, count);
-        value.read(at, wideValues, 0, count);
+        gradient.block.get(gradient.at(at), wideGradients, 0, count);
+        buffer.block.get(buffer.at(at), wideBuffers, 0, count);
+        value.block.get(value.at(at), wideValues, 0, count);
         for (int i = 0; i < count; i++) {
             double direction = step.scale() * wideGradients[i] + step.decay() * wideValues[i];
             double moved = step.kept() * wideBuffers[i] + step.taken() * direction;
             wideBuffers[i] = moved;
             wideValues[i] -= step.ofGradient() * direction + step.ofBuffer() * moved;
         }
-        buffer.write(at, wideBuffers, 0, count);
-        value.write(at, wideValues, 0, count);
+        buffer.block.put(buffer.at(at), wideBuffers, 0, count);
+        value.block.put(value.at(at), wideValues, 0, count);
     }
 }

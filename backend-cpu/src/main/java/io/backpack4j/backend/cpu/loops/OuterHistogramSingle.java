@@ -3,6 +3,7 @@ package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.Bins;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
@@ -22,6 +23,9 @@ final class OuterHistogramSingle {
 
     private static final double WALK_STEP = 0.5;
 
+    /** What an element of a factor takes at least. */
+    private static final double NANOSECONDS = 0.8;
+
     private final Bins bins;
     private final long[] counts;
     private final SignedMagnitudes left;
@@ -29,12 +33,12 @@ final class OuterHistogramSingle {
 
     private final ProductLimits limits;
 
-    private OuterHistogramSingle(Bins bins, int rows, int columns) {
+    private OuterHistogramSingle(Bins bins, ProductLimits limits, int rows, int columns) {
         this.bins = bins;
         this.counts = new long[bins.count() + 1];
         this.left = new SignedMagnitudes(rows);
         this.right = new SignedMagnitudes(columns);
-        this.limits = new ProductLimits(bins);
+        this.limits = limits;
     }
 
     /** Adds to the counts of a product with one group and one position. */
@@ -44,19 +48,30 @@ final class OuterHistogramSingle {
         Bins bins = new Bins(sums.length - 1, range[0], range[1], histogram.factor());
         CpuTensor left = backend.own(product.left());
         CpuTensor right = backend.own(product.right());
-        var loop = new OuterHistogramSingle(bins, (int) product.rows(), (int) product.columns());
-        long samples = product.samples();
-        for (long sample = 0; sample < samples; sample++) {
-            loop.right.load(right, sample);
-            for (long b = sample; b < product.batch(); b += samples) {
-                loop.left.load(left, b);
-                loop.count();
+        var limits = new ProductLimits(bins);
+        Team team = backend.team();
+        int parts = team.parts(NANOSECONDS * product.batch() * (product.rows() + product.columns()));
+        var loops = new OuterHistogramSingle[parts];
+        team.run(parts, product.samples(), (part, from, to) -> {
+            loops[part] = new OuterHistogramSingle(bins, limits, (int) product.rows(), (int) product.columns());
+            loops[part].addSamples(left, right, from, to, product);
+        });
+        for (OuterHistogramSingle loop : loops) {
+            for (int i = 0; i < sums.length; i++) {
+                sums[i] += loop.counts[i];
             }
         }
-        for (int i = 0; i < sums.length; i++) {
-            sums[i] += loop.counts[i];
-        }
         histogram.destination().write(0, sums, 0, sums.length);
+    }
+
+    private void addSamples(CpuTensor lefts, CpuTensor rights, long from, long to, PerSampleProduct product) {
+        for (long sample = from; sample < to; sample++) {
+            right.load(rights, sample);
+            for (long b = sample; b < product.batch(); b += product.samples()) {
+                left.load(lefts, b);
+                count();
+            }
+        }
     }
 
     private void count() {

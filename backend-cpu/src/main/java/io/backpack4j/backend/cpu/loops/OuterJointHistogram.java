@@ -3,9 +3,12 @@ package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.Bins;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Joint histogram of tiles of single precision that are outer products d ⊗ a of two vectors, and of values that belong
@@ -22,6 +25,9 @@ final class OuterJointHistogram {
     /** How many samples are at hand at a time: their right factors fit into the second cache. */
     private static final int RUN = 128;
 
+    /** What a product takes. */
+    private static final double NANOSECONDS = 0.2;
+
     private final Bins bins;
     private final ProductLimits limits;
     private final int columns;
@@ -34,17 +40,11 @@ final class OuterJointHistogram {
     private final float[] largest;
     private final float[] least;
 
-    /** By edge, how often the products at the places of a row reached it, if any did. */
-    private final int[][] reached;
+    private final Team team;
+    private final List<Rows> parts = new ArrayList<>();
 
-    private final boolean[] touched;
-
-    /** By edge and value, how often it was reached; for edge 0, how often it was asked. */
-    private final long[][] reaching;
-
-    private final long[] counts;
-
-    private OuterJointHistogram(Bins bins, int columns, int valueBins, int[] ofValues, int samples) {
+    private OuterJointHistogram(Team team, Bins bins, int columns, int valueBins, int[] ofValues, int samples) {
+        this.team = team;
         this.bins = bins;
         this.limits = new ProductLimits(bins);
         this.columns = columns;
@@ -53,10 +53,6 @@ final class OuterJointHistogram {
         this.orders = new int[samples][columns];
         this.largest = new float[samples];
         this.least = new float[samples];
-        this.reached = new int[bins.count()][];
-        this.touched = new boolean[bins.count()];
-        this.reaching = new long[bins.count()][valueBins];
-        this.counts = new long[(bins.count() + 1) * valueBins];
     }
 
     /**
@@ -69,6 +65,7 @@ final class OuterJointHistogram {
         int gradientBins = (int) histogram.destination().shape().size(0) - 1;
         int valueBins = (int) histogram.destination().shape().size(1);
         var loop = new OuterJointHistogram(
+                backend.team(),
                 new Bins(gradientBins, ranges[0], ranges[1], histogram.factor()),
                 (int) product.columns(),
                 valueBins,
@@ -95,12 +92,22 @@ final class OuterJointHistogram {
                 if (!loadLefts(left, column + from, count, lefts)) {
                     return false;
                 }
-                for (int row = 0; row < product.rows(); row++) {
-                    addRow(row, lefts, count);
-                }
+                addRows((int) product.rows(), lefts, count);
             }
         }
         return true;
+    }
+
+    private void addRows(int rows, float[][] lefts, int count) {
+        int many = team.parts(NANOSECONDS * rows * count * columns);
+        while (parts.size() < many) {
+            parts.add(new Rows());
+        }
+        team.run(many, rows, (part, from, to) -> {
+            for (int row = (int) from; row < to; row++) {
+                parts.get(part).addRow(row, lefts, count);
+            }
+        });
     }
 
     private static boolean loadLefts(CpuTensor vectors, long first, int count, float[][] target) {
@@ -128,25 +135,6 @@ final class OuterJointHistogram {
         return finite;
     }
 
-    private void addRow(int row, float[][] lefts, int count) {
-        int asked = 0;
-        for (int sample = 0; sample < count; sample++) {
-            float factor = lefts[sample][row];
-            float most = Math.abs(factor) * largest[sample];
-            int to = edgesReached(most);
-            int from = lowestReached(most);
-            if (to - from > FEW) {
-                countOneByOne(row, factor, orders[sample]);
-            } else {
-                asked++;
-                for (int edge = from; edge < to; edge++) {
-                    compare(edge, factor, sample);
-                }
-            }
-        }
-        fold(row, asked);
-    }
-
     /** Behind the last edge that a product of a magnitude may reach. */
     private int edgesReached(float most) {
         int edge = limits.firstPositive();
@@ -165,66 +153,106 @@ final class OuterJointHistogram {
         return edge;
     }
 
-    /** Counts places where an edge's limit is reached with the signs that it asks for. */
-    private void compare(int edge, float factor, int sample) {
-        float limit = limits.of(edge);
-        float magnitude = Math.abs(factor);
-        float needed =
-                limit <= magnitude * least[sample] ? Float.MIN_VALUE : ProductLimits.leastFactor(magnitude, limit);
-        if (reached[edge] == null) {
-            reached[edge] = new int[columns];
-        }
-        touched[edge] = true;
-        boolean positive = factor > 0 == limits.isPositive(edge);
-        if (positive) {
-            OrderedBins.countNotBelow(orders[sample], Float.floatToRawIntBits(needed), reached[edge]);
-        } else {
-            // Up to a negative number, which is below the next one.
-            int order = OrderedBins.order(Float.floatToRawIntBits(-needed));
-            OrderedBins.countBelow(orders[sample], order + 1, reached[edge], reached[edge].length);
-        }
-    }
-
-    private void countOneByOne(int row, float factor, int[] right) {
-        int first = row * columns;
-        for (int i = 0; i < columns; i++) {
-            float product = factor * Float.intBitsToFloat(OrderedBins.order(right[i]));
-            counts[bins.of(product) * valueBins + ofValues[first + i]]++;
-        }
-    }
-
-    private void fold(int row, int asked) {
-        int first = row * columns;
-        for (int i = 0; i < columns; i++) {
-            reaching[0][ofValues[first + i]] += asked;
-        }
-        for (int edge = 1; edge < touched.length; edge++) {
-            if (touched[edge]) {
-                int[] own = reached[edge];
-                for (int i = 0; i < columns; i++) {
-                    reaching[edge][ofValues[first + i]] += own[i];
-                    own[i] = 0;
-                }
-                touched[edge] = false;
-            }
-        }
-    }
-
     private void store(TileConsumer.JointHistogram histogram) {
         long[] sums = histogram.destination().toLongArray();
-        for (int value = 0; value < valueBins; value++) {
-            long above = reaching[0][value];
-            for (int edge = 1; edge < limits.bins(); edge++) {
-                long notBelow =
-                        limits.isPositive(edge) ? reaching[edge][value] : reaching[0][value] - reaching[edge][value];
-                counts[(edge - 1) * valueBins + value] += above - notBelow;
-                above = notBelow;
-            }
-            counts[(limits.bins() - 1) * valueBins + value] += above;
-        }
-        for (int i = 0; i < sums.length; i++) {
-            sums[i] += counts[i];
+        for (Rows part : parts) {
+            part.addTo(sums);
         }
         histogram.destination().write(0, sums, 0, sums.length);
+    }
+
+    /** Some of the rows; belongs to one thread at a time. */
+    private final class Rows {
+
+        /** By edge, how often the products at the places of a row reached it, if any did. */
+        private final int[][] reached = new int[bins.count()][];
+
+        private final boolean[] touched = new boolean[bins.count()];
+
+        /** By edge and value, how often it was reached; for edge 0, how often it was asked. */
+        private final long[][] reaching = new long[bins.count()][valueBins];
+
+        private final long[] counts = new long[(bins.count() + 1) * valueBins];
+
+        void addRow(int row, float[][] lefts, int count) {
+            int asked = 0;
+            for (int sample = 0; sample < count; sample++) {
+                float factor = lefts[sample][row];
+                float most = Math.abs(factor) * largest[sample];
+                int to = edgesReached(most);
+                int from = lowestReached(most);
+                if (to - from > FEW) {
+                    countOneByOne(row, factor, orders[sample]);
+                } else {
+                    asked++;
+                    for (int edge = from; edge < to; edge++) {
+                        compare(edge, factor, sample);
+                    }
+                }
+            }
+            fold(row, asked);
+        }
+
+        /** Counts places where an edge's limit is reached with the signs that it asks for. */
+        private void compare(int edge, float factor, int sample) {
+            float limit = limits.of(edge);
+            float magnitude = Math.abs(factor);
+            float needed =
+                    limit <= magnitude * least[sample] ? Float.MIN_VALUE : ProductLimits.leastFactor(magnitude, limit);
+            if (reached[edge] == null) {
+                reached[edge] = new int[columns];
+            }
+            touched[edge] = true;
+            boolean positive = factor > 0 == limits.isPositive(edge);
+            if (positive) {
+                OrderedBins.countNotBelow(orders[sample], Float.floatToRawIntBits(needed), reached[edge]);
+            } else {
+                // Up to a negative number, which is below the next one.
+                int order = OrderedBins.order(Float.floatToRawIntBits(-needed));
+                OrderedBins.countBelow(orders[sample], order + 1, reached[edge], reached[edge].length);
+            }
+        }
+
+        private void countOneByOne(int row, float factor, int[] right) {
+            int first = row * columns;
+            for (int i = 0; i < columns; i++) {
+                float product = factor * Float.intBitsToFloat(OrderedBins.order(right[i]));
+                counts[bins.of(product) * valueBins + ofValues[first + i]]++;
+            }
+        }
+
+        private void fold(int row, int asked) {
+            int first = row * columns;
+            for (int i = 0; i < columns; i++) {
+                reaching[0][ofValues[first + i]] += asked;
+            }
+            for (int edge = 1; edge < touched.length; edge++) {
+                if (touched[edge]) {
+                    int[] own = reached[edge];
+                    for (int i = 0; i < columns; i++) {
+                        reaching[edge][ofValues[first + i]] += own[i];
+                        own[i] = 0;
+                    }
+                    touched[edge] = false;
+                }
+            }
+        }
+
+        void addTo(long[] sums) {
+            for (int value = 0; value < valueBins; value++) {
+                long above = reaching[0][value];
+                for (int edge = 1; edge < limits.bins(); edge++) {
+                    long notBelow = limits.isPositive(edge)
+                            ? reaching[edge][value]
+                            : reaching[0][value] - reaching[edge][value];
+                    counts[(edge - 1) * valueBins + value] += above - notBelow;
+                    above = notBelow;
+                }
+                counts[(limits.bins() - 1) * valueBins + value] += above;
+            }
+            for (int i = 0; i < sums.length; i++) {
+                sums[i] += counts[i];
+            }
+        }
     }
 }

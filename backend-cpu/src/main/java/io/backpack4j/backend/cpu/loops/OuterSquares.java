@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu.loops;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import org.jspecify.annotations.Nullable;
 
@@ -21,10 +22,13 @@ abstract class OuterSquares {
     /** Number of elements of every left factor at hand at a time. */
     static final int HEIGHT = 32;
 
+    /** What an element of a tile takes. */
+    private static final double NANOSECONDS = 0.2;
+
     private static final ThreadLocal<OuterSquares> SINGLE = ThreadLocal.withInitial(OuterSquaresSingle::new);
     private static final ThreadLocal<OuterSquares> DOUBLE = ThreadLocal.withInitial(OuterSquaresDouble::new);
 
-    static OuterSquares of(CpuTensor destination) {
+    private static OuterSquares of(CpuTensor destination) {
         return destination.isSingle() ? SINGLE.get() : DOUBLE.get();
     }
 
@@ -34,13 +38,31 @@ abstract class OuterSquares {
      *
      * @param weights {@code [B]}, or null for ones
      */
-    final void add(
+    static void add(
+            Team team,
             PerSampleProduct sizes,
             CpuTensor left,
             CpuTensor right,
             CpuTensor center,
             @Nullable CpuTensor weights,
             CpuTensor destination) {
+        double perRow = NANOSECONDS * sizes.batch() * sizes.groups() * sizes.columns();
+        team.forAll(
+                sizes.rows(),
+                HEIGHT,
+                perRow,
+                (from, to) -> of(destination).add(sizes, left, right, center, weights, destination, from, to));
+    }
+
+    private void add(
+            PerSampleProduct sizes,
+            CpuTensor left,
+            CpuTensor right,
+            CpuTensor center,
+            @Nullable CpuTensor weights,
+            CpuTensor destination,
+            long from,
+            long to) {
         long columns = sizes.columns();
         for (long group = 0; group < sizes.groups(); group++) {
             for (long column = 0; column < columns; column += WIDTH) {
@@ -52,7 +74,7 @@ abstract class OuterSquares {
                         loadRight(right, (sample * sizes.groups() + group) * columns + column, i, width);
                     }
                     loadWeights(weights, first, count);
-                    addRun(sizes, group, column, width, first, count, left, center, destination);
+                    addRun(sizes, group, column, width, first, count, left, center, destination, from, to);
                 }
             }
         }
@@ -67,10 +89,12 @@ abstract class OuterSquares {
             int count,
             CpuTensor left,
             CpuTensor center,
-            CpuTensor destination) {
+            CpuTensor destination,
+            long from,
+            long to) {
         long rows = sizes.rows();
-        for (long row = 0; row < rows; row += HEIGHT) {
-            int height = (int) Math.min(HEIGHT, rows - row);
+        for (long row = from; row < to; row += HEIGHT) {
+            int height = (int) Math.min(HEIGHT, to - row);
             for (int i = 0; i < count; i++) {
                 loadLeft(left, ((first + i) * sizes.groups() + group) * rows + row, i, height);
             }

@@ -4,6 +4,7 @@ package io.backpack4j.backend.cpu.loops;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.backend.cpu.memory.Scratch;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
@@ -13,29 +14,77 @@ import org.jspecify.annotations.Nullable;
 /** Squares and inner products of rows, summed while they are read: nothing as large as the rows is written. */
 public final class SquareLoops {
 
+    /** What an element takes. */
+    private static final double NANOSECONDS = 0.2;
+
+    /** What a deviation from a center takes. */
+    private static final double SQUARE_NANOSECONDS = 0.5;
+
+    /** Fewer rows are cut into parts themselves. */
+    private static final int FEW_ROWS = 16;
+
     private SquareLoops() {}
 
     /** destination[b] = Σ_p a[b] · b[b], in double precision; b may have a single row for all of a. */
-    static void rowDots(CpuTensor a, CpuTensor b, CpuTensor destination) {
-        long length = a.elements / Math.max(1, destination.elements);
+    static void rowDots(Team team, CpuTensor a, CpuTensor b, CpuTensor destination) {
+        long rows = destination.elements;
+        long length = a.elements / Math.max(1, rows);
         boolean repeats = b.elements == length;
-        if (a.isSingle() && length > 0 && length <= Scratch.CHUNK / 2) {
-            shortRowDots(a, b, (int) length, repeats, destination);
+        if (rows < FEW_ROWS && length > Scratch.CHUNK) {
+            double[] sums = new double[(int) rows];
+            for (int i = 0; i < rows; i++) {
+                sums[i] = longDot(team, a, i * length, b, repeats ? 0 : i * length, length);
+            }
+            destination.store(0, sums, (int) rows);
             return;
         }
+        int parts = team.parts(a.elements * NANOSECONDS);
+        team.run(parts, rows, (part, from, to) -> {
+            if (a.isSingle() && length > 0 && length <= Scratch.CHUNK / 2) {
+                shortRowDots(a, b, (int) length, repeats, destination, from, to);
+            } else {
+                rowDots(a, b, length, repeats, destination, from, to);
+            }
+        });
+    }
+
+    private static void rowDots(
+            CpuTensor a, CpuTensor b, long length, boolean repeats, CpuTensor destination, long from, long to) {
         double[] sums = Scratch.get().c;
-        for (long done = 0; done < destination.elements; done += Scratch.CHUNK) {
-            int count = (int) Math.min(Scratch.CHUNK, destination.elements - done);
+        for (long done = from; done < to; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, to - done);
             for (int i = 0; i < count; i++) {
-                long from = (done + i) * length;
-                sums[i] = dot(a, from, b, repeats ? 0 : from, length);
+                long first = (done + i) * length;
+                sums[i] = dot(a, first, b, repeats ? 0 : first, length);
             }
             destination.store(done, sums, count);
         }
     }
 
+    /** An inner product of which every part has a sum of its own. */
+    private static double longDot(Team team, CpuTensor a, long fromA, CpuTensor b, long fromB, long length) {
+        return sum(team, length, (from, to) -> dot(a, fromA + from, b, fromB + from, to - from));
+    }
+
+    /** A sum over some items. */
+    private interface PartialSum {
+        double of(long from, long to);
+    }
+
+    private static double sum(Team team, long items, PartialSum partial) {
+        int parts = team.parts(items * NANOSECONDS);
+        double[] sums = new double[parts];
+        team.run(parts, items, (part, from, to) -> sums[part] = partial.of(from, to));
+        double sum = 0;
+        for (double part : sums) {
+            sum += part;
+        }
+        return sum;
+    }
+
     /** Reads several rows at a time: for short ones every call into native memory costs as much as the sum. */
-    private static void shortRowDots(CpuTensor a, CpuTensor b, int length, boolean repeats, CpuTensor destination) {
+    private static void shortRowDots(
+            CpuTensor a, CpuTensor b, int length, boolean repeats, CpuTensor destination, long from, long to) {
         Scratch scratch = Scratch.get();
         boolean same = isSame(a, 0, b, 0) && a.elements == b.elements;
         float[] left = scratch.floats;
@@ -45,15 +94,15 @@ public final class SquareLoops {
         if (repeats && !same) {
             b.block.get(b.at(0), right, 0, length);
         }
-        for (long done = 0; done < destination.elements; done += rows) {
-            int count = (int) Math.min(rows, destination.elements - done);
+        for (long done = from; done < to; done += rows) {
+            int count = (int) Math.min(rows, to - done);
             a.block.get(a.at(done * length), left, 0, count * length);
             if (!same && !repeats) {
                 b.block.get(b.at(done * length), right, 0, count * length);
             }
             for (int i = 0; i < count; i++) {
-                int from = i * length;
-                sums[i] = same ? square(left, from, length) : dot(left, from, right, repeats ? 0 : from, length);
+                int first = i * length;
+                sums[i] = same ? square(left, first, length) : dot(left, first, right, repeats ? 0 : first, length);
             }
             destination.store(done, sums, count);
         }
@@ -119,13 +168,13 @@ public final class SquareLoops {
         return sums.total();
     }
 
-    /** The sum of all elements; nothing if numbers are too large or too small for pairs. */
-    static OptionalDouble pairedSum(CpuTensor a) {
+    /** The sum of some elements; nothing if numbers are too large or too small for pairs. */
+    static OptionalDouble pairedSum(CpuTensor a, long from, long to) {
         float[] numbers = Scratch.get().floats;
         PairedSums sums = PairedSums.ofThread();
         sums.clear();
-        for (long done = 0; done < a.elements; done += Scratch.CHUNK) {
-            int count = (int) Math.min(Scratch.CHUNK, a.elements - done);
+        for (long done = from; done < to; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, to - done);
             a.block.get(a.at(done), numbers, 0, count);
             sums.add(numbers, count);
         }
@@ -213,14 +262,31 @@ public final class SquareLoops {
         CpuTensor destination = backend.own(squares.destination());
         CpuTensor center = own(backend, squares.center());
         CpuTensor weights = own(backend, squares.weights());
+        double perElement = SQUARE_NANOSECONDS * tiles.shape().size(0);
+        backend.team()
+                .forAll(
+                        destination.elements,
+                        Scratch.CHUNK,
+                        perElement,
+                        (from, to) -> add(tiles, first, center, weights, destination, from, to));
+    }
+
+    private static void add(
+            CpuTensor tiles,
+            long first,
+            @Nullable CpuTensor center,
+            @Nullable CpuTensor weights,
+            CpuTensor destination,
+            long from,
+            long to) {
         Scratch scratch = Scratch.get();
         double[] centers = scratch.b;
         Arrays.fill(centers, 0);
         double[] sums = scratch.c;
         double[] weight = {1};
         long length = destination.elements;
-        for (long done = 0; done < length; done += Scratch.CHUNK) {
-            int count = (int) Math.min(Scratch.CHUNK, length - done);
+        for (long done = from; done < to; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, to - done);
             destination.load(done, sums, count);
             if (center != null) {
                 center.load(done, centers, count);

@@ -22,11 +22,16 @@ public abstract class NativeBackend implements Backend {
     private static final Logger LOG = LoggerFactory.getLogger(NativeBackend.class);
 
     private final MemoryPool pool;
+    private final Team team;
     private final TensorKeeper<CpuTensor> keeper = new TensorKeeper<>(ID, CpuTensor.class);
 
-    /** @param memoryLimit how many bytes may be held from the system */
-    protected NativeBackend(long memoryLimit) {
+    /**
+     * @param memoryLimit how many bytes may be held from the system
+     * @param threads how many threads loops in Java may use
+     */
+    protected NativeBackend(long memoryLimit, int threads) {
         this.pool = new MemoryPool(memoryLimit);
+        this.team = new Team(threads);
     }
 
     /** Brings the elements of a block, which kernels arranged in another way, into row-major order. */
@@ -75,12 +80,18 @@ public abstract class NativeBackend implements Backend {
         if (open > 0) {
             LOG.warn("The CPU backend was closed while {} tensors were open. They cannot be used any more.", open);
         }
+        team.close();
         closeKernels();
         pool.close();
     }
 
     public MemoryPool pool() {
         return pool;
+    }
+
+    /** The threads for loops in Java. */
+    public Team team() {
+        return team;
     }
 
     /** The tensor, if it is an open one of this backend, row-major. */

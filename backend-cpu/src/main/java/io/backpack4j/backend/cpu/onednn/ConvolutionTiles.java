@@ -97,8 +97,12 @@ final class ConvolutionTiles {
         return usable ? Optional.of(tiles) : Optional.empty();
     }
 
-    /** Adds up the tiles of each of the destination's runs; nothing is done if runs are not whole tiles. */
-    boolean sum(SamplePlanes inputs, SamplePlanes outputs, CpuTensor destination) {
+    /**
+     * Adds up the tiles of each of the destination's runs; nothing is done if runs are not whole tiles.
+     *
+     * @param accumulate whether the sums are added to the destination, or written over it
+     */
+    boolean sum(SamplePlanes inputs, SamplePlanes outputs, boolean accumulate, CpuTensor destination) {
         long joined = sizes.windows().batch;
         long runs = destination.shape().size(0);
         if (product.batch() % (runs * joined) != 0) {
@@ -109,14 +113,21 @@ final class ConvolutionTiles {
         long sum = length == joined
                 ? tile
                 : backend.singles(scope, Shape.of(elements)).address();
-        long rowMajor = backend.singles(scope, Shape.of(sizes.weightElements())).address();
+        long rowMajor = accumulate
+                ? backend.singles(scope, Shape.of(sizes.weightElements())).address()
+                : 0;
         for (long run = 0; run < runs; run++) {
             make(inputs, outputs, run * length, sum);
             for (long b = joined; b < length; b += joined) {
                 make(inputs, outputs, run * length + b, tile);
                 addTiles.at(0, sum).at(1, tile).at(2, sum).run(context);
             }
-            addTo(destination.address() + run * sizes.weightElements() * Float.BYTES, sum, rowMajor);
+            long to = destination.address() + run * sizes.weightElements() * Float.BYTES;
+            if (accumulate) {
+                addTo(to, sum, rowMajor);
+            } else {
+                fromTile.at(0, sum).at(1, to).run(context);
+            }
         }
         return true;
     }
@@ -245,7 +256,8 @@ final class ConvolutionTiles {
         /** Numbers that only fill up a tile are counted as zeros, too, and taken away afterwards. */
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Histogram histogram) {
-            uncount(() -> new HistogramLoop(histogram.range(), histogram.factor(), histogram.destination()));
+            uncount(() ->
+                    new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
             return Optional.of(histogram);
         }
 
@@ -253,7 +265,11 @@ final class ConvolutionTiles {
         public Optional<TileConsumer> visit(TileConsumer.JointHistogram histogram) {
             Tensor values = reordered(histogram.values());
             uncount(() -> new HistogramLoop(
-                    histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+                    backend.team(),
+                    histogram.ranges(),
+                    histogram.factor(),
+                    histogram.values(),
+                    histogram.destination()));
             return Optional.of(new TileConsumer.JointHistogram(
                     histogram.destination(), histogram.ranges(), histogram.factor(), values));
         }

@@ -31,6 +31,7 @@ final class DnnlConvolutions implements Convolutions {
     private final ChannelsLastPlanes planes;
     private final PositionProducts positionProducts;
     private final InputGrams inputGrams;
+    private final UnfoldedGrams unfoldedGrams;
 
     DnnlConvolutions(NativeBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
         this.backend = backend;
@@ -39,6 +40,7 @@ final class DnnlConvolutions implements Convolutions {
         this.planes = new ChannelsLastPlanes(backend);
         this.positionProducts = new PositionProducts(backend, contexts, products);
         this.inputGrams = new InputGrams(backend, contexts);
+        this.unfoldedGrams = new UnfoldedGrams(backend, contexts);
     }
 
     @Override
@@ -193,12 +195,17 @@ final class DnnlConvolutions implements Convolutions {
 
     @Override
     public void sum(PerSampleConvolution product, Tensor destination) {
-        if (!isSingle(product) || !sumJoined(product, destination)) {
-            host.sum(product, destination);
+        sum(product, true, destination);
+    }
+
+    @Override
+    public void sum(PerSampleConvolution product, boolean accumulate, Tensor destination) {
+        if (!isSingle(product) || !sumJoined(product, accumulate, destination)) {
+            host.sum(product, accumulate, destination);
         }
     }
 
-    private boolean sumJoined(PerSampleConvolution product, Tensor destination) {
+    private boolean sumJoined(PerSampleConvolution product, boolean accumulate, Tensor destination) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             SamplePlanes inputs = planes(context, scope, product, product.inputs());
@@ -213,7 +220,7 @@ final class DnnlConvolutions implements Convolutions {
                 run = product.samples();
             }
             var tiles = ConvolutionTiles.of(backend, context, scope, product, run);
-            return tiles.isPresent() && tiles.get().sum(inputs, outputs, backend.own(destination));
+            return tiles.isPresent() && tiles.get().sum(inputs, outputs, accumulate, backend.own(destination));
         }
     }
 
@@ -245,6 +252,18 @@ final class DnnlConvolutions implements Convolutions {
     @Override
     public void addInputGram(
             Window window, Tensor x, List<Long> outputSizes, boolean summed, double scale, Tensor destination) {
+        inputGram(window, x, outputSizes, summed, scale, true, destination);
+    }
+
+    @Override
+    public void inputGram(
+            Window window,
+            Tensor x,
+            List<Long> outputSizes,
+            boolean summed,
+            double scale,
+            boolean accumulate,
+            Tensor destination) {
         CpuTensor from = backend.asItLies(x);
         boolean ours = from.isSingle()
                 && !summed
@@ -253,12 +272,16 @@ final class DnnlConvolutions implements Convolutions {
                         || ShiftedGrams.fits(
                                 window, x.shape().size(0), x.shape().size(1)))
                 && from.elements > 0;
-        if (!ours || !addInputGram(window, from, outputSizes, scale, destination)) {
+        if (!ours || !inputGram(window, from, outputSizes, scale, accumulate, destination)) {
+            if (!accumulate) {
+                backend.elementwise().fill(destination, 0);
+            }
             Convolutions.super.addInputGram(window, x, outputSizes, summed, scale, destination);
         }
     }
 
-    private boolean addInputGram(Window window, CpuTensor x, List<Long> outputSizes, double scale, Tensor destination) {
+    private boolean inputGram(
+            Window window, CpuTensor x, List<Long> outputSizes, double scale, boolean accumulate, Tensor destination) {
         long channels = x.shape().size(1);
         Shape outputs = x.shape().slice(0, 2);
         for (long size : outputSizes) {
@@ -271,6 +294,14 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             long inputs = planes.read(context, scope, x, window.axes());
+            if (UnfoldedGrams.fits(sizes, channels)
+                    && unfoldedGrams.add(
+                            window, sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
+                return true;
+            }
+            if (!accumulate) {
+                backend.elementwise().fill(destination, 0);
+            }
             if (ShiftedGrams.fits(window, sizes.batch, channels)) {
                 addShifted(sizes, channels, inputs, scale, backend.own(destination));
             } else {

@@ -147,6 +147,45 @@ final class DnnlElementwise implements Elementwise {
         return binary(algorithm, plan.sizes(), plan.kept(plan.stridesA()), scale, b, a, to);
     }
 
+    @Override
+    public void combine(
+            BinaryOperation first, Tensor a, Tensor b, BinaryOperation second, Tensor c, Tensor destination) {
+        CpuTensor left = backend.asItLies(a);
+        CpuTensor to = backend.asItLies(destination);
+        boolean done = isWorthIt(to) && combine(first, left, backend.asItLies(b), second, backend.asItLies(c), to);
+        if (!done) {
+            Elementwise.super.combine(first, a, b, second, c, destination);
+        }
+    }
+
+    /** Where b and c are as many numbers that stretch as a lies. */
+    private boolean combine(
+            BinaryOperation first, CpuTensor a, CpuTensor b, BinaryOperation second, CpuTensor c, CpuTensor to) {
+        int algorithm = algorithm(first);
+        int next = algorithm(second);
+        boolean stretch = b.elements == c.elements && stretchesWithinOrder(a, b, to) && stretchesWithinOrder(a, c, to);
+        if (algorithm == NONE || next == NONE || !stretch) {
+            return false;
+        }
+        backend.align(to, List.of(a));
+        long[] sizes = {to.elements / b.elements, b.elements};
+        DnnlContext context = contexts.get();
+        PrimitiveKey key =
+                context.key(DnnlKind.BINARY_TWICE).add(algorithm).add(next).add(sizes);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.elements(to.elements),
+                () -> DnnlRecipes.binaryTwice(algorithm, next, sizes, new long[] {1, b.elements}));
+        return primitive.usable()
+                && run(
+                        context,
+                        primitive
+                                .at(0, a.address())
+                                .at(1, b.address())
+                                .at(2, c.address())
+                                .at(3, to.address()));
+    }
+
     /**
      * Whether b stretches over a, which keeps channels last, as it lies: one number per channel, or the trailing axes
      * in the same order.

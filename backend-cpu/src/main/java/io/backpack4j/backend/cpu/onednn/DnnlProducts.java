@@ -52,7 +52,10 @@ final class DnnlProducts implements Products {
         long batchB = b.shape().elements(0, rank - 2);
         boolean plain = (batchA == batch || batchA == 1) && (batchB == batch || batchB == 1);
         if (!plain) {
-            return false;
+            return batchA == batch
+                    && alpha == 1
+                    && isShared(b.shape(), shape)
+                    && multiplyShared(a, transposeA, b, transposeB, beta, to, batchB);
         }
         if (batchB == 1 && batchA == batch && !transposeA) {
             m *= batch;
@@ -91,6 +94,55 @@ final class DnnlProducts implements Products {
         }
         primitive.run(context);
         return true;
+    }
+
+    /** Whether a batch of right factors repeats along the first axes of the whole batch. */
+    private static boolean isShared(Shape right, Shape whole) {
+        int axis = 0;
+        while (axis < whole.rank() - 2 && right.size(axis) == 1) {
+            axis++;
+        }
+        return right.slice(axis, whole.rank() - 2).equals(whole.slice(axis, whole.rank() - 2));
+    }
+
+    /** All left factors that meet one right factor are next to each other, so that it stays in the cache. */
+    private boolean multiplyShared(
+            CpuTensor a, boolean transposeA, CpuTensor b, boolean transposeB, double beta, CpuTensor to, long rights) {
+        long m = to.shape().size(-2);
+        long n = to.shape().size(-1);
+        long k = a.shape().size(transposeA ? -2 : -1);
+        long uses = to.elements / (rights * m * n);
+        DnnlContext context = contexts.get();
+        PrimitiveKey key = context.key(DnnlKind.SHARED_MATMUL)
+                .add(transposeA ? 1 : 0)
+                .add(transposeB ? 1 : 0)
+                .add(beta)
+                .add(rights)
+                .add(uses)
+                .add(m)
+                .add(n)
+                .add(k);
+        DnnlPrimitive primitive = context.get(
+                key,
+                Cost.product(rights * uses * m, n, k),
+                () -> DnnlRecipes.matmul(
+                        repeated(rights, uses, m, k, transposeA),
+                        transposeB ? Layout.dense(rights, 1, n, k).transposed() : Layout.dense(rights, 1, k, n),
+                        repeated(rights, uses, m, n, false),
+                        beta));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(0, a.address()).at(1, b.address()).at(2, to.address()).run(context);
+        return true;
+    }
+
+    /** Matrices {@code [uses, batch, rows, columns]} with the first two axes swapped. */
+    private static Layout repeated(long batch, long uses, long rows, long columns, boolean transposed) {
+        long matrix = rows * columns;
+        long[] sizes = {batch, uses, rows, columns};
+        long[] strides = {matrix, batch * matrix, transposed ? 1 : columns, transposed ? rows : 1};
+        return new Layout(sizes, strides);
     }
 
     /** destination = op(a) · op(b), matrix by matrix, between addresses; nothing is done if oneDNN is slow at it. */
@@ -189,6 +241,6 @@ final class DnnlProducts implements Products {
         return to.isSingle()
                 && vectors.shape().size(0) == 1
                 && SymmetricProducts.fits(count, length)
-                && symmetric.add(vectors.address(), count, length, scale, to.address());
+                && symmetric.add(vectors.address(), count, length, scale, true, to.address());
     }
 }

@@ -175,6 +175,23 @@ final class DnnlRecipes {
     }
 
     /**
+     * destination = second(first(a, b), c), a having the destination's sizes, b and c ones where they stretch; a, b, c,
+     * destination.
+     */
+    static DnnlPrimitive binaryTwice(int first, int second, long[] sizes, long[] stretched) {
+        var a = Dnnl.dense(sizes);
+        var b = Dnnl.dense(stretched);
+        var description = new dnnl_primitive_desc();
+        try (var attributes = new DnnlAttributes()) {
+            int operand = attributes.binary(second, b);
+            int status = dnnl_binary_primitive_desc_create(description, Dnnl.ENGINE, first, a, b, a, attributes.done());
+            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, operand, DNNL_ARG_DST);
+        } finally {
+            destroy(a, b);
+        }
+    }
+
+    /**
      * destination = a · b + beta · destination; a, b, destination.
      *
      * @param a sizes and strides of [batch, m, k]

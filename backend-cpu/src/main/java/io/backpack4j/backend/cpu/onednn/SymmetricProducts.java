@@ -15,6 +15,9 @@ final class SymmetricProducts {
 
     private static final long PANELS = 4;
 
+    /** Vectors of this length have twice as many. */
+    private static final long LONG = 2048;
+
     /** Number of elements in a register: panels are multiples of it. */
     private static final long LANES = 16;
 
@@ -29,14 +32,15 @@ final class SymmetricProducts {
     }
 
     /**
-     * Adds to a symmetric {@code matrix}, whose address it is, as well as that of {@code vectors}; nothing is done if
-     * oneDNN is slow at it.
+     * Adds to a symmetric {@code matrix}, whose address it is, as well as that of {@code vectors}, or overwrites it;
+     * nothing is done if oneDNN is slow at it.
      */
-    boolean add(long vectors, long count, long length, double scale, long matrix) {
+    boolean add(long vectors, long count, long length, double scale, boolean accumulate, long matrix) {
         DnnlContext context = contexts.get();
-        long width = (length + PANELS * LANES - 1) / (PANELS * LANES) * LANES;
+        long panels = length < LONG ? PANELS : 2 * PANELS;
+        long width = (length + panels * LANES - 1) / (panels * LANES) * LANES;
         for (long first = 0; first < length; first += width) {
-            if (!panel(context, count, length, first, Math.min(width, length - first))
+            if (!panel(context, count, length, first, Math.min(width, length - first), accumulate)
                     .usable()) {
                 return false;
             }
@@ -44,7 +48,7 @@ final class SymmetricProducts {
         long factor = context.scalar(0, scale);
         for (long first = 0; first < length; first += width) {
             long rows = Math.min(width, length - first);
-            panel(context, count, length, first, rows)
+            panel(context, count, length, first, rows, accumulate)
                     .at(0, vectors + first * Float.BYTES)
                     .at(1, vectors + first * Float.BYTES)
                     .at(2, factor)
@@ -62,13 +66,16 @@ final class SymmetricProducts {
     }
 
     /** The rows from {@code first} on, from the diagonal on. */
-    private static DnnlPrimitive panel(DnnlContext context, long count, long length, long first, long rows) {
+    private static DnnlPrimitive panel(
+            DnnlContext context, long count, long length, long first, long rows, boolean accumulate) {
+        double beta = accumulate ? 1 : 0;
         long columns = length - first;
         PrimitiveKey key = context.key(DnnlKind.GRAM_PANEL)
                 .add(count)
                 .add(length)
                 .add(rows)
-                .add(columns);
+                .add(columns)
+                .add(beta);
         return context.get(
                 key,
                 Cost.product(rows, columns, count),
@@ -76,7 +83,7 @@ final class SymmetricProducts {
                         new Layout(new long[] {rows, count}, new long[] {1, length}),
                         new Layout(new long[] {count, columns}, new long[] {length, 1}),
                         new Layout(new long[] {rows, columns}, new long[] {length, 1}),
-                        1));
+                        beta));
     }
 
     /**

@@ -106,7 +106,7 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     @Override
     public TileFeeder visit(TileConsumer.Extremes extremes) {
         CpuTensor to = backend.own(extremes.destination());
-        return new TileFeeder(true, (tile, b) -> ExtremeLoops.raise(tile, elements, to), null);
+        return new TileFeeder(true, (tile, b) -> ExtremeLoops.raise(backend.team(), tile, elements, to), null);
     }
 
     @Override
@@ -175,13 +175,14 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     @Override
     public TileFeeder visit(TileConsumer.Histogram histogram) {
-        return counting(new HistogramLoop(histogram.range(), histogram.factor(), histogram.destination()));
+        return counting(
+                new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
     }
 
     @Override
     public TileFeeder visit(TileConsumer.JointHistogram histogram) {
-        return counting(
-                new HistogramLoop(histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+        return counting(new HistogramLoop(
+                backend.team(), histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
     }
 
     private TileFeeder counting(HistogramLoop loop) {

@@ -126,6 +126,30 @@ class ArrangementTest {
         }
     }
 
+    /** One after the other is both at once, in whatever order the operands lie. */
+    @Test
+    void twoOperationsAtOnce() {
+        Random random = Variant.random(6);
+        Shape shape = Shape.of(16, 24, 17, 9);
+        Numbers x = Numbers.random(random, SINGLE, shape);
+        for (Shape stretched : List.of(Shape.of(24, 1, 1), Shape.of(1, 24, 1, 1), Shape.of(9), Shape.of(1))) {
+            Tensor b = Numbers.random(random, SINGLE, stretched).on(scope, SINGLE);
+            Tensor c = Numbers.random(random, SINGLE, stretched).on(scope, SINGLE);
+            for (boolean last : new boolean[] {true, false}) {
+                Elementwise ops = backend.elementwise();
+                Tensor expected = scope.allocate(shape, DType.FLOAT32);
+                ops.combine(BinaryOperation.SUBTRACT, x.on(scope, SINGLE), b, expected);
+                ops.combine(BinaryOperation.MULTIPLY, expected, c, expected);
+                Tensor a = last ? channelsLast(x) : x.on(scope, SINGLE);
+                Tensor result = scope.allocate(shape, DType.FLOAT32);
+                ops.combine(BinaryOperation.SUBTRACT, a, b, BinaryOperation.MULTIPLY, c, result);
+                ops.combine(BinaryOperation.SUBTRACT, a, b, BinaryOperation.MULTIPLY, c, a);
+                assertThat(result.toDoubleArray()).containsExactly(expected.toDoubleArray());
+                assertThat(a.toDoubleArray()).containsExactly(expected.toDoubleArray());
+            }
+        }
+    }
+
     /** Rows of whole planes are multiplied as they lie if both lie alike; all others are brought into order. */
     @Test
     void innerProductsOfRowsDoNotDependOnTheOrder() {

@@ -25,7 +25,7 @@ class ShiftedGramsTest {
     private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);
 
     /** By definition, in double precision. */
-    private static double[] expected(Window window, Numbers x, List<Long> outputs, double scale) {
+    static double[] expected(Window window, Numbers x, List<Long> outputs, double scale) {
         int channels = (int) x.shape().size(1);
         int elements = (int) window.elements();
         int length = channels * elements;

@@ -25,7 +25,8 @@ class UnfoldedSquaresTest {
 
     private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);
 
-    private record Operands(Window window, Numbers inputs, Numbers outputs, Numbers weights, Shape weight) {
+    private record Operands(
+            Window window, Numbers inputs, Numbers outputs, Numbers weights, Numbers center, Shape weight) {
 
         double[] squares(String kernels) {
             try (Backend backend = Variant.open(kernels);
@@ -34,7 +35,8 @@ class UnfoldedSquaresTest {
                 var product =
                         new PerSampleConvolution(window, outputs.on(scope, SINGLE), inputs.on(scope, SINGLE), weight);
                 Tensor given = weights.values().length == 0 ? null : weights.on(scope, SINGLE);
-                var consumer = new TileConsumer.SumOfSquares(destination, null, given);
+                var consumer = new TileConsumer.SumOfSquares(
+                        destination, center.values().length == 0 ? null : center.on(scope, SINGLE), given);
                 assertThat(UnfoldedSquares.fits(product, consumer)).isTrue();
                 backend.convolutions().contract(product, List.of(consumer));
                 return destination.toDoubleArray();
@@ -44,6 +46,11 @@ class UnfoldedSquaresTest {
 
     /** @param repeats of the cotangents; of the inputs if negative, as with transposed convolutions */
     private static void check(Window window, Shape in, long repeats, long channels, boolean weighted, String what) {
+        check(window, in, repeats, channels, weighted, false, what);
+    }
+
+    private static void check(
+            Window window, Shape in, long repeats, long channels, boolean weighted, boolean centered, String what) {
         Random random = Variant.random(what.hashCode());
         Shape inputs = in.with(0, in.size(0) * Math.max(1, -repeats));
         Shape outputs = Shape.of(in.size(0) * Math.max(1, repeats), channels);
@@ -61,6 +68,7 @@ class UnfoldedSquaresTest {
                 Numbers.random(random, SINGLE, inputs),
                 Numbers.random(random, SINGLE, outputs),
                 Numbers.random(random, SINGLE, weighted ? Shape.of(batch) : Shape.of(0)),
+                Numbers.random(random, SINGLE, centered ? weight : Shape.of(0)),
                 weight);
         double[] expected = operands.squares("nd4j");
         double[] found = operands.squares("onednn");
@@ -104,6 +112,23 @@ class UnfoldedSquaresTest {
         check(window, Shape.of(5, 64, 6, 6), -3, 48, true, "several columns of inputs");
         Window cut = new Window(List.of(1L, 1L), List.of(2L, 2L), List.of(0L, 0L), List.of(1L, 1L));
         check(cut, Shape.of(5, 64, 7, 7), 4, 48, true, "single elements, every other position");
+    }
+
+    @Test
+    void aboutACenter() {
+        Window window = new Window(List.of(3L, 2L), List.of(2L, 1L), List.of(1L, 0L), Collections.nCopies(2, 1L));
+        check(window, Shape.of(5, 64, 4, 3), 4, 48, false, true, "about a center");
+        check(window, Shape.of(5, 64, 4, 3), 4, 48, true, true, "about a center, weighted");
+    }
+
+    /** Some rows after the other, the last of them fewer; one column is enough. */
+    @Test
+    void largeWeights() {
+        Window window = new Window(List.of(3L, 3L), List.of(1L, 1L), List.of(1L, 1L), Collections.nCopies(2, 1L));
+        check(window, Shape.of(3, 96, 2, 2), 1, 1300, false, false, "large");
+        check(window, Shape.of(3, 96, 2, 2), 1, 1300, false, true, "large, about a center");
+        check(window, Shape.of(3, 96, 2, 2), 2, 1300, true, true, "large, about a center, weighted columns");
+        check(window, Shape.of(3, 96, 2, 2), -2, 1300, true, true, "large, about a center, columns of inputs");
     }
 
     @Test

@@ -8,7 +8,7 @@ import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.module.Module;
 
 /**
- * A plugin's part in a pass, for messages.
+ * A plugin's part in a pass, for messages. Every pass makes some, so they are joined and not formatted.
  *
  * @param who it, such as {@code node 'conv1' (Conv2d)}
  * @param code the class of what is called
@@ -17,7 +17,7 @@ public record Part(String who, Class<?> code) {
 
     /** A node, by its name. */
     public static Part of(String node, Module module) {
-        return new Part("node '%s' (%s)".formatted(node, module.type()), module.getClass());
+        return new Part("node '" + node + "' (" + module.type() + ")", module.getClass());
     }
 
     public static Part of(Loss loss) {
@@ -30,12 +30,12 @@ public record Part(String who, Class<?> code) {
 
     /** A signal at a loss; what the loss itself does wrong is reported as the loss's. */
     public static Part of(Signal signal, Loss loss) {
-        return new Part("signal '%s' of loss %s".formatted(signal.name(), loss.type()), signal.getClass());
+        return new Part("signal '" + signal.name() + "' of loss " + loss.type(), signal.getClass());
     }
 
     /** A curvature matrix at a loss; what the loss itself does wrong is reported as the loss's. */
     public static Part of(CurvatureMatrix matrix, Loss loss) {
-        return new Part("the %s of loss %s".formatted(matrix.name(), loss.type()), matrix.getClass());
+        return new Part("the " + matrix.name() + " of loss " + loss.type(), matrix.getClass());
     }
 
     /** Jar or directory of the code. */

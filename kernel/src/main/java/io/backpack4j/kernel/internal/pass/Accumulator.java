@@ -270,7 +270,7 @@ final class Accumulator {
         public Optional<Pending> otherwise(Contraction contraction) {
             return switch (contraction.mergeRule()) {
                 case SUM -> summed();
-                case PER_SAMPLE -> ofSamples();
+                case PER_SAMPLE -> ofSamples(step.weights());
                 case PER_COLUMN_AND_SAMPLE -> Optional.of(perColumnAndSample(scope, step, null));
                 case MOMENTS -> Optional.of(moments(scope, step));
                 case MAX -> Optional.of(maximum(scope, step));
@@ -331,6 +331,11 @@ final class Accumulator {
         }
 
         @Override
+        public Optional<Pending> visit(Contraction.MappedInnerProducts contraction) {
+            return ofSamples(requireOperand(operand));
+        }
+
+        @Override
         public Optional<Pending> visit(Contraction.WeightedSum sum) {
             Tensor ofStep = weights(scope, step, requireOperand(operand));
             return Optional.of(direct(chunks.of(step, false), ofStep, !step.firstBlock()));
@@ -358,13 +363,17 @@ final class Accumulator {
             return Optional.of(direct(chunks.of(step, step.weights() != null), step.weights(), !step.firstBlock()));
         }
 
-        /** Rows {@code [N, …]} of the step's samples. */
-        private Optional<Pending> ofSamples() {
+        /**
+         * Rows {@code [N, …]} of the step's samples.
+         *
+         * @param beside what the contraction takes beside the gradients
+         */
+        private Optional<Pending> ofSamples(@Nullable Tensor beside) {
             Block block = step.block();
             Tensor rows = step.wholeBatch()
                     ? results.get(0)
                     : scope.rows(results.get(0), block.fromSample(), block.toSample());
-            return Optional.of(direct(rows, step.weights(), !step.firstBlock()));
+            return Optional.of(direct(rows, beside, !step.firstBlock()));
         }
     }
 }

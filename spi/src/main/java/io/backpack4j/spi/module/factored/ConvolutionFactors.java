@@ -51,7 +51,8 @@ public final class ConvolutionFactors {
     }
 
     /**
-     * Adds the input side of a convolution's weight to the task's destination.
+     * Adds the input side of a convolution's weight to the task's destination, or overwrites it unless the task
+     * accumulates.
      *
      * @param product the weight's gradients: outputs are cotangents, inputs the convolution's
      */
@@ -61,12 +62,13 @@ public final class ConvolutionFactors {
         var convention = new KroneckerPositions(factor.convention(), count(positions));
         try (TensorScope scope = backend.openScope()) {
             backend.convolutions()
-                    .addInputGram(
+                    .inputGram(
                             product.window(),
                             product.inputs(),
                             positions,
                             convention.sumsInputs(),
                             convention.inputScale(),
+                            task.accumulate(),
                             byGroup(
                                     scope,
                                     task,

@@ -26,20 +26,24 @@ record FactorRows(Backend backend, PerSampleProduct product) implements Gradient
                 left = scope.allocate(region.shape(), left.dtype());
                 backend.indexing().extract(product.left(), region, left);
             }
-            Tensor tiles = scope.view(destination, Shape.of(product.batch(), 1, to - from, product.columns()));
             // All columns of a sample share its right factor.
             long samples = product.samples();
-            for (long first = 0; first < product.batch(); first += samples) {
-                backend.products()
-                        .multiply(
-                                scope.rows(left, first, first + samples),
-                                product.leftTransposed(),
-                                product.right(),
-                                product.rightTransposed(),
-                                1,
-                                0,
-                                scope.rows(tiles, first, first + samples));
-            }
+            long columns = product.batch() / samples;
+            backend.products()
+                    .multiply(
+                            matrices(scope, left, columns, samples),
+                            product.leftTransposed(),
+                            matrices(scope, product.right(), 1, samples),
+                            product.rightTransposed(),
+                            1,
+                            0,
+                            scope.view(destination, Shape.of(columns, samples, to - from, product.columns())));
         }
+    }
+
+    /** Factors of one group, {@code [V, N, ·, ·]}. */
+    private static Tensor matrices(TensorScope scope, Tensor factors, long columns, long samples) {
+        Shape shape = factors.shape();
+        return scope.view(factors, Shape.of(columns, samples, shape.size(2), shape.size(3)));
     }
 }

@@ -10,7 +10,9 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
 import io.backpack4j.spi.module.DirectForms;
+import io.backpack4j.spi.module.GradientMap;
 import io.backpack4j.spi.module.GradientRows;
+import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
@@ -384,6 +386,28 @@ public final class FactoredParameter extends ParameterDerivatives {
                     isSingle() || sizes.prefersGramOfAll(),
                     () -> DirectForm.adding(of((scope, product, task) ->
                             grams().innerProducts(product, contraction.sameSample(), task.destination()))));
+        }
+
+        private boolean isOfFactors(KroneckerSizes bases) {
+            return bases.groups() == 1
+                    && bases.leading() == 1
+                    && !bases.diagonalInputs()
+                    && bases.outputs() == sizes.rows()
+                    && bases.inputs() == sizes.columns();
+        }
+
+        /** Outer products of mapped factors, where one position or other bases make that cheaper. */
+        @Override
+        public Optional<DirectForm> visit(Contraction.MappedInnerProducts contraction) {
+            boolean fits = contraction.bases().map(this::isOfFactors).orElse(sizes.positions() == 1);
+            return given(
+                    isMatrix() && fits,
+                    () -> DirectForm.overwriting(of(
+                            (scope, product, task) -> new MappedFactors(backend(), dtype(), columns(), samples(), sizes)
+                                    .innerProducts(
+                                            product,
+                                            GradientMap.of(backend(), scope, contraction, task.requiredOperand()),
+                                            task.destination()))));
         }
 
         @Override

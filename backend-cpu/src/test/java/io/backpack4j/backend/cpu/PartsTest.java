@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.backpack4j.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.backpack4j.spi.backend.AdamStep;
+import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.BackendConfiguration;
+import io.backpack4j.spi.backend.Bins;
+import io.backpack4j.spi.backend.MomentumStep;
+import io.backpack4j.spi.backend.PerSampleProduct;
+import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.tensor.DType;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Function;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Loops over as much as is cut into parts: the same as by brute force, and bit by bit so whoever took which part. */
+class PartsTest {
+
+    private static final int LARGE = 700_001;
+    private static final AdamStep ADAM = new AdamStep(0.9, 0.99, 0.01, 1.3, 1e-8);
+    private static final MomentumStep MOMENTUM = new MomentumStep(1, 0.1, 0.9, 0.8, 0.01, -0.3);
+    private static final List<String> KERNELS = List.of("nd4j", "onednn");
+
+    private static Backend open(String kernels, int threads) {
+        return new CpuBackendProvider().open(new BackendConfiguration(threads, Map.of("kernels", kernels)));
+    }
+
+    private static double[] numbers(DType dtype, int count, int salt) {
+        Random random = Variant.random(salt);
+        double[] numbers = new double[count];
+        for (int i = 0; i < count; i++) {
+            double number = random.nextInt(5) == 0 ? 0 : random.nextGaussian();
+            numbers[i] = dtype == DType.FLOAT32 ? (float) number : number;
+        }
+        return numbers;
+    }
+
+    private static Tensor tensor(TensorScope scope, DType dtype, double[] numbers, long... sizes) {
+        Tensor tensor = scope.allocate(Shape.of(sizes), dtype);
+        tensor.write(0, numbers, 0, numbers.length);
+        return tensor;
+    }
+
+    /** Results with one thread and twice with two and with three; the latter are the same bits. */
+    private static double[][] results(Function<Backend, double[]> operation, String kernels) {
+        double[][] results = new double[3][];
+        for (int threads = 1; threads <= 3; threads++) {
+            try (Backend backend = open(kernels, threads)) {
+                results[threads - 1] = operation.apply(backend);
+                for (int again = 0; again < 3; again++) {
+                    assertThat(operation.apply(backend)).isEqualTo(results[threads - 1]);
+                }
+            }
+        }
+        return results;
+    }
+
+    private static void requireEverywhere(double[] expected, double tolerance, Function<Backend, double[]> operation) {
+        for (String kernels : KERNELS) {
+            for (double[] result : results(operation, kernels)) {
+                assertThat(result).hasSameSizeAs(expected);
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(result[i])
+                            .isCloseTo(expected[i], within(tolerance * Math.max(1, Math.abs(expected[i]))));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void innerProductsAndSums(DType dtype) {
+        double[] a = numbers(dtype, LARGE, 1);
+        double[] b = numbers(dtype, LARGE, 2);
+        double dot = 0;
+        double sum = 0;
+        double least = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < LARGE; i++) {
+            dot += a[i] * b[i];
+            sum += a[i];
+            least = Math.min(least, a[i]);
+        }
+        double rounding = dtype == DType.FLOAT32 ? 1e-7 : 1e-12;
+        requireEverywhere(new double[] {dot, sum, least}, rounding, backend -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor left = tensor(scope, dtype, a, 1, LARGE);
+                Tensor to = scope.allocate(Shape.of(1), dtype);
+                double[] result = new double[3];
+                backend.contractions().rowDots(left, tensor(scope, dtype, b, 1, LARGE), to);
+                result[0] = to.item();
+                backend.reductions().total(left, scope.view(to, Shape.of()));
+                result[1] = to.item();
+                backend.reductions().reduce(Reduction.MINIMUM, left, 1, 2, to);
+                result[2] = to.item();
+                return result;
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void manyRows(DType dtype) {
+        for (int length : new int[] {100, 1500}) {
+            int rows = LARGE / length;
+            double[] a = numbers(dtype, rows * length, 3);
+            double[] b = numbers(dtype, length, 4);
+            double[] expected = new double[2 * rows];
+            for (int row = 0; row < rows; row++) {
+                for (int i = 0; i < length; i++) {
+                    expected[row] += a[row * length + i] * b[i];
+                    expected[rows + row] =
+                            Math.max(i == 0 ? a[row * length] : expected[rows + row], a[row * length + i]);
+                }
+            }
+            requireEverywhere(expected, dtype == DType.FLOAT32 ? 1e-7 : 1e-12, backend -> {
+                try (TensorScope scope = backend.openScope()) {
+                    Tensor left = tensor(scope, dtype, a, rows, length);
+                    Tensor to = scope.allocate(Shape.of(2, rows), dtype);
+                    Tensor flat = scope.view(to, Shape.of(2 * rows));
+                    backend.contractions().rowDots(left, tensor(scope, dtype, b, 1, length), scope.rows(flat, 0, rows));
+                    backend.reductions().reduce(Reduction.MAXIMUM, left, 1, 2, scope.rows(flat, rows, 2 * rows));
+                    return flat.toDoubleArray();
+                }
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void elementsInBins(DType dtype) {
+        int tile = 200_003;
+        double[] a = numbers(dtype, 3 * tile, 5);
+        a[17] = Double.NaN;
+        a[3 * tile - 1] = 1e10;
+        double[] values = numbers(dtype, tile, 6);
+        Bins bins = new Bins(20, -1, 1, 0.5);
+        Bins ofValues = new Bins(7, -2, 2, 1);
+        double[] expected = new double[21 + 21 * 8];
+        for (int i = 0; i < a.length; i++) {
+            expected[bins.of(a[i])]++;
+            expected[21 + bins.of(a[i]) * 8 + ofValues.of(values[i % tile])]++;
+        }
+        requireEverywhere(expected, 0, backend -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor x = tensor(scope, dtype, a, 3, tile);
+                Tensor counts = scope.allocate(Shape.of(21), DType.INT64);
+                Tensor joint = scope.allocate(Shape.of(21, 8), DType.INT64);
+                counts.write(0, new long[21], 0, 21);
+                joint.write(0, new long[21 * 8], 0, 21 * 8);
+                Tensor range = tensor(scope, dtype, new double[] {-1, 1}, 2);
+                Tensor ranges = tensor(scope, dtype, new double[] {-1, 1, -2, 2}, 4);
+                backend.reductions().addHistogram(x, range, 0.5, counts);
+                backend.reductions().addJointHistogram(x, tensor(scope, dtype, values, tile), ranges, 0.5, joint);
+                return concatenated(counts, joint);
+            }
+        });
+    }
+
+    private static double[] concatenated(Tensor... counts) {
+        return Arrays.stream(counts)
+                .flatMapToLong(tensor -> Arrays.stream(tensor.toLongArray()))
+                .asDoubleStream()
+                .toArray();
+    }
+
+    /** Outer products: histograms of one and two dimensions, extremes and centred squares. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void outerProducts(DType dtype) {
+        int samples = 600;
+        int rows = 130;
+        int columns = 110;
+        double[] left = numbers(dtype, samples * rows, 7);
+        double[] right = numbers(dtype, samples * columns, 8);
+        double[] values = numbers(dtype, rows * columns, 9);
+        double[] center = numbers(dtype, rows * columns, 10);
+        Bins bins = new Bins(10, -1, 1, 0.5);
+        Bins ofValues = new Bins(5, -2, 2, 1);
+        double[] counted = new double[11 + 11 * 6];
+        double[] squares = new double[rows * columns];
+        for (int n = 0; n < samples; n++) {
+            for (int i = 0; i < rows; i++) {
+                for (int j = 0; j < columns; j++) {
+                    double product = left[n * rows + i] * right[n * columns + j];
+                    double rounded = dtype == DType.FLOAT32 ? (float) product : product;
+                    int place = i * columns + j;
+                    counted[bins.of(rounded)]++;
+                    counted[11 + bins.of(rounded) * 6 + ofValues.of(values[place])]++;
+                    squares[place] += (product - center[place]) * (product - center[place]);
+                }
+            }
+        }
+        requireEverywhere(counted, 0, backend -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor counts = scope.allocate(Shape.of(11), DType.INT64);
+                Tensor joint = scope.allocate(Shape.of(11, 6), DType.INT64);
+                counts.write(0, new long[11], 0, 11);
+                joint.write(0, new long[66], 0, 66);
+                backend.contractions()
+                        .contract(
+                                product(scope, dtype, left, right, samples, rows, columns),
+                                List.of(
+                                        new TileConsumer.Histogram(
+                                                counts, tensor(scope, dtype, new double[] {-1, 1}, 2), 0.5),
+                                        new TileConsumer.JointHistogram(
+                                                joint,
+                                                tensor(scope, dtype, new double[] {-1, 1, -2, 2}, 4),
+                                                0.5,
+                                                tensor(scope, dtype, values, rows, columns))));
+                return concatenated(counts, joint);
+            }
+        });
+        requireEverywhere(squares, dtype == DType.FLOAT32 ? 1e-5 : 1e-12, backend -> {
+            try (TensorScope scope = backend.openScope()) {
+                Tensor sums = tensor(scope, dtype, new double[rows * columns], rows, columns);
+                backend.contractions()
+                        .contract(
+                                product(scope, dtype, left, right, samples, rows, columns),
+                                List.of(new TileConsumer.SumOfSquares(
+                                        sums, tensor(scope, dtype, center, rows, columns), null)));
+                return sums.toDoubleArray();
+            }
+        });
+    }
+
+    private static PerSampleProduct product(
+            TensorScope scope, DType dtype, double[] left, double[] right, int samples, int rows, int columns) {
+        return new PerSampleProduct(
+                tensor(scope, dtype, left, samples, 1, 1, rows),
+                true,
+                tensor(scope, dtype, right, samples, 1, 1, columns),
+                false);
+    }
+
+    /** Every element's own: the same bits with however many threads. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void updates(DType dtype) {
+        double[] gradients = numbers(dtype, LARGE, 11);
+        double[] means = numbers(dtype, LARGE, 12);
+        double[] squares =
+                Arrays.stream(numbers(dtype, LARGE, 13)).map(x -> x * x).toArray();
+        double[] values = numbers(dtype, LARGE, 14);
+        for (String kernels : KERNELS) {
+            Function<Backend, double[]> updated = backend -> {
+                try (TensorScope scope = backend.openScope()) {
+                    Tensor gradient = tensor(scope, dtype, gradients, LARGE);
+                    Tensor mean = tensor(scope, dtype, means, LARGE);
+                    Tensor value = tensor(scope, dtype, values, LARGE);
+                    backend.elementwise().adam(gradient, mean, tensor(scope, dtype, squares, LARGE), value, ADAM);
+                    backend.elementwise().momentum(gradient, mean, value, MOMENTUM);
+                    return value.toDoubleArray();
+                }
+            };
+            double[][] results = results(updated, kernels);
+            assertThat(results[1]).isEqualTo(results[0]);
+            assertThat(results[2]).isEqualTo(results[0]);
+        }
+    }
+}
