@@ -27,8 +27,8 @@ final class RowResults {
             Plan.ResultType type = Objects.requireNonNull(expected.types().get(name));
             Shape whole = type.shape();
             if (!part.shape().equals(whole.with(axis, samples))) {
-                throw new IllegalStateException(
-                        "'%s' is %s for %d samples, but was planned as %s".formatted(name, part.shape(), samples, whole));
+                throw new IllegalStateException("'%s' is %s for %d samples, but was planned as %s"
+                        .formatted(name, part.shape(), samples, whole));
             }
             long[] origin = new long[whole.rank()];
             origin[axis] = written;

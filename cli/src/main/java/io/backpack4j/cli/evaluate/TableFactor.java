@@ -60,8 +60,8 @@ final class TableFactor {
     }
 
     private double of(Loss loss, BatchData data) {
-        BatchBuilder builder = backpack.batch(model.dtype())
-                .input("none", Shape.of(data.samples()), new float[data.samples()]);
+        BatchBuilder builder =
+                backpack.batch(model.dtype()).input("none", Shape.of(data.samples()), new float[data.samples()]);
         data.targets().addAsTargets(builder);
         Shape output = model.outputShape().prepend(data.samples());
         try (Batch batch = builder.build()) {
