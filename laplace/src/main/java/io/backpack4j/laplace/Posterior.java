@@ -239,11 +239,11 @@ public final class Posterior {
 
     /**
      * The distribution of the outputs for a batch, whose targets, if it has some, do not matter: that of the network
-     * linearised at the trained parameters. Its Jacobians are never stored: with C outputs, a pass takes C cotangents of
-     * one layer's output and C² numbers of every uncertain parameter per sample, and C gradients of one parameter of a
-     * sample where its gradient is no single outer product. Samples are taken in parts for which 64 MiB are enough, or
-     * one by one. With {@link Structure#FULL} and {@link Structure#LOW_RANK} a model that is not of float64 is evaluated
-     * in a copy that is, since its numbers would cancel.
+     * linearised at the trained parameters. Its Jacobians are never stored: with C outputs, a pass takes C cotangents
+     * of one layer's output and C² numbers of every uncertain parameter per sample, and C gradients of one parameter of
+     * a sample where its gradient is no single outer product. Samples are taken in parts for which 64 MiB are enough,
+     * or one by one. With {@link Structure#FULL} and {@link Structure#LOW_RANK} a model that is not of float64 is
+     * evaluated in a copy that is, since its numbers would cancel.
      *
      * @throws BackpackException if the model's numbers are not those that the posterior was fitted to
      */

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.options.CockpitConfigurations;
+import io.backpack4j.cli.options.DataNames;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.LossOption;
@@ -94,6 +95,7 @@ public final class BenchCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "DATA",
+            completionCandidates = DataNames.class,
             description =
                     "Inputs, target and parameters of --model, as safetensors, whose samples are all the batch; or what train takes, IMAGES,LABELS as IDX files, say."
                             + " Parameters that no file has are drawn.")

@@ -6,6 +6,7 @@ import io.backpack4j.cli.console.Table;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.FileNames;
 import io.backpack4j.cli.files.ShippedText;
+import io.backpack4j.cli.options.DataNames;
 import io.backpack4j.cli.options.DtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.LossOption;
@@ -90,6 +91,7 @@ public final class DemoCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "DATA",
+            completionCandidates = DataNames.class,
             description = "What train takes, such as IMAGES,LABELS as IDX files; or one safetensors file as 'evaluate'"
                     + " takes it, with parameters. Digits of MNIST by default.")
     private @Nullable String data;

@@ -4,6 +4,7 @@ package io.backpack4j.cli.evaluate;
 import io.backpack4j.cli.console.Progress;
 import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.ResultFile;
+import io.backpack4j.cli.options.DataNames;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.MemoryAmounts;
@@ -80,6 +81,7 @@ public final class EvaluateCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "FILE",
+            completionCandidates = DataNames.class,
             description =
                     "Inputs, target and parameters, as safetensors; no parameters for a model whose file has them, as ONNX. Or images and labels as train takes them, IMAGES,LABELS as IDX, say, with parameters of the model's file, a run, or --weights. Or a table: files in Parquet, CSV or JSON, with commas between them or patterns such as 'part-*.parquet', whose rows are evaluated batch by batch.")
     private @Nullable String data;

@@ -2,6 +2,7 @@
 package io.backpack4j.cli.inspect;
 
 import io.backpack4j.cli.console.Text;
+import io.backpack4j.cli.options.DataNames;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.LossOption;
@@ -65,6 +66,7 @@ public final class InspectCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "DATA",
+            completionCandidates = DataNames.class,
             description =
                     "Inputs, target and parameters, as safetensors; or what train takes, such as IMAGES,LABELS as IDX files. Numbers are drawn where it is left out.")
     private @Nullable String data;

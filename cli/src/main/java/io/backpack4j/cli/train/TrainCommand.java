@@ -5,6 +5,7 @@ import io.backpack4j.cli.console.Text;
 import io.backpack4j.cli.files.RunFolder;
 import io.backpack4j.cli.files.ShippedModels;
 import io.backpack4j.cli.files.ShippedText;
+import io.backpack4j.cli.options.DataNames;
 import io.backpack4j.cli.options.FileDtypeOption;
 import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.LossOption;
@@ -104,6 +105,7 @@ public final class TrainCommand implements Runnable {
     @Option(
             names = "--data",
             paramLabel = "DATA",
+            completionCandidates = DataNames.class,
             description =
                     "What to train on: IMAGES,LABELS as IDX files, a safetensors file with input and target, a CSV file,"
                             + " a folder with a folder of pictures per class, .npz, CIFAR's .bin files, a table in Parquet, CSV or JSON with --features and --target, or fashion-mnist (and fashion-mnist-test) where Debian's package dataset-fashion-mnist is installed. The digits or the text that ship with this program by default.")

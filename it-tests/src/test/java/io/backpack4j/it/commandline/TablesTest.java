@@ -219,11 +219,14 @@ class TablesTest {
 
     @Test
     void results_of_samples_are_multiplied_by_the_factor_of_all_targets() {
-        plain.model("\"reduction\": \"mean\"", "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
+        plain.model(
+                "\"reduction\": \"mean\"", "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
         succeed(plain.option("--out", plain.file("plain.safetensors").toString()));
         for (String batch : List.of("7", "64")) {
             Workspace rows = table("all.parquet", "rows.safetensors").option("--batch", batch);
-            plain.model("\"reduction\": \"mean\"", "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
+            plain.model(
+                    "\"reduction\": \"mean\"",
+                    "\"reduction\": \"mean\", \"weight\": [0.3, 1.7], \"label_smoothing\": 0.1");
             succeed(rows);
             assertSame("rows.safetensors", "plain.safetensors", 1e-12, Set.of("output"));
         }

@@ -59,10 +59,14 @@ class TablesGuideTest {
         List<String> printed = new ArrayList<>();
         Matcher command = COMMAND.matcher(Files.readString(Path.of("..", "docs", "guide", "tables.md")));
         while (command.find()) {
-            printed.add(run(command.group(1)).lines().findFirst().orElseThrow());
+            String out = run(command.group(1).replaceFirst("--out run$", "--out " + file("run")));
+            if (command.group(1).startsWith("evaluate")) {
+                printed.add(out.lines().findFirst().orElseThrow());
+            }
         }
         assertThat(printed)
                 .containsExactly("1000 samples in 4 batches", "499 samples in 1 batches", "600 samples in 3 batches");
+        assertThat(file("run").resolve("model.safetensors")).exists();
     }
 
     private Path file(String name) {

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  *     the whole batch
  * @param accumulate whether sums over samples or columns are added to what the destinations hold. Results with one
  *     entry per column and sample ({@link Contraction.PerSample}, {@link Contraction.SquaredNorms}, {@link
- *     Contraction.InnerProducts}, {@link Contraction.MappedInnerProducts}, {@link Contraction.Dot}, {@link Contraction.DotWithSum}), moments and extremes always
- *     overwrite
+ *     Contraction.InnerProducts}, {@link Contraction.MappedInnerProducts}, {@link Contraction.Dot}, {@link
+ *     Contraction.DotWithSum}), moments and extremes always overwrite
  * @param factor what the loss's reduction multiplied every gradient by, for contractions that {@link
  *     Contraction#looksAtUnscaled look} at unscaled ones
  * @param values the parameter's values {@code *p}, for contractions that {@link Contraction#takesValues take} them

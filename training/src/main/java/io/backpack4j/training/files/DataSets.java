@@ -86,9 +86,14 @@ public final class DataSets {
         }
     }
 
+    /** The data sets that have a name of their own. */
+    public static List<String> names() {
+        return List.of(FASHION_MNIST, FASHION_MNIST_TEST);
+    }
+
     /** Whether it is one of the data sets that have a name of their own. */
     public static boolean isNamed(String name) {
-        return name.equals(FASHION_MNIST) || name.equals(FASHION_MNIST_TEST);
+        return names().contains(name);
     }
 
     /**

@@ -73,7 +73,7 @@ public final class Team implements AutoCloseable {
         void run(int part, long from, long to);
     }
 
-    /** Does all items, a part at a time; returns when all are done. What a part throws, the first of them, is thrown. */
+    /** Does all items, a part at a time, and returns when all are done. Throws what the first of the parts throws. */
     public void run(int parts, long items, NumberedRange work) {
         run(parts, part -> work.run(part, start(items, parts, part), start(items, parts, part + 1)));
     }
@@ -97,7 +97,7 @@ public final class Team implements AutoCloseable {
         return items / parts * part + Math.min(part, items % parts);
     }
 
-    /** Does all parts, numbered from 0; returns when all are done. What a part throws, the first of them, is thrown. */
+    /** Does all parts, numbered from 0, and returns when all are done. Throws what the first of the parts throws. */
     public void run(int parts, IntConsumer work) {
         if (parts == 1 || threads == 1 || !busy.compareAndSet(false, true)) {
             for (int part = 0; part < parts; part++) {
