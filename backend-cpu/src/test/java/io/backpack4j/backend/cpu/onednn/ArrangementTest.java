@@ -144,8 +144,8 @@ class ArrangementTest {
                 Tensor result = scope.allocate(shape, DType.FLOAT32);
                 ops.combine(BinaryOperation.SUBTRACT, a, b, BinaryOperation.MULTIPLY, c, result);
                 ops.combine(BinaryOperation.SUBTRACT, a, b, BinaryOperation.MULTIPLY, c, a);
-                assertThat(result.toDoubleArray()).containsExactly(expected.toDoubleArray());
-                assertThat(a.toDoubleArray()).containsExactly(expected.toDoubleArray());
+                assertThat(result.toDoubleArray()).isEqualTo(expected.toDoubleArray());
+                assertThat(a.toDoubleArray()).isEqualTo(expected.toDoubleArray());
             }
         }
     }
