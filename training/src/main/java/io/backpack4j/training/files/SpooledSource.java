@@ -154,7 +154,10 @@ public final class SpooledSource implements DataSource {
 
     private static Path temporary() {
         try {
-            return Files.createTempFile("backpack-rows", ".bin");
+            Path path = Files.createTempFile("backpack-rows", ".bin");
+            // Whoever interrupts a run does not close its data.
+            path.toFile().deleteOnExit();
+            return path;
         } catch (IOException e) {
             throw noRoom(Path.of(System.getProperty("java.io.tmpdir")), e);
         }
