@@ -13,7 +13,6 @@ import io.backpack4j.kernel.PerSample;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
-import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
@@ -86,84 +85,29 @@ final class TableEvaluation {
             Shape sample = Objects.requireNonNull(first.inputs().get(request.input()))
                     .shape()
                     .dropFirst(1);
-            try (Model model = tableModel.open(backpack, sample)) {
-                TableResults expected = TableResults.of(
-                        backpack, model, settings.requests(), settings.planned(), first, batches.samplesPerEpoch());
-                OutputSize.of(expected.types()).require(settings.most());
-                boolean inOrder = request.id().isEmpty() && request.rows().isEmpty();
-                if (expected.perSample() && inOrder && workers == 1) {
-                    double factor = new TableFactor(backpack, model).of(request);
-                    write(model, batches, first, expected, factor, metadata);
+            try (Model model = tableModel.open(backpack, sample);
+                    Session session = session(model, request, first, batches.samplesPerEpoch())) {
+                TableRows rows = new TableRows(backpack, model, session);
+                if (request.rows().isPresent()) {
+                    PrintWriter out = spec.commandLine().getOut();
+                    rows.add(batches, first, () -> WorkerProcess.tell(out));
+                    SessionFile.save(session, settings.out());
                     return;
                 }
-                try (Session session = session(model, request, expected)) {
-                    TableRows rows = new TableRows(backpack, model, session::add);
-                    if (request.rows().isPresent()) {
-                        PrintWriter out = spec.commandLine().getOut();
-                        rows.add(batches, first, () -> WorkerProcess.tell(out));
-                        SessionFile.save(session, settings.out());
-                        return;
-                    }
-                    accumulate(session, rows, batches, first, request, workers);
-                    write(session, request, metadata);
-                }
+                accumulate(session, rows, batches, first, request, workers);
+                write(session, request, metadata);
             }
         }
-    }
-
-    /** Writes what rows have as it comes, where it belongs: nothing of it is kept. */
-    private void write(
-            Model model,
-            Batches batches,
-            BatchData first,
-            TableResults expected,
-            double factor,
-            Map<String, String> metadata) {
-        SessionOptions options = SessionOptions.DEFAULT
-                .pass(settings.pass())
-                .seed(settings.seed())
-                .perSample(PerSample.HAND_OVER)
-                .ids(SampleIds.RANGES);
-        describe(metadata, expected.types(), batches.samplesPerEpoch());
-        try (ResultFile file = ResultFile.open(settings.out(), expected.types(), metadata, settings.finite());
-                Session session = backpack.session(model, settings.requests(), options)) {
-            RowResults taken = new RowResults(expected, file);
-            TableRows rows = new TableRows(
-                    backpack,
-                    model,
-                    batch -> session.add(
-                            batch, RunOperands.NONE, factor, results -> taken.take(results, batch.samples())));
-            try (Progress progress = progress(batches)) {
-                rows.add(batches, first, progress::step);
-            }
-            try (Results results = session.results()) {
-                results.tensors().forEach(file::write);
-                file.commit();
-                print(session, expected.types(), results);
-            }
-        }
-    }
-
-    private static void describe(Map<String, String> metadata, Map<String, Plan.ResultType> types, long samples) {
-        metadata.put("dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
-        metadata.put("samples", String.valueOf(samples));
-    }
-
-    private void print(Session session, Map<String, Plan.ResultType> types, Results results) {
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
-        ResultSummary.print(out, types, results, settings.out());
-    }
-
-    private static Progress progress(Batches batches) {
-        return new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()));
     }
 
     /**
      * Opens a session. Its state grows with the rows if there are results per sample, or if ids are given that are not
      * neighbours.
      */
-    private Session session(Model model, TableRequest request, TableResults expected) {
+    private Session session(Model model, TableRequest request, BatchData first, long samples) {
+        TableResults expected =
+                TableResults.of(backpack, model, settings.requests(), settings.planned(), first, samples);
+        OutputSize.of(expected.types()).require(settings.most());
         boolean tracked = expected.perSample() && request.id().isPresent();
         SessionOptions options = SessionOptions.DEFAULT
                 .pass(settings.pass())
@@ -175,7 +119,7 @@ final class TableEvaluation {
 
     private void accumulate(
             Session session, TableRows rows, Batches batches, BatchData first, TableRequest request, int workers) {
-        try (Progress progress = progress(batches)) {
+        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()))) {
             if (workers == 1 || batches.perEpoch() == 1) {
                 rows.add(batches, first, progress::step);
                 return;
@@ -203,12 +147,16 @@ final class TableEvaluation {
             }
             SortedMap<String, Plan.ResultType> types = new TreeMap<>();
             tensors.forEach((name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
-            describe(metadata, types, session.samples());
+            metadata.put(
+                    "dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
+            metadata.put("samples", String.valueOf(session.samples()));
             try (ResultFile file = ResultFile.open(settings.out(), types, metadata, settings.finite())) {
                 tensors.forEach(file::write);
                 file.commit();
             }
-            print(session, types, results);
+            PrintWriter out = spec.commandLine().getOut();
+            out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
+            ResultSummary.print(out, types, results, settings.out());
         }
     }
 }

@@ -14,20 +14,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 
 /**
  * What a session over a table will have, known before any pass from the plans of one sample and of two: an axis that
  * differs is that of samples.
  *
  * @param types the tensors by name
- * @param axes the axis of samples of those that have one, if extensions make results with an entry per sample
+ * @param perSample whether extensions make results with an entry per sample
  */
-record TableResults(Map<String, Plan.ResultType> types, Map<String, Integer> axes) {
+record TableResults(Map<String, Plan.ResultType> types, boolean perSample) {
 
     private static final String OUTPUT = "output";
 
@@ -52,32 +50,19 @@ record TableResults(Map<String, Plan.ResultType> types, Map<String, Integer> axe
         Map<String, Plan.ResultType> one = planned(backpack, model, requests, options, like, 1);
         Map<String, Plan.ResultType> two = planned(backpack, model, requests, options, like, 2);
         SortedMap<String, Plan.ResultType> types = new TreeMap<>();
-        SortedMap<String, Integer> axes = new TreeMap<>();
+        boolean perSample = false;
         for (Map.Entry<String, Plan.ResultType> result : one.entrySet()) {
             String name = result.getKey();
             Shape small = result.getValue().shape();
             Shape large = Objects.requireNonNull(two.get(name)).shape();
-            axis(small, large).ifPresent(axis -> axes.put(name, axis));
+            perSample |= !small.equals(large) && !ALWAYS.contains(name);
             types.put(name, new Plan.ResultType(result.getValue().dtype(), extended(small, large, samples)));
         }
         types.remove(OUTPUT);
-        axes.remove(OUTPUT);
-        if (ALWAYS.containsAll(axes.keySet())) {
+        if (!perSample) {
             types.remove(LOSSES);
-            axes.clear();
         }
-        return new TableResults(types, axes);
-    }
-
-    /** Whether extensions make results with an entry per sample. */
-    boolean perSample() {
-        return !axes.isEmpty();
-    }
-
-    private static OptionalInt axis(Shape one, Shape two) {
-        return IntStream.range(0, one.rank())
-                .filter(axis -> one.size(axis) != two.size(axis))
-                .findFirst();
+        return new TableResults(types, perSample);
     }
 
     private static Shape extended(Shape one, Shape two, long samples) {

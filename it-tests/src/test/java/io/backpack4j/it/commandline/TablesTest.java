@@ -232,9 +232,20 @@ class TablesTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"Variance", "BatchL2Grad,Variance"})
-    void the_heap_does_not_grow_with_the_table(String extensions) throws Exception {
+    /** Their results per sample depend on all rows, not on those of one batch. */
+    @Test
+    void results_per_sample_that_depend_on_all_rows() {
+        String extensions = EXTENSIONS + ",CenteredBatchGrad";
+        succeed(plain.option("--extensions", extensions)
+                .option("--out", plain.file("plain.safetensors").toString()));
+        succeed(table("all.parquet", "rows.safetensors")
+                .option("--extensions", extensions)
+                .option("--batch", "7"));
+        assertSame("rows.safetensors", "plain.safetensors", 1e-12, Set.of("output"));
+    }
+
+    @Test
+    void the_heap_does_not_grow_with_the_table() throws Exception {
         int rows = 2_000_000;
         String columns = IntStream.range(0, 12)
                 .mapToObj(i -> "(random() - 0.5)::FLOAT AS f" + i)
@@ -259,7 +270,7 @@ class TablesTest {
                         .option("--weights", plain.file("weights.safetensors").toString())
                         .option("--features", "f*")
                         .option("--target", "y")
-                        .option("--extensions", extensions)
+                        .option("--extensions", "Variance")
                         .option("--dtype", "float32")
                         .option("--batch", "8192"));
         assertThat(out).contains("2000000 samples in 245 batches");
