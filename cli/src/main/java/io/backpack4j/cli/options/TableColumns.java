@@ -133,11 +133,6 @@ public final class TableColumns {
                         Arrays.stream(data.split(",")).map(String::strip).toList());
     }
 
-    /** Whether samples have ids of their own. */
-    public boolean haveIds() {
-        return id != null;
-    }
-
     /**
      * What a model wants of a table.
      *
