@@ -8,7 +8,8 @@ public enum PerSample {
 
     /**
      * They leave the session with their batch ({@link Session#add(Batch, RunOperands, java.util.function.Consumer)}).
-     * The session is left with the others, and the sum of the losses.
+     * The session is left with the others, and the sum of the losses. Refused for extensions that do not say that
+     * samples are treated one by one ({@link io.backpack4j.spi.extension.Extension#resultRule}).
      */
     HAND_OVER,
 

@@ -75,6 +75,22 @@ public interface Session extends AutoCloseable {
      * @throws BackpackException as {@link #add(Batch, RunOperands)} does, or if the session does not hand over
      */
     default void add(Batch batch, RunOperands operands, Consumer<? super Results> taker) {
+        add(batch, operands, 1, taker);
+    }
+
+    /**
+     * Runs a pass over a batch and hands over what it has per sample, as {@link #add(Batch, RunOperands, Consumer)}
+     * does, but for a factor of the loss that is not 1: that of all samples, so that they are those of one pass over
+     * all, if it is known before the last batch was added.
+     *
+     * @param batch with sample ids that the session does not have yet
+     * @param operands the caller's, as of {@link RunOptions#operands}
+     * @param factor c, such as 1/N for a mean over N samples ({@link io.backpack4j.spi.loss.Loss#normaliser})
+     * @param taker is called once; the results close after the call. If it throws, the session stays as it was
+     * @throws BackpackException as {@link #add(Batch, RunOperands, Consumer)} does, or if a result does not say how it
+     *     scales with the factor
+     */
+    default void add(Batch batch, RunOperands operands, double factor, Consumer<? super Results> taker) {
         throw new BackpackException(CommonProblems.UNSUPPORTED, "This session hands no results over.");
     }
 

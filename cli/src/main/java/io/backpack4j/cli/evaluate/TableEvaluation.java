@@ -13,6 +13,7 @@ import io.backpack4j.kernel.PerSample;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.kernel.RunOperands;
 import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
@@ -85,29 +86,98 @@ final class TableEvaluation {
             Shape sample = Objects.requireNonNull(first.inputs().get(request.input()))
                     .shape()
                     .dropFirst(1);
-            try (Model model = tableModel.open(backpack, sample);
-                    Session session = session(model, request, first, batches.samplesPerEpoch())) {
-                TableRows rows = new TableRows(backpack, model, session);
-                if (request.rows().isPresent()) {
-                    PrintWriter out = spec.commandLine().getOut();
-                    rows.add(batches, first, () -> WorkerProcess.tell(out));
-                    SessionFile.save(session, settings.out());
-                    return;
+            try (Model model = tableModel.open(backpack, sample)) {
+                TableResults expected = TableResults.of(
+                        backpack, model, settings.requests(), settings.planned(), first, batches.samplesPerEpoch());
+                OutputSize.of(expected.types()).require(settings.most());
+                boolean bySample = expected.perSample() && expected.bySample();
+                if (bySample && request.rows().isEmpty() && workers == 1) {
+                    TableScan scan = TableScan.of(backpack, model, request);
+                    if (scan.ascending()) {
+                        write(model, batches, first, request, expected, scan.factor(), metadata);
+                        return;
+                    }
                 }
-                accumulate(session, rows, batches, first, request, workers);
-                write(session, request, metadata);
+                try (Session session = session(model, request, expected)) {
+                    TableRows rows = new TableRows(backpack, model, session::add);
+                    if (request.rows().isPresent()) {
+                        PrintWriter out = spec.commandLine().getOut();
+                        rows.add(batches, first, () -> WorkerProcess.tell(out));
+                        SessionFile.save(session, settings.out());
+                        return;
+                    }
+                    accumulate(session, rows, batches, first, request, workers);
+                    write(session, request, metadata);
+                }
             }
         }
+    }
+
+    /** Writes what rows have as it comes, where it belongs: nothing of it is kept. */
+    private void write(
+            Model model,
+            Batches batches,
+            BatchData first,
+            TableRequest request,
+            TableResults results,
+            double factor,
+            Map<String, String> metadata) {
+        // Ids that ascend are known not to stand twice.
+        SessionOptions options = SessionOptions.DEFAULT
+                .pass(settings.pass())
+                .seed(settings.seed())
+                .perSample(PerSample.HAND_OVER)
+                .ids(SampleIds.NONE);
+        boolean named = request.id().isPresent();
+        Plan.ResultType ids = new Plan.ResultType(DType.INT64, Shape.of(batches.samplesPerEpoch()));
+        TableResults expected = named ? results.with(SAMPLE_IDS, ids) : results;
+        describe(metadata, expected.types(), batches.samplesPerEpoch());
+        try (ResultFile file = ResultFile.open(settings.out(), expected.types(), metadata, settings.finite());
+                Session session = backpack.session(model, settings.requests(), options)) {
+            RowResults taken = new RowResults(expected, file);
+            TableRows rows = new TableRows(backpack, model, batch -> {
+                try (TensorScope scope = backpack.backend().openScope()) {
+                    Map<String, Tensor> others = named ? Map.of(SAMPLE_IDS, ids(scope, batch.sampleIds())) : Map.of();
+                    session.add(batch, RunOperands.NONE, factor, made -> taken.take(made, others, batch.samples()));
+                }
+            });
+            try (Progress progress = progress(batches)) {
+                rows.add(batches, first, progress::step);
+            }
+            try (Results made = session.results()) {
+                made.tensors().forEach(file::write);
+                file.commit();
+                print(session, expected.types(), made);
+            }
+        }
+    }
+
+    private static Tensor ids(TensorScope scope, long[] ids) {
+        Tensor tensor = scope.allocate(Shape.of(ids.length), DType.INT64);
+        tensor.write(0, ids, 0, ids.length);
+        return tensor;
+    }
+
+    private static void describe(Map<String, String> metadata, Map<String, Plan.ResultType> types, long samples) {
+        metadata.put("dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
+        metadata.put("samples", String.valueOf(samples));
+    }
+
+    private void print(Session session, Map<String, Plan.ResultType> types, Results results) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
+        ResultSummary.print(out, types, results, settings.out());
+    }
+
+    private static Progress progress(Batches batches) {
+        return new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()));
     }
 
     /**
      * Opens a session. Its state grows with the rows if there are results per sample, or if ids are given that are not
      * neighbours.
      */
-    private Session session(Model model, TableRequest request, BatchData first, long samples) {
-        TableResults expected =
-                TableResults.of(backpack, model, settings.requests(), settings.planned(), first, samples);
-        OutputSize.of(expected.types()).require(settings.most());
+    private Session session(Model model, TableRequest request, TableResults expected) {
         boolean tracked = expected.perSample() && request.id().isPresent();
         SessionOptions options = SessionOptions.DEFAULT
                 .pass(settings.pass())
@@ -119,7 +189,7 @@ final class TableEvaluation {
 
     private void accumulate(
             Session session, TableRows rows, Batches batches, BatchData first, TableRequest request, int workers) {
-        try (Progress progress = new Progress("evaluating", (int) Math.min(Integer.MAX_VALUE, batches.perEpoch()))) {
+        try (Progress progress = progress(batches)) {
             if (workers == 1 || batches.perEpoch() == 1) {
                 rows.add(batches, first, progress::step);
                 return;
@@ -140,23 +210,16 @@ final class TableEvaluation {
             SortedMap<String, Tensor> tensors = new TreeMap<>(results.tensors());
             // Where nothing is per sample, there are no losses either.
             if (request.id().isPresent() && tensors.containsKey(TableResults.LOSSES)) {
-                long[] ids = session.sampleIds();
-                Tensor tensor = scope.allocate(Shape.of(ids.length), DType.INT64);
-                tensor.write(0, ids, 0, ids.length);
-                tensors.put(SAMPLE_IDS, tensor);
+                tensors.put(SAMPLE_IDS, ids(scope, session.sampleIds()));
             }
             SortedMap<String, Plan.ResultType> types = new TreeMap<>();
             tensors.forEach((name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));
-            metadata.put(
-                    "dtype", Text.of(Objects.requireNonNull(types.get("loss")).dtype()));
-            metadata.put("samples", String.valueOf(session.samples()));
+            describe(metadata, types, session.samples());
             try (ResultFile file = ResultFile.open(settings.out(), types, metadata, settings.finite())) {
                 tensors.forEach(file::write);
                 file.commit();
             }
-            PrintWriter out = spec.commandLine().getOut();
-            out.println("%d samples in %d batches".formatted(session.samples(), session.batches()));
-            ResultSummary.print(out, types, results, settings.out());
+            print(session, types, results);
         }
     }
 }

@@ -5,7 +5,6 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.KernelProblems;
 import io.backpack4j.kernel.Model;
-import io.backpack4j.kernel.Session;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.Problem;
 import io.backpack4j.spi.tensor.Shape;
@@ -15,15 +14,17 @@ import io.backpack4j.training.data.HostTensor;
 import io.backpack4j.training.data.Prefetcher;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Consumer;
 
-/** Adds the rows of a table to a session, batch by batch. */
+/** Gives the rows of a table to a session, batch by batch. */
 final class TableRows {
 
     private final BackPack backpack;
     private final Model model;
-    private final Session session;
+    private final Consumer<Batch> session;
 
-    TableRows(BackPack backpack, Model model, Session session) {
+    /** @param session what takes a batch */
+    TableRows(BackPack backpack, Model model, Consumer<Batch> session) {
         this.backpack = backpack;
         this.model = model;
         this.session = session;
@@ -48,9 +49,9 @@ final class TableRows {
 
     private void add(BatchData data) {
         try (Batch batch = data.upload(backpack, model.dtype())) {
-            session.add(batch);
+            session.accept(batch);
         } catch (BackpackException e) {
-            throw wrongTarget(data).orElseGet(() -> inWordsOfTheTable(e));
+            throw wrongTarget(backpack, model, data).orElseGet(() -> inWordsOfTheTable(e));
         }
     }
 
@@ -67,7 +68,7 @@ final class TableRows {
     }
 
     /** What is wrong with the first target that the loss does not take, if there is one: it knows no ids. */
-    private Optional<BackpackException> wrongTarget(BatchData data) {
+    static Optional<BackpackException> wrongTarget(BackPack backpack, Model model, BatchData data) {
         if (!(data.targets() instanceof HostTensor.Longs targets)
                 || targets.shape().rank() == 0) {
             return Optional.empty();

@@ -244,8 +244,26 @@ class TablesTest {
         assertSame("rows.safetensors", "plain.safetensors", 1e-12, Set.of("output"));
     }
 
+    /** Rows whose ids ascend are written as they come, others at the end. */
     @Test
-    void the_heap_does_not_grow_with_the_table() throws Exception {
+    void results_of_samples_are_the_same_in_whichever_order_rows_come() {
+        String query = "SELECT * FROM '%s'".formatted(plain.file("all.parquet"));
+        for (String order : List.of("", " ORDER BY id")) {
+            succeed(table("", "rows%s.safetensors".formatted(order.length()))
+                    .withoutOption("--data")
+                    .option("--sql", query + order)
+                    .option("--id", "id")
+                    .option("--batch", "9"));
+        }
+        assertSame("rows12.safetensors", "rows0.safetensors", 1e-12, Set.of());
+        try (Safetensors rows = Safetensors.open(plain.file("rows12.safetensors"))) {
+            assertThat(rows.readLongs("*/sample_ids")).isSorted().hasSize(ROWS);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Variance", "BatchL2Grad,Variance"})
+    void the_heap_does_not_grow_with_the_table(String extensions) throws Exception {
         int rows = 2_000_000;
         String columns = IntStream.range(0, 12)
                 .mapToObj(i -> "(random() - 0.5)::FLOAT AS f" + i)
@@ -270,7 +288,7 @@ class TablesTest {
                         .option("--weights", plain.file("weights.safetensors").toString())
                         .option("--features", "f*")
                         .option("--target", "y")
-                        .option("--extensions", "Variance")
+                        .option("--extensions", extensions)
                         .option("--dtype", "float32")
                         .option("--batch", "8192"));
         assertThat(out).contains("2000000 samples in 245 batches");

@@ -10,6 +10,7 @@ import io.backpack4j.ext.firstorder.BatchL2Grad;
 import io.backpack4j.ext.firstorder.Variance;
 import io.backpack4j.ext.secondorder.KFAC;
 import io.backpack4j.ext.secondorder.SqrtGGNExact;
+import io.backpack4j.ext.vivit.CenteredBatchGrad;
 import io.backpack4j.formats.SafetensorsWriter;
 import io.backpack4j.formats.SessionFile;
 import io.backpack4j.kernel.BackPack;
@@ -278,6 +279,11 @@ class SessionStateTest {
                             List.of(),
                             SessionOptions.DEFAULT.perSample(PerSample.DROP).keepOutputs()))
                     .hasMessageContaining("keepOutputs()");
+            // Its mean would be that of a batch.
+            assertRefused(() -> open(
+                            model, SampleIds.RANGES, PerSample.HAND_OVER, new CenteredBatchGrad(), new BatchGrad()))
+                    .hasMessageContaining("CenteredBatchGrad does not say that it makes results of every sample")
+                    .hasMessageContaining("PerSample.KEEP");
             try (Session handing = open(model, SampleIds.RANGES, PerSample.HAND_OVER, new BatchL2Grad());
                     Session keeping = open(model, SampleIds.RANGES, PerSample.KEEP, new BatchL2Grad());
                     Batch batch = batch(DType.FLOAT64, 0, 1)) {

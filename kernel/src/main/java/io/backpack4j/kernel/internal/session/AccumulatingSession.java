@@ -21,7 +21,6 @@ import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.Problems;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Map;
@@ -92,14 +91,20 @@ public final class AccumulatingSession implements Session {
     }
 
     @Override
-    public void add(Batch batch, RunOperands operands, Consumer<? super Results> taker) {
+    public void add(Batch batch, RunOperands operands, double factor, Consumer<? super Results> taker) {
         if (options.perSample() != PerSample.HAND_OVER) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
                     "The session hands nothing over: it was opened with PerSample.%s. Use PerSample.HAND_OVER, or add without a taker."
                             .formatted(options.perSample()));
         }
-        run(batch, operands, pass -> handedOver.give(pass, batch.samples(), operands, taker));
+        if (!(factor > 0) || Double.isInfinite(factor)) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_ARGUMENT,
+                    "The factor of the loss is %s, but must be a positive number.".formatted(factor));
+        }
+        requireKnownDegrees(handedOver.slots(), factor);
+        run(batch, operands, pass -> handedOver.give(pass, batch.samples(), operands, factor, taker));
     }
 
     private void run(Batch batch, RunOperands operands, Taker taker) {
@@ -110,7 +115,7 @@ public final class AccumulatingSession implements Session {
         accumulated.samples().requireNew("The batch", ids);
         numbers.requireSameAtAGlance();
         try (PassPartials pass = passes.run(batch, options.seed(), operands)) {
-            requireKnownDegrees(pass.normaliser());
+            requireKnownDegrees(slots, pass.normaliser());
             taker.take(pass);
             BackendCalls.run(backend, "Adding a batch to the session", () -> accumulated.add(pass, operands, ids));
         }
@@ -122,7 +127,7 @@ public final class AccumulatingSession implements Session {
     }
 
     /** Refuses what does not say its degree once the factor is not 1. */
-    private void requireKnownDegrees(double normaliser) {
+    private static void requireKnownDegrees(List<Slot> slots, double normaliser) {
         for (Slot slot : slots) {
             if (slot.degree().isEmpty() && normaliser != 1) {
                 throw new BackpackException(
@@ -194,10 +199,7 @@ public final class AccumulatingSession implements Session {
         try (MergedPartials merged = new MergedPartials(layouts.merged().withSamples(samples()), backend)) {
             TensorScope scope = merged.scope();
             for (Slot slot : slots) {
-                double degree = slot.degree().orElse(0);
-                // That of moments is their squares'.
-                double power = slot.rule() == MergeRule.MOMENTS ? degree / 2 : degree;
-                double factor = Math.pow(normaliser, power);
+                double factor = slot.factor(normaliser);
                 Merged part = accumulated.merged(slot).orElseThrow();
                 PassPartials.Value value = part instanceof MergedSamples samples
                         ? samples.value(scope, factor, order)

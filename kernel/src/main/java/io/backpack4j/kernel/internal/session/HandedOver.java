@@ -29,18 +29,24 @@ final class HandedOver {
         this.outputs = outputs;
     }
 
-    /** Makes them for the factor 1 of the loss, and gives them away as long as the call lasts. */
-    void give(PassPartials pass, long samples, RunOperands operands, Consumer<? super Results> taker) {
+    /** The partial results that they are made of. */
+    List<Slot> slots() {
+        return slots;
+    }
+
+    /** Makes them for a factor of the loss, and gives them away as long as the call lasts. */
+    void give(
+            PassPartials pass, long samples, RunOperands operands, double normaliser, Consumer<? super Results> taker) {
         if (layout.samples() != samples) {
             layout = layout.withSamples(samples);
         }
-        try (Results results =
-                BackendCalls.call(backend, "Making results of a batch's samples", () -> made(pass, operands))) {
+        try (Results results = BackendCalls.call(
+                backend, "Making results of a batch's samples", () -> made(pass, operands, normaliser))) {
             taker.accept(results);
         }
     }
 
-    private Results made(PassPartials pass, RunOperands operands) {
+    private Results made(PassPartials pass, RunOperands operands, double normaliser) {
         try (MergedPartials own = new MergedPartials(layout, backend)) {
             TensorScope scope = own.scope();
             for (Slot slot : slots) {
@@ -48,6 +54,7 @@ final class HandedOver {
                 List<Tensor> copies = value.tensors().stream()
                         .map(tensor -> DeviceNumbers.copy(backend, scope, tensor))
                         .toList();
+                scale(copies, slot.factor(normaliser));
                 slot.set(own, copies, value.count());
             }
             Tensor losses = DeviceNumbers.copy(backend, scope, pass.lossPerSample());
@@ -55,7 +62,21 @@ final class HandedOver {
                     outputs ? Optional.of(DeviceNumbers.copy(backend, scope, pass.output())) : Optional.empty();
             LossTotal total = new LossTotal();
             total.add(losses);
-            return own.finish(new MergedPartials.Loss(1, total.value(), Optional.of(losses), output), operands, false);
+            return own.finish(
+                    new MergedPartials.Loss(normaliser, normaliser * total.value(), Optional.of(losses), output),
+                    operands,
+                    false);
+        }
+    }
+
+    /** Squares stand behind the sum that they are of. */
+    private void scale(List<Tensor> tensors, double factor) {
+        double power = factor;
+        for (Tensor tensor : tensors) {
+            if (power != 1) {
+                backend.elementwise().affine(tensor, power, 0, tensor);
+            }
+            power *= factor;
         }
     }
 }

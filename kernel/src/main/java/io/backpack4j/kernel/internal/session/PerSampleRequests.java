@@ -89,10 +89,10 @@ final class PerSampleRequests {
                         CommonProblems.INVALID_OPTION,
                         "%s has results per sample, but those are dropped. Leave it out, or use PerSample.HAND_OVER or KEEP."
                                 .formatted(type));
-            } else if (any && !all) {
+            } else if (any && !(all && isPerSample(request.extension().resultRule()))) {
                 problems.add(
                         CommonProblems.INVALID_OPTION,
-                        "%s makes its results of what it has per sample and of what is added up over all samples, so that they cannot be handed over with every batch. Use PerSample.KEEP."
+                        "%s does not say that it makes results of every sample by itself (Extension.resultRule), so that they cannot be handed over with every batch. Use PerSample.KEEP."
                                 .formatted(type));
             }
         });

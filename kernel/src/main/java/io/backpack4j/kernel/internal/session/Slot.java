@@ -171,6 +171,12 @@ record Slot(
                 : Objects.requireNonNull(own).degree();
     }
 
+    /** By what it is multiplied for a factor of the loss, its squares, if it is moments, by the square of that. */
+    double factor(double normaliser) {
+        double degree = degree().orElse(0);
+        return Math.pow(normaliser, rule() == MergeRule.MOMENTS ? degree / 2 : degree);
+    }
+
     /** The axis of samples of a partial result that has one. */
     int sampleAxis() {
         if (accumulated != null) {
