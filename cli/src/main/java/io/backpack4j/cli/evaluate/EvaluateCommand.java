@@ -248,6 +248,7 @@ public final class EvaluateCommand implements Runnable {
                     .run(
                             read,
                             read.request(backpack, table, data),
+                            table.part(),
                             table.workers(),
                             metadata(
                                     read.source().json(),

@@ -18,7 +18,6 @@ import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.spi.MemoryAmount;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -30,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,9 +39,6 @@ import picocli.CommandLine.Model.CommandSpec;
  * several whose sessions are merged.
  */
 final class TableEvaluation {
-
-    /** The ids of the samples, {@code [N]}, in the order of results per sample. */
-    private static final String SAMPLE_IDS = "*/sample_ids";
 
     private final BackPack backpack;
     private final CommandSpec spec;
@@ -78,10 +75,16 @@ final class TableEvaluation {
     /**
      * Evaluates.
      *
+     * @param part what this process evaluates for another one
      * @param metadata of the result file
      */
-    void run(TableModel tableModel, TableRequest request, int workers, Map<String, String> metadata) {
-        try (Batches batches = TableColumns.reader(backpack.catalog()).open(request)) {
+    void run(
+            TableModel tableModel,
+            TableRequest request,
+            Optional<TablePart> part,
+            int workers,
+            Map<String, String> metadata) {
+        try (Batches batches = open(request)) {
             BatchData first = batches.read(1, 0);
             Shape sample = Objects.requireNonNull(first.inputs().get(request.input()))
                     .shape()
@@ -90,72 +93,123 @@ final class TableEvaluation {
                 TableResults expected = TableResults.of(
                         backpack, model, settings.requests(), settings.planned(), first, batches.samplesPerEpoch());
                 OutputSize.of(expected.types()).require(settings.most());
-                boolean bySample = expected.perSample() && expected.bySample();
-                if (bySample && request.rows().isEmpty() && workers == 1) {
-                    TableScan scan = TableScan.of(backpack, model, request);
-                    if (scan.ascending()) {
-                        write(model, batches, first, request, expected, scan.factor(), metadata);
-                        return;
+                if (part.isPresent()) {
+                    work(model, batches, first, request, expected, part.get());
+                } else if (expected.perSample() && expected.bySample()) {
+                    writeRows(model, request, expected, workers, metadata);
+                } else {
+                    try (Session session = session(model, request, expected)) {
+                        accumulate(session, model, batches, first, request, workers);
+                        write(session, request, metadata);
                     }
-                }
-                try (Session session = session(model, request, expected)) {
-                    TableRows rows = new TableRows(backpack, model, session::add);
-                    if (request.rows().isPresent()) {
-                        PrintWriter out = spec.commandLine().getOut();
-                        rows.add(batches, first, () -> WorkerProcess.tell(out));
-                        SessionFile.save(session, settings.out());
-                        return;
-                    }
-                    accumulate(session, rows, batches, first, request, workers);
-                    write(session, request, metadata);
                 }
             }
         }
     }
 
-    /** Writes what rows have as it comes, where it belongs: nothing of it is kept. */
-    private void write(
-            Model model,
-            Batches batches,
-            BatchData first,
-            TableRequest request,
-            TableResults results,
-            double factor,
-            Map<String, String> metadata) {
-        // Ids that ascend are known not to stand twice.
+    private Batches open(TableRequest request) {
+        return TableColumns.reader(backpack.catalog()).open(request);
+    }
+
+    /** Evaluates a part for another process, which takes the session's file, and that of results of rows. */
+    private void work(
+            Model model, Batches batches, BatchData first, TableRequest request, TableResults results, TablePart part) {
+        PrintWriter out = spec.commandLine().getOut();
+        Runnable told = () -> WorkerProcess.tell(out);
+        if (part.order().isEmpty()) {
+            try (Session session = session(model, request, results)) {
+                new TableRows(backpack, model, session::add).add(batches, first, told);
+                SessionFile.save(session, settings.out());
+            }
+            return;
+        }
+        TableResults expected = named(results, request, batches.samplesPerEpoch());
+        Path rows = WorkerProcess.rowsBeside(settings.out());
+        try (ResultFile file = ResultFile.open(rows, RowResults.only(expected), Map.of(), settings.finite());
+                Session session = handingOver(model)) {
+            RowResults taken = new RowResults(expected, file, backpack.backend());
+            addRows(model, session, batches, first, part.order().get().factor(), taken, told);
+            file.commit();
+            SessionFile.save(session, settings.out());
+        }
+    }
+
+    private static TableResults named(TableResults results, TableRequest request, long samples) {
+        return request.id().isPresent() ? RowResults.named(results, samples) : results;
+    }
+
+    /** Ids that ascend, which is looked at here, need no keeping. */
+    private Session handingOver(Model model) {
         SessionOptions options = SessionOptions.DEFAULT
                 .pass(settings.pass())
                 .seed(settings.seed())
                 .perSample(PerSample.HAND_OVER)
                 .ids(SampleIds.NONE);
-        boolean named = request.id().isPresent();
-        Plan.ResultType ids = new Plan.ResultType(DType.INT64, Shape.of(batches.samplesPerEpoch()));
-        TableResults expected = named ? results.with(SAMPLE_IDS, ids) : results;
-        describe(metadata, expected.types(), batches.samplesPerEpoch());
-        try (ResultFile file = ResultFile.open(settings.out(), expected.types(), metadata, settings.finite());
-                Session session = backpack.session(model, settings.requests(), options)) {
-            RowResults taken = new RowResults(expected, file);
-            TableRows rows = new TableRows(backpack, model, batch -> {
-                try (TensorScope scope = backpack.backend().openScope()) {
-                    Map<String, Tensor> others = named ? Map.of(SAMPLE_IDS, ids(scope, batch.sampleIds())) : Map.of();
-                    session.add(batch, RunOperands.NONE, factor, made -> taken.take(made, others, batch.samples()));
+        return backpack.session(model, settings.requests(), options);
+    }
+
+    private void addRows(
+            Model model,
+            Session session,
+            Batches batches,
+            BatchData first,
+            double factor,
+            RowResults taken,
+            Runnable added) {
+        new TableRows(
+                        backpack,
+                        model,
+                        batch -> session.add(batch, RunOperands.NONE, factor, made -> taken.take(made, batch)))
+                .add(batches, first, added);
+    }
+
+    /** Writes what rows have as it comes, in the order of ids: nothing of it is kept. */
+    private void writeRows(
+            Model model, TableRequest given, TableResults results, int workers, Map<String, String> metadata) {
+        TableScan scan = TableScan.of(backpack, model, given);
+        TablePart.Order order = new TablePart.Order(scan.factor(), !scan.ascending());
+        TableRequest request = order.ofIds() ? given.inOrderOfIds() : given;
+        try (Batches batches = open(request)) {
+            TableResults expected = named(results, request, batches.samplesPerEpoch());
+            describe(metadata, expected.types(), batches.samplesPerEpoch());
+            try (ResultFile file = ResultFile.open(settings.out(), expected.types(), metadata, settings.finite());
+                    Session session = handingOver(model)) {
+                RowResults taken = new RowResults(expected, file, backpack.backend());
+                try (Progress progress = progress(batches)) {
+                    if (isForOne(batches, workers)) {
+                        BatchData first = batches.read(1, 0);
+                        addRows(model, session, batches, first, order.factor(), taken, progress::step);
+                    } else {
+                        List<TablePart> parts = parts(batches, request, workers, Optional.of(order));
+                        new Workers(spec, settings.threads()).run(parts, session, Optional.of(taken), progress);
+                    }
                 }
-            });
-            try (Progress progress = progress(batches)) {
-                rows.add(batches, first, progress::step);
-            }
-            try (Results made = session.results()) {
-                made.tensors().forEach(file::write);
-                file.commit();
-                print(session, expected.types(), made);
+                requireAll(session, batches);
+                try (Results made = session.results()) {
+                    made.tensors().forEach(file::write);
+                    file.commit();
+                    print(session, expected.types(), made);
+                }
             }
         }
     }
 
-    private static Tensor ids(TensorScope scope, long[] ids) {
-        Tensor tensor = scope.allocate(Shape.of(ids.length), DType.INT64);
-        tensor.write(0, ids, 0, ids.length);
-        return tensor;
+    private static boolean isForOne(Batches batches, int workers) {
+        return workers == 1 || batches.perEpoch() == 1;
+    }
+
+    /** Parts end where batches do. */
+    private static List<TablePart> parts(
+            Batches batches, TableRequest request, int workers, Optional<TablePart.Order> order) {
+        return Workers.parts(batches.samplesPerEpoch(), request.batch(), workers).stream()
+                .map(rows -> new TablePart(rows, order))
+                .toList();
+    }
+
+    private static void requireAll(Session session, Batches batches) {
+        if (session.samples() != batches.samplesPerEpoch()) {
+            throw new IllegalStateException("%d of %d samples".formatted(session.samples(), batches.samplesPerEpoch()));
+        }
     }
 
     private static void describe(Map<String, String> metadata, Map<String, Plan.ResultType> types, long samples) {
@@ -188,20 +242,16 @@ final class TableEvaluation {
     }
 
     private void accumulate(
-            Session session, TableRows rows, Batches batches, BatchData first, TableRequest request, int workers) {
+            Session session, Model model, Batches batches, BatchData first, TableRequest request, int workers) {
         try (Progress progress = progress(batches)) {
-            if (workers == 1 || batches.perEpoch() == 1) {
-                rows.add(batches, first, progress::step);
-                return;
+            if (isForOne(batches, workers)) {
+                new TableRows(backpack, model, session::add).add(batches, first, progress::step);
+            } else {
+                List<TablePart> parts = parts(batches, request, workers, Optional.empty());
+                new Workers(spec, settings.threads()).run(parts, session, Optional.empty(), progress);
             }
-            // Parts end where batches do.
-            long size = request.batch();
-            List<TableRequest.Rows> parts = Workers.parts(batches.samplesPerEpoch(), size, workers);
-            new Workers(spec, settings.threads()).run(parts, session, progress);
         }
-        if (session.samples() != batches.samplesPerEpoch()) {
-            throw new IllegalStateException("%d of %d samples".formatted(session.samples(), batches.samplesPerEpoch()));
-        }
+        requireAll(session, batches);
     }
 
     private void write(Session session, TableRequest request, Map<String, String> metadata) {
@@ -210,7 +260,7 @@ final class TableEvaluation {
             SortedMap<String, Tensor> tensors = new TreeMap<>(results.tensors());
             // Where nothing is per sample, there are no losses either.
             if (request.id().isPresent() && tensors.containsKey(TableResults.LOSSES)) {
-                tensors.put(SAMPLE_IDS, ids(scope, session.sampleIds()));
+                tensors.put(RowResults.SAMPLE_IDS, RowResults.tensor(scope, session.sampleIds()));
             }
             SortedMap<String, Plan.ResultType> types = new TreeMap<>();
             tensors.forEach((name, tensor) -> types.put(name, new Plan.ResultType(tensor.dtype(), tensor.shape())));

@@ -59,8 +59,18 @@ record TableModel(ModelSource source, Optional<Path> weights, DType dtype) {
 
     /** What the model wants of a table. */
     TableRequest request(BackPack backpack, TableOptions options, @Nullable String data) {
-        return options.columns()
-                .request(backpack.catalog(), source.description(), dtype, data, options.batch(), options.part());
+        Optional<TablePart> part = options.part();
+        TableRequest request = options.columns()
+                .request(
+                        backpack.catalog(),
+                        source.description(),
+                        dtype,
+                        data,
+                        options.batch(),
+                        part.map(TablePart::rows));
+        boolean sorted =
+                part.flatMap(TablePart::order).map(TablePart.Order::ofIds).orElse(false);
+        return sorted ? request.inOrderOfIds() : request;
     }
 
     /**

@@ -3,7 +3,6 @@ package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.options.PositiveInteger;
 import io.backpack4j.cli.options.TableColumns;
-import io.backpack4j.training.data.TableRequest;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,7 +43,7 @@ final class TableOptions {
     private @Nullable Path weights;
 
     /** What a process of {@code --workers} does; not for users. */
-    @Option(names = "--part", hidden = true, paramLabel = "FROM:COUNT")
+    @Option(names = "--part", hidden = true, paramLabel = "PART")
     private @Nullable String part;
 
     /** Whether samples are rows of a table. Without columns a JSON file is a model, where data should stand. */
@@ -82,12 +81,8 @@ final class TableOptions {
         return Optional.ofNullable(weights);
     }
 
-    /** The rows that this process reads for another one, if it does. */
-    Optional<TableRequest.Rows> part() {
-        return Optional.ofNullable(part).map(text -> {
-            int colon = text.indexOf(':');
-            return new TableRequest.Rows(
-                    Long.parseLong(text.substring(0, colon)), Long.parseLong(text.substring(colon + 1)));
-        });
+    /** What this process evaluates for another one, if it does. */
+    Optional<TablePart> part() {
+        return Optional.ofNullable(part).map(TablePart::parse);
     }
 }

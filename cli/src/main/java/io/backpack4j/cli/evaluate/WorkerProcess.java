@@ -2,8 +2,8 @@
 package io.backpack4j.cli.evaluate;
 
 import io.backpack4j.cli.console.CliProblems;
+import io.backpack4j.formats.Safetensors;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.training.data.TableRequest;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -33,14 +33,14 @@ final class WorkerProcess {
     private static final char BATCH = '.';
 
     private final String name;
-    private final TableRequest.Rows rows;
+    private final TablePart part;
     private final Process process;
     private final Path folder;
     private final AtomicLong batches = new AtomicLong();
 
-    private WorkerProcess(String name, TableRequest.Rows rows, Process process, Path folder) {
+    private WorkerProcess(String name, TablePart part, Process process, Path folder) {
         this.name = name;
-        this.rows = rows;
+        this.part = part;
         this.process = process;
         this.folder = folder;
         Thread listener = new Thread(this::listen, "backpack4j-worker");
@@ -83,7 +83,7 @@ final class WorkerProcess {
      * @param arguments those of {@link #arguments}
      * @param folder of its own, for its session and whatever it leaves
      */
-    static WorkerProcess start(String name, List<String> arguments, TableRequest.Rows rows, int threads, Path folder) {
+    static WorkerProcess start(String name, List<String> arguments, TablePart part, int threads, Path folder) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -93,7 +93,7 @@ final class WorkerProcess {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.backpack4j.cli.Main"));
         command.addAll(arguments);
         command.add("--threads=" + threads);
-        command.add("--part=%d:%d".formatted(rows.from(), rows.count()));
+        command.add("--part=" + part);
         command.add("--out=" + session(folder));
         try {
             Files.createDirectories(folder);
@@ -101,7 +101,7 @@ final class WorkerProcess {
                     .redirectError(errors(folder).toFile())
                     .start();
             process.getOutputStream().close();
-            return new WorkerProcess(name, rows, process, folder);
+            return new WorkerProcess(name, part, process, folder);
         } catch (IOException e) {
             throw new BackpackException(
                     CliProblems.WORKER_FAILED,
@@ -112,6 +112,11 @@ final class WorkerProcess {
 
     private static Path session(Path folder) {
         return folder.resolve("session.safetensors");
+    }
+
+    /** The file of what rows have for themselves, if they are written as they come. */
+    static Path rowsBeside(Path session) {
+        return session.resolveSibling("rows.safetensors");
     }
 
     private static Path errors(Path folder) {
@@ -134,6 +139,13 @@ final class WorkerProcess {
         return session(folder);
     }
 
+    /** Gives away what its rows have for themselves, once it has ended. */
+    void giveRows(RowResults results) {
+        try (Safetensors rows = Safetensors.open(rowsBeside(session()))) {
+            results.take(rows, part.rows().count());
+        }
+    }
+
     long batches() {
         return batches.get();
     }
@@ -148,7 +160,11 @@ final class WorkerProcess {
             throw new BackpackException(
                     CliProblems.WORKER_FAILED,
                     "Worker %s, of rows %d to %d, failed: %s"
-                            .formatted(name, rows.from(), rows.from() + rows.count() - 1, words()));
+                            .formatted(
+                                    name,
+                                    part.rows().from(),
+                                    part.rows().from() + part.rows().count() - 1,
+                                    words()));
         }
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,10 +54,11 @@ final class Workers {
      * Runs them and waits.
      *
      * @param session takes what they accumulated, in the order of the rows
+     * @param results takes what they have for single rows, if they write it
      * @param progress is told of every batch
      * @throws BackpackException naming the one that failed; the others are stopped then
      */
-    void run(List<TableRequest.Rows> parts, Session session, Progress progress) {
+    void run(List<TablePart> parts, Session session, Optional<RowResults> results, Progress progress) {
         Path folder = temporaryFolder();
         List<WorkerProcess> processes = new ArrayList<>();
         Thread atExit = new Thread(() -> stop(processes, folder));
@@ -72,16 +74,19 @@ final class Workers {
                         folder.resolve("worker" + i)));
             }
             await(processes, progress);
-            processes.forEach(process -> merge(session, process));
+            for (WorkerProcess process : processes) {
+                merge(session, results, process);
+            }
         } finally {
             stop(processes, folder);
             Runtime.getRuntime().removeShutdownHook(atExit);
         }
     }
 
-    private static void merge(Session session, WorkerProcess process) {
+    private static void merge(Session session, Optional<RowResults> results, WorkerProcess process) {
         try {
             SessionFile.load(session, process.session());
+            results.ifPresent(process::giveRows);
         } catch (BackpackException e) {
             throw TableRows.inWordsOfTheTable(e);
         }

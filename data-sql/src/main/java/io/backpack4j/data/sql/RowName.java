@@ -5,12 +5,17 @@ package io.backpack4j.data.sql;
 final class RowName {
 
     private final String column;
+    private final boolean ordered;
     private long number;
     private long id;
 
-    /** @param column the column of ids; empty if the numbers of rows are ids */
-    RowName(String column) {
+    /**
+     * @param column the column of ids; empty if the numbers of rows are ids
+     * @param ordered whether rows come in an order of ours, in which numbers say nothing
+     */
+    RowName(String column, boolean ordered) {
         this.column = column;
+        this.ordered = ordered;
     }
 
     void set(long rowNumber, long rowId) {
@@ -20,6 +25,11 @@ final class RowName {
 
     @Override
     public String toString() {
-        return column.isEmpty() ? "Row " + number : "Row %d, with %s %d,".formatted(number, column, id);
+        if (column.isEmpty()) {
+            return "Row " + number;
+        }
+        return ordered
+                ? "The row with %s %d".formatted(column, id)
+                : "Row %d, with %s %d,".formatted(number, column, id);
     }
 }

@@ -28,7 +28,8 @@ final class RowReader {
     RowReader(TableRequest request, Columns columns) {
         input = request.input();
         id = columns.id();
-        name = new RowName(id.map(Column::name).orElse(""));
+        boolean ordered = request.source() instanceof TableRequest.Ordered;
+        name = new RowName(id.map(Column::name).orElse(""), ordered);
         int first = id.isPresent() ? 2 : 1;
         features = new ColumnGroup(
                 columns.features(), request.type(), scalars(columns.features()), request.sample(), first);

@@ -29,6 +29,10 @@ final class Source {
             // On lines of their own, so that a comment at the end stays one.
             return "(\n%s\n) AS given".formatted(query.sql().strip().replaceAll("[;\\s]+$", ""));
         }
+        if (source instanceof TableRequest.Ordered ordered) {
+            return "(SELECT * FROM %s ORDER BY %s) AS ordered"
+                    .formatted(sql(ordered.source()), Column.quoted(ordered.column()));
+        }
         List<String> patterns = ((TableRequest.Files) source).patterns();
         List<String> functions =
                 patterns.stream().map(Source::function).distinct().toList();

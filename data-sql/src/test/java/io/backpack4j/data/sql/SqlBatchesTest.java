@@ -96,6 +96,30 @@ class SqlBatchesTest {
     }
 
     @Test
+    void rows_come_in_the_order_of_their_ids() {
+        TableRequest request = new TableRequest(
+                new TableRequest.Query("SELECT *, ((a * 7) %% 10) * 10 AS \"an \"\"id\" FROM (%s)".formatted(TEN)),
+                "x",
+                List.of("a"),
+                Optional.empty(),
+                DType.FLOAT32,
+                List.of("y"),
+                DType.INT64,
+                Optional.of("an \"id"),
+                4,
+                Optional.empty());
+        try (SqlBatches batches = SqlBatches.open(request.inOrderOfIds())) {
+            assertThat(batches.read(1, 0).ids()).containsExactly(0, 10, 20, 30);
+            BatchData last = batches.read(1, 2);
+            assertThat(last.ids()).containsExactly(80, 90);
+            assertThat(values(Objects.requireNonNull(last.inputs().get("x")))).containsExactly(4.0, 7.0);
+        }
+        try (SqlBatches batches = SqlBatches.open(request.inOrderOfIds().only(new TableRequest.Rows(3, 2)))) {
+            assertThat(batches.read(1, 0).ids()).containsExactly(30, 40);
+        }
+    }
+
+    @Test
     void numbers_of_all_types_are_the_same_numbers() {
         String sql = """
                 SELECT 3::TINYINT AS a, 3::UBIGINT AS b, 3::HUGEINT AS c, 3::DECIMAL(9, 3) AS d, true AS e, 3::FLOAT AS f,

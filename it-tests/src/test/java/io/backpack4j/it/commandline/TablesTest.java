@@ -26,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows of tables give what the same samples give as one batch of a data file. */
@@ -187,10 +188,17 @@ class TablesTest {
         assertThat(temporary()).isEqualTo(before);
     }
 
-    @Test
-    void a_worker_that_fails_is_named_and_leaves_nothing() throws IOException {
+    /** Rows of workers are neighbours in the table, or in the order of ids if results of rows are written so. */
+    @ParameterizedTest
+    @CsvSource({
+        "Variance,'2 of 2, of rows 20 to 49','Row 44, with id 1024,'",
+        "BatchL2Grad,'1 of 2, of rows 0 to 19','The row with id 1024'"
+    })
+    void a_worker_that_fails_is_named_and_leaves_nothing(String extension, String worker, String row)
+            throws IOException {
         Set<String> before = temporary();
         Run run = table("all.parquet", "rows.safetensors")
+                .option("--extensions", extension)
                 .withoutOption("--data")
                 .option(
                         "--sql",
@@ -203,8 +211,8 @@ class TablesTest {
         assertThat(run.code()).isEqualTo(1);
         assertThat(run.err())
                 .startsWith(
-                        "backpack: [WorkerFailed] Worker 2 of 2, of rows 20 to 49, failed: [BadSample] Row 44, with id %d, cannot be used: there is no value in column 'b'."
-                                .formatted(id(44)));
+                        "backpack: [WorkerFailed] Worker %s, failed: [BadSample] %s cannot be used: there is no value in column 'b'."
+                                .formatted(worker, row));
         assertThat(plain.file("rows.safetensors")).doesNotExist();
         assertThat(temporary()).isEqualTo(before);
     }
@@ -244,26 +252,53 @@ class TablesTest {
         assertSame("rows.safetensors", "plain.safetensors", 1e-12, Set.of("output"));
     }
 
-    /** Rows whose ids ascend are written as they come, others at the end. */
-    @Test
-    void results_of_samples_are_the_same_in_whichever_order_rows_come() {
-        String query = "SELECT * FROM '%s'".formatted(plain.file("all.parquet"));
-        for (String order : List.of("", " ORDER BY id")) {
-            succeed(table("", "rows%s.safetensors".formatted(order.length()))
-                    .withoutOption("--data")
-                    .option("--sql", query + order)
-                    .option("--id", "id")
-                    .option("--batch", "9"));
-        }
-        assertSame("rows12.safetensors", "rows0.safetensors", 1e-12, Set.of());
-        try (Safetensors rows = Safetensors.open(plain.file("rows12.safetensors"))) {
+    @ParameterizedTest
+    @CsvSource({"'',1", "' ORDER BY id',1", "'',3", "' ORDER BY id DESC',3", "' ORDER BY id',2"})
+    void results_of_samples_are_the_same_in_whichever_order_rows_come(String order, int workers) {
+        String extensions = EXTENSIONS + ",SqrtGGNExact";
+        succeed(table("all.parquet", "kept.safetensors")
+                .option("--extensions", extensions + ",CenteredBatchGrad")
+                .option("--id", "id")
+                .option("--batch", "9"));
+        succeed(table("", "rows.safetensors")
+                .withoutOption("--data")
+                .option("--sql", "SELECT * FROM '%s'%s".formatted(plain.file("all.parquet"), order))
+                .option("--extensions", extensions)
+                .option("--id", "id")
+                .option("--workers", String.valueOf(workers))
+                .option("--batch", "9"));
+        try (Safetensors rows = Safetensors.open(plain.file("rows.safetensors"));
+                Safetensors kept = Safetensors.open(plain.file("kept.safetensors"))) {
             assertThat(rows.readLongs("*/sample_ids")).isSorted().hasSize(ROWS);
+            Set<String> centred = kept.tensors().keySet().stream()
+                    .filter(name -> !rows.tensors().containsKey(name))
+                    .collect(Collectors.toSet());
+            assertThat(centred).allMatch(name -> name.endsWith("centered_grad_batch"));
+            assertSame("rows.safetensors", "kept.safetensors", 1e-12, centred);
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Variance", "BatchL2Grad,Variance"})
-    void the_heap_does_not_grow_with_the_table(String extensions) throws Exception {
+    @ValueSource(ints = {1, 2})
+    void an_id_that_stands_twice_is_found_where_results_of_rows_are_written_as_they_come(int workers) {
+        Run run = table("", "rows.safetensors")
+                .withoutOption("--data")
+                .option("--sql", "SELECT * REPLACE (id %% 30 AS id) FROM '%s'".formatted(plain.file("all.parquet")))
+                .option("--id", "id")
+                .option("--workers", String.valueOf(workers))
+                .option("--batch", "9")
+                .run();
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.err())
+                .contains("Rows have ids in common")
+                .contains("The id ")
+                .contains("stands twice");
+        assertThat(plain.file("rows.safetensors")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Variance,1", "'BatchL2Grad,Variance',1", "'BatchL2Grad,Variance',2"})
+    void the_heap_does_not_grow_with_the_table(String extensions, int workers) throws Exception {
         int rows = 2_000_000;
         String columns = IntStream.range(0, 12)
                 .mapToObj(i -> "(random() - 0.5)::FLOAT AS f" + i)

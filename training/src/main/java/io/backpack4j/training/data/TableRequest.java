@@ -61,6 +61,13 @@ public record TableRequest(
     public record Query(String sql) implements Source {}
 
     /**
+     * The rows of another source in the order of a column.
+     *
+     * @param column of whole numbers
+     */
+    public record Ordered(Source source, String column) implements Source {}
+
+    /**
      * Some neighbouring rows.
      *
      * @param from the number of the first one, from 0 on
@@ -72,5 +79,21 @@ public record TableRequest(
     public TableRequest only(Rows some) {
         return new TableRequest(
                 source, input, features, sample, type, targets, targetType, id, batch, Optional.of(some));
+    }
+
+    /** The same in the order of ids; of rows that have none but their numbers, it is this one. */
+    public TableRequest inOrderOfIds() {
+        return id.<TableRequest>map(column -> new TableRequest(
+                        new Ordered(source, column),
+                        input,
+                        features,
+                        sample,
+                        type,
+                        targets,
+                        targetType,
+                        id,
+                        batch,
+                        rows))
+                .orElse(this);
     }
 }
