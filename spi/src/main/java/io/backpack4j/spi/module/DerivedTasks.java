@@ -5,22 +5,17 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
 /** Tasks that are computed from the results of others: of those that are asked for anyway, or of temporary ones. */
 final class DerivedTasks {
 
-    private static final Contraction DOTS = new Contraction.DotWithSum();
-    private static final Contraction CENTRED = new Contraction.CentredSquaredNorm();
-
     private final ParameterDerivatives derivatives;
     private final PortableForms portable;
     private final TensorScope scope;
     private final List<ContractionTask> plain = new ArrayList<>();
     private final List<Runnable> afterwards = new ArrayList<>();
-    private final List<Runnable> atLast = new ArrayList<>();
 
     /**
      * @param scope of temporary results; closes after {@link #finish}
@@ -31,34 +26,11 @@ final class DerivedTasks {
         this.portable = portable;
         this.scope = scope;
         tasks.stream().filter(task -> derived(task).isEmpty()).forEach(plain::add);
-        Optional<ContractionTask> dots = tasks.stream()
-                .filter(task -> derivatives.columns() == 1 && task.contraction().equals(DOTS) && task.operand() == null)
-                .findFirst();
         for (ContractionTask task : tasks) {
             derived(task).ifPresent(form -> {
-                if (dots.isPresent() && task.contraction().equals(CENTRED) && !isAsked(form.other())) {
-                    Tensor norms = results(task, new Contraction.SquaredNorms()).get(0);
-                    atLast.add(() -> centredNorm(task, norms, dots.get().destination()));
-                } else {
-                    List<Tensor> results = results(task, form.other());
-                    afterwards.add(() -> form.step().accept(task, results));
-                }
+                List<Tensor> results = results(task, form.other());
+                afterwards.add(() -> form.step().accept(task, results));
             });
-        }
-    }
-
-    private boolean isAsked(Contraction contraction) {
-        return plain.stream().anyMatch(task -> task.contraction().equals(contraction));
-    }
-
-    /**
-     * Norms and inner products with the sum, which somebody asked for, mostly tell the norm about the mean: moments
-     * would take two tensors of a gradient's size that every gradient is added to.
-     */
-    private void centredNorm(ContractionTask task, Tensor norms, Tensor dots) {
-        double sum = Arrays.stream(norms.toDoubleArray()).sum();
-        if (!ParameterDerivatives.centredNorm(derivatives.backend(), sum, dots.toDoubleArray(), task.destination())) {
-            derivatives.execute(List.of(task));
         }
     }
 
@@ -77,7 +49,6 @@ final class DerivedTasks {
     /** Computes the rest once {@link #plain} is. */
     void finish() {
         afterwards.forEach(Runnable::run);
-        atLast.forEach(Runnable::run);
     }
 
     private List<Tensor> results(ContractionTask task, Contraction other) {

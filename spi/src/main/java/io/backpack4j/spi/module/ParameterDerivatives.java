@@ -23,9 +23,6 @@ public abstract class ParameterDerivatives {
     /** How much memory one run of per-sample gradients may take, unless one gradient takes more. */
     private static final long RUN_BYTES = 4 << 20;
 
-    /** What is left over of squared norms where their mean's is taken away. */
-    private static final double LEAST_PART_OF_NORMS = 0.25;
-
     private final Backend backend;
     private final Shape parameter;
     private final DType dtype;
@@ -208,28 +205,6 @@ public abstract class ParameterDerivatives {
     /** Whether all per-sample gradients are no more than is made in one run anyway. */
     boolean isOneRun() {
         return columns * samples * parameter.elements() * dtype.bytes() <= RUN_BYTES;
-    }
-
-    /**
-     * Overwrites a destination with Σ_n ‖g_n − mean‖² = Σ_n ‖g_n‖² − Σ_n ⟨g_n, Σ_m g_m⟩ / N, unless more than two bits
-     * would cancel: mostly the gradients of samples differ so much that hardly any does.
-     *
-     * @param norms Σ_n ‖g_n‖²
-     * @param dotsWithSum ⟨g_n, Σ_m g_m⟩, one for every sample
-     * @param destination {@code []}
-     * @return whether the destination holds the result
-     */
-    protected static boolean centredNorm(Backend backend, double norms, double[] dotsWithSum, Tensor destination) {
-        double ofMean = 0;
-        for (double dot : dotsWithSum) {
-            ofMean += dot / dotsWithSum.length;
-        }
-        double result = norms - ofMean;
-        boolean holds = result > 0 && result >= LEAST_PART_OF_NORMS * norms && result < Double.POSITIVE_INFINITY;
-        if (holds) {
-            backend.elementwise().fill(destination, result);
-        }
-        return holds;
     }
 
     /** Computes all tasks; those that need per-sample gradients share them. */

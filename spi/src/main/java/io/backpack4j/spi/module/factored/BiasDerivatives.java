@@ -174,7 +174,7 @@ public final class BiasDerivatives extends ParameterDerivatives {
                     gradients(scope), Shape.of(1, samples() * parameter().elements()));
             Tensor norms = scope.allocate(Shape.of(1), dtype());
             backend().contractions().rowDots(row, row, norms);
-            if (centredNorm(backend(), norms.item(), dotsWithSum(scope), task.destination())) {
+            if (CentredNorm.follows(backend(), norms.item(), dotsWithSum(scope), task.destination())) {
                 return;
             }
         }

@@ -25,6 +25,9 @@ import java.util.List;
  */
 record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes) {
 
+    /** What is left over of squared norms where their mean's is taken away, at least: no more than two bits are lost. */
+    private static final double LEAST_PART_OF_NORMS = 0.25;
+
     /** What is left over of all terms, at least: up to there no more than six bits are lost. */
     private static final double LEAST_PART = 1.0 / 64;
 
@@ -57,6 +60,28 @@ record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes
             }
         }
         return norms;
+    }
+
+    /**
+     * Overwrites a destination with Σ_n ‖g_n‖² − Σ_n ⟨g_n, Σ_m g_m⟩ / N, for gradients of any kind, unless digits
+     * cancel: mostly those of samples differ so much that hardly any does.
+     *
+     * @param norms Σ_n ‖g_n‖²
+     * @param dotsWithSum ⟨g_n, Σ_m g_m⟩, one for every sample
+     * @param destination {@code []}
+     * @return whether the destination holds the result
+     */
+    static boolean follows(Backend backend, double norms, double[] dotsWithSum, Tensor destination) {
+        double ofMean = 0;
+        for (double dot : dotsWithSum) {
+            ofMean += dot / dotsWithSum.length;
+        }
+        double result = norms - ofMean;
+        boolean holds = result > 0 && result >= LEAST_PART_OF_NORMS * norms && result < Double.POSITIVE_INFINITY;
+        if (holds) {
+            backend.elementwise().fill(destination, result);
+        }
+        return holds;
     }
 
     /** Overwrites a destination with what is right whatever the numbers are, and takes longest. */

@@ -367,7 +367,7 @@ public final class FactoredParameter extends ParameterDerivatives {
                     () -> DirectForm.overwriting(of((scope, product, task) -> {
                         Tensor destination = task.destination();
                         boolean done = sizes.hasRoomForPairsOfSamples(samples())
-                                && centredNorm(
+                                && CentredNorm.follows(
                                         backend(), norm.squaredNorms(product), dotsWithSum(product), destination);
                         if (!done && !norm.computes(product, destination)) {
                             CentredNorm.byMoments(FactoredParameter.this, destination);
