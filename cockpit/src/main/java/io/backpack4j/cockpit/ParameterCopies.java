@@ -4,13 +4,16 @@ package io.backpack4j.cockpit;
 import io.backpack4j.cockpit.quantity.Sums;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Numbers of the shapes of parameters, kept on the backend for as long as a cockpit lives. */
 final class ParameterCopies {
@@ -62,16 +65,33 @@ final class ParameterCopies {
         });
     }
 
-    /** These = the model's numbers − these. */
-    void becomeChange() {
-        tensors.forEach((name, tensor) -> backend.elementwise()
-                .combine(BinaryOperation.SUBTRACT, model.parameters().get(name), tensor, tensor));
+    /**
+     * These = the model's numbers − these; returns ‖·‖² and ⟨·, along⟩ by parameter, in one walk.
+     *
+     * @param along a tensor of the parameter's shape; null for none
+     */
+    Map<String, double[]> becomeChange(Function<String, @Nullable Tensor> along) {
+        List<Difference> differences = new ArrayList<>();
+        tensors.forEach((name, tensor) ->
+                differences.add(new Difference(model.parameters().get(name), tensor, tensor, along.apply(name))));
+        double[][] sums = Sums.measure(backend, differences);
+        Map<String, double[]> measured = new LinkedHashMap<>();
+        for (String name : tensors.keySet()) {
+            measured.put(name, sums[measured.size()]);
+        }
+        return measured;
+    }
+
+    /** Takes the model's numbers; returns their ‖·‖² by parameter, from the same walk. */
+    Map<String, Double> takeAndMeasure() {
+        return Sums.squaredDistances(
+                backend,
+                List.copyOf(tensors.keySet()),
+                name -> new Difference(model.parameters().get(name), null, get(name), null));
     }
 
     /** ‖·‖² by parameter. */
     Map<String, Double> squares() {
-        Map<String, Double> squares = new LinkedHashMap<>();
-        tensors.forEach((name, tensor) -> squares.put(name, Sums.squares(backend, tensor)));
-        return squares;
+        return Sums.squaredDistances(backend, List.copyOf(tensors.keySet()), name -> Difference.ofZero(get(name)));
     }
 }

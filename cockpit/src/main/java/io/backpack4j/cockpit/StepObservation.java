@@ -7,12 +7,15 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.Results;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -20,7 +23,8 @@ import java.util.OptionalDouble;
  * What is known of a step.
  *
  * @param reference the parameters of the first step
- * @param squares of gradients' norms, by parameter, as far as they were asked for
+ * @param squares of gradients' norms, by parameter, once one was asked for: threads meet once for all
+ * @param distances of parameters from their reference, squared, once one was asked for
  */
 record StepObservation(
         BackPack backpack,
@@ -33,6 +37,7 @@ record StepObservation(
         double[] losses,
         ParameterCopies reference,
         Map<String, Double> squares,
+        Map<String, Double> distances,
         OptionalDouble rate,
         double time,
         Optional<Path> folder,
@@ -74,7 +79,11 @@ record StepObservation(
 
     @Override
     public double squaredGradient(String parameter) {
-        return squares.computeIfAbsent(parameter, name -> Sums.squares(backend(), gradient(name)));
+        if (squares.isEmpty()) {
+            squares.putAll(Sums.squaredDistances(
+                    backend(), model.parameters().trainable(), name -> Difference.ofZero(gradient(name))));
+        }
+        return Objects.requireNonNull(squares.get(parameter));
     }
 
     @Override
@@ -95,5 +104,16 @@ record StepObservation(
     @Override
     public Tensor reference(String name) {
         return reference.get(name);
+    }
+
+    @Override
+    public double squaredDistance(String parameter) {
+        if (distances.isEmpty()) {
+            distances.putAll(Sums.squaredDistances(
+                    backend(),
+                    List.copyOf(reference.tensors().keySet()),
+                    name -> new Difference(parameter(name), reference(name), null, null)));
+        }
+        return Objects.requireNonNull(distances.get(parameter));
     }
 }

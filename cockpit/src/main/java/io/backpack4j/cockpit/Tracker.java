@@ -281,6 +281,7 @@ final class Tracker implements AutoCloseable {
                 StepObservation.losses(results, scale),
                 reference,
                 new HashMap<>(),
+                new HashMap<>(),
                 asked.update.isPlain() ? asked.update.rate() : OptionalDouble.empty(),
                 clock.millis() / 1000.0,
                 folder,

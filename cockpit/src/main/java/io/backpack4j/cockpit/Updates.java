@@ -210,10 +210,14 @@ final class Updates {
         boolean projected = due.stream().anyMatch(Updates::isProjected);
         Map<String, double[]> slopes =
                 projected && update.rate().isPresent() ? plannedSlopes(step, update, due) : Map.of();
-        change.take();
         boolean norms = due.stream()
                 .anyMatch(each -> each.quantity() instanceof TwoStepQuantity quantity && quantity.needsNorms());
-        Map<String, Double> squaredNorms = norms ? change.squares() : Map.of();
+        Map<String, Double> squaredNorms = Map.of();
+        if (norms) {
+            squaredNorms = change.takeAndMeasure();
+        } else {
+            change.take();
+        }
         pending = new Started(step.step(), due, projected, step.loss(), step.losses(), slopes, squaredNorms, null);
     }
 
@@ -254,11 +258,13 @@ final class Updates {
         if (started == null || started.step != step.step()) {
             return;
         }
-        change.becomeChange();
-        Map<String, Double> lengths = change.squares();
         Map<String, double[]> slopes = started.slopes;
+        boolean planned = started.projected && !slopes.isEmpty();
+        Map<String, double[]> measured = change.becomeChange(name -> planned ? step.gradient(name) : null);
+        Map<String, Double> lengths = new LinkedHashMap<>();
+        measured.forEach((name, sums) -> lengths.put(name, sums[0]));
         boolean moved = lengths.values().stream().anyMatch(length -> length > 0);
-        if (started.projected && (slopes.isEmpty() || !isAsPlanned(step, update, lengths))) {
+        if (started.projected && !(planned && isAsPlanned(step, update, measured))) {
             slopes = moved
                     ? measuredSlopes(step.batch(), seed, started.due, step.sampleFactor())
                     : zeros(lengths.keySet(), started.losses.length);
@@ -280,28 +286,37 @@ final class Updates {
         return zeros;
     }
 
-    private boolean isAsPlanned(StepObservation step, PlannedUpdate update, Map<String, Double> squaredLengths) {
+    /**
+     * Whether the update came as it was planned.
+     *
+     * @param measured ‖u‖² and ⟨u, g⟩ by parameter
+     */
+    private boolean isAsPlanned(StepObservation step, PlannedUpdate update, Map<String, double[]> measured) {
         double rate = update.rate().orElseThrow();
         double difference = 0;
+        double squaredLength = 0;
         for (String name : trainable) {
-            difference += squaredDifference(
-                    step, name, rate, update.rest(name), Objects.requireNonNull(squaredLengths.get(name)));
+            double[] own = Objects.requireNonNull(measured.get(name));
+            difference += squaredDifference(step, name, rate, update.rest(name), own[0], own[1]);
+            squaredLength += own[0];
         }
-        double most = AS_PLANNED * Math.sqrt(sum(squaredLengths));
+        double most = AS_PLANNED * Math.sqrt(squaredLength);
         return difference <= most * most || Math.sqrt(difference) <= most + rounding();
     }
 
     /** ‖u + rate · g − rest‖², multiplied out: what cancels is far below what is looked for. */
     private double squaredDifference(
-            StepObservation step, String name, double rate, Optional<Tensor> rest, double squaredLength) {
-        Tensor own = change.get(name);
-        Tensor gradient = step.gradient(name);
-        double square =
-                squaredLength + 2 * rate * Sums.dot(backend, own, gradient) + rate * rate * step.squaredGradient(name);
+            StepObservation step,
+            String name,
+            double rate,
+            Optional<Tensor> rest,
+            double squaredLength,
+            double alongGradient) {
+        double square = squaredLength + 2 * rate * alongGradient + rate * rate * step.squaredGradient(name);
         if (rest.isPresent()) {
             square += Sums.squares(backend, rest.get())
-                    - 2 * Sums.dot(backend, own, rest.get())
-                    - 2 * rate * Sums.dot(backend, gradient, rest.get());
+                    - 2 * Sums.dot(backend, change.get(name), rest.get())
+                    - 2 * rate * Sums.dot(backend, step.gradient(name), rest.get());
         }
         return Math.max(0, square);
     }
@@ -313,10 +328,6 @@ final class Updates {
             squares += Sums.squares(backend, model.parameters().get(name));
         }
         return (model.dtype() == DType.FLOAT32 ? 0x1p-22 : 0x1p-51) * Math.sqrt(squares);
-    }
-
-    private static double sum(Map<String, Double> numbers) {
-        return numbers.values().stream().mapToDouble(Double::doubleValue).sum();
     }
 
     /** One more pass of the batch where the update began. */

@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi;
 
-import java.util.regex.Pattern;
-
 /** Patterns of names in which {@code *} stands for any characters and {@code ?} for one. */
 public final class NamePatterns {
 
     private NamePatterns() {}
 
-    /** Whether a whole name matches. */
+    /** Whether a whole name matches. Asked many times at every step that is watched. */
     public static boolean matches(String pattern, String name) {
-        StringBuilder regex = new StringBuilder();
-        for (char c : pattern.toCharArray()) {
-            switch (c) {
-                case '*' -> regex.append(".*");
-                case '?' -> regex.append('.');
-                default -> regex.append(Pattern.quote(String.valueOf(c)));
+        int star = -1;
+        int behindStar = 0;
+        int p = 0;
+        int n = 0;
+        while (n < name.length()) {
+            if (p < pattern.length() && pattern.charAt(p) == '*') {
+                star = p++;
+                behindStar = n;
+            } else if (p < pattern.length() && (pattern.charAt(p) == '?' || pattern.charAt(p) == name.charAt(n))) {
+                p++;
+                n++;
+            } else if (star >= 0) {
+                // The last asterisk takes one more character: an earlier one need not.
+                p = star + 1;
+                n = ++behindStar;
+            } else {
+                return false;
             }
         }
-        return name.matches(regex.toString());
+        while (p < pattern.length() && pattern.charAt(p) == '*') {
+            p++;
+        }
+        return p == pattern.length();
     }
 }

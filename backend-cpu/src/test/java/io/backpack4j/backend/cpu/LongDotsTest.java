@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.math.BigDecimal;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.IntToDoubleFunction;
 
@@ -44,14 +46,21 @@ class LongDotsTest extends VariantTest {
             magnitudes += Math.abs(a[i] * b[i]);
         }
         try (TensorScope scope = backend.openScope()) {
+            Tensor left = upload(scope, variant, a);
+            Tensor right = upload(scope, variant, b);
             Tensor sum = scope.allocate(Shape.of(1), variant.dtype());
-            backend.contractions().rowDots(upload(scope, variant, a), upload(scope, variant, b), sum);
+            backend.contractions().rowDots(left, right, sum);
+            Tensor sums = scope.allocate(Shape.of(1, 2), variant.dtype());
+            backend.reductions().measure(List.of(new Difference(left, null, null, right)), sums);
             // The result is rounded once to its type.
             double rounding = variant.dtype() == DType.FLOAT32 ? 0x1p-24 : 0x1p-53;
             double expected = exact.doubleValue();
-            assertThat(sum.item())
-                    .as("%d products, seed %d", a.length, Variant.seed())
-                    .isCloseTo(expected, within(1e-13 * magnitudes + rounding * Math.abs(expected) + Float.MIN_VALUE));
+            for (double result : new double[] {sum.item(), sums.toDoubleArray()[1]}) {
+                assertThat(result)
+                        .as("%d products, seed %d", a.length, Variant.seed())
+                        .isCloseTo(
+                                expected, within(1e-13 * magnitudes + rounding * Math.abs(expected) + Float.MIN_VALUE));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import io.backpack4j.spi.backend.AdamStep;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BackendConfiguration;
 import io.backpack4j.spi.backend.Bins;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.MomentumStep;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
@@ -16,9 +17,11 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Function;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,6 +108,51 @@ class PartsTest {
                 result[1] = to.item();
                 backend.reductions().reduce(Reduction.MINIMUM, left, 1, 2, to);
                 result[2] = to.item();
+                return result;
+            }
+        });
+    }
+
+    /** Two long differences and a short one between them, the first in the place of an operand. */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void differences(DType dtype) {
+        int[] lengths = {LARGE, 10, 200_000};
+        double[][] to = new double[3][];
+        double[][] from = new double[3][];
+        double[][] along = new double[3][];
+        double[] expected = new double[6 + LARGE];
+        for (int i = 0; i < lengths.length; i++) {
+            to[i] = numbers(dtype, lengths[i], 20 + i);
+            from[i] = numbers(dtype, lengths[i], 23 + i);
+            along[i] = numbers(dtype, lengths[i], 26 + i);
+            for (int j = 0; j < lengths[i]; j++) {
+                double difference = to[i][j] - from[i][j];
+                double rounded = dtype == DType.FLOAT32 ? (float) difference : difference;
+                expected[2 * i] += rounded * rounded;
+                expected[2 * i + 1] += rounded * along[i][j];
+                if (i == 0) {
+                    expected[6 + j] = rounded;
+                }
+            }
+        }
+        requireEverywhere(expected, dtype == DType.FLOAT32 ? 1e-7 : 1e-12, backend -> {
+            try (TensorScope scope = backend.openScope()) {
+                List<Difference> differences = new ArrayList<>();
+                for (int i = 0; i < lengths.length; i++) {
+                    Tensor subtrahend = tensor(scope, dtype, from[i], lengths[i]);
+                    differences.add(new Difference(
+                            tensor(scope, dtype, to[i], lengths[i]),
+                            subtrahend,
+                            i == 0 ? subtrahend : null,
+                            tensor(scope, dtype, along[i], lengths[i])));
+                }
+                Tensor sums = scope.allocate(Shape.of(3, 2), dtype);
+                backend.reductions().measure(differences, sums);
+                double[] result = Arrays.copyOf(sums.toDoubleArray(), expected.length);
+                Objects.requireNonNull(differences.get(0).destination()).read(0, result, 6, LARGE);
                 return result;
             }
         });

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /** Remembers which rules are broken, and since when, and what was raised. */
 final class AlarmBook {
@@ -37,12 +38,13 @@ final class AlarmBook {
      * Raises an alarm if a rule is broken that was kept before.
      *
      * @param name the alarm's, and behind a colon of what it is
+     * @param message written only if it is raised: rules are checked at every step
      */
-    void check(String name, boolean isBroken, long step, String message, String rule) {
+    void check(String name, boolean isBroken, long step, Supplier<String> message, Supplier<String> rule) {
         if (!isBroken) {
             broken.remove(name);
         } else if (broken.add(name)) {
-            raised.add(new Alarm(name.replaceAll(":.*", ""), step, message, rule));
+            raised.add(new Alarm(name.replaceAll(":.*", ""), step, message.get(), rule.get()));
         }
     }
 }

@@ -123,9 +123,9 @@ public final class Alarms implements Consumer<LogLine> {
                     "not-finite:" + label,
                     !which.isEmpty(),
                     step.number(),
-                    "%s is not finite%s.%s Lower the learning rate, or look for inputs that are not finite."
+                    () -> "%s is not finite%s.%s Lower the learning rate, or look for inputs that are not finite."
                             .formatted(label, names.isEmpty() ? "" : " for " + String.join(", ", names), samples),
-                    "a value is NaN or infinite");
+                    () -> "a value is NaN or infinite");
         });
     }
 }

@@ -27,17 +27,21 @@ final class DataRules {
         if (number(details, "samples") < SAMPLES_PER_CLASS * number(details, "classes")) {
             return;
         }
-        String most = details.get("most") instanceof Map<?, ?> own
-                ? " Class %s is %.0f %% of them.".formatted(own.get("class"), 100 * number(own, "share"))
-                : "";
         book.check(
                 "unbalanced-classes",
                 balance < options.leastBalance(),
                 step.number(),
-                "Some classes are much more frequent than others among the samples so far.%s Weigh the loss by class, draw rare ones more often, or look at more than the accuracy."
-                        .formatted(most),
-                "ClassBalance is below %s after %d samples per class"
+                () ->
+                        "Some classes are much more frequent than others among the samples so far.%s Weigh the loss by class, draw rare ones more often, or look at more than the accuracy."
+                                .formatted(most(details)),
+                () -> "ClassBalance is below %s after %d samples per class"
                         .formatted(options.leastBalance(), SAMPLES_PER_CLASS));
+    }
+
+    private static String most(Map<?, ?> details) {
+        return details.get("most") instanceof Map<?, ?> own
+                ? " Class %s is %.0f %% of them.".formatted(own.get("class"), 100 * number(own, "share"))
+                : "";
     }
 
     private void scale(LoggedStep step, double scale) {
@@ -47,9 +51,10 @@ final class DataRules {
                 "unnormalised-inputs",
                 scale > options.largestInput() || scale < options.leastInput() || spread > options.largestInputSpread(),
                 step.number(),
-                "Inputs are not normalised: the root of their mean square is %.3g, and the largest of a feature is %.3g times the median. Bring features to mean 0 and deviation 1."
-                        .formatted(scale, spread),
-                "InputScale is not between %s and %s, or its spread is above %s"
+                () ->
+                        "Inputs are not normalised: the root of their mean square is %.3g, and the largest of a feature is %.3g times the median. Bring features to mean 0 and deviation 1."
+                                .formatted(scale, spread),
+                () -> "InputScale is not between %s and %s, or its spread is above %s"
                         .formatted(options.leastInput(), options.largestInput(), options.largestInputSpread()));
     }
 

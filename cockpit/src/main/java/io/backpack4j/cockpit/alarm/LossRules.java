@@ -37,15 +37,17 @@ final class LossRules {
                 "loss-does-not-fall",
                 start - halves[1] < options.leastFall() * Math.abs(start),
                 step,
-                "The loss is not below what it was at the start: look for a learning rate that is far too high or too low, for targets that do not belong to their inputs, and for layers that no gradient reaches.",
-                "the mean loss of %d values is not below that of the first %d by a part of %s"
+                () ->
+                        "The loss is not below what it was at the start: look for a learning rate that is far too high or too low, for targets that do not belong to their inputs, and for layers that no gradient reaches.",
+                () -> "the mean loss of %d values is not below that of the first %d by a part of %s"
                         .formatted(options.window(), options.window(), options.leastFall()));
         book.check(
                 "stalled",
                 halves[0] - halves[1] < options.leastFall() * Math.abs(halves[0]),
                 step,
-                "The loss no longer falls. Lower the learning rate if Alpha is above 0, raise it if it is near -1, or stop.",
-                "the mean loss of %d values is not below that of the %d before by a part of %s"
+                () ->
+                        "The loss no longer falls. Lower the learning rate if Alpha is above 0, raise it if it is near -1, or stop.",
+                () -> "the mean loss of %d values is not below that of the %d before by a part of %s"
                         .formatted(options.window(), options.window(), options.leastFall()));
     }
 
@@ -63,8 +65,9 @@ final class LossRules {
                     "over-training",
                     book.streak("valid", worse) >= options.epochs(),
                     step,
-                    "The loss of validation rises while that of training does not: stop, or go back to the best checkpoint.",
-                    "the validation loss rises for %d epochs".formatted(options.epochs()));
+                    () ->
+                            "The loss of validation rises while that of training does not: stop, or go back to the best checkpoint.",
+                    () -> "the validation loss rises for %d epochs".formatted(options.epochs()));
             lastValidLoss = valid;
             lastTrainLoss = train;
         }
@@ -74,8 +77,9 @@ final class LossRules {
                     "over-fitting",
                     gap > options.largestGap(),
                     step,
-                    "The network knows its training data much better than others: regularise, or train on more data.",
-                    "the accuracy of training is above that of validation by more than %s"
+                    () ->
+                            "The network knows its training data much better than others: regularise, or train on more data.",
+                    () -> "the accuracy of training is above that of validation by more than %s"
                             .formatted(options.largestGap()));
         }
     }

@@ -22,8 +22,10 @@ final class StepRules {
                     "step-too-large",
                     window.isFull() && window.mean() > options.largestAlpha(),
                     step.number(),
-                    "Steps go far beyond the minimum of the loss along them: the learning rate is too high. Try a half of it.",
-                    "the mean of Alpha over %d values is above %s".formatted(options.window(), options.largestAlpha()));
+                    () ->
+                            "Steps go far beyond the minimum of the loss along them: the learning rate is too high. Try a half of it.",
+                    () -> "the mean of Alpha over %d values is above %s"
+                            .formatted(options.window(), options.largestAlpha()));
         });
         step.named("UpdateRatio").forEach((layer, ratio) -> ratio(step.number(), layer, ratio));
     }
@@ -38,17 +40,17 @@ final class StepRules {
                 "weights-do-not-move:" + layer,
                 window.isFull() && window.mean() < options.leastUpdate(),
                 step,
-                "Weights of %s hardly move: its learning rate is too low, or no gradient reaches it."
+                () -> "Weights of %s hardly move: its learning rate is too low, or no gradient reaches it."
                         .formatted(LoggedStep.layer(layer)),
-                "the mean of UpdateRatio over %d values is below %s"
+                () -> "the mean of UpdateRatio over %d values is below %s"
                         .formatted(options.layerWindow(), options.leastUpdate()));
         book.check(
                 "weights-move-too-fast:" + layer,
                 window.isFull() && window.mean() > options.largestUpdate(),
                 step,
-                "Weights of %s change by a large part of themselves in every step: its learning rate is too high."
+                () -> "Weights of %s change by a large part of themselves in every step: its learning rate is too high."
                         .formatted(LoggedStep.layer(layer)),
-                "the mean of UpdateRatio over %d values is above %s"
+                () -> "the mean of UpdateRatio over %d values is above %s"
                         .formatted(options.layerWindow(), options.largestUpdate()));
     }
 }

@@ -28,18 +28,20 @@ final class UnitRules {
                 "layer-of-zeros:" + layer,
                 book.streak("layer-of-zeros:" + layer, dead == 1) >= 3,
                 step,
-                "All outputs of %s are zero for all samples: nothing passes it. Initialise its weights anew, or lower the learning rate."
-                        .formatted(LoggedStep.layer(layer)),
-                "DeadUnits is 1 for 3 values");
+                () ->
+                        "All outputs of %s are zero for all samples: nothing passes it. Initialise its weights anew, or lower the learning rate."
+                                .formatted(LoggedStep.layer(layer)),
+                () -> "DeadUnits is 1 for 3 values");
         Window window = book.window("DeadUnits:" + layer, options.layerWindow());
         window.add(dead);
         book.check(
                 "dead-units:" + layer,
                 window.isFull() && window.mean() > options.largestDead(),
                 step,
-                "Many units of %s are zero for every sample of a batch, so that their weights no longer learn: lower the learning rate, or take an activation with a slope everywhere."
-                        .formatted(LoggedStep.layer(layer)),
-                "the mean of DeadUnits over %d values is above %s"
+                () ->
+                        "Many units of %s are zero for every sample of a batch, so that their weights no longer learn: lower the learning rate, or take an activation with a slope everywhere."
+                                .formatted(LoggedStep.layer(layer)),
+                () -> "the mean of DeadUnits over %d values is above %s"
                         .formatted(options.layerWindow(), options.largestDead()));
     }
 
@@ -53,9 +55,10 @@ final class UnitRules {
                 "saturated-units:" + layer,
                 window.isFull() && window.mean() > options.largestSaturation(),
                 step,
-                "Many outputs of %s are at the ends of its activation, where hardly any gradient passes: scale inputs and initial weights down, or lower the learning rate."
-                        .formatted(LoggedStep.layer(layer)),
-                "the mean of Saturation over %d values is above %s"
+                () ->
+                        "Many outputs of %s are at the ends of its activation, where hardly any gradient passes: scale inputs and initial weights down, or lower the learning rate."
+                                .formatted(LoggedStep.layer(layer)),
+                () -> "the mean of Saturation over %d values is above %s"
                         .formatted(options.layerWindow(), options.largestSaturation()));
     }
 }

@@ -20,7 +20,7 @@ record Distance() implements SingleStepQuantity {
     public Measurement compute(Observation step, List<String> parameters) {
         double sum = 0;
         for (String parameter : parameters) {
-            sum += Sums.squaredDistance(step.backend(), step.parameter(parameter), step.reference(parameter));
+            sum += step.squaredDistance(parameter);
         }
         return Measurement.of(Math.sqrt(sum));
     }

@@ -5,11 +5,13 @@ import io.backpack4j.kernel.BackPack;
 import io.backpack4j.kernel.Batch;
 import io.backpack4j.kernel.Model;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.NetworkExtension;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -51,6 +53,12 @@ public interface Observation {
 
     /** A parameter's numbers at the first step: read them. */
     Tensor reference(String name);
+
+    /** The sum of squares of the difference of {@link #parameter} from {@link #reference}, worked out once. */
+    default double squaredDistance(String parameter) {
+        Difference moved = new Difference(parameter(parameter), reference(parameter), null, null);
+        return Sums.measure(backend(), List.of(moved))[0][0];
+    }
 
     /**
      * The rate of plain gradient descent, u = −rate · (gradient of the reduced loss); empty if the step is another, or

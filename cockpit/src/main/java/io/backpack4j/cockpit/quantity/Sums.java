@@ -2,16 +2,20 @@
 package io.backpack4j.cockpit.quantity;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.backend.BinaryOperation;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.Reduction;
+import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 
 /** Sums over tensors' elements, in double precision. */
 public final class Sums {
-
-    private static final long PIECE = 1 << 16;
 
     private Sums() {}
 
@@ -30,29 +34,32 @@ public final class Sums {
         return dot(backend, a, a);
     }
 
-    /** Σ (a − b)². Differences are made a piece at a time, which stays in the cache. */
-    static double squaredDistance(Backend backend, Tensor a, Tensor b) {
-        long elements = a.shape().elements();
-        double sum = 0;
-        try (TensorScope scope = backend.openScope()) {
-            Tensor left = scope.view(a, Shape.of(elements));
-            Tensor right = scope.view(b, Shape.of(elements));
-            Tensor memory = scope.allocate(Shape.of(Math.min(PIECE, elements)), a.dtype());
-            for (long from = 0; from < elements; from += PIECE) {
-                long to = Math.min(elements, from + PIECE);
-                try (TensorScope step = backend.openScope()) {
-                    Tensor difference = step.rows(memory, 0, to - from);
-                    backend.elementwise()
-                            .combine(
-                                    BinaryOperation.SUBTRACT,
-                                    step.rows(left, from, to),
-                                    step.rows(right, from, to),
-                                    difference);
-                    sum += squares(backend, difference);
+    /** (Σ d², Σ d · along) of every difference d; 0 where nothing is along. */
+    public static double[][] measure(Backend backend, List<Difference> differences) {
+        double[][] sums = new double[differences.size()][2];
+        if (!differences.isEmpty()) {
+            try (TensorScope scope = backend.openScope()) {
+                DType dtype = differences.get(0).minuend().dtype();
+                Tensor all = scope.allocate(Shape.of(sums.length, 2), dtype);
+                backend.reductions().measure(differences, all);
+                double[] numbers = all.toDoubleArray();
+                for (int i = 0; i < sums.length; i++) {
+                    sums[i] = Arrays.copyOfRange(numbers, 2 * i, 2 * i + 2);
                 }
             }
         }
-        return sum;
+        return sums;
+    }
+
+    /** Σ d² of the differences of tensors from others, by name. */
+    public static Map<String, Double> squaredDistances(
+            Backend backend, List<String> names, Function<String, Difference> differences) {
+        double[][] sums = measure(backend, names.stream().map(differences).toList());
+        Map<String, Double> squares = new LinkedHashMap<>();
+        for (int i = 0; i < sums.length; i++) {
+            squares.put(names.get(i), sums[i][0]);
+        }
+        return squares;
     }
 
     /** Σ a. */

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.spi.backend;
 
+import io.backpack4j.spi.backend.portable.PortableDifferences;
 import io.backpack4j.spi.backend.portable.PortableHistograms;
 import io.backpack4j.spi.backend.portable.PortableTotals;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Collection;
+import java.util.List;
 
 /** Operations that make many elements one. */
 public interface Reductions {
@@ -28,6 +30,18 @@ public interface Reductions {
      */
     default void total(Tensor x, Tensor destination) {
         PortableTotals.total(backend(), x, destination);
+    }
+
+    /**
+     * destination[i] = (Σ d², Σ d · along) of the i-th difference d, rounded to its type; 0 where nothing is along.
+     * Added up as exactly as in double precision whatever the type. A backend that does all at once saves walks through
+     * memory and meetings of its threads.
+     *
+     * @param differences of one type, whose destinations are no operands of others
+     * @param destination {@code [differences, 2]} of that type
+     */
+    default void measure(List<Difference> differences, Tensor destination) {
+        PortableDifferences.measure(backend(), differences, destination);
     }
 
     /** Whether all elements are finite. */

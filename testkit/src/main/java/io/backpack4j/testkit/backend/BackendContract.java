@@ -103,6 +103,11 @@ public abstract class BackendContract {
     }
 
     @Test
+    final void measuresDifferences() {
+        new ReductionChecks(both()).measuresDifferences();
+    }
+
+    @Test
     final void findsWhatIsNotFinite() {
         new ReductionChecks(both()).findsWhatIsNotFinite();
     }

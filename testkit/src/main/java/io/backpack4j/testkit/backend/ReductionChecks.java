@@ -3,6 +3,7 @@ package io.backpack4j.testkit.backend;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -74,6 +75,33 @@ record ReductionChecks(BackendComparison both) {
             Tensor pairs = side.integers(Shape.of(9, 6), 10);
             reductions.addJointHistogram(x, values, side.upload(Shape.of(2, 2), -2, 2, -1, 1.5), 0.5, pairs);
             results.add(pairs);
+            return results;
+        });
+    }
+
+    /** Of one tensor and of several, with and without what nobody needs, into other memory and into an operand. */
+    void measuresDifferences() {
+        both.compare("differences", side -> {
+            List<Tensor> results = new ArrayList<>();
+            List<Difference> differences = new ArrayList<>();
+            for (Shape shape : BackendComparison.shapes(side.random())) {
+                Tensor replaced = side.tensor(shape);
+                Tensor destination = side.dirty(shape);
+                Tensor copied = side.dirty(shape);
+                differences.add(Difference.ofZero(side.tensor(shape)));
+                differences.add(new Difference(side.tensor(shape), side.tensor(shape), null, null));
+                differences.add(new Difference(side.tensor(shape), side.tensor(shape), null, side.tensor(shape)));
+                differences.add(new Difference(side.tensor(shape), replaced, replaced, side.tensor(shape)));
+                differences.add(new Difference(side.tensor(shape), side.tensor(shape), destination, null));
+                differences.add(new Difference(side.tensor(shape), null, copied, side.tensor(shape)));
+                results.addAll(List.of(replaced, destination, copied));
+            }
+            Tensor together = side.dirty(differences.size(), 2);
+            side.backend().reductions().measure(differences, together);
+            results.add(together);
+            Tensor alone = side.dirty(1, 2);
+            side.backend().reductions().measure(differences.subList(0, 1), alone);
+            results.add(alone);
             return results;
         });
     }

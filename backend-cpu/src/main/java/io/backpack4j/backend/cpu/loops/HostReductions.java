@@ -7,11 +7,13 @@ import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 
 /** Reductions as loops over chunks, in double precision whatever the type. */
 final class HostReductions implements Reductions {
@@ -238,6 +240,11 @@ final class HostReductions implements Reductions {
         } else {
             reduce(Reduction.SUM, x, 0, x.shape().rank(), destination);
         }
+    }
+
+    @Override
+    public void measure(List<Difference> differences, Tensor destination) {
+        DifferenceLoop.measure(backend, differences, backend.own(destination));
     }
 
     @Override

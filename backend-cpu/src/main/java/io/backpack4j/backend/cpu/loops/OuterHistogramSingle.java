@@ -33,11 +33,19 @@ final class OuterHistogramSingle {
 
     private final ProductLimits limits;
 
+    /** A thread's memory for a factor of either side. */
+    private record Vectors(SignedMagnitudes left, SignedMagnitudes right) {
+        static final ThreadLocal<Vectors> OF_THREAD =
+                ThreadLocal.withInitial(() -> new Vectors(new SignedMagnitudes(), new SignedMagnitudes()));
+    }
+
+    /** Belongs to the thread that makes it. */
     private OuterHistogramSingle(Bins bins, ProductLimits limits, int rows, int columns) {
         this.bins = bins;
         this.counts = new long[bins.count() + 1];
-        this.left = new SignedMagnitudes(rows);
-        this.right = new SignedMagnitudes(columns);
+        Vectors vectors = Vectors.OF_THREAD.get();
+        this.left = vectors.left.of(rows);
+        this.right = vectors.right.of(columns);
         this.limits = limits;
     }
 

@@ -122,7 +122,7 @@ final class OuterJointHistogram {
     }
 
     private boolean loadRights(CpuTensor vectors, long first, int count) {
-        SignedMagnitudes magnitudes = new SignedMagnitudes(columns);
+        SignedMagnitudes magnitudes = new SignedMagnitudes().of(columns);
         boolean finite = true;
         for (int sample = 0; sample < count; sample++) {
             magnitudes.load(vectors, first + sample);

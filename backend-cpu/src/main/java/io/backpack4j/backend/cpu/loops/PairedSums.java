@@ -21,6 +21,7 @@ final class PairedSums {
     private static final double LEAST = 1e-28;
 
     private static final ThreadLocal<PairedSums> OF_THREAD = ThreadLocal.withInitial(PairedSums::new);
+    private static final ThreadLocal<PairedSums> SECOND = ThreadLocal.withInitial(PairedSums::new);
 
     private final float[] sums = new float[Scratch.CHUNK];
     private final float[] losses = new float[Scratch.CHUNK];
@@ -29,6 +30,11 @@ final class PairedSums {
 
     static PairedSums ofThread() {
         return OF_THREAD.get();
+    }
+
+    /** Others, for two sums in one walk. */
+    static PairedSums secondOfThread() {
+        return SECOND.get();
     }
 
     void clear() {

@@ -13,12 +13,16 @@ final class SignedMagnitudes {
     private static final int INFINITY = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
     private static final int MAGNITUDE = 0x7FFFFFFF;
 
+    /** How many elements are looked at together before some of them are selected. */
+    private static final int RUN = 32;
+
     /** Selections are wider than rounding could make them matter. */
     private static final double SLACK = 1 - 1e-6;
 
-    private final int[] bits;
-    private final int[] above;
-    private final int[] below;
+    private int[] bits = {};
+    private int[] above = {};
+    private int[] below = {};
+    private int length;
     private int largest;
     private int least;
     private int positives;
@@ -26,25 +30,30 @@ final class SignedMagnitudes {
     private int selectedAbove;
     private int selectedBelow;
 
-    SignedMagnitudes(int length) {
-        bits = new int[length];
-        // What is not selected is written behind those that are.
-        above = new int[length + 1];
-        below = new int[length + 1];
+    /** Makes room for vectors of a length. */
+    SignedMagnitudes of(int elements) {
+        length = elements;
+        if (bits.length < elements) {
+            bits = new int[elements];
+            // What is not selected is written behind those that are.
+            above = new int[elements + 1];
+            below = new int[elements + 1];
+        }
+        return this;
     }
 
     /** Reads one of several vectors. */
     void load(CpuTensor vectors, long index) {
-        vectors.block.get(vectors.at(index * bits.length), bits, 0, bits.length);
-        largest = largest(bits);
-        least = least(bits);
-        int zeros = zeros(bits);
-        negatives = negatives(bits);
-        positives = bits.length - zeros - negatives;
+        vectors.block.get(vectors.at(index * length), bits, 0, length);
+        largest = largest(bits, length);
+        least = least(bits, length);
+        int zeros = zeros(bits, length);
+        negatives = negatives(bits, length);
+        positives = length - zeros - negatives;
     }
 
     int length() {
-        return bits.length;
+        return length;
     }
 
     float value(int index) {
@@ -80,18 +89,33 @@ final class SignedMagnitudes {
         int before = Math.max(0, from - 1);
         int positive = 0;
         int negative = 0;
-        for (int element : bits) {
-            int magnitude = element & MAGNITUDE;
-            int selected = (before - magnitude) >>> 31;
-            int sign = element >>> 31;
-            above[positive] = magnitude;
-            below[negative] = magnitude;
-            positive += selected & ~sign;
-            negative += selected & sign;
+        for (int first = 0; first < length; first += RUN) {
+            int last = Math.min(length, first + RUN);
+            if (isNoneAbove(bits, first, last, before)) {
+                continue;
+            }
+            for (int i = first; i < last; i++) {
+                int magnitude = bits[i] & MAGNITUDE;
+                int selected = (before - magnitude) >>> 31;
+                int sign = bits[i] >>> 31;
+                above[positive] = magnitude;
+                below[negative] = magnitude;
+                positive += selected & ~sign;
+                negative += selected & sign;
+            }
         }
         selectedAbove = positive;
         selectedBelow = negative;
         return positive + negative;
+    }
+
+    /** Many at a time: mostly none is, and then writing them one by one is saved. */
+    private static boolean isNoneAbove(int[] bits, int from, int to, int before) {
+        int differences = 0;
+        for (int i = from; i < to; i++) {
+            differences |= before - (bits[i] & MAGNITUDE);
+        }
+        return differences >= 0;
     }
 
     void sort() {
@@ -143,9 +167,9 @@ final class SignedMagnitudes {
         return low;
     }
 
-    private static int largest(int[] bits) {
+    private static int largest(int[] bits, int length) {
         int largest = 0;
-        for (int i = 0; i < bits.length; i++) {
+        for (int i = 0; i < length; i++) {
             int magnitude = bits[i] & MAGNITUDE;
             largest = magnitude > largest ? magnitude : largest;
         }
@@ -153,26 +177,26 @@ final class SignedMagnitudes {
     }
 
     /** One less than zero is the largest of whole numbers without sign. */
-    private static int least(int[] bits) {
+    private static int least(int[] bits, int length) {
         int least = MAGNITUDE;
-        for (int i = 0; i < bits.length; i++) {
+        for (int i = 0; i < length; i++) {
             int oneLess = ((bits[i] & MAGNITUDE) - 1) & MAGNITUDE;
             least = oneLess < least ? oneLess : least;
         }
         return least == MAGNITUDE ? 0 : least + 1;
     }
 
-    private static int zeros(int[] bits) {
+    private static int zeros(int[] bits, int length) {
         int zeros = 0;
-        for (int i = 0; i < bits.length; i++) {
+        for (int i = 0; i < length; i++) {
             zeros += ((bits[i] & MAGNITUDE) - 1) >>> 31;
         }
         return zeros;
     }
 
-    private static int negatives(int[] bits) {
+    private static int negatives(int[] bits, int length) {
         int negatives = 0;
-        for (int i = 0; i < bits.length; i++) {
+        for (int i = 0; i < length; i++) {
             negatives += (bits[i] >>> 31) & ~(((bits[i] & MAGNITUDE) - 1) >>> 31);
         }
         return negatives;

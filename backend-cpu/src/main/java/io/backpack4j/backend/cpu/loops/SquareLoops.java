@@ -239,7 +239,7 @@ public final class SquareLoops {
     }
 
     /** Four partial sums: additions that do not wait for each other. */
-    private static double dot(double[] a, double[] b, int count) {
+    static double dot(double[] a, double[] b, int count) {
         double s0 = 0;
         double s1 = 0;
         double s2 = 0;

@@ -7,12 +7,14 @@ import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.backend.cpu.memory.PendingPlanes;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
 
 /** Sums and softmax of single precision by oneDNN. Extrema are the host's: oneDNN's lose NaN. */
 final class DnnlReductions implements Reductions {
@@ -205,6 +207,11 @@ final class DnnlReductions implements Reductions {
     @Override
     public void total(Tensor x, Tensor destination) {
         host.total(x, destination);
+    }
+
+    @Override
+    public void measure(List<Difference> differences, Tensor destination) {
+        host.measure(differences, destination);
     }
 
     @Override

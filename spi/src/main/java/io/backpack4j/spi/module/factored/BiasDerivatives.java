@@ -15,6 +15,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The gradients of a bias with O channels that S positions share: g_vn = Σ_s d_vns, d being cotangents. */
 public final class BiasDerivatives extends ParameterDerivatives {
@@ -22,6 +23,9 @@ public final class BiasDerivatives extends ParameterDerivatives {
     private final Tensor cotangents;
     private final int positionAxis;
     private final Forms forms = new Forms();
+
+    /** ⟨g_n, Σ_m g_m⟩ of one column, once somebody wanted to see them. */
+    private double @Nullable [] dotsWithSum;
 
     private BiasDerivatives(Backend backend, Tensor cotangents, Shape parameter, int positionAxis) {
         super(
@@ -129,6 +133,54 @@ public final class BiasDerivatives extends ParameterDerivatives {
         return sums;
     }
 
+    /** ⟨g_n, Σ_m g_m⟩ of one column. */
+    private void dotsWithSum(TensorScope scope, Tensor rows, Tensor destination) {
+        Tensor sum = scope.allocate(parameter().prepend(1), dtype());
+        backend().reductions().reduce(Reduction.SUM, rows, 0, 1, scope.view(sum, parameter()));
+        backend().contractions().rowDots(rows, sum, destination);
+    }
+
+    private double[] dotsWithSum(TensorScope scope) {
+        double[] known = dotsWithSum;
+        if (known == null) {
+            Tensor dots = scope.allocate(Shape.of(samples()), dtype());
+            dotsWithSum(scope, gradients(scope), dots);
+            known = dots.toDoubleArray();
+            dotsWithSum = known;
+        }
+        return known;
+    }
+
+    private void dotsWithSum(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            double[] known = dotsWithSum;
+            Tensor operand = task.operand();
+            Tensor destination = scope.view(task.destination(), Shape.of(samples()));
+            if (operand != null) {
+                Tensor sum = scope.view(operand, parameter().prepend(1));
+                backend().contractions().rowDots(gradients(scope), sum, destination);
+            } else if (known == null) {
+                dotsWithSum(scope, gradients(scope), destination);
+            } else {
+                destination.write(0, known, 0, known.length);
+            }
+        }
+    }
+
+    /** From norms and inner products with the sum, or by moments where digits of these cancel. */
+    private void centredSquaredNorm(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Tensor row = scope.view(
+                    gradients(scope), Shape.of(1, samples() * parameter().elements()));
+            Tensor norms = scope.allocate(Shape.of(1), dtype());
+            backend().contractions().rowDots(row, row, norms);
+            if (CentredNorm.follows(backend(), norms.item(), dotsWithSum(scope), task.destination())) {
+                return;
+            }
+        }
+        CentredNorm.byMoments(this, task.destination());
+    }
+
     /** Adds up the positions of rows, {@code [B, S, O]} or {@code [B, O, S]}. */
     private void sum(Tensor rows, Tensor destination) {
         backend().reductions().reduce(Reduction.SUM, rows, positionAxis - 1, positionAxis, destination);
@@ -139,6 +191,23 @@ public final class BiasDerivatives extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
             return Optional.of(DirectForm.adding(BiasDerivatives.this::outerProducts));
+        }
+
+        /** With several positions, gradients are sums that are made once for all that is done with tiles. */
+        private boolean isOfRows() {
+            return columns() == 1 && samples() > 0 && cotangents.shape().size(positionAxis) == 1;
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
+            return isOfRows() ? Optional.of(DirectForm.adding(BiasDerivatives.this::dotsWithSum)) : Optional.empty();
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.CentredSquaredNorm contraction) {
+            return isOfRows()
+                    ? Optional.of(DirectForm.overwriting(BiasDerivatives.this::centredSquaredNorm))
+                    : Optional.empty();
         }
 
         @Override

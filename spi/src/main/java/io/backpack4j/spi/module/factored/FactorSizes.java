@@ -15,6 +15,12 @@ import io.backpack4j.spi.tensor.Shape;
  */
 public record FactorSizes(long groups, long rows, long columns, long positions, boolean positionsFirst) {
 
+    /** As many numbers as nobody need save. */
+    static final long FEW = 1 << 16;
+
+    /** As many multiplications as hardly take longer than the calls. */
+    private static final long FEW_MULTIPLICATIONS = 1 << 24;
+
     /** The shape {@code [G, M, K]} of one gradient. */
     public Shape tile() {
         return Shape.of(groups, rows, columns);
@@ -42,11 +48,18 @@ public record FactorSizes(long groups, long rows, long columns, long positions, 
     }
 
     /**
-     * Whether inner products of all samples' factors take fewer multiplications than products with one gradient, and
-     * no more memory than it.
+     * Whether inner products of all samples' factors take fewer multiplications than products with one gradient, or
+     * hardly any, and no more memory than it.
      */
     boolean prefersPairsOfSamples(long samples) {
-        return samples * (rows + columns) < rows * columns && 2 * samples * samples <= rows * columns;
+        boolean fewer = samples * (rows + columns) < rows * columns
+                || samples * samples * (rows + columns) <= FEW_MULTIPLICATIONS;
+        return fewer && hasRoomForPairsOfSamples(samples);
+    }
+
+    /** Whether inner products of all samples' factors take no more memory than one gradient, or hardly any. */
+    boolean hasRoomForPairsOfSamples(long samples) {
+        return 2 * samples * samples <= Math.max(rows * columns, FEW);
     }
 
     /** Whether sums over positions of these and of other factors are sums over all of their positions. */

@@ -89,9 +89,14 @@ record FactorSums(Backend backend, DType dtype, long columns, long samples, Fact
             dot(scope, product, task.operand(), task.destination());
             return;
         }
+        dotsWithSum(scope, product, scope.view(task.destination(), Shape.of(samples)));
+    }
+
+    /** The same of the samples that are there, {@code [N]}. */
+    void dotsWithSum(TensorScope scope, PerSampleProduct product, Tensor destination) {
         Tensor ofLefts = gram(scope, product.left(), sizes.rows());
         Tensor ofRights = gram(scope, product.right(), sizes.columns());
-        backend.contractions().rowDots(ofLefts, ofRights, scope.view(task.destination(), Shape.of(samples)));
+        backend.contractions().rowDots(ofLefts, ofRights, destination);
     }
 
     /** Inner products of all pairs of samples' factors, {@code [N, N]}. */

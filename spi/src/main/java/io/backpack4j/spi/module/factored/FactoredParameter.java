@@ -5,7 +5,6 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.module.Block;
-import io.backpack4j.spi.module.CondensedContraction;
 import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.DirectForm;
@@ -24,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gradients of a parameter that multiplies: g_vn = Σ_s left_vns ⊗ right_ns, left being cotangents of an output and
@@ -45,6 +45,9 @@ public final class FactoredParameter extends ParameterDerivatives {
     private final Optional<SharedOutputs> shared;
 
     private final Forms forms = new Forms();
+
+    /** ⟨g_n, Σ_m g_m⟩ of one column, once somebody wanted to see them. */
+    private double @Nullable [] dotsWithSum;
 
     /**
      * Creates derivatives.
@@ -239,6 +242,19 @@ public final class FactoredParameter extends ParameterDerivatives {
                         destination);
     }
 
+    private double[] dotsWithSum(PerSampleProduct product) {
+        double[] known = dotsWithSum;
+        if (known == null) {
+            try (TensorScope scope = backend().openScope()) {
+                Tensor dots = scope.allocate(Shape.of(samples()), dtype());
+                sums().dotsWithSum(scope, product, dots);
+                known = dots.toDoubleArray();
+                dotsWithSum = known;
+            }
+        }
+        return known;
+    }
+
     /** Pairs of positions, or gradients where digits of these cancel. */
     private void squaresByPairs(ContractionTask task) {
         boolean perSample = task.contraction().mergeRule() == MergeRule.PER_SAMPLE;
@@ -266,16 +282,6 @@ public final class FactoredParameter extends ParameterDerivatives {
                             ? new TileConsumer.SumOfSquaresPerSample(destination, weights)
                             : new TileConsumer.SumOfSquares(destination, null, weights)));
         }
-    }
-
-    private void centredByMoments(TensorScope scope, Contraction.CentredSquaredNorm contraction, Tensor destination) {
-        CondensedContraction condensed = contraction.condensed().orElseThrow();
-        List<Tensor> moments = new ArrayList<>();
-        for (Shape shape : condensed.source().shapes(columns(), samples(), parameter())) {
-            moments.add(scope.allocate(shape, dtype()));
-        }
-        execute(List.of(new ContractionTask(condensed.source(), moments, null, false)));
-        condensed.step().condense(backend(), moments, destination);
     }
 
     /** What follows from the factors. */
@@ -359,8 +365,12 @@ public final class FactoredParameter extends ParameterDerivatives {
             return given(
                     isSingle() && columns() == 1 && samples() > 0 && norm.isSmall(),
                     () -> DirectForm.overwriting(of((scope, product, task) -> {
-                        if (!norm.computes(product, task.destination())) {
-                            centredByMoments(scope, contraction, task.destination());
+                        Tensor destination = task.destination();
+                        boolean done = sizes.hasRoomForPairsOfSamples(samples())
+                                && CentredNorm.follows(
+                                        backend(), norm.squaredNorms(product), dotsWithSum(product), destination);
+                        if (!done && !norm.computes(product, destination)) {
+                            CentredNorm.byMoments(FactoredParameter.this, destination);
                         }
                     })));
         }
@@ -369,7 +379,14 @@ public final class FactoredParameter extends ParameterDerivatives {
         public Optional<DirectForm> visit(Contraction.DotWithSum contraction) {
             return given(
                     isSingle() && columns() == 1 && sizes.prefersPairsOfSamples(samples()),
-                    () -> DirectForm.adding(of((scope, product, task) -> sums().dotWithSum(scope, product, task))));
+                    () -> DirectForm.adding(of((scope, product, task) -> {
+                        double[] known = dotsWithSum;
+                        if (known == null || task.operand() != null) {
+                            sums().dotWithSum(scope, product, task);
+                        } else {
+                            task.destination().write(0, known, 0, known.length);
+                        }
+                    })));
         }
 
         @Override
