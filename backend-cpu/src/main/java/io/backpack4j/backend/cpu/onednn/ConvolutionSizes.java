@@ -34,6 +34,7 @@ record ConvolutionSizes(WindowSizes windows, long groups, long inputs, long outp
     boolean paysRounding(DnnlContext context) {
         double multiplications = (double) windows.batch * windows.outputPositions() * weightElements();
         return groups == 1
+                && !DnnlFaults.roundingFails(windows)
                 && Rounding.pays(
                         context, multiplications, (double) windows.batch * (inputElements() + outputElements()));
     }

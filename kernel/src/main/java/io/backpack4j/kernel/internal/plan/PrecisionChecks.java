@@ -20,9 +20,9 @@ public final class PrecisionChecks {
         problems.add(
                 CommonProblems.UNSUPPORTED,
                 dtype == DType.FLOAT32
-                        ? "Backend '%s' has no products of precision %s here: there is a faster one only with oneDNN, on processors that multiply bfloat16 (AVX512-BF16). Leave the precision out."
+                        ? "Backend '%s' has no products of precision %s here: there are faster ones with oneDNN only, on processors that multiply bfloat16 (AVX512-BF16, AMX). Leave PassOptions.precision, --precision on the command line, out."
                                 .formatted(backend.id(), precision)
-                        : "Precision %s is for FLOAT32, but the model is %s. Leave the precision out, or take a model of FLOAT32."
+                        : "Precision %s is for FLOAT32, but the model is %s. Leave PassOptions.precision, --precision on the command line, out, or take FLOAT32."
                                 .formatted(precision, dtype));
     }
 }
