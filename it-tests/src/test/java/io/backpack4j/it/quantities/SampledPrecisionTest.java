@@ -60,6 +60,8 @@ class SampledPrecisionTest {
 
     private static final long SEED = Randomness.seed(1);
     private static final int SEEDS = 8;
+    private static final int TEXT = 64;
+    private static final int CHARACTERS = 76;
     private static final PassOptions FAST = PassOptions.DEFAULT.precision(Precision.BF16_FAST);
 
     private static final List<Request<?>> SAMPLED = List.of(
@@ -104,6 +106,7 @@ class SampledPrecisionTest {
             return switch (name) {
                 case "mnist_mlp" -> of(name, dtype, Shape.of(1, 28, 28), 64, 0, 64);
                 case "3c3d" -> of(name, dtype, Shape.of(3, 32, 32), 32, 0, 32);
+                case "charlm", "charlm-lstm" -> ofText(name, dtype, 8);
                 default -> throw new IllegalArgumentException(name);
             };
         }
@@ -121,6 +124,19 @@ class SampledPrecisionTest {
                     .sampleIds(LongStream.range(from, to).toArray())
                     .input("input", sample.prepend(to - from), Arrays.copyOfRange(inputs, from * size, to * size))
                     .targets(Shape.of(to - from), Arrays.copyOfRange(labels, from, to))
+                    .build();
+            return new Case(model, batch);
+        }
+
+        private static Case ofText(String name, DType dtype, int samples) {
+            Shape sample = Shape.of(TEXT);
+            Random random = new Random(SEED);
+            Model model = backpack.model(description(name), dtype, sample);
+            model.parameters().initialize(1);
+            Shape shape = sample.prepend(samples);
+            Batch batch = backpack.batch(dtype)
+                    .input("input", shape, random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
+                    .targets(shape, random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
                     .build();
             return new Case(model, batch);
         }
@@ -198,7 +214,7 @@ class SampledPrecisionTest {
      * and of all of a quantity together.
      */
     @ParameterizedTest
-    @ValueSource(strings = {"mnist_mlp", "3c3d", "allcnnc", "resnet18", "vit", "encoder"})
+    @ValueSource(strings = {"mnist_mlp", "3c3d", "allcnnc", "resnet18", "charlm", "charlm-lstm"})
     void errors_are_below_the_noise_of_one_sample(String name) {
         assumeFast();
         SortedMap<String, Errors> quantities = new TreeMap<>();
@@ -257,7 +273,7 @@ class SampledPrecisionTest {
     }
 
     static List<String> networks() {
-        List<String> names = new ArrayList<>(List.of("mnist_mlp", "3c3d"));
+        List<String> names = new ArrayList<>(List.of("mnist_mlp", "3c3d", "charlm", "charlm-lstm"));
         names.addAll(Architecture.NAMES);
         return names;
     }
@@ -266,7 +282,8 @@ class SampledPrecisionTest {
     @MethodSource("networks")
     void what_is_exact_changes_no_bit(String name) {
         assumeFast();
-        boolean small = !List.of("resnet50", "densenet", "vgg11", "mobilenet_v3", "efficientnet", "convnext")
+        // exact curvature of the others takes minutes
+        boolean small = !List.of("charlm", "charlm-lstm", "resnet50", "densenet", "vgg11", "mobilenet_v3", "efficientnet", "convnext")
                 .contains(name);
         List<Request<?>> requests = new ArrayList<>(small ? EXACT : List.of(Request.of(new BatchL2Grad())));
         requests.add(Request.of(new DiagGGNMC()));
@@ -289,7 +306,7 @@ class SampledPrecisionTest {
                     changed++;
                 }
             }
-            if (List.of("mnist_mlp", "3c3d").contains(name)) {
+            if (List.of("mnist_mlp", "3c3d", "charlm", "charlm-lstm").contains(name)) {
                 assertThat(changed).as("changed results").isPositive();
             }
         }
@@ -381,12 +398,12 @@ class SampledPrecisionTest {
         try (Case single = Case.of("3c3d", DType.FLOAT32)) {
             List<Request<?>> requests = List.of(Request.of(new DiagGGNMC()), Request.of(new KFAC()));
             SortedMap<String, double[]> expected = single.run(requests, FAST, 1);
-            PassOptions options = FAST.memory(64 << 20);
-            Plan plan = backpack.plan(single.model(), single.batch(), requests, options.updateBuffers(false));
-            assertThat(plan.peakBytes()).isLessThanOrEqualTo(64 << 20);
-            assertThat(plan.chunkSamples()).isLessThan(32);
-            assertClose("budget", single.run(requests, options, 1), expected);
             Plan free = backpack.plan(single.model(), single.batch(), requests, FAST);
+            long budget = 48 << 20;
+            PassOptions options = FAST.memory(budget);
+            Plan plan = backpack.plan(single.model(), single.batch(), requests, options.updateBuffers(false));
+            assertThat(plan.peakBytes()).isLessThanOrEqualTo(budget);
+            assertClose("budget", single.run(requests, options, 1), expected);
             for (int i = 0; i < 3; i++) {
                 free.run(single.batch(), i).close();
             }
