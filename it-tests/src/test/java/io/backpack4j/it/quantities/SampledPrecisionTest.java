@@ -135,8 +135,13 @@ class SampledPrecisionTest {
             model.parameters().initialize(1);
             Shape shape = sample.prepend(samples);
             Batch batch = backpack.batch(dtype)
-                    .input("input", shape, random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
-                    .targets(shape, random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
+                    .input(
+                            "input",
+                            shape,
+                            random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
+                    .targets(
+                            shape,
+                            random.longs((long) samples * TEXT, 0, CHARACTERS).toArray())
                     .build();
             return new Case(model, batch);
         }
@@ -185,7 +190,6 @@ class SampledPrecisionTest {
         double fast;
         double full;
         double noise;
-        double worst;
 
         String row(String network, String quantity) {
             return String.format(
@@ -283,7 +287,15 @@ class SampledPrecisionTest {
     void what_is_exact_changes_no_bit(String name) {
         assumeFast();
         // exact curvature of the others takes minutes
-        boolean small = !List.of("charlm", "charlm-lstm", "resnet50", "densenet", "vgg11", "mobilenet_v3", "efficientnet", "convnext")
+        boolean small = !List.of(
+                        "charlm",
+                        "charlm-lstm",
+                        "resnet50",
+                        "densenet",
+                        "vgg11",
+                        "mobilenet_v3",
+                        "efficientnet",
+                        "convnext")
                 .contains(name);
         List<Request<?>> requests = new ArrayList<>(small ? EXACT : List.of(Request.of(new BatchL2Grad())));
         requests.add(Request.of(new DiagGGNMC()));
