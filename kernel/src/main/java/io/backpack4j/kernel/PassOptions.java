@@ -3,11 +3,12 @@ package io.backpack4j.kernel;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.module.Mode;
 import java.util.OptionalLong;
 
 /**
- * Options of a pass: its splitting, and the memory that it may use.
+ * Options of a pass: its splitting, the memory that it may use, and its precision.
  *
  * @param memoryBytes the most memory that the pass and its results may take beside the model and the batch; unlimited
  *     if empty
@@ -17,6 +18,9 @@ import java.util.OptionalLong;
  * @param modes in which modes modules work
  * @param handsOver whether results that can leave the pass part by part do so, to {@link RunOptions#taker}, and are not
  *     among {@link Results}
+ * @param precision how exactly products of sampled quantities multiply: those of Monte-Carlo columns on their way back
+ *     and with parameters' inputs. The network's outputs, the loss, gradients and all that is exact are always in full
+ *     precision
  */
 public record PassOptions(
         OptionalLong memoryBytes,
@@ -24,7 +28,8 @@ public record PassOptions(
         OptionalLong blockColumns,
         NanPolicy nanPolicy,
         ModeOptions modes,
-        boolean handsOver) {
+        boolean handsOver,
+        Precision precision) {
 
     /** Nothing is limited: one chunk, and as many columns at a time as is fast; numbers must be finite. */
     public static final PassOptions DEFAULT =
@@ -41,24 +46,38 @@ public record PassOptions(
         this(memoryBytes, chunkSamples, blockColumns, NanPolicy.FAIL, ModeOptions.DEFAULT, false);
     }
 
+    /** In full precision. */
+    public PassOptions(
+            OptionalLong memoryBytes,
+            OptionalLong chunkSamples,
+            OptionalLong blockColumns,
+            NanPolicy nanPolicy,
+            ModeOptions modes,
+            boolean handsOver) {
+        this(memoryBytes, chunkSamples, blockColumns, nanPolicy, modes, handsOver, Precision.FULL);
+    }
+
     /** With a memory budget. */
     public PassOptions memory(long bytes) {
-        return new PassOptions(OptionalLong.of(bytes), chunkSamples, blockColumns, nanPolicy, modes, handsOver);
+        return new PassOptions(
+                OptionalLong.of(bytes), chunkSamples, blockColumns, nanPolicy, modes, handsOver, precision);
     }
 
     /** With chunks of a fixed number of samples; the last may be smaller. */
     public PassOptions chunk(long samples) {
-        return new PassOptions(memoryBytes, OptionalLong.of(samples), blockColumns, nanPolicy, modes, handsOver);
+        return new PassOptions(
+                memoryBytes, OptionalLong.of(samples), blockColumns, nanPolicy, modes, handsOver, precision);
     }
 
     /** With blocks of a fixed number of columns; the last may be smaller. */
     public PassOptions block(long columns) {
-        return new PassOptions(memoryBytes, chunkSamples, OptionalLong.of(columns), nanPolicy, modes, handsOver);
+        return new PassOptions(
+                memoryBytes, chunkSamples, OptionalLong.of(columns), nanPolicy, modes, handsOver, precision);
     }
 
     /** With another policy for numbers that are not finite. */
     public PassOptions nan(NanPolicy policy) {
-        return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy, modes, handsOver);
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, policy, modes, handsOver, precision);
     }
 
     /**
@@ -66,7 +85,7 @@ public record PassOptions(
      * {@link io.backpack4j.spi.extension.Extension#resultRule} says where.
      */
     public PassOptions handingOver() {
-        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, modes, true);
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, modes, true, precision);
     }
 
     /** With all nodes in a mode, whatever they say. */
@@ -95,9 +114,17 @@ public record PassOptions(
         return modes(modes.updateBuffers(updates));
     }
 
+    /**
+     * With products of sampled quantities in another precision. {@link Precision#BF16_FAST} is refused for
+     * {@code FLOAT64}, and where the backend or the processor has nothing faster.
+     */
+    public PassOptions precision(Precision other) {
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, modes, handsOver, other);
+    }
+
     /** With other modes. */
     public PassOptions modes(ModeOptions other) {
-        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, other, handsOver);
+        return new PassOptions(memoryBytes, chunkSamples, blockColumns, nanPolicy, other, handsOver, precision);
     }
 
     private static void requirePositive(String what, OptionalLong value) {

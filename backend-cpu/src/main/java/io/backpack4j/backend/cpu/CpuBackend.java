@@ -10,9 +10,12 @@ import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
+import java.util.function.Supplier;
 
 /** The CPU backend: native memory and a set of kernels. */
 final class CpuBackend extends NativeBackend {
@@ -22,6 +25,16 @@ final class CpuBackend extends NativeBackend {
     CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
         super(memoryLimit, threads);
         this.kernels = choice.create(this, threads);
+    }
+
+    @Override
+    public boolean supports(Precision precision, DType dtype) {
+        return kernels.supports(precision, dtype);
+    }
+
+    @Override
+    public <T> T in(Precision precision, Supplier<T> work) {
+        return kernels.in(precision, work);
     }
 
     @Override

@@ -11,6 +11,7 @@ import io.backpack4j.cli.options.Installed;
 import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.MemoryOption;
 import io.backpack4j.cli.options.PositiveInteger;
+import io.backpack4j.cli.options.PrecisionOption;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.SeedOption;
@@ -165,6 +166,9 @@ public final class BenchCommand implements Runnable {
     @Mixin
     private final MemoryOption memory = new MemoryOption();
 
+    @Mixin
+    private final PrecisionOption precision = new PrecisionOption();
+
     @Option(
             names = "--idle-memory",
             description = "Print the memory before the first plan, and the planned peak, too. --memory does so anyway.")
@@ -189,7 +193,7 @@ public final class BenchCommand implements Runnable {
             List<Request<?>> requests = Requests.of(backpack.catalog(), expressions, List.of());
             try (BenchNetwork network = network(backpack)) {
                 double idle = PeakMemory.currentMebibytes();
-                PassOptions options = memory.limit(PassOptions.DEFAULT);
+                PassOptions options = memory.limit(precision.apply(PassOptions.DEFAULT));
                 Plan gradient = network.plan(backpack, List.of(), options);
                 Plan pass = network.plan(backpack, requests, options);
                 Stopwatch stopwatch = warmUpSeconds == null

@@ -12,6 +12,7 @@ import io.backpack4j.cli.options.MemoryOption;
 import io.backpack4j.cli.options.ModelOption;
 import io.backpack4j.cli.options.NanOption;
 import io.backpack4j.cli.options.PassModes;
+import io.backpack4j.cli.options.PrecisionOption;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.SeedOption;
@@ -122,6 +123,9 @@ public final class EvaluateCommand implements Runnable {
 
     @Mixin
     private final MemoryOption memory = new MemoryOption();
+
+    @Mixin
+    private final PrecisionOption precision = new PrecisionOption();
 
     @Option(
             names = "--mode",
@@ -360,6 +364,7 @@ public final class EvaluateCommand implements Runnable {
         if (mode != null) {
             metadata.put("mode", Text.of(mode));
         }
+        precision.addTo(metadata);
         return metadata;
     }
 
@@ -378,7 +383,8 @@ public final class EvaluateCommand implements Runnable {
     }
 
     private PassOptions wholePass() {
-        return PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false);
+        return precision.apply(
+                PassOptions.DEFAULT.nan(nan.policy()).statistics(statistics).updateBuffers(false));
     }
 
     private PassOptions moded(PassOptions options) {

@@ -9,6 +9,7 @@ import io.backpack4j.cli.options.LossOption;
 import io.backpack4j.cli.options.MemoryOption;
 import io.backpack4j.cli.options.PassModes;
 import io.backpack4j.cli.options.PositiveInteger;
+import io.backpack4j.cli.options.PrecisionOption;
 import io.backpack4j.cli.options.Requests;
 import io.backpack4j.cli.options.RootCommand;
 import io.backpack4j.cli.options.Version;
@@ -108,6 +109,9 @@ public final class InspectCommand implements Runnable {
     @Mixin
     private final MemoryOption memory = new MemoryOption();
 
+    @Mixin
+    private final PrecisionOption precision = new PrecisionOption();
+
     @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
 
@@ -164,7 +168,7 @@ public final class InspectCommand implements Runnable {
             InspectedModel inspected,
             List<Request<?>> requests,
             List<ExtensionExpression> expressions) {
-        PassOptions whole = PassOptions.DEFAULT.updateBuffers(false);
+        PassOptions whole = precision.apply(PassOptions.DEFAULT.updateBuffers(false));
         PassOptions unlimited = mode == null ? whole : whole.mode(mode);
         Plan plan = backpack.plan(inspected.model(), inspected.batch(), requests, memory.limit(unlimited));
         Plan gradient = backpack.plan(inspected.model(), inspected.batch(), List.of(), unlimited);

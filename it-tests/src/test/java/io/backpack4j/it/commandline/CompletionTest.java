@@ -64,6 +64,7 @@ class CompletionTest {
                 "evaluate --mode e | eval",
                 "predict --mode t | train",
                 "evaluate --statistics c | constant",
+                "evaluate --precision b | bf16_fast",
                 "predict --nan ig | ignore",
                 "demo --model l | logreg lenet",
                 "demo --model own | own.json",

@@ -85,6 +85,28 @@ class ModesTest {
         assertThat(metadata(eval)).doesNotContainKey("statistics");
     }
 
+    /** Whether there is another precision is the processor's matter; that it is never another in silence is not. */
+    @Test
+    void precisions_are_named_or_refused() {
+        Workspace eval = workspace(", \"mode\": \"eval\"").option("--extensions", "DiagGGNMC");
+        Run exact = eval.option("--dtype", "float64")
+                .option("--precision", "bf16_fast")
+                .run();
+        assertThat(exact.code()).isEqualTo(1);
+        assertThat(exact.err()).contains("[Unsupported]", "BF16_FAST", "FLOAT64", "--precision");
+        Run single = eval.option("--dtype", "float32").run();
+        if (single.code() == 0) {
+            assertThat(metadata(eval)).containsEntry("precision", "bf16_fast");
+        } else {
+            assertThat(single.err()).contains("[Unsupported]", "AVX512-BF16");
+        }
+        run(eval.option("--precision", "full"));
+        assertThat(metadata(eval)).doesNotContainKey("precision");
+        Run unknown = eval.option("--precision", "half").run();
+        assertThat(unknown.code()).isEqualTo(2);
+        assertThat(unknown.err()).contains("'half' is not one of full, bf16_fast");
+    }
+
     @Test
     void counters_are_read_and_may_be_missing() {
         SortedMap<String, String> without = run(workspace(""));

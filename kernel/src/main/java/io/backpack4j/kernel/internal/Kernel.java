@@ -25,6 +25,7 @@ import io.backpack4j.kernel.internal.plan.CompiledPlan;
 import io.backpack4j.kernel.internal.plan.LinearizationPlan;
 import io.backpack4j.kernel.internal.plan.PlanCache;
 import io.backpack4j.kernel.internal.plan.Planner;
+import io.backpack4j.kernel.internal.plan.PrecisionChecks;
 import io.backpack4j.kernel.internal.plan.PredictionPlan;
 import io.backpack4j.kernel.internal.session.AccumulatingSession;
 import io.backpack4j.kernel.internal.session.SessionLayouts;
@@ -111,7 +112,7 @@ public final class Kernel {
     }
 
     public void check(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        planner.checked(model, batch, requests, budgeted(options));
+        planner.checked(backend(), model, batch, requests, budgeted(options));
     }
 
     public Prediction predict(Model model, Batch batch, PassOptions options, RunOptions run) {
@@ -136,6 +137,7 @@ public final class Kernel {
                     CommonProblems.INVALID_OPTION,
                     "A session keeps its results, but its passes were to hand them over. Leave PassOptions.handingOver out.");
         }
+        PrecisionChecks.report(backend(), model.dtype(), options.pass().precision(), problems);
         PassLayout layout = planner.sessionLayout(model, requests, options.pass(), problems);
         SessionLayouts layouts = SessionLayouts.of(
                 layout, options, some -> planner.sessionLayout(model, some, options.pass(), new Problems()), problems);

@@ -10,6 +10,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Supplies the arithmetic: small groups of operations that write into given tensors.
@@ -60,6 +61,19 @@ public interface Backend extends AutoCloseable {
      */
     default long capacityBytes() {
         return Long.MAX_VALUE;
+    }
+
+    /** Whether it can multiply numbers of a type in a precision. */
+    default boolean supports(Precision precision, DType dtype) {
+        return precision == Precision.FULL;
+    }
+
+    /**
+     * Does work of the calling thread in a precision that is {@linkplain #supports supported}. Work within work has
+     * its own.
+     */
+    default <T> T in(Precision precision, Supplier<T> work) {
+        return work.get();
     }
 
     /** Element by element. */

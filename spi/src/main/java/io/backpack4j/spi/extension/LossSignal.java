@@ -29,6 +29,14 @@ public non-sealed interface LossSignal extends Signal {
     }
 
     /**
+     * Whether its columns are drawn, so that what is made of them is an estimate. A pass may be asked to compute that with
+     * less precise products.
+     */
+    default boolean isSampled() {
+        return false;
+    }
+
+    /**
      * How many columns it has.
      *
      * @throws BackpackException if the loss cannot make it, saying what can

@@ -33,6 +33,11 @@ public record SampledLossGradient(int samples) implements LossSignal {
     }
 
     @Override
+    public boolean isSampled() {
+        return true;
+    }
+
+    @Override
     public long columns(LossEvaluation loss) {
         if (loss.gradientSampler().isEmpty()) {
             throw unsupported();

@@ -8,9 +8,12 @@ import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
+import java.util.function.Supplier;
 
 /** The operations of a backend, made with one selection of libraries. Every set handles every type. */
 public interface KernelSet extends AutoCloseable {
@@ -35,6 +38,16 @@ public interface KernelSet extends AutoCloseable {
 
     /** Makes a block row-major that this set arranged in another way. */
     void makeRowMajor(Block block);
+
+    /** Whether it can multiply numbers of a type in a precision. */
+    default boolean supports(Precision precision, DType dtype) {
+        return precision == Precision.FULL;
+    }
+
+    /** Does work of the calling thread in a precision. */
+    default <T> T in(Precision precision, Supplier<T> work) {
+        return work.get();
+    }
 
     /** Frees what the set keeps outside the pool. */
     @Override

@@ -11,6 +11,7 @@ import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_SRC;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_TO;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WEIGHTS;
 import static org.bytedeco.dnnl.global.dnnl.DNNL_ARG_WORKSPACE;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_bf16;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_data_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_backward_weights_primitive_desc_create;
 import static org.bytedeco.dnnl.global.dnnl.dnnl_convolution_direct;
@@ -54,6 +55,7 @@ final class ConvolutionRecipes {
     /** The transpose; y, weights, destination. */
     static DnnlPrimitive backwardData(ConvolutionSizes sizes) {
         try (var memory = new Descriptions(sizes, false);
+                var results = new Descriptions(sizes.rounded(false), false);
                 var attributes = new DnnlAttributes()) {
             var hint = new dnnl_primitive_desc();
             if (forward(hint, sizes, memory, null, attributes) != dnnl_success) {
@@ -65,7 +67,7 @@ final class ConvolutionRecipes {
                     description,
                     Dnnl.ENGINE,
                     dnnl_convolution_direct,
-                    memory.inputs,
+                    results.inputs,
                     memory.weights,
                     memory.outputs,
                     windows.stride,
@@ -82,6 +84,7 @@ final class ConvolutionRecipes {
     /** destination = the weights' gradient, summed over the batch; inputs, outputs' cotangents, destination. */
     static DnnlPrimitive backwardWeights(ConvolutionSizes sizes) {
         try (var memory = new Descriptions(sizes, false);
+                var results = new Descriptions(sizes.rounded(false), false);
                 var attributes = new DnnlAttributes()) {
             var hint = new dnnl_primitive_desc();
             if (forward(hint, sizes, memory, null, attributes) != dnnl_success) {
@@ -94,7 +97,7 @@ final class ConvolutionRecipes {
                     Dnnl.ENGINE,
                     dnnl_convolution_direct,
                     memory.inputs,
-                    memory.weights,
+                    results.weights,
                     null,
                     memory.outputs,
                     windows.stride,
@@ -237,12 +240,16 @@ final class ConvolutionRecipes {
         final @Nullable dnnl_memory_desc bias;
 
         Descriptions(ConvolutionSizes sizes, boolean withBias) {
-            inputs = sizes.inputLayout().describe();
-            outputs = sizes.outputLayout().describe();
+            inputs = sizes.inputLayout().rounded(sizes.rounded()).describe();
+            outputs = sizes.outputLayout().rounded(sizes.rounded()).describe();
             long[] weightSizes = sizes.weightLayout().sizes();
             Dnnl.check(
                     dnnl_memory_desc_create_with_tag(
-                            weights, weightSizes.length, weightSizes, dnnl_f32, dnnl_format_tag_any),
+                            weights,
+                            weightSizes.length,
+                            weightSizes,
+                            sizes.rounded() ? dnnl_bf16 : dnnl_f32,
+                            dnnl_format_tag_any),
                     "describe weights");
             bias = withBias ? Dnnl.dense(sizes.outputs()) : null;
         }

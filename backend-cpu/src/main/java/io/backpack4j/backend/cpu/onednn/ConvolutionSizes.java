@@ -11,14 +11,32 @@ import io.backpack4j.spi.tensor.Shape;
  * @param groups G
  * @param inputs C, the input channels of all groups
  * @param outputs O, the output channels of all groups
+ * @param rounded whether its operands are bfloat16; results are of single precision
  */
-record ConvolutionSizes(WindowSizes windows, long groups, long inputs, long outputs) {
+record ConvolutionSizes(WindowSizes windows, long groups, long inputs, long outputs, boolean rounded) {
 
     /** Of one plane per channel in {@code batch} samples; the weight has the shape {@code [O, C/G, *kernel]}. */
     static ConvolutionSizes of(Window window, long batch, Shape inputs, Shape outputs, Shape weight) {
         long channels = inputs.size(1);
         long groups = weight.size(1) == 0 ? 0 : channels / weight.size(1);
-        return new ConvolutionSizes(WindowSizes.of(window, batch, inputs, outputs), groups, channels, weight.size(0));
+        WindowSizes windows = WindowSizes.of(window, batch, inputs, outputs);
+        return new ConvolutionSizes(windows, groups, channels, weight.size(0), false);
+    }
+
+    /** The same with rounded operands, or without. */
+    ConvolutionSizes rounded(boolean rounds) {
+        return new ConvolutionSizes(windows, groups, inputs, outputs, rounds);
+    }
+
+    /**
+     * Whether rounding operands pays. With several groups, few elements meet: those kernels wait for memory instead.
+     */
+    boolean paysRounding(DnnlContext context) {
+        double multiplications = (double) windows.batch * windows.outputPositions() * weightElements();
+        return groups == 1
+                && !DnnlFaults.roundingFails(windows)
+                && Rounding.pays(
+                        context, multiplications, (double) windows.batch * (inputElements() + outputElements()));
     }
 
     boolean isExpressible() {
@@ -67,6 +85,7 @@ record ConvolutionSizes(WindowSizes windows, long groups, long inputs, long outp
     }
 
     PrimitiveKey key(DnnlContext context, DnnlKind kind) {
-        return windows.addTo(context.key(kind).add(groups).add(inputs).add(outputs));
+        return windows.addTo(
+                context.key(kind).add(groups).add(inputs).add(outputs).add(rounded ? 1 : 0));
     }
 }

@@ -75,12 +75,34 @@ final class ConvolutionTiles {
     /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */
     static Optional<ConvolutionTiles> of(
             NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product, long joined) {
-        ConvolutionSizes sizes = ConvolutionSizes.of(
+        return of(backend, context, scope, product, sizes(product, joined));
+    }
+
+    /** Tiles of single samples, of rounded operands if that pays; nothing if oneDNN is slow at them. */
+    static Optional<ConvolutionTiles> ofOne(
+            NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+        ConvolutionSizes sizes = sizes(product, 1);
+        return sizes.paysRounding(context)
+                ? of(backend, context, scope, product, sizes.rounded(true))
+                        .or(() -> of(backend, context, scope, product, sizes))
+                : of(backend, context, scope, product, sizes);
+    }
+
+    private static ConvolutionSizes sizes(PerSampleConvolution product, long joined) {
+        return ConvolutionSizes.of(
                 product.window(),
                 joined,
                 product.inputs().shape(),
                 product.outputs().shape(),
                 product.weight());
+    }
+
+    private static Optional<ConvolutionTiles> of(
+            NativeBackend backend,
+            DnnlContext context,
+            TensorScope scope,
+            PerSampleConvolution product,
+            ConvolutionSizes sizes) {
         if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes)) {
             return Optional.empty();
         }
@@ -134,6 +156,15 @@ final class ConvolutionTiles {
 
     /** Makes every tile and hands it to the consumers; nothing is done if oneDNN is slow at one of them. */
     boolean feed(SamplePlanes inputs, SamplePlanes outputs, List<TileConsumer> consumers) {
+        if (sizes.rounded()) {
+            long samples = product.inputs().shape().size(0);
+            return feedAsTheyAre(
+                    inputs.rounded(backend, scope, samples), outputs.rounded(backend, scope, samples), consumers);
+        }
+        return feedAsTheyAre(inputs, outputs, consumers);
+    }
+
+    private boolean feedAsTheyAre(SamplePlanes inputs, SamplePlanes outputs, List<TileConsumer> consumers) {
         List<TileConsumer> inTileOrder = new ArrayList<>();
         List<TileConsumer> rowMajor = new ArrayList<>();
         List<Runnable> afterwards = new ArrayList<>();
@@ -161,7 +192,7 @@ final class ConvolutionTiles {
         // written a few at a time are
         // used before the next ones
         long samples = product.samples();
-        long run = inputs.written() && outputs.written() ? 1 : Math.min(inputs.run(), outputs.run());
+        long run = inputs.ready() && outputs.ready() ? 1 : Math.min(inputs.run(), outputs.run());
         for (long first = 0; first < samples; first += run) {
             for (long column = 0; column < product.batch(); column += samples) {
                 for (long b = column + first; b < column + Math.min(samples, first + run); b++) {

@@ -32,14 +32,12 @@ final class Dnnl {
 
     /** A row-major description; to be destroyed by the caller. */
     static dnnl_memory_desc dense(long... sizes) {
-        return strided(sizes, contiguous(sizes));
+        return strided(sizes, contiguous(sizes), dnnl_f32);
     }
 
-    static dnnl_memory_desc strided(long[] sizes, long[] strides) {
+    static dnnl_memory_desc strided(long[] sizes, long[] strides, int type) {
         var description = new dnnl_memory_desc();
-        check(
-                dnnl_memory_desc_create_with_strides(description, sizes.length, sizes, dnnl_f32, strides),
-                "describe memory");
+        check(dnnl_memory_desc_create_with_strides(description, sizes.length, sizes, type, strides), "describe memory");
         return description;
     }
 

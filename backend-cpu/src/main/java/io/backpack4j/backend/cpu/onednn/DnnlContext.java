@@ -10,6 +10,7 @@ import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.MemoryPool;
 import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.backend.cpu.memory.SizeClass;
+import io.backpack4j.spi.backend.Precision;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -38,6 +39,7 @@ final class DnnlContext implements AutoCloseable {
     private final PrimitiveKey key = new PrimitiveKey();
     private final Block scalars;
     private @Nullable Block ones;
+    private Precision current = Precision.FULL;
     private final Map<PrimitiveKey, DnnlPrimitive> primitives = new LinkedHashMap<>(64, 0.5f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<PrimitiveKey, DnnlPrimitive> eldest) {
@@ -109,6 +111,22 @@ final class DnnlContext implements AutoCloseable {
             primitives.put(copy, known);
         }
         return known;
+    }
+
+    /** Does work in a precision. */
+    <T> T in(Precision precision, Supplier<T> work) {
+        Precision before = current;
+        current = precision;
+        try {
+            return work.get();
+        } finally {
+            current = before;
+        }
+    }
+
+    /** Whether products may round their operands. */
+    boolean rounds() {
+        return current == Precision.BF16_FAST;
     }
 
     /** Has OpenMP use that many threads for what follows. */

@@ -65,7 +65,25 @@ final class DnnlContractions implements Contractions {
     private boolean contract(
             PerSampleProduct product, CpuTensor left, CpuTensor right, List<TileConsumer> consumers, long elements) {
         DnnlContext context = contexts.get();
-        var products = new TileProducts(context, product, left, right);
+        double multiplications = (double) elements * product.positions() * product.batch();
+        if (Rounding.pays(context, multiplications, left.elements + (double) right.elements)) {
+            try (var operands =
+                    new Rounding.Operands(context, left.address(), left.elements, right.address(), right.elements)) {
+                var products = new TileProducts(context, product, operands);
+                if (contract(context, product, products, consumers, elements)) {
+                    return true;
+                }
+            }
+        }
+        return contract(context, product, new TileProducts(context, product, left, right), consumers, elements);
+    }
+
+    private boolean contract(
+            DnnlContext context,
+            PerSampleProduct product,
+            TileProducts products,
+            List<TileConsumer> consumers,
+            long elements) {
         if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.Sum sum) {
             return products.addSums(backend.own(sum.destination()));
         }

@@ -111,26 +111,45 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             SamplePlanes inputs = SamplePlanes.of(backend, planes, context, scope, y, window.axes());
-            long run = inputs.run();
-            ConvolutionSizes sizes = ConvolutionSizes.of(window, run, to.shape(), y.shape(), weight.shape());
+            ConvolutionSizes sizes = ConvolutionSizes.of(window, inputs.run(), to.shape(), y.shape(), weight.shape());
             if (!sizes.isExpressible()) {
                 return false;
             }
-            DnnlPrimitive primitive = context.get(
-                    sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
-                    sizes.cost(),
-                    () -> ConvolutionRecipes.backwardData(sizes));
-            if (!primitive.usable()) {
-                return false;
-            }
-            primitive.at(1, weights(context, scope, DnnlKind.WEIGHTS_TO_TRANSPOSED, sizes, primitive, weight));
-            long plane = sizes.inputElements() * Float.BYTES;
-            planes.write(context, scope, to, window.axes(), address -> {
-                for (long b = 0; b < y.shape().size(0); b += run) {
-                    primitive.at(0, inputs.at(b)).at(2, address + b * plane).run(context);
+            if (sizes.paysRounding(context)) {
+                SamplePlanes rounded = inputs.rounded(backend, scope, inputs.run());
+                ConvolutionSizes ofRun = ConvolutionSizes.of(
+                                window, rounded.run(), to.shape(), y.shape(), weight.shape())
+                        .rounded(true);
+                if (convolveTransposed(context, scope, window, rounded, ofRun, weight, to)) {
+                    return true;
                 }
-            });
+            }
+            return convolveTransposed(context, scope, window, inputs, sizes, weight, to);
         }
+    }
+
+    private boolean convolveTransposed(
+            DnnlContext context,
+            TensorScope scope,
+            Window window,
+            SamplePlanes inputs,
+            ConvolutionSizes sizes,
+            Tensor weight,
+            CpuTensor to) {
+        DnnlPrimitive primitive = context.get(
+                sizes.key(context, DnnlKind.CONVOLUTION_TRANSPOSED),
+                sizes.cost(),
+                () -> ConvolutionRecipes.backwardData(sizes));
+        if (!primitive.usable()) {
+            return false;
+        }
+        primitive.at(1, weights(context, scope, DnnlKind.WEIGHTS_TO_TRANSPOSED, sizes, primitive, weight));
+        long plane = sizes.inputElements() * Float.BYTES;
+        planes.write(context, scope, to, window.axes(), address -> {
+            for (long b = 0; b < to.shape().size(0); b += inputs.run()) {
+                primitive.at(0, inputs.at(b)).at(2, address + b * plane).run(context);
+            }
+        });
         return true;
     }
 
@@ -142,7 +161,7 @@ final class DnnlConvolutions implements Convolutions {
             ConvolutionSizes sizes,
             DnnlPrimitive user,
             Tensor weight) {
-        long ordered = planes.memory(scope, user.bytes(1) / Float.BYTES);
+        long ordered = planes.memory(scope, (user.bytes(1) + Float.BYTES - 1) / Float.BYTES);
         context.get(
                         sizes.key(context, kind),
                         Cost.elements(sizes.weightElements()),
@@ -174,16 +193,16 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
-                var squares = new UnfoldedSquares(backend, context, scope, product);
-                boolean added = squares.add(
-                        planes(context, scope, product, product.inputs()),
-                        planes(context, scope, product, product.outputs()),
-                        (TileConsumer.SumOfSquares) consumers.get(0));
-                if (added) {
+                var squares = (TileConsumer.SumOfSquares) consumers.get(0);
+                boolean rounds = UnfoldedSquares.paysRounding(context, product);
+                if (rounds && unfoldedSquares(context, scope, product, squares, true)) {
+                    return true;
+                }
+                if (unfoldedSquares(context, scope, product, squares, false)) {
                     return true;
                 }
             }
-            var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
+            var tiles = ConvolutionTiles.ofOne(backend, context, scope, product);
             return tiles.isPresent()
                     && tiles.get()
                             .feed(
@@ -191,6 +210,19 @@ final class DnnlConvolutions implements Convolutions {
                                     planes(context, scope, product, product.outputs()),
                                     consumers);
         }
+    }
+
+    private boolean unfoldedSquares(
+            DnnlContext context,
+            TensorScope scope,
+            PerSampleConvolution product,
+            TileConsumer.SumOfSquares squares,
+            boolean rounded) {
+        return new UnfoldedSquares(backend, context, scope, product, rounded)
+                .add(
+                        planes(context, scope, product, product.inputs()),
+                        planes(context, scope, product, product.outputs()),
+                        squares);
     }
 
     @Override

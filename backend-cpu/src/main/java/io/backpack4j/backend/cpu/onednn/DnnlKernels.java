@@ -13,9 +13,12 @@ import io.backpack4j.spi.backend.Decompositions;
 import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.backend.Indexing;
 import io.backpack4j.spi.backend.Pooling;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.backend.Recurrences;
 import io.backpack4j.spi.backend.Reductions;
+import io.backpack4j.spi.tensor.DType;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
 
 /** oneDNN's primitives for single precision where they are fast; the host's kernels elsewhere. */
@@ -43,6 +46,16 @@ public final class DnnlKernels implements KernelSet {
         convolutions = new DnnlConvolutions(backend, contexts, products, host.convolutions());
         pooling = new DnnlPooling(backend, contexts, host.pooling());
         recurrences = new DnnlRecurrences(backend, contexts);
+    }
+
+    @Override
+    public boolean supports(Precision precision, DType dtype) {
+        return precision == Precision.FULL || (dtype == DType.FLOAT32 && Rounding.isFast());
+    }
+
+    @Override
+    public <T> T in(Precision precision, Supplier<T> work) {
+        return contexts.get().in(precision, work);
     }
 
     @Override

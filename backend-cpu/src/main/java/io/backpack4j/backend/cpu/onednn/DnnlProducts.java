@@ -63,37 +63,72 @@ final class DnnlProducts implements Products {
             batchA = 1;
         }
         DnnlContext context = contexts.get();
+        Matrices matrices = new Matrices(transposeA, transposeB, beta, batch, batchA, batchB, m, n, k);
         boolean scaled = alpha != 1;
-        PrimitiveKey key = context.key(scaled ? DnnlKind.SCALED_MATMUL : DnnlKind.MATMUL)
-                .add(transposeA ? 1 : 0)
-                .add(transposeB ? 1 : 0)
-                .add(beta)
-                .add(batch)
-                .add(batchA)
-                .add(batchB)
-                .add(m)
-                .add(n)
-                .add(k);
-        long items = batch;
-        long itemsA = batchA;
-        long rows = m;
-        DnnlPrimitive primitive = context.get(key, Cost.product(items * rows, n, k), () -> {
-            Layout left = operand(items, itemsA, rows, k, transposeA);
-            Layout right = operand(items, batchB, k, n, transposeB);
-            Layout result = operand(items, items, rows, n, false);
-            return scaled
-                    ? DnnlRecipes.scaledMatmul(left, right, result, beta)
-                    : DnnlRecipes.matmul(left, right, result, beta);
-        });
+        boolean rounded = pays(context, (double) batch * m * n * k, a, b);
+        DnnlPrimitive primitive = primitive(context, matrices, scaled, rounded);
+        if (rounded && !primitive.usable()) {
+            rounded = false;
+            primitive = primitive(context, matrices, scaled, false);
+        }
         if (!primitive.usable()) {
             return false;
         }
-        primitive.at(0, a.address()).at(1, b.address()).at(scaled ? 3 : 2, to.address());
+        primitive.at(scaled ? 3 : 2, to.address());
         if (scaled) {
             primitive.at(2, context.scalar(0, alpha));
         }
-        primitive.run(context);
+        run(context, primitive, a, b, rounded);
         return true;
+    }
+
+    private record Matrices(
+            boolean transposeA,
+            boolean transposeB,
+            double beta,
+            long batch,
+            long batchA,
+            long batchB,
+            long m,
+            long n,
+            long k) {}
+
+    private static DnnlPrimitive primitive(DnnlContext context, Matrices of, boolean scaled, boolean rounded) {
+        PrimitiveKey key = context.key(scaled ? DnnlKind.SCALED_MATMUL : DnnlKind.MATMUL)
+                .add(of.transposeA ? 1 : 0)
+                .add(of.transposeB ? 1 : 0)
+                .add(of.beta)
+                .add(of.batch)
+                .add(of.batchA)
+                .add(of.batchB)
+                .add(of.m)
+                .add(of.n)
+                .add(of.k)
+                .add(rounded ? 1 : 0);
+        return context.get(key, Cost.product(of.batch * of.m, of.n, of.k), () -> {
+            Layout left =
+                    operand(of.batch, of.batchA, of.m, of.k, of.transposeA).rounded(rounded);
+            Layout right =
+                    operand(of.batch, of.batchB, of.k, of.n, of.transposeB).rounded(rounded);
+            Layout result = operand(of.batch, of.batch, of.m, of.n, false);
+            return scaled
+                    ? DnnlRecipes.scaledMatmul(left, right, result, of.beta)
+                    : DnnlRecipes.matmul(left, right, result, of.beta);
+        });
+    }
+
+    private static boolean pays(DnnlContext context, double multiplications, CpuTensor a, CpuTensor b) {
+        return Rounding.pays(context, multiplications, a.elements + (double) b.elements);
+    }
+
+    private static void run(DnnlContext context, DnnlPrimitive primitive, CpuTensor a, CpuTensor b, boolean rounded) {
+        if (!rounded) {
+            primitive.at(0, a.address()).at(1, b.address()).run(context);
+            return;
+        }
+        try (var operands = new Rounding.Operands(context, a.address(), a.elements, b.address(), b.elements)) {
+            primitive.at(0, operands.left()).at(1, operands.right()).run(context);
+        }
     }
 
     /** Whether a batch of right factors repeats along the first axes of the whole batch. */
@@ -113,28 +148,44 @@ final class DnnlProducts implements Products {
         long k = a.shape().size(transposeA ? -2 : -1);
         long uses = to.elements / (rights * m * n);
         DnnlContext context = contexts.get();
-        PrimitiveKey key = context.key(DnnlKind.SHARED_MATMUL)
-                .add(transposeA ? 1 : 0)
-                .add(transposeB ? 1 : 0)
-                .add(beta)
-                .add(rights)
-                .add(uses)
-                .add(m)
-                .add(n)
-                .add(k);
-        DnnlPrimitive primitive = context.get(
-                key,
-                Cost.product(rights * uses * m, n, k),
-                () -> DnnlRecipes.matmul(
-                        repeated(rights, uses, m, k, transposeA),
-                        transposeB ? Layout.dense(rights, 1, n, k).transposed() : Layout.dense(rights, 1, k, n),
-                        repeated(rights, uses, m, n, false),
-                        beta));
+        Matrices matrices = new Matrices(transposeA, transposeB, beta, uses, uses, rights, m, n, k);
+        boolean rounded = pays(context, (double) rights * uses * m * n * k, a, b);
+        DnnlPrimitive primitive = sharing(context, matrices, rounded);
+        if (rounded && !primitive.usable()) {
+            rounded = false;
+            primitive = sharing(context, matrices, false);
+        }
         if (!primitive.usable()) {
             return false;
         }
-        primitive.at(0, a.address()).at(1, b.address()).at(2, to.address()).run(context);
+        run(context, primitive.at(2, to.address()), a, b, rounded);
         return true;
+    }
+
+    /** @param of with as many right factors as its last batch says, each of which meets as many left ones as the first */
+    private static DnnlPrimitive sharing(DnnlContext context, Matrices of, boolean rounded) {
+        long rights = of.batchB;
+        long uses = of.batch;
+        PrimitiveKey key = context.key(DnnlKind.SHARED_MATMUL)
+                .add(of.transposeA ? 1 : 0)
+                .add(of.transposeB ? 1 : 0)
+                .add(of.beta)
+                .add(rights)
+                .add(uses)
+                .add(of.m)
+                .add(of.n)
+                .add(of.k)
+                .add(rounded ? 1 : 0);
+        return context.get(key, Cost.product(rights * uses * of.m, of.n, of.k), () -> {
+            Layout right = of.transposeB
+                    ? Layout.dense(rights, 1, of.n, of.k).transposed()
+                    : Layout.dense(rights, 1, of.k, of.n);
+            return DnnlRecipes.matmul(
+                    repeated(rights, uses, of.m, of.k, of.transposeA).rounded(rounded),
+                    right.rounded(rounded),
+                    repeated(rights, uses, of.m, of.n, false),
+                    of.beta);
+        });
     }
 
     /** Matrices {@code [uses, batch, rows, columns]} with the first two axes swapped. */
@@ -157,24 +208,8 @@ final class DnnlProducts implements Products {
             long m,
             long n,
             long k) {
-        PrimitiveKey key = context.key(DnnlKind.MATMUL)
-                .add(transposeA ? 1 : 0)
-                .add(transposeB ? 1 : 0)
-                .add(0.0)
-                .add(batch)
-                .add(batch)
-                .add(batch)
-                .add(m)
-                .add(n)
-                .add(k);
-        DnnlPrimitive primitive = context.get(
-                key,
-                Cost.product(batch * m, n, k),
-                () -> DnnlRecipes.matmul(
-                        operand(batch, batch, m, k, transposeA),
-                        operand(batch, batch, k, n, transposeB),
-                        operand(batch, batch, m, n, false),
-                        0));
+        Matrices matrices = new Matrices(transposeA, transposeB, 0, batch, batch, batch, m, n, k);
+        DnnlPrimitive primitive = primitive(context, matrices, false, false);
         if (!primitive.usable()) {
             return false;
         }

@@ -437,6 +437,12 @@ final class DnnlRecipes {
         }
     }
 
+    /** Copies numbers as bfloat16. */
+    static DnnlPrimitive round(long n) {
+        Layout numbers = Layout.dense(n);
+        return reorder(numbers, numbers.rounded(true));
+    }
+
     private static int forward(
             dnnl_primitive_desc description,
             int algorithm,

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
+import static org.bytedeco.dnnl.global.dnnl.dnnl_bf16;
+import static org.bytedeco.dnnl.global.dnnl.dnnl_f32;
+
 import java.util.Arrays;
 import org.bytedeco.dnnl.dnnl_memory_desc;
 
-/** Sizes and strides of a oneDNN operand. */
-record Layout(long[] sizes, long[] strides) {
+/**
+ * Sizes and strides of a oneDNN operand.
+ *
+ * @param rounded whether its elements are bfloat16 instead of single precision
+ */
+record Layout(long[] sizes, long[] strides, boolean rounded) {
+
+    Layout(long[] sizes, long[] strides) {
+        this(sizes, strides, false);
+    }
 
     static Layout dense(long... sizes) {
         return new Layout(sizes, Dnnl.contiguous(sizes));
@@ -20,11 +31,16 @@ record Layout(long[] sizes, long[] strides) {
         swappedSizes[last - 1] = sizes[last];
         swappedStrides[last] = strides[last - 1];
         swappedStrides[last - 1] = strides[last];
-        return new Layout(swappedSizes, swappedStrides);
+        return new Layout(swappedSizes, swappedStrides, rounded);
+    }
+
+    /** The same of elements that are rounded, or not. */
+    Layout rounded(boolean rounds) {
+        return new Layout(sizes, strides, rounds);
     }
 
     dnnl_memory_desc describe() {
-        return Dnnl.strided(sizes, strides);
+        return Dnnl.strided(sizes, strides, rounded ? dnnl_bf16 : dnnl_f32);
     }
 
     /** Ones but for the last axis. */

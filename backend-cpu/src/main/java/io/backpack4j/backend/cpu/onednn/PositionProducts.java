@@ -62,7 +62,8 @@ final class PositionProducts {
                             sizes,
                             inputs + row * input * Float.BYTES,
                             product.inputs().shape().size(1),
-                            unfolded.address());
+                            unfolded.address(),
+                            false);
                     if (!unfoldable) {
                         return false;
                     }

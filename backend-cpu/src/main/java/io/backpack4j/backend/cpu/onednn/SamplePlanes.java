@@ -16,9 +16,13 @@ final class SamplePlanes {
     /** Size of what is written at a time: it stays in the second cache until it has been read. */
     private static final long RUN_BYTES = 1 << 20;
 
+    private final DnnlContext context;
     private final @Nullable PendingPlanes pending;
     private final long address;
     private final long planeBytes;
+    /** Where rounded planes are; 0 if they are not. */
+    private final long rounded;
+
     private final long count;
     private final long first;
 
@@ -29,7 +33,16 @@ final class SamplePlanes {
     private long end = -1;
 
     private SamplePlanes(
-            @Nullable PendingPlanes pending, long address, long planeBytes, long count, long first, long run) {
+            DnnlContext context,
+            @Nullable PendingPlanes pending,
+            long address,
+            long planeBytes,
+            long rounded,
+            long count,
+            long first,
+            long run) {
+        this.context = context;
+        this.rounded = rounded;
         this.pending = pending;
         this.address = address;
         this.planeBytes = planeBytes;
@@ -55,12 +68,25 @@ final class SamplePlanes {
         PendingPlanes pending = tensor.pendingPlanes(axes);
         if (pending == null) {
             CpuTensor settled = backend.asItLies(tensor);
-            return new SamplePlanes(null, planes.read(context, scope, settled, axes), plane, count, 0, count);
+            long address = planes.read(context, scope, settled, axes);
+            return new SamplePlanes(context, null, address, plane, 0, count, 0, count);
         }
         long run = divisor(Math.min(count, pending.samples()), Math.max(1, RUN_BYTES / plane));
         long memory =
                 backend.singles(scope, Shape.of(run * plane / Float.BYTES)).address();
-        return new SamplePlanes(pending, memory, plane, count, tensor.offset / plane, run);
+        return new SamplePlanes(context, pending, memory, plane, 0, count, tensor.offset / plane, run);
+    }
+
+    /**
+     * The same, rounded, some neighbours at a time.
+     *
+     * @param samples a divisor of the number of planes, of which the number of neighbours is one
+     */
+    SamplePlanes rounded(NativeBackend backend, TensorScope scope, long samples) {
+        long neighbours = pending == null ? divisor(samples, Math.max(1, RUN_BYTES / planeBytes)) : run;
+        long floats = (neighbours * planeBytes * Rounding.BYTES / Float.BYTES + Float.BYTES - 1) / Float.BYTES;
+        long memory = backend.singles(scope, Shape.of(floats)).address();
+        return new SamplePlanes(context, pending, address, planeBytes, memory, count, first, neighbours);
     }
 
     /** The largest divisor of {@code number} up to {@code limit}. */
@@ -82,6 +108,12 @@ final class SamplePlanes {
         return pending == null;
     }
 
+    /** Whether no plane has to be written, or rounded, before it is used. */
+    boolean ready() {
+        return written() && rounded == 0;
+    }
+
+    /** The bytes of a plane before it is rounded. */
     long planeBytes() {
         return planeBytes;
     }
@@ -89,14 +121,29 @@ final class SamplePlanes {
     /** The address of plane {@code b} modulo their number, valid until the next call. */
     long at(long b) {
         long wanted = b % count;
-        if (pending == null) {
+        if (pending == null && rounded == 0) {
             return address + wanted * planeBytes;
         }
         if (wanted < written || wanted >= end) {
             written = wanted - wanted % run;
             end = written + run;
-            pending.write(first + written, run, address);
+            prepare();
         }
-        return address + (wanted - written) * planeBytes;
+        long plane = wanted - written;
+        return rounded == 0
+                ? address + plane * planeBytes
+                : rounded + plane * planeBytes / Float.BYTES * Rounding.BYTES;
+    }
+
+    private void prepare() {
+        long from = address;
+        if (pending != null) {
+            pending.write(first + written, run, address);
+        } else {
+            from += written * planeBytes;
+        }
+        if (rounded != 0) {
+            Rounding.round(context, from, run * planeBytes / Float.BYTES, rounded);
+        }
     }
 }

@@ -37,20 +37,55 @@ final class SymmetricProducts {
      */
     boolean add(long vectors, long count, long length, double scale, boolean accumulate, long matrix) {
         DnnlContext context = contexts.get();
+        double multiplications = (double) count * length * length / 2;
+        if (Rounding.pays(context, multiplications, (double) count * length)
+                && usable(context, count, length, accumulate, true)) {
+            try (var operands = new Rounding.Operands(context, vectors, count * length, vectors, count * length)) {
+                add(context, operands.left(), count, length, scale, accumulate, true, matrix);
+            }
+            return true;
+        }
+        if (!usable(context, count, length, accumulate, false)) {
+            return false;
+        }
+        add(context, vectors, count, length, scale, accumulate, false, matrix);
+        return true;
+    }
+
+    /** The number of rows of all panels but perhaps the last. */
+    private static long width(long length) {
         long panels = length < LONG ? PANELS : 2 * PANELS;
-        long width = (length + panels * LANES - 1) / (panels * LANES) * LANES;
+        return (length + panels * LANES - 1) / (panels * LANES) * LANES;
+    }
+
+    private static boolean usable(DnnlContext context, long count, long length, boolean accumulate, boolean rounded) {
+        long width = width(length);
         for (long first = 0; first < length; first += width) {
-            if (!panel(context, count, length, first, Math.min(width, length - first), accumulate)
+            if (!panel(context, count, length, first, Math.min(width, length - first), accumulate, rounded)
                     .usable()) {
                 return false;
             }
         }
+        return true;
+    }
+
+    private static void add(
+            DnnlContext context,
+            long vectors,
+            long count,
+            long length,
+            double scale,
+            boolean accumulate,
+            boolean rounded,
+            long matrix) {
+        long width = width(length);
+        long bytes = rounded ? Rounding.BYTES : Float.BYTES;
         long factor = context.scalar(0, scale);
         for (long first = 0; first < length; first += width) {
             long rows = Math.min(width, length - first);
-            panel(context, count, length, first, rows, accumulate)
-                    .at(0, vectors + first * Float.BYTES)
-                    .at(1, vectors + first * Float.BYTES)
+            panel(context, count, length, first, rows, accumulate, rounded)
+                    .at(0, vectors + first * bytes)
+                    .at(1, vectors + first * bytes)
                     .at(2, factor)
                     .at(3, matrix + (first * length + first) * Float.BYTES)
                     .run(context);
@@ -62,12 +97,11 @@ final class SymmetricProducts {
                         .run(context);
             }
         }
-        return true;
     }
 
     /** The rows from {@code first} on, from the diagonal on. */
     private static DnnlPrimitive panel(
-            DnnlContext context, long count, long length, long first, long rows, boolean accumulate) {
+            DnnlContext context, long count, long length, long first, long rows, boolean accumulate, boolean rounded) {
         double beta = accumulate ? 1 : 0;
         long columns = length - first;
         PrimitiveKey key = context.key(DnnlKind.GRAM_PANEL)
@@ -75,13 +109,14 @@ final class SymmetricProducts {
                 .add(length)
                 .add(rows)
                 .add(columns)
-                .add(beta);
+                .add(beta)
+                .add(rounded ? 1 : 0);
         return context.get(
                 key,
                 Cost.product(rows, columns, count),
                 () -> DnnlRecipes.scaledMatmul(
-                        new Layout(new long[] {rows, count}, new long[] {1, length}),
-                        new Layout(new long[] {count, columns}, new long[] {length, 1}),
+                        new Layout(new long[] {rows, count}, new long[] {1, length}, rounded),
+                        new Layout(new long[] {count, columns}, new long[] {length, 1}, rounded),
                         new Layout(new long[] {rows, columns}, new long[] {length, 1}),
                         beta));
     }

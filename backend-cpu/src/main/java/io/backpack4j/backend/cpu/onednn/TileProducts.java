@@ -19,19 +19,31 @@ final class TileProducts {
 
     private final DnnlContext context;
     private final PerSampleProduct product;
-    private final CpuTensor left;
-    private final CpuTensor right;
+    private final boolean rounded;
+    private final long left;
+    private final long right;
     private final long leftBytes;
     private final long rightBytes;
     private final long tileBytes;
 
     TileProducts(DnnlContext context, PerSampleProduct product, CpuTensor left, CpuTensor right) {
+        this(context, product, false, left.address(), right.address());
+    }
+
+    /** Of rounded operands, which stay open. */
+    TileProducts(DnnlContext context, PerSampleProduct product, Rounding.Operands operands) {
+        this(context, product, true, operands.left(), operands.right());
+    }
+
+    private TileProducts(DnnlContext context, PerSampleProduct product, boolean rounded, long left, long right) {
         this.context = context;
         this.product = product;
+        this.rounded = rounded;
         this.left = left;
         this.right = right;
-        leftBytes = product.groups() * product.rows() * product.positions() * Float.BYTES;
-        rightBytes = product.groups() * product.positions() * product.columns() * Float.BYTES;
+        long bytes = rounded ? Rounding.BYTES : Float.BYTES;
+        leftBytes = product.groups() * product.rows() * product.positions() * bytes;
+        rightBytes = product.groups() * product.positions() * product.columns() * bytes;
         tileBytes = product.groups() * product.rows() * product.columns() * Float.BYTES;
     }
 
@@ -121,9 +133,7 @@ final class TileProducts {
     }
 
     private DnnlPrimitive move(DnnlPrimitive primitive, long b) {
-        return primitive
-                .at(0, left.address() + b * leftBytes)
-                .at(1, right.address() + b % product.samples() * rightBytes);
+        return primitive.at(0, left + b * leftBytes).at(1, right + b % product.samples() * rightBytes);
     }
 
     /**
@@ -153,7 +163,8 @@ final class TileProducts {
                 .add(product.positions())
                 .add(product.columns())
                 .add(product.leftTransposed() ? 1 : 0)
-                .add(product.rightTransposed() ? 1 : 0);
+                .add(product.rightTransposed() ? 1 : 0)
+                .add(rounded ? 1 : 0);
     }
 
     private double cost(long joined) {
@@ -163,13 +174,15 @@ final class TileProducts {
     private Layout leftLayout(long joined) {
         long groups = product.groups();
         return DnnlProducts.operand(
-                groups, groups, product.rows(), product.positions() * joined, product.leftTransposed());
+                        groups, groups, product.rows(), product.positions() * joined, product.leftTransposed())
+                .rounded(rounded);
     }
 
     private Layout rightLayout(long joined) {
         long groups = product.groups();
         return DnnlProducts.operand(
-                groups, groups, product.positions() * joined, product.columns(), product.rightTransposed());
+                        groups, groups, product.positions() * joined, product.columns(), product.rightTransposed())
+                .rounded(rounded);
     }
 
     private Layout tileLayout() {

@@ -71,7 +71,7 @@ final class UnfoldedGrams {
                 // the padding, which is not written
                 backend.elementwise().fill(unfolded, 0);
             }
-            if (!WindowInputs.unfold(context, window, sizes, inputs, channels, unfolded.address())) {
+            if (!WindowInputs.unfold(context, window, sizes, inputs, channels, unfolded.address(), false)) {
                 return false;
             }
             Tensor ordered = scope.allocate(Shape.of(windows, channels, elements), unfolded.dtype());

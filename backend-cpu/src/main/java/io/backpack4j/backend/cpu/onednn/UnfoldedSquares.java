@@ -48,8 +48,16 @@ final class UnfoldedSquares {
     private final DnnlContext context;
     private final TensorScope scope;
     private final PerSampleConvolution product;
+    private final boolean rounded;
 
-    UnfoldedSquares(NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product) {
+    /** @param rounded whether operands are rounded */
+    UnfoldedSquares(
+            NativeBackend backend,
+            DnnlContext context,
+            TensorScope scope,
+            PerSampleConvolution product,
+            boolean rounded) {
+        this.rounded = rounded;
         this.backend = backend;
         this.context = context;
         this.scope = scope;
@@ -68,11 +76,23 @@ final class UnfoldedSquares {
                                 >= FEWEST_COLUMNS * product.inputs().shape().size(0));
     }
 
+    /** Whether rounding operands pays. */
+    static boolean paysRounding(DnnlContext context, PerSampleConvolution product) {
+        double operands = (double) product.positions() * (product.rows() + product.columns());
+        return Rounding.pays(context, (double) product.rows() * product.columns() * product.positions(), operands);
+    }
+
     /** Adds the squares; nothing is done if oneDNN cannot, or is slow at it. */
-    boolean add(SamplePlanes inputs, SamplePlanes outputs, TileConsumer.SumOfSquares squares) {
-        if (!inputs.written()) {
+    boolean add(SamplePlanes inputPlanes, SamplePlanes outputPlanes, TileConsumer.SumOfSquares squares) {
+        if (!inputPlanes.written()) {
             return false;
         }
+        long samples = product.inputs().shape().size(0);
+        boolean copies = !isUnfolded(product);
+        // what is unfolded is rounded as it is
+        SamplePlanes inputs = rounded && !copies ? inputPlanes.rounded(backend, scope, samples) : inputPlanes;
+        SamplePlanes outputs = rounded ? outputPlanes.rounded(backend, scope, samples) : outputPlanes;
+        long number = rounded ? Rounding.BYTES : Float.BYTES;
         Tensor weights = squares.weights();
         Tensor center = squares.center();
         long rows = product.rows();
@@ -88,11 +108,9 @@ final class UnfoldedSquares {
         backend.elementwise().fill(sums, 0);
         long centers = center == null ? 0 : elementsFirst(center).address();
         long firstWeight = weights == null ? 0 : backend.own(weights).address();
-        long samples = product.inputs().shape().size(0);
-        long bytes = product.columns() * product.positions() * Float.BYTES;
+        long bytes = product.columns() * product.positions() * number;
         long most = block < rows ? LONG_RUN_BYTES : RUN_BYTES;
         long run = Math.min(samples, outputs.written() ? Math.max(1, most / bytes) : outputs.run());
-        boolean copies = !isUnfolded(product);
         long unfolded = copies ? unfolded(run).address() : 0;
         for (long first = 0; first < samples; first += run) {
             long count = Math.min(run, samples - first);
@@ -111,7 +129,7 @@ final class UnfoldedSquares {
                 for (long b = first; b < product.batch(); b += samples) {
                     for (long i = 0; i < count; i++) {
                         long right = copies ? unfolded + i * bytes : inputs.at(first + i);
-                        primitive.at(0, outputs.at(b + i) + row * Float.BYTES).at(1, right);
+                        primitive.at(0, outputs.at(b + i) + row * number).at(1, right);
                         if (weights != null) {
                             primitive.at(weight, firstWeight + (b + i) * Float.BYTES);
                         }
@@ -150,7 +168,9 @@ final class UnfoldedSquares {
     }
 
     private CpuTensor unfolded(long run) {
-        CpuTensor unfolded = backend.singles(scope, Shape.of(run, product.positions(), product.columns()));
+        long elements = run * product.positions() * product.columns();
+        long floats = rounded ? (elements * Rounding.BYTES + Float.BYTES - 1) / Float.BYTES : elements;
+        CpuTensor unfolded = backend.singles(scope, Shape.of(floats));
         if (WindowInputs.reachBeyond(sizes(run))) {
             // the padding, which no run overwrites
             backend.elementwise().fill(unfolded, 0);
@@ -160,7 +180,7 @@ final class UnfoldedSquares {
 
     private boolean unfold(long inputs, long count, long unfolded) {
         long channels = product.inputs().shape().size(1);
-        return WindowInputs.unfold(context, product.window(), sizes(count), inputs, channels, unfolded);
+        return WindowInputs.unfold(context, product.window(), sizes(count), inputs, channels, unfolded, rounded);
     }
 
     private WindowSizes sizes(long count) {
@@ -195,13 +215,14 @@ final class UnfoldedSquares {
                 .add(positions)
                 .add(columns)
                 .add(centered ? 1 : 0)
-                .add(weighted ? 1 : 0);
+                .add(weighted ? 1 : 0)
+                .add(rounded ? 1 : 0);
         return context.get(
                 key,
                 Cost.product(rows, columns, positions),
                 () -> DnnlRecipes.squaredProduct(
-                        new Layout(new long[] {rows, positions}, new long[] {1, all}),
-                        Layout.dense(positions, columns),
+                        new Layout(new long[] {rows, positions}, new long[] {1, all}, rounded),
+                        Layout.dense(positions, columns).rounded(rounded),
                         Layout.dense(rows, columns),
                         centered,
                         weighted));

@@ -28,10 +28,18 @@ final class WindowInputs {
      *
      * @param inputs the address of the samples, channels last
      * @param unfolded the address of {@code [n, S, K · C]}
+     * @param rounded whether they are rounded on the way
      */
     static boolean unfold(
-            DnnlContext context, Window window, WindowSizes sizes, long inputs, long channels, long unfolded) {
+            DnnlContext context,
+            Window window,
+            WindowSizes sizes,
+            long inputs,
+            long channels,
+            long unfolded,
+            boolean rounded) {
         long elements = window.elements();
+        long bytes = rounded ? Rounding.BYTES : Float.BYTES;
         Layout from = sizes.inputs(channels);
         Layout to = sizes.outputs(channels * elements);
         for (long element = 0; element < elements; element++) {
@@ -39,7 +47,7 @@ final class WindowInputs {
             long[] box = from.sizes().clone();
             long[] steps = from.strides().clone();
             long source = inputs;
-            long target = unfolded + element * channels * Float.BYTES;
+            long target = unfolded + element * channels * bytes;
             long rest = element;
             for (int axis = window.axes() - 1; axis >= 0; axis--) {
                 long k = rest % window.kernel().get(axis);
@@ -48,7 +56,7 @@ final class WindowInputs {
                 box[axis + 2] = overlap.count();
                 steps[axis + 2] *= sizes.stride[axis];
                 source += overlap.firstInput() * from.strides()[axis + 2] * Float.BYTES;
-                target += overlap.firstOutput() * to.strides()[axis + 2] * Float.BYTES;
+                target += overlap.firstOutput() * to.strides()[axis + 2] * bytes;
             }
             if (Arrays.stream(box).allMatch(size -> size > 0)) {
                 for (int axis = 2; axis + 1 < rank; axis++) {
@@ -60,9 +68,13 @@ final class WindowInputs {
                     return false;
                 }
                 Layout of = new Layout(box, steps);
-                Layout at = new Layout(box, Arrays.copyOf(to.strides(), rank));
+                Layout at = new Layout(box, Arrays.copyOf(to.strides(), rank), rounded);
                 DnnlPrimitive copy = context.get(
-                        context.key(DnnlKind.UNFOLD).add(box).add(steps).add(at.strides()),
+                        context.key(DnnlKind.UNFOLD)
+                                .add(box)
+                                .add(steps)
+                                .add(at.strides())
+                                .add(rounded ? 1 : 0),
                         Cost.elements(sizes.batch * sizes.outputPositions() * channels),
                         () -> DnnlRecipes.reorder(of, at));
                 copy.at(0, source).at(1, target).run(context);

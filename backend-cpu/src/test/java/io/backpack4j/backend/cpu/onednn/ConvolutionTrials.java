@@ -58,9 +58,17 @@ final class ConvolutionTrials {
         return backwardData(random, WindowTrials.random(random, false));
     }
 
+    static Optional<DnnlTrial> roundedBackwardData(Random random) {
+        return backwardData(random, WindowTrials.random(random, false), true);
+    }
+
     static Optional<DnnlTrial> backwardData(Random random, WindowTrials of) {
-        ConvolutionSizes sizes = of.sizes();
-        if (!sizes.isExpressible()) {
+        return backwardData(random, of, false);
+    }
+
+    private static Optional<DnnlTrial> backwardData(Random random, WindowTrials of, boolean rounded) {
+        ConvolutionSizes sizes = of.sizes().rounded(rounded);
+        if (!sizes.isExpressible() || fails(sizes)) {
             return Optional.empty();
         }
         DnnlPrimitive primitive = ConvolutionRecipes.backwardData(sizes);
@@ -68,8 +76,8 @@ final class ConvolutionTrials {
             primitive.close();
             return Optional.empty();
         }
-        float[] y = of.randomOutputs(random);
-        float[] w = of.randomWeights(random);
+        float[] y = numbers(of.randomOutputs(random), rounded);
+        float[] w = numbers(of.randomWeights(random), rounded);
         double[] sums = TrialNumbers.filled(of.inputShape().elements(), 0);
         double[] magnitudes = sums.clone();
         of.visit((input, weight, output) -> {
@@ -81,7 +89,7 @@ final class ConvolutionTrials {
         var ordered = trial.opaque("ordered weights", primitive.bytes(1));
         trial.step(
                 ConvolutionRecipes.weightsTo(sizes.weightLayout(), primitive, 1), trial.given("weights", w), ordered);
-        var cotangents = trial.given("cotangents", y);
+        var cotangents = trial.given("cotangents", y, rounded);
         return Optional.of(trial.step(primitive, cotangents, ordered, trial.made("inputs", sums, magnitudes)));
     }
 
@@ -89,9 +97,17 @@ final class ConvolutionTrials {
         return backwardWeights(random, WindowTrials.random(random, false));
     }
 
+    static Optional<DnnlTrial> roundedBackwardWeights(Random random) {
+        return backwardWeights(random, WindowTrials.random(random, false), true);
+    }
+
     static Optional<DnnlTrial> backwardWeights(Random random, WindowTrials of) {
-        ConvolutionSizes sizes = of.sizes();
-        if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes)) {
+        return backwardWeights(random, of, false);
+    }
+
+    private static Optional<DnnlTrial> backwardWeights(Random random, WindowTrials of, boolean rounded) {
+        ConvolutionSizes sizes = of.sizes().rounded(rounded);
+        if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes) || fails(sizes)) {
             return Optional.empty();
         }
         DnnlPrimitive primitive = ConvolutionRecipes.backwardWeights(sizes);
@@ -99,8 +115,8 @@ final class ConvolutionTrials {
             primitive.close();
             return Optional.empty();
         }
-        float[] x = of.randomInputs(random);
-        float[] y = of.randomOutputs(random);
+        float[] x = numbers(of.randomInputs(random), rounded);
+        float[] y = numbers(of.randomOutputs(random), rounded);
         double[] sums = TrialNumbers.filled(of.weightShape().elements(), 0);
         double[] magnitudes = sums.clone();
         of.visit((input, weight, output) -> {
@@ -110,12 +126,22 @@ final class ConvolutionTrials {
         });
         var trial = new DnnlTrial("weight gradient", of.toString());
         var tile = trial.opaque("tile", primitive.bytes(2));
-        trial.step(primitive, trial.given("inputs", x), trial.given("cotangents", y), tile);
+        var inputs = trial.given("inputs", x, rounded);
+        var cotangents = trial.given("cotangents", y, rounded);
+        trial.step(primitive, inputs, cotangents, tile);
         trial.step(
                 ConvolutionRecipes.weightsFrom(primitive, 2, sizes.weightLayout()),
                 tile,
                 trial.made("weights", sums, magnitudes));
         return Optional.of(trial);
+    }
+
+    private static boolean fails(ConvolutionSizes sizes) {
+        return sizes.rounded() && DnnlFaults.roundingFails(sizes.windows());
+    }
+
+    private static float[] numbers(float[] drawn, boolean rounded) {
+        return rounded ? TrialNumbers.cut(drawn) : drawn;
     }
 
     /** Maxima, and cotangents that go back to their places; no two elements are equal. */

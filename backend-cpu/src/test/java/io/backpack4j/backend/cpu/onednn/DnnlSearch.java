@@ -32,6 +32,13 @@ final class DnnlSearch {
         KINDS.put("strided product", ProductTrials::strided);
         KINDS.put("linear", ProductTrials::linear);
         KINDS.put("squared product", ProductTrials::squaredProduct);
+        // elsewhere there are no primitives for them, or slow ones
+        if (Rounding.isFast()) {
+            KINDS.put("rounded product", ProductTrials::rounded);
+            KINDS.put("rounded squared product", ProductTrials::roundedSquaredProduct);
+            KINDS.put("rounded transposed convolution", ConvolutionTrials::roundedBackwardData);
+            KINDS.put("rounded weight gradient", ConvolutionTrials::roundedBackwardWeights);
+        }
         KINDS.put("sums", ProductTrials::sums);
         KINDS.put("permutation", MoveTrials::permutation);
         KINDS.put("box", MoveTrials::box);

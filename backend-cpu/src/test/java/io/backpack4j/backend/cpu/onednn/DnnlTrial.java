@@ -85,6 +85,17 @@ final class DnnlTrial implements AutoCloseable {
         return add(new Operand(name, (int) bytes, new float[0]));
     }
 
+    /** An operand that is read, or what a step makes of it first: bfloat16, which its numbers must be. */
+    Operand given(String name, float[] contents, boolean rounded) {
+        Operand given = given(name, contents);
+        if (!rounded) {
+            return given;
+        }
+        Operand to = opaque("rounded " + name, (long) contents.length * Rounding.BYTES);
+        step(DnnlRecipes.round(contents.length), given, to);
+        return to;
+    }
+
     private Operand add(Operand operand) {
         operands.add(operand);
         return operand;
@@ -110,7 +121,9 @@ final class DnnlTrial implements AutoCloseable {
     String implementation() {
         return steps.stream()
                 .map(step -> step.primitive.implementation())
-                .filter(name -> !name.startsWith("jit:uni") && !name.startsWith("jit:blk"))
+                .filter(name -> !name.startsWith("jit:uni")
+                        && !name.startsWith("jit_direct_copy")
+                        && !name.startsWith("jit:blk"))
                 .findFirst()
                 .orElse(steps.get(0).primitive.implementation());
     }
@@ -261,7 +274,7 @@ final class DnnlTrial implements AutoCloseable {
     /** Memory for operands, and what runs primitives. */
     static final class Arena implements AutoCloseable {
 
-        static final int SLOTS = 9;
+        static final int SLOTS = 10;
 
         final MemoryPool pool = new MemoryPool(1 << 20);
         final DnnlContext context = new DnnlContext(pool, 1);

@@ -46,11 +46,15 @@ final class ProductTrials {
         final double[] magnitudes;
 
         Product(Random random, Layout a, Layout b, Layout c) {
-            this.a = a;
-            this.b = b;
+            this(random, a, b, c, false);
+        }
+
+        Product(Random random, Layout a, Layout b, Layout c, boolean rounded) {
+            this.a = a.rounded(rounded);
+            this.b = b.rounded(rounded);
             this.c = c;
-            left = TrialNumbers.spread(random, a);
-            right = TrialNumbers.spread(random, b);
+            left = rounded ? TrialNumbers.cut(TrialNumbers.spread(random, a)) : TrialNumbers.spread(random, a);
+            right = rounded ? TrialNumbers.cut(TrialNumbers.spread(random, b)) : TrialNumbers.spread(random, b);
             sums = TrialNumbers.filled(TrialNumbers.span(c), Double.NaN);
             magnitudes = sums.clone();
             int last = c.sizes().length - 1;
@@ -79,7 +83,7 @@ final class ProductTrials {
             }
         }
 
-        static Product random(Random random) {
+        static Product random(Random random, boolean rounded) {
             int batch = TrialNumbers.one(random, 1, 1, 2, 3, 8);
             Sizes of = new Sizes(random, batch);
             int shared = random.nextInt(3);
@@ -89,7 +93,8 @@ final class ProductTrials {
                     random,
                     DnnlProducts.operand(batch, shared == 1 ? 1 : batch, of.m, of.k, transposeA),
                     DnnlProducts.operand(batch, shared == 2 ? 1 : batch, of.k, of.n, transposeB),
-                    DnnlProducts.operand(batch, batch, of.m, of.n, false));
+                    DnnlProducts.operand(batch, batch, of.m, of.n, false),
+                    rounded);
         }
 
         /** What is in the destination before. */
@@ -116,11 +121,19 @@ final class ProductTrials {
     }
 
     static Optional<DnnlTrial> matmul(Random random) {
-        return matmul(random, Product.random(random));
+        return matmul(random, Product.random(random, false));
+    }
+
+    static Optional<DnnlTrial> rounded(Random random) {
+        return matmul(random, random.nextBoolean() ? Product.random(random, true) : strided(random, true));
     }
 
     /** Rows some distance apart, as of single tiles among many, and of blocks of a matrix. */
     static Optional<DnnlTrial> strided(Random random) {
+        return matmul(random, strided(random, false));
+    }
+
+    private static Product strided(Random random, boolean rounded) {
         Sizes of = new Sizes(random, 1);
         int gap = random.nextInt(3) == 0 ? 0 : TrialNumbers.size(random, 40);
         Layout left = TrialNumbers.one(
@@ -131,7 +144,7 @@ final class ProductTrials {
         Layout right = TrialNumbers.one(
                 random, Layout.dense(of.k, of.n), new Layout(new long[] {of.k, of.n}, new long[] {of.n + gap, 1}));
         Layout to = new Layout(new long[] {of.m, of.n}, new long[] {of.n + random.nextInt(3) * gap, 1});
-        return matmul(random, new Product(random, left, right, to));
+        return new Product(random, left, right, to, rounded);
     }
 
     private static Optional<DnnlTrial> matmul(Random random, Product product) {
@@ -144,8 +157,8 @@ final class ProductTrials {
             product.magnitudes[i] = Math.abs(alpha) * product.magnitudes[i] + Math.abs(beta * old[i]);
         }
         var trial = new DnnlTrial("product", "%s, beta %s%s".formatted(product, beta, scaled ? ", scaled" : ""));
-        var a = trial.given("left", product.left);
-        var b = trial.given("right", product.right);
+        var a = trial.given("left", product.left, product.a.rounded());
+        var b = trial.given("right", product.right, product.b.rounded());
         var c = beta == 0
                 ? trial.made("result", product.sums, product.magnitudes)
                 : trial.changed("result", old, product.sums, product.magnitudes);
@@ -183,7 +196,14 @@ final class ProductTrials {
 
     /** destination += (a · b − center)² · weight. */
     static Optional<DnnlTrial> squaredProduct(Random random) {
-        Product product = Product.random(random);
+        return squaredProduct(random, Product.random(random, false));
+    }
+
+    static Optional<DnnlTrial> roundedSquaredProduct(Random random) {
+        return squaredProduct(random, Product.random(random, true));
+    }
+
+    private static Optional<DnnlTrial> squaredProduct(Random random, Product product) {
         boolean centered = random.nextBoolean();
         boolean weighted = random.nextBoolean();
         float[] old = product.old(random);
@@ -198,8 +218,8 @@ final class ProductTrials {
         var trial = new DnnlTrial(
                 "squared product", product + (centered ? ", centered" : "") + (weighted ? ", weighted" : ""));
         List<DnnlTrial.Operand> operands = new ArrayList<>();
-        operands.add(trial.given("left", product.left));
-        operands.add(trial.given("right", product.right));
+        operands.add(trial.given("left", product.left, product.a.rounded()));
+        operands.add(trial.given("right", product.right, product.b.rounded()));
         if (centered) {
             operands.add(trial.given("center", center));
         }

@@ -35,6 +35,17 @@ final class TrialNumbers {
         return numbers;
     }
 
+    /** The numbers cut off to those of bfloat16. */
+    static float[] cut(float[] numbers) {
+        float[] result = numbers.clone();
+        for (int i = 0; i < result.length; i++) {
+            result[i] = Float.isNaN(result[i])
+                    ? result[i]
+                    : Float.intBitsToFloat(Float.floatToRawIntBits(result[i]) & 0xFFFF0000);
+        }
+        return result;
+    }
+
     static double[] filled(long count, double value) {
         double[] numbers = new double[(int) count];
         Arrays.fill(numbers, value);

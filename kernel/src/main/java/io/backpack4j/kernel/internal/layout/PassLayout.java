@@ -7,9 +7,11 @@ import io.backpack4j.kernel.internal.calls.Part;
 import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.CurvatureMatrix;
 import io.backpack4j.spi.extension.Extension;
+import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.loss.Loss;
 import io.backpack4j.spi.tensor.DType;
@@ -34,6 +36,7 @@ public final class PassLayout {
     private final List<List<Integer>> releasedAfter;
     private final boolean handsOver;
     private final boolean updatesBuffers;
+    private final Precision precision;
     private final Set<List<Integer>> subsamplings;
     private final PairLayout pairs;
     private final OperandLayout operands;
@@ -41,7 +44,7 @@ public final class PassLayout {
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
-        this(graph, loss, dtype, samples, requests, sites, false, false);
+        this(graph, loss, dtype, samples, requests, sites, false, false, Precision.FULL);
     }
 
     private PassLayout(
@@ -52,9 +55,11 @@ public final class PassLayout {
             List<Request<?>> requests,
             List<SiteLayout> sites,
             boolean handsOver,
-            boolean updatesBuffers) {
+            boolean updatesBuffers,
+            Precision precision) {
         this.handsOver = handsOver;
         this.updatesBuffers = updatesBuffers;
+        this.precision = precision;
         this.graph = graph;
         this.loss = loss;
         this.dtype = dtype;
@@ -75,17 +80,27 @@ public final class PassLayout {
 
     /** The same for another number of samples. */
     public PassLayout withSamples(long count) {
-        return new PassLayout(graph, loss, dtype, count, requests, sites, handsOver, updatesBuffers);
+        return new PassLayout(graph, loss, dtype, count, requests, sites, handsOver, updatesBuffers, precision);
     }
 
     /** The same with results that leave the pass part by part, where they can. */
     public PassLayout handingOver() {
-        return new PassLayout(graph, loss, dtype, samples, requests, sites, true, updatesBuffers);
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, true, updatesBuffers, precision);
     }
 
     /** The same with new numbers of buffers among what comes out. */
     public PassLayout updatingBuffers() {
-        return new PassLayout(graph, loss, dtype, samples, requests, sites, handsOver, true);
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, handsOver, true, precision);
+    }
+
+    /** The same with products of sampled quantities in another precision. */
+    public PassLayout with(Precision ofSampled) {
+        return new PassLayout(graph, loss, dtype, samples, requests, sites, handsOver, updatesBuffers, ofSampled);
+    }
+
+    /** In which precision the columns of a signal travel and are contracted. */
+    public Precision precision(Signal signal) {
+        return signal instanceof LossSignal source && source.isSampled() ? precision : Precision.FULL;
     }
 
     /** Whether new numbers of buffers are among what comes out. */

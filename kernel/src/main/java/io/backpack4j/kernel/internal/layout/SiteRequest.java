@@ -3,6 +3,7 @@ package io.backpack4j.kernel.internal.layout;
 
 import io.backpack4j.kernel.Request;
 import io.backpack4j.spi.extension.CurvatureMatrix;
+import io.backpack4j.spi.extension.LossSignal;
 import io.backpack4j.spi.extension.ResidualCurvature;
 import io.backpack4j.spi.extension.Signal;
 import java.util.Map;
@@ -56,6 +57,17 @@ public record SiteRequest(
 
     public boolean visits(int stage, Signal signal) {
         return visits.getOrDefault(stage, Set.of()).contains(signal);
+    }
+
+    /** Whether what it wants is an estimate from drawn columns, or part of it is. */
+    public boolean isSampled() {
+        return Stream.of(
+                        accumulated.values().stream().map(AccumulatorKey::signal),
+                        partials.values().stream().map(PartialKey::signal),
+                        visits.values().stream().flatMap(Set::stream),
+                        allPairs().flatMap(pair -> Stream.of(pair.left(), pair.right())))
+                .flatMap(signals -> signals)
+                .anyMatch(signal -> signal instanceof LossSignal source && source.isSampled());
     }
 
     /** Whether it wants the curvature of non-linear nodes. */

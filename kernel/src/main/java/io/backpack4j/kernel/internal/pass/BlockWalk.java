@@ -13,6 +13,7 @@ import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteUse;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.extension.CondensedSignal;
 import io.backpack4j.spi.extension.LossGradient;
 import io.backpack4j.spi.extension.ResidualCurvature;
@@ -141,7 +142,11 @@ final class BlockWalk implements AutoCloseable {
             BoundNode node = nodes.get(index);
             for (Lane lane : lanes) {
                 if (lane.signal().reaches()[index]) {
-                    step(node, lane);
+                    Precision precision = layout.precision(lane.signal().signal());
+                    backend.in(precision, () -> {
+                        step(node, lane);
+                        return lane;
+                    });
                 }
             }
             meet(node);

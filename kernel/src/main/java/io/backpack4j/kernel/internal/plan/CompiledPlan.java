@@ -29,6 +29,7 @@ import io.backpack4j.spi.CommonProblems;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.backend.MemoryStatistics;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Collections;
@@ -319,6 +320,13 @@ public final class CompiledPlan implements Plan {
                         Math.min(chunkSamples(), layout.samples()),
                         String.join(", ", signals()),
                         peakBytes()));
+        String sampled = layout.distinctSignals().stream()
+                .filter(signal -> layout.precision(signal) != Precision.FULL)
+                .map(Signal::name)
+                .collect(Collectors.joining(", "));
+        if (!sampled.isEmpty()) {
+            text.append("; products of %s in precision %s".formatted(sampled, options.precision()));
+        }
         long all = unitProducts().values().stream().mapToLong(Long::longValue).sum();
         if (all > 0) {
             text.append("; %,d products with unit vectors (".formatted(all))

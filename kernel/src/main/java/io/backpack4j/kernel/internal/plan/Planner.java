@@ -48,11 +48,12 @@ public final class Planner {
      */
     public CompiledPlan plan(
             Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
-        PassLayout layout = checked(model, batch, requests, options);
+        PassLayout layout = checked(backend, model, batch, requests, options);
         BoundGraph graph = layout.graph();
         Shape output = graph.outputShape().prepend(batch.samples());
         PassLayout updating = options.modes().updatesBuffers() ? layout.updatingBuffers() : layout;
-        PassLayout planned = options.handsOver() ? updating.handingOver() : updating;
+        PassLayout precise = updating.with(options.precision());
+        PassLayout planned = options.handsOver() ? precise.handingOver() : precise;
         if (options.memoryBytes().isPresent()) {
             TargetChecks.require(model.loss(), output, batch);
         }
@@ -66,7 +67,8 @@ public final class Planner {
      *
      * @throws BackpackException with everything that does not fit together, whatever memory there is
      */
-    public PassLayout checked(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
+    public PassLayout checked(
+            Backend backend, Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph graph = graph(model, batch, requests, options);
         Problems problems = new Problems();
         checkTypes(graph, model, batch, problems);
@@ -75,6 +77,7 @@ public final class Planner {
                 .validate(output, batch.targets().shape(), batch.targets().dtype()));
         PassLayout layout =
                 LayoutBuilder.build(graph, model.loss(), model.dtype(), batch.samples(), requests, problems);
+        PrecisionChecks.report(backend, model.dtype(), options.precision(), problems);
         ProductChecks.report(graph, layout.matrices(), problems);
         ProductChecks.report(graph, layout.matricesOfDiagonals(), problems);
         ChainChecks.report(layout, options, problems);

@@ -11,6 +11,7 @@ import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.Problems;
+import io.backpack4j.spi.backend.Precision;
 import io.backpack4j.spi.module.ParameterSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -37,7 +38,7 @@ final class SessionProperties {
         properties.put("loss", described(model.loss()));
         properties.put("dtype", model.dtype().name());
         properties.put("parameters", numbers.checksum());
-        properties.put("requests", lines(requests(layout)));
+        properties.put("requests", lines(requests(layout, options)));
         properties.put("seed", String.valueOf(options.seed()));
         properties.put("outputs", options.outputs() ? "kept" : "not kept");
         properties.put("ids", options.ids().name());
@@ -46,9 +47,14 @@ final class SessionProperties {
     }
 
     /** Describes the requests that are answered. */
-    private static Set<String> requests(PassLayout layout) {
+    private static Set<String> requests(PassLayout layout, SessionOptions options) {
         Set<String> described = new TreeSet<>();
-        layout.sites().forEach(site -> site.requests().forEach(request -> described.add(described(request.request()))));
+        Precision precision = options.pass().precision();
+        layout.sites()
+                .forEach(site -> site.requests().forEach(request -> {
+                    boolean rounded = precision != Precision.FULL && request.isSampled();
+                    described.add(described(request.request()) + (rounded ? " in precision " + precision : ""));
+                }));
         layout.observed().forEach(node -> node.wanted().keySet().forEach(request -> described.add(described(request))));
         return described;
     }
