@@ -15,6 +15,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import io.backpack4j.testkit.Randomness;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -122,12 +123,14 @@ class RecurrencesTest {
             ExecutorService callers = Executors.newFixedThreadPool(3);
             try {
                 List<Future<List<double[]>>> all = new ArrayList<>();
-                for (int i = 0; i < 30; i++) {
+                for (int i = 0; i < 12; i++) {
                     all.add(callers.submit(() -> results(backend, DType.FLOAT32, 1, false, RecurrencesTest::fused)));
                 }
                 for (Future<List<double[]>> one : all) {
                     for (int which = 0; which < alone.size(); which++) {
-                        assertThat(one.get().get(which)).containsExactly(alone.get(which));
+                        assertThat(Arrays.equals(one.get().get(which), alone.get(which)))
+                                .as("result %d", which)
+                                .isTrue();
                     }
                 }
             } finally {
@@ -144,7 +147,7 @@ class RecurrencesTest {
             }
             MemoryStatistics before = backend.memory();
             long pointers = Pointer.totalCount();
-            for (int i = 0; i < 100; i++) {
+            for (int i = 0; i < 20; i++) {
                 results(backend, DType.FLOAT32, 2, false, RecurrencesTest::fused);
             }
             MemoryStatistics after = backend.memory();
