@@ -43,7 +43,9 @@ record RecurrenceChecks(BackendComparison both) {
             new Sizes(3, 2, 3, 1, false),
             new Sizes(1, 1, 2, 3, true),
             new Sizes(3, 16, 24, 1, true),
-            new Sizes(2, 13, 21, 3, false));
+            new Sizes(2, 13, 21, 3, false),
+            new Sizes(3, 205, 47, 1, false),
+            new Sizes(3, 70, 47, 3, true));
 
     void goesThroughTime() {
         for (Sizes sizes : SIZES) {

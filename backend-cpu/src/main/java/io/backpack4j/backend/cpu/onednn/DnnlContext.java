@@ -11,14 +11,19 @@ import io.backpack4j.backend.cpu.memory.MemoryPool;
 import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.backend.cpu.memory.SizeClass;
 import io.backpack4j.spi.backend.Precision;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.dnnl.dnnl_stream;
 import org.jspecify.annotations.Nullable;
 
-/** One thread's stream and compiled primitives, the least recently used of which go when there are too many. */
+/**
+ * One thread's stream and compiled primitives, the least recently used of which go when there are too many. Contexts of
+ * parts are made and asked for primitives by that thread, too, but another may run them.
+ */
 final class DnnlContext implements AutoCloseable {
 
     /** The most primitives a thread keeps. */
@@ -34,11 +39,11 @@ final class DnnlContext implements AutoCloseable {
 
     private final MemoryPool pool;
     private final int threads;
-    private final NativeThreads openMp = NativeThreads.ofThisThread();
     private final dnnl_stream stream = new dnnl_stream();
     private final PrimitiveKey key = new PrimitiveKey();
     private final Block scalars;
     private @Nullable Block ones;
+    private final List<DnnlContext> parts = new ArrayList<>();
     private Precision current = Precision.FULL;
     private final Map<PrimitiveKey, DnnlPrimitive> primitives = new LinkedHashMap<>(64, 0.5f, true) {
         @Override
@@ -106,7 +111,7 @@ final class DnnlContext implements AutoCloseable {
         if (known == null) {
             PrimitiveKey copy = wanted.copy();
             int share = nanoseconds < WORTH_SHARING ? 1 : threads;
-            openMp.use(share);
+            use(share);
             known = recipe.get().on(share);
             primitives.put(copy, known);
         }
@@ -129,9 +134,17 @@ final class DnnlContext implements AutoCloseable {
         return current == Precision.BF16_FAST;
     }
 
-    /** Has OpenMP use that many threads for what follows. */
+    /** Has OpenMP use that many threads for what follows on the thread that calls. */
     void use(int share) {
-        openMp.use(share);
+        NativeThreads.ofThisThread().use(share);
+    }
+
+    /** The context of one of the parts that a team's threads take: its primitives use the thread that runs them. */
+    DnnlContext part(int number) {
+        while (parts.size() <= number) {
+            parts.add(new DnnlContext(pool, 1));
+        }
+        return parts.get(number);
     }
 
     /** The number of compiled primitives. */
@@ -141,6 +154,7 @@ final class DnnlContext implements AutoCloseable {
 
     @Override
     public void close() {
+        parts.forEach(DnnlContext::close);
         primitives.values().forEach(DnnlPrimitive::close);
         primitives.clear();
         dnnl_stream_destroy(stream);

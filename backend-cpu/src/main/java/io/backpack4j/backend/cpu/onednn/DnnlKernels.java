@@ -45,7 +45,7 @@ public final class DnnlKernels implements KernelSet {
         contractions = new DnnlContractions(backend, contexts, host.contractions());
         convolutions = new DnnlConvolutions(backend, contexts, products, host.convolutions());
         pooling = new DnnlPooling(backend, contexts, host.pooling());
-        recurrences = new DnnlRecurrences(backend, contexts);
+        recurrences = new DnnlRecurrences(backend, contexts, threads);
     }
 
     @Override

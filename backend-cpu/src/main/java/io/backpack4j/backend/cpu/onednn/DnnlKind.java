@@ -51,8 +51,5 @@ enum DnnlKind {
     SCATTER,
     LSTM_GATES,
     LSTM_PAST,
-    LSTM_PRODUCT,
-    LSTM_OUTPUT,
-    LSTM_WEIGHT,
-    LSTM_PLACED
+    LSTM_WEIGHT
 }

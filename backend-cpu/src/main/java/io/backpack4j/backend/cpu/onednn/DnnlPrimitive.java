@@ -154,6 +154,18 @@ final class DnnlPrimitive implements AutoCloseable {
         }
     }
 
+    /** The bytes that it works in. */
+    long scratchpadBytes() {
+        return scratchpadBytes;
+    }
+
+    /** Moves the scratchpad, if there is one, for {@link #execute}. */
+    void placeScratchpad(long newAddress) {
+        if (scratchpadBytes > 0) {
+            at(memories.length - 1, newAddress);
+        }
+    }
+
     /** Runs with the scratchpad where the argument behind the last was moved to. */
     void execute(DnnlContext context) {
         context.use(threads);

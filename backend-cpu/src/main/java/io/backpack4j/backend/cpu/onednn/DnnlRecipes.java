@@ -241,44 +241,6 @@ final class DnnlRecipes {
         }
     }
 
-    /**
-     * destination = tanh(x) · y over n numbers, behind a multiplication by 1 as in {@link #scaledEltwise}; x, that
-     * number, y, destination.
-     */
-    static DnnlPrimitive tanhTimes(long n) {
-        var x = Dnnl.dense(n);
-        var one = Dnnl.dense(1);
-        var description = new dnnl_primitive_desc();
-        try (var attributes = new DnnlAttributes().eltwise(dnnl_eltwise_tanh, 0, 0)) {
-            int factor = attributes.binary(dnnl_binary_mul, x);
-            int status = dnnl_binary_primitive_desc_create(
-                    description, Dnnl.ENGINE, dnnl_binary_mul, x, one, x, attributes.done());
-            return DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, factor, DNNL_ARG_DST);
-        } finally {
-            destroy(x, one);
-        }
-    }
-
-    /**
-     * destination = a · b, or a · b + c, b having ones where it stretches and c the sizes of a; a, b, c if there is
-     * one, destination.
-     */
-    static DnnlPrimitive product(long[] sizes, long[] sizesB, boolean plus) {
-        var a = Dnnl.dense(sizes);
-        var b = Dnnl.dense(sizesB);
-        var description = new dnnl_primitive_desc();
-        try (var attributes = new DnnlAttributes()) {
-            int added = plus ? attributes.binary(dnnl_binary_add, a) : 0;
-            int status = dnnl_binary_primitive_desc_create(
-                    description, Dnnl.ENGINE, dnnl_binary_mul, a, b, a, attributes.done());
-            return plus
-                    ? DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, added, DNNL_ARG_DST)
-                    : DnnlPrimitive.of(status, description, DNNL_ARG_SRC_0, DNNL_ARG_SRC_1, DNNL_ARG_DST);
-        } finally {
-            destroy(a, b);
-        }
-    }
-
     /** destination = a · b + bias, the bias being a row; a, b, bias, destination. */
     static DnnlPrimitive linear(Layout a, Layout b, Layout c) {
         var left = a.describe();
