@@ -65,7 +65,12 @@ public final class HugePages {
                     CommonProblems.INVALID_OPTION,
                     "backpack.cpu.huge_pages is '%s', but must be %s or %s.".formatted(text, AUTO, NEVER));
         }
-        return Holder.OF_SYSTEM;
+        return OfSystem.PAGES;
+    }
+
+    /** Whether the system has some. */
+    boolean available() {
+        return pageBytes > 0;
     }
 
     /** What a block's address should be a multiple of. */
@@ -73,10 +78,13 @@ public final class HugePages {
         return pageBytes > 0 && bytes >= pageBytes ? pageBytes : SizeClass.ALIGNMENT;
     }
 
-    /** Asks for huge pages, which the system gives as they are touched, as far as it has some. */
+    /**
+     * Asks for huge pages, which the system gives as they are touched, as far as it has some. What it answers says
+     * nothing about that, so nobody asks.
+     */
     void advise(long address, long bytes) {
         if (pageBytes > 0 && bytes >= pageBytes) {
-            Call call = Holder.MADVISE;
+            Call call = Madvise.CALL;
             if (call != null) {
                 call.run(address, bytes, MADV_HUGEPAGE);
             }
@@ -98,13 +106,17 @@ public final class HugePages {
         }
     }
 
+    /** Found out when the first backend opens. */
+    private static final class OfSystem {
+        static final HugePages PAGES = ofSystem();
+    }
+
     /** Found out when the first large block is allocated. */
-    private static final class Holder {
+    private static final class Madvise {
 
-        static final HugePages OF_SYSTEM = ofSystem();
-        static final @Nullable Call MADVISE = madvise();
+        static final @Nullable Call CALL = find();
 
-        private static @Nullable Call madvise() {
+        private static @Nullable Call find() {
             try {
                 Loader.load(openblas.class);
                 Pointer function = Loader.addressof("madvise");
