@@ -183,6 +183,16 @@ final class DnnlConvolutions implements Convolutions {
                     return true;
                 }
             }
+            if (UnfoldedTiles.fits(product, consumers)) {
+                boolean written = new UnfoldedTiles(backend, context, scope, product)
+                        .write(
+                                planes(context, scope, product, product.inputs()),
+                                planes(context, scope, product, product.outputs()),
+                                backend.own(((TileConsumer.Copy) consumers.get(0)).destination()));
+                if (written) {
+                    return true;
+                }
+            }
             var tiles = ConvolutionTiles.of(backend, context, scope, product, 1);
             return tiles.isPresent()
                     && tiles.get()

@@ -41,6 +41,7 @@ enum DnnlKind {
     CHANNELS_FIRST,
     BOX,
     UNFOLD,
+    UNFOLDED_TILES,
     GRAM,
     GRAM_BLOCK,
     GRAM_SHIFTED,
