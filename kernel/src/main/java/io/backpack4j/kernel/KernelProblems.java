@@ -292,6 +292,12 @@ public final class KernelProblems {
             "A model was given another number of input shapes than it has inputs.",
             "Give one shape for each input.");
 
+    /** Results were given back to a run that makes others. */
+    public static final ProblemId WRONG_RESULTS = new ProblemId(
+            "WrongResults",
+            "Results were given back to a run that makes others.",
+            "Give back results of the same plan, or close them and give none.");
+
     private KernelProblems() {}
 
     /** Runs bring an operand that an extension declares, but this run does not. */

@@ -3,6 +3,7 @@ package io.backpack4j.backend.cpu;
 
 import io.backpack4j.backend.cpu.loops.KernelSet;
 import io.backpack4j.backend.cpu.memory.Block;
+import io.backpack4j.backend.cpu.memory.HugePages;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
@@ -22,8 +23,8 @@ final class CpuBackend extends NativeBackend {
 
     private final KernelSet kernels;
 
-    CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
-        super(memoryLimit, threads);
+    CpuBackend(KernelChoice choice, int threads, long memoryLimit, HugePages hugePages) {
+        super(memoryLimit, hugePages, threads);
         this.kernels = choice.create(this, threads);
     }
 

@@ -2,6 +2,7 @@
 package io.backpack4j.backend.cpu;
 
 import io.backpack4j.backend.cpu.loops.NativeLibraries;
+import io.backpack4j.backend.cpu.memory.HugePages;
 import io.backpack4j.backend.cpu.memory.MemoryLimit;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.BackpackException;
@@ -42,6 +43,7 @@ final class CpuBackendProvider implements BackendProvider {
         }
         KernelChoice choice = KernelChoice.of(configuration.property(KernelChoice.PROPERTY), libraries);
         long memoryLimit = MemoryLimit.of(configuration.property(MemoryLimit.PROPERTY));
-        return new CpuBackend(choice, configuration.threads(), memoryLimit);
+        HugePages hugePages = HugePages.of(configuration.property(HugePages.PROPERTY));
+        return new CpuBackend(choice, configuration.threads(), memoryLimit, hugePages);
     }
 }

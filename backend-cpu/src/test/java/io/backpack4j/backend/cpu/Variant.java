@@ -29,7 +29,12 @@ public record Variant(String kernels, DType dtype) {
     }
 
     public static Backend open(String kernels) {
-        return new CpuBackendProvider().open(new BackendConfiguration(THREADS, Map.of("kernels", kernels)));
+        return open(Map.of("kernels", kernels));
+    }
+
+    /** With properties, whose names begin behind {@code backpack.cpu.}. */
+    public static Backend open(Map<String, String> properties) {
+        return new CpuBackendProvider().open(new BackendConfiguration(THREADS, properties));
     }
 
     public static KernelSet kernels(Backend backend) {

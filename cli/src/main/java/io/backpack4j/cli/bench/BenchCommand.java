@@ -144,7 +144,9 @@ public final class BenchCommand implements Runnable {
             paramLabel = "N",
             defaultValue = "5",
             converter = PositiveInteger.class,
-            description = "How many passes are timed after the warm-up. ${DEFAULT-VALUE} by default.")
+            description =
+                    "How many passes are timed after the warm-up, each with the memory that the results before gave back."
+                            + " ${DEFAULT-VALUE} by default.")
     private int repetitions;
 
     @Option(

@@ -133,7 +133,7 @@ record BenchReport(
 
     /** For people. */
     void print(PrintWriter out) {
-        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after %s s of warm-up%s"
+        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after %s s of warm-up%s; each takes the memory of the results before"
                 .formatted(
                         problem,
                         batch,

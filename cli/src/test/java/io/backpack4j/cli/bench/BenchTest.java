@@ -62,7 +62,7 @@ class BenchTest {
         REPORT.print(new PrintWriter(text));
         assertThat(text.toString().lines())
                 .containsExactly(
-                        "logreg, batch of 4, float32, backend cpu with 2 threads, 5 repetitions after 4.3 s of warm-up, until times had settled",
+                        "logreg, batch of 4, float32, backend cpu with 2 threads, 5 repetitions after 4.3 s of warm-up, until times had settled; each takes the memory of the results before",
                         "pass                                    median ms  min ms  max ms",
                         "gradient                                     1.00    0.50    2.00",
                         "gradient, BatchGrad(as=\"x\\\"), Variance       3.00    2.00    4.00",

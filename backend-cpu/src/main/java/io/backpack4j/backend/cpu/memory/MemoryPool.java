@@ -36,6 +36,7 @@ public final class MemoryPool {
     private final ArrayDeque<Block>[] free = new ArrayDeque[SizeClass.COUNT];
 
     private final long limit;
+    private final HugePages hugePages;
     private final Set<Block> blocks = Collections.newSetFromMap(new IdentityHashMap<>());
     private long openTensors;
     private long usedBytes;
@@ -48,9 +49,20 @@ public final class MemoryPool {
 
     private final MemoryAccounts accounts = new MemoryAccounts(this);
 
-    /** @param limit how many bytes may be held from the system */
+    /** With ordinary pages; {@code limit} is how many bytes may be held from the system. */
     public MemoryPool(long limit) {
+        this(limit, HugePages.NONE);
+    }
+
+    /**
+     * An empty pool.
+     *
+     * @param limit how many bytes may be held from the system
+     * @param hugePages for large blocks
+     */
+    MemoryPool(long limit, HugePages hugePages) {
         this.limit = limit;
+        this.hugePages = hugePages;
     }
 
     /** A block of at least {@code bytes} bytes with one reference and undefined contents. */
@@ -197,7 +209,10 @@ public final class MemoryPool {
                                     + " Use a smaller batch, or ask for less at once.")
                             .formatted(size, limit - pooledBytes, limit));
         }
-        long request = size + SizeClass.ALIGNMENT + BEHIND;
+        // Of what alignment leaves unused before a large block, nothing is ever touched: it takes addresses, not
+        // memory.
+        long alignment = hugePages.alignment(size);
+        long request = size + alignment + BEHIND;
         Pointer memory = Pointer.malloc(request);
         if (memory == null || memory.isNull()) {
             trim(0);
@@ -211,7 +226,8 @@ public final class MemoryPool {
                             .formatted(size, pooledBytes, usedBytes));
         }
         long allocation = memory.address();
-        long aligned = (allocation + SizeClass.ALIGNMENT - 1) & -SizeClass.ALIGNMENT;
+        long aligned = (allocation + alignment - 1) & -alignment;
+        hugePages.advise(aligned, size);
         Block block = new Block(allocation, aligned, size);
         blocks.add(block);
         pooledBytes += size;

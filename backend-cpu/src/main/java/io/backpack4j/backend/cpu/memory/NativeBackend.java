@@ -27,10 +27,11 @@ public abstract class NativeBackend implements Backend {
 
     /**
      * @param memoryLimit how many bytes may be held from the system
+     * @param hugePages for large blocks
      * @param threads how many threads loops in Java may use
      */
-    protected NativeBackend(long memoryLimit, int threads) {
-        this.pool = new MemoryPool(memoryLimit);
+    protected NativeBackend(long memoryLimit, HugePages hugePages, int threads) {
+        this.pool = new MemoryPool(memoryLimit, hugePages);
         this.team = new Team(threads);
     }
 

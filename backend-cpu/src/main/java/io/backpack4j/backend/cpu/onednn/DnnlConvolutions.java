@@ -202,6 +202,16 @@ final class DnnlConvolutions implements Convolutions {
                     return true;
                 }
             }
+            if (UnfoldedTiles.fits(product, consumers)) {
+                boolean written = new UnfoldedTiles(backend, context, scope, product)
+                        .write(
+                                planes(context, scope, product, product.inputs()),
+                                planes(context, scope, product, product.outputs()),
+                                backend.own(((TileConsumer.Copy) consumers.get(0)).destination()));
+                if (written) {
+                    return true;
+                }
+            }
             var tiles = ConvolutionTiles.ofOne(backend, context, scope, product);
             return tiles.isPresent()
                     && tiles.get()

@@ -42,6 +42,7 @@ enum DnnlKind {
     CHANNELS_FIRST,
     BOX,
     UNFOLD,
+    UNFOLDED_TILES,
     GRAM,
     GRAM_BLOCK,
     GRAM_SHIFTED,

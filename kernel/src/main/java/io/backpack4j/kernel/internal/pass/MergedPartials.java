@@ -88,6 +88,7 @@ public final class MergedPartials implements AutoCloseable {
         try {
             Tensor scalar = backend.upload(results, Shape.of(), layout.dtype(), new double[] {loss.value()});
             PassResults finished = new PassResults(
+                    backend,
                     results,
                     scalar,
                     loss.output().map(results::adopt),

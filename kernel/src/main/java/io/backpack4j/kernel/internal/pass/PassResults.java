@@ -9,6 +9,7 @@ import io.backpack4j.kernel.internal.calls.Part;
 import io.backpack4j.kernel.internal.calls.PluginCalls;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
+import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.BlockProduct;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.NetworkExtension;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 /** The results of a pass, owned by one scope. */
 public final class PassResults implements Results {
 
+    private final Backend backend;
     private final TensorScope scope;
     private final Tensor loss;
     private final Optional<Tensor> output;
@@ -44,12 +46,14 @@ public final class PassResults implements Results {
     private @Nullable BufferUpdates updates;
 
     PassResults(
+            Backend backend,
             TensorScope scope,
             Tensor loss,
             Optional<Tensor> output,
             Optional<Tensor> lossPerSample,
             BatchStatistics statistics) {
         this.statistics = statistics;
+        this.backend = backend;
         this.scope = scope;
         this.loss = loss;
         this.output = output;
@@ -98,6 +102,16 @@ public final class PassResults implements Results {
         if (PluginCalls.call(Part.of(extension), "in its sizes", extension::hasVariableSizes)) {
             variable.add(name);
         }
+    }
+
+    /** The instance that keeps them. */
+    public Backend backend() {
+        return backend;
+    }
+
+    /** Whether they were closed. */
+    public boolean isClosed() {
+        return loss.isClosed();
     }
 
     /** Whether a result may be smaller than planned. */

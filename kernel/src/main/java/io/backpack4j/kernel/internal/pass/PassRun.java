@@ -358,7 +358,12 @@ public final class PassRun {
         backend.reductions().reduce(Reduction.SUM, values, 0, 1, loss);
         backend.elementwise().affine(loss, normaliser, 0, loss);
         PassResults finished = new PassResults(
-                results, loss, Optional.of(Objects.requireNonNull(output)), Optional.of(values), layout.statistics());
+                backend,
+                results,
+                loss,
+                Optional.of(Objects.requireNonNull(output)),
+                Optional.of(values),
+                layout.statistics());
         finish.fold(layout.stages());
         finish.finish(finished, results);
         finished.closing(this::closeProducts);

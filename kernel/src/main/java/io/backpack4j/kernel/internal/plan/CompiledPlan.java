@@ -82,6 +82,7 @@ public final class CompiledPlan implements Plan {
         PassInputs controlled = inputs.watchedBy(new ControlledRun(options));
         CheckedTaker taker =
                 new CheckedTaker(options.taker().orElse(HandOver.NOBODY), finiteCheck, this::requirePlanned);
+        options.into().ifPresent(previous -> giveBack(previous, options.operands()));
         return failingByName(() -> {
             try {
                 return checked(pass(controlled, taker), inputs);
@@ -92,6 +93,25 @@ public final class CompiledPlan implements Plan {
                         : cause;
             }
         });
+    }
+
+    /** Closes results of another run, so that the next tensors of their sizes take their memory. */
+    private void giveBack(Results previous, RunOperands operands) {
+        GivenBack given = new GivenBack(previous);
+        given.requireOpen();
+        given.requireOn(backend);
+        given.requireNoneOf(operands);
+        PassResults own = given.results();
+        own.tensors().forEach((name, tensor) -> {
+            ResultType type = new ResultType(tensor.dtype(), tensor.shape());
+            if (!isPlanned(own, name, type)) {
+                throw given.differs(name, type, results().get(name));
+            }
+        });
+        missing(own).ifPresent(name -> {
+            throw given.lacks(name);
+        });
+        own.close();
     }
 
     private void requireTaker(RunOptions options) {
@@ -206,17 +226,25 @@ public final class CompiledPlan implements Plan {
     private void requirePlanned(PassResults results) {
         results.tensors().forEach((name, tensor) -> {
             ResultType type = new ResultType(tensor.dtype(), tensor.shape());
-            if (!results.isVariable(name) || !isPartOfPlanned(name, type)) {
+            if (!isPlanned(results, name, type)) {
                 requirePlanned(name, type);
             }
         });
-        results().keySet().stream()
+        missing(results).ifPresent(name -> {
+            throw wrongResult(name, "is missing", "it");
+        });
+    }
+
+    /** A planned result that is not there, nor was handed over. */
+    private Optional<String> missing(PassResults results) {
+        return results().keySet().stream()
                 .filter(name -> !results.tensors().containsKey(name)
                         && !outcome.outcome().handedOver().contains(name))
-                .findFirst()
-                .ifPresent(name -> {
-                    throw wrongResult(name, "is missing", "it");
-                });
+                .findFirst();
+    }
+
+    private boolean isPlanned(PassResults results, String name, ResultType type) {
+        return type.equals(results().get(name)) || (results.isVariable(name) && isPartOfPlanned(name, type));
     }
 
     /** Whether a result is as planned, or smaller. */

@@ -31,6 +31,11 @@ public record PredictionPlan(
 
     /** Predicts. The caller closes what comes back. */
     public Prediction run(Batch batch, RunOptions run) {
+        if (run.into().isPresent()) {
+            throw new BackpackException(
+                    CommonProblems.INVALID_OPTION,
+                    "A prediction takes no memory of results, but RunOptions.into gave some back. Leave it out, and close them.");
+        }
         PassInputs inputs = PassInputs.of(batch, model, run.seed());
         try (MemoryAccount account = account()) {
             return BackendCalls.call(
