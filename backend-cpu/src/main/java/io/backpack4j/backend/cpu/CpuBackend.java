@@ -4,6 +4,7 @@ package io.backpack4j.backend.cpu;
 import io.backpack4j.backend.cpu.loops.KernelSet;
 import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.onednn.LoadWatch;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
@@ -18,10 +19,12 @@ import io.backpack4j.spi.backend.Reductions;
 final class CpuBackend extends NativeBackend {
 
     private final KernelSet kernels;
+    private final LoadWatch watch;
 
     CpuBackend(KernelChoice choice, int threads, long memoryLimit) {
         super(memoryLimit, threads);
         this.kernels = choice.create(this, threads);
+        this.watch = new LoadWatch(threads);
     }
 
     @Override
@@ -76,6 +79,7 @@ final class CpuBackend extends NativeBackend {
 
     @Override
     protected void closeKernels() {
+        watch.close();
         kernels.close();
     }
 
