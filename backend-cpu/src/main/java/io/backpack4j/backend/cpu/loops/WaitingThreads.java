@@ -14,24 +14,30 @@ import org.slf4j.LoggerFactory;
 /**
  * How GNU's OpenMP waits. Its threads wait for each other in a loop, which is fastest on processors of their own; where
  * other programs want the processors, too, that makes a pass many times slower. So the wait follows the load, see
- * {@code SleepingTeam}, unless the user says how long it is. libgomp reads {@code GOMP_SPINCOUNT} from the process's
- * environment when it loads, and Java cannot change that of its own process, but the C library's {@code environ} is a
- * variable like any other: what {@code setenv} would do is done here, before the first native library loads that needs
- * libgomp.
+ * {@code SleepingTeam}, and is never as long as libgomp's own milliseconds, which loops in Java, too, would stand behind,
+ * unless the user says how long it is. libgomp reads {@code GOMP_SPINCOUNT} from the process's environment when it
+ * loads, and Java cannot change that of its own process, but the C library's {@code environ} is a variable like any
+ * other: what {@code setenv} would do is done here, before the first native library loads that needs libgomp.
  */
 public final class WaitingThreads {
 
     /** What users set to say how long threads wait in a loop: a number, {@value #LOAD} or {@value #SYSTEM}. */
     static final String PROPERTY = "backpack.cpu.spin_count";
 
-    /** The value with which the wait is libgomp's own on free processors and short on those that others want. */
+    /** The value with which the wait is long on free processors and short on those that others want. */
     static final String LOAD = "load";
 
     /** The value with which nothing is changed. */
     static final String SYSTEM = "system";
 
-    /** Some microseconds: where nobody can tell the load, threads meet within that if nobody else wants the processors. */
-    private static final String SPIN_COUNT = "2000";
+    /**
+     * Some hundred microseconds: longer than what a pass does on one thread between two operations on several, and as
+     * short as that allows.
+     */
+    private static final String LONG = "20000";
+
+    /** Some ten microseconds, where nobody can tell the load. */
+    private static final String SHORT = "2000";
 
     private static final String VARIABLE = "GOMP_SPINCOUNT";
     private static final String POLICY = "OMP_WAIT_POLICY";
@@ -57,11 +63,9 @@ public final class WaitingThreads {
             return;
         }
         followsLoad = wish.equals(LOAD) && canFollow();
-        if (followsLoad) {
-            return;
-        }
+        String count = followsLoad ? LONG : wish.equals(LOAD) ? SHORT : wish;
         try {
-            add(VARIABLE + "=" + (wish.equals(LOAD) ? SPIN_COUNT : wish));
+            add(VARIABLE + "=" + count);
         } catch (RuntimeException | LinkageError e) {
             LOG.debug("{} cannot be set: threads wait as libgomp has them wait.", VARIABLE, e);
         }

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +43,6 @@ public final class Team implements AutoCloseable {
     private final List<Worker> workers = new ArrayList<>();
 
     private volatile Job current = NOTHING;
-    /** How often work was shared. */
-    private final AtomicLong jobs = new AtomicLong();
 
     /**
      * A team that starts its threads when it first needs them.
@@ -62,11 +59,6 @@ public final class Team implements AutoCloseable {
             return 1;
         }
         return (int) Math.min((long) PARTS_PER_THREAD * threads, (long) (nanoseconds / PART));
-    }
-
-    /** How often threads of the team have worked together so far. */
-    public long jobs() {
-        return jobs.get();
     }
 
     /** Work on the items of a part, {@code from} to {@code to} (exclusive). */
@@ -113,7 +105,6 @@ public final class Team implements AutoCloseable {
             }
             return;
         }
-        jobs.incrementAndGet();
         Job job = new Job(parts, work, Thread.currentThread());
         try {
             start();
