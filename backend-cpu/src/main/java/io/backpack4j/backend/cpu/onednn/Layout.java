@@ -23,6 +23,13 @@ record Layout(long[] sizes, long[] strides) {
         return new Layout(swappedSizes, swappedStrides);
     }
 
+    /** A part of an axis, from where on an address says. */
+    Layout part(int axis, long size) {
+        long[] some = sizes.clone();
+        some[axis] = size;
+        return new Layout(some, strides);
+    }
+
     dnnl_memory_desc describe() {
         return Dnnl.strided(sizes, strides);
     }

@@ -102,6 +102,7 @@ class LoadWatchTest {
                     // a hundred seconds' work of others since the last look
                     ticks(folder, 10_000L * (round + 1));
                     require(() -> lives(TEAM), "a team beside busy processors");
+                    require(() -> threadsOfTeams() == 2, "one thread more than processors, with the backend's two");
                     require(() -> !lives(TEAM), "no team when others are gone");
                 }
                 ticks(folder, 30_000);
