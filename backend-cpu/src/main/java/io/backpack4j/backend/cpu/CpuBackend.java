@@ -5,6 +5,7 @@ import io.backpack4j.backend.cpu.loops.KernelSet;
 import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.HugePages;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.onednn.LoadWatch;
 import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.Convolutions;
 import io.backpack4j.spi.backend.Decompositions;
@@ -22,10 +23,12 @@ import java.util.function.Supplier;
 final class CpuBackend extends NativeBackend {
 
     private final KernelSet kernels;
+    private final LoadWatch watch;
 
     CpuBackend(KernelChoice choice, int threads, long memoryLimit, HugePages hugePages) {
         super(memoryLimit, hugePages, threads);
         this.kernels = choice.create(this, threads);
+        this.watch = new LoadWatch(threads);
     }
 
     @Override
@@ -90,6 +93,7 @@ final class CpuBackend extends NativeBackend {
 
     @Override
     protected void closeKernels() {
+        watch.close();
         kernels.close();
     }
 

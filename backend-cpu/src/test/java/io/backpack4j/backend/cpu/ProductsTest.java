@@ -8,7 +8,16 @@ import java.util.Random;
 class ProductsTest extends VariantTest {
 
     private static final long[][] SIZES = {
-        {1, 1, 1}, {3, 4, 5}, {17, 1, 9}, {1, 33, 8}, {16, 8, 1}, {64, 48, 80}, {0, 3, 4}, {3, 0, 4}, {3, 4, 0}
+        {1, 1, 1},
+        {3, 4, 5},
+        {17, 1, 9},
+        {1, 33, 8},
+        {16, 8, 1},
+        {64, 48, 80},
+        {96, 90, 32},
+        {0, 3, 4},
+        {3, 0, 4},
+        {3, 4, 0}
     };
 
     private static final long[][][] BATCHES = {

@@ -58,8 +58,9 @@ final class Machine {
                 ? Finding.advised(
                         "load",
                         text,
-                        "Threads that wait for each other make passes slower here, many times where they wait in a loop: take fewer"
-                                + " --threads, and a smaller GOMP_SPINCOUNT in the environment than the 2000 that is set unless you say otherwise.")
+                        "Threads that wait for each other make passes slower here: take fewer --threads. They wait shortly while other"
+                                + " programs want the processors, unless GOMP_SPINCOUNT, OMP_WAIT_POLICY or"
+                                + " -Dbackpack.cpu.spin_count say otherwise: leave these out.")
                 : Finding.fine("load", text);
     }
 

@@ -48,6 +48,16 @@ public interface Products {
     }
 
     /**
+     * destination[g] = scale · Σ_b Σ_s x_bgs x_bgsᵀ, or scale · Σ_b (Σ_s x_bgs)(Σ_s x_bgs)ᵀ. The arguments are those of
+     * {@link #addGram(Tensor, boolean, boolean, double, Tensor)}, to which it adds zeros: a backend that overwrites
+     * spares two walks through memory.
+     */
+    default void gram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
+        backend().elementwise().fill(destination, 0);
+        addGram(x, positionsFirst, summed, scale, destination);
+    }
+
+    /**
      * destination[g] += scale · Σ_b x_gb x_gbᵀ.
      *
      * @param vectors {@code [G, B, L]}

@@ -29,6 +29,9 @@ record GramChecks(BackendComparison both) {
                         Tensor gram = side.symmetric(bgsl[1], bgsl[3]);
                         side.backend().products().addGram(x, first, summed, SCALE, gram);
                         results.add(gram);
+                        Tensor overwritten = side.dirty(bgsl[1], bgsl[3], bgsl[3]);
+                        side.backend().products().gram(x, first, summed, SCALE, overwritten);
+                        results.add(overwritten);
                     }
                 }
             }
@@ -126,6 +129,9 @@ record GramChecks(BackendComparison both) {
                 Tensor gram = side.symmetric(1, bsl[2]);
                 side.backend().products().addGram(x, true, false, SCALE, gram);
                 results.add(gram);
+                Tensor overwritten = side.dirty(1, bsl[2], bsl[2]);
+                side.backend().products().gram(x, true, false, SCALE, overwritten);
+                results.add(overwritten);
             }
             Tensor gram = side.symmetric(1, 260);
             side.backend().products().addGram(side.tensor(140, 1, 3, 260), true, true, SCALE, gram);

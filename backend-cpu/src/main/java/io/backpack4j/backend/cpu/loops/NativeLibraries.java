@@ -35,7 +35,7 @@ public record NativeLibraries(Availability availability, Optional<String> onednn
     }
 
     private static NativeLibraries load() {
-        WaitingThreads.sleepSooner();
+        WaitingThreads.decide();
         try {
             Loader.load(openblas_nolapack.class);
             Nd4j.getExecutioner();

@@ -27,6 +27,7 @@ import org.bytedeco.dnnl.dnnl_primitive;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A compiled operation of fixed shapes, with its argument list built once: a run moves addresses and executes. Belongs
@@ -43,8 +44,10 @@ final class DnnlPrimitive implements AutoCloseable {
     private final long[] bytes;
     private final Address address = new Address();
     private final dnnl_exec_arg_t arguments;
-    private final long scratchpadBytes;
+    private long scratchpadBytes;
     private int threads = 1;
+    private @Nullable DnnlPrimitive second;
+    private long[] shifts = {};
 
     /** Takes the description over. */
     private DnnlPrimitive(dnnl_primitive_desc description, int[] argumentIds) {
@@ -128,11 +131,29 @@ final class DnnlPrimitive implements AutoCloseable {
     /** Sets the number of threads, the one that it was compiled for. */
     DnnlPrimitive on(int share) {
         threads = share;
+        if (second != null) {
+            second.on(share);
+        }
+        return this;
+    }
+
+    /**
+     * Has another one of as many arguments run behind this, and takes it over.
+     *
+     * @param bytes how much further each of its arguments lies than this one's
+     */
+    DnnlPrimitive then(DnnlPrimitive next, long... bytes) {
+        second = next;
+        shifts = bytes;
+        scratchpadBytes = Math.max(scratchpadBytes, next.scratchpadBytes);
         return this;
     }
 
     /** Moves an argument. */
     DnnlPrimitive at(int argument, long newAddress) {
+        if (second != null) {
+            second.at(argument, argument < shifts.length ? newAddress + shifts[argument] : newAddress);
+        }
         if (addresses[argument] != newAddress) {
             dnnl_memory_set_data_handle(memories[argument], address.at(newAddress));
             addresses[argument] = newAddress;
@@ -173,6 +194,9 @@ final class DnnlPrimitive implements AutoCloseable {
         if (status != dnnl_success) {
             Dnnl.check(status, "run " + implementation);
         }
+        if (second != null) {
+            second.execute(context);
+        }
     }
 
     @Override
@@ -184,6 +208,9 @@ final class DnnlPrimitive implements AutoCloseable {
             dnnl_primitive_destroy(primitive);
         }
         arguments.close();
+        if (second != null) {
+            second.close();
+        }
     }
 
     private static String implementation(dnnl_primitive_desc description) {

@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Products;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 
 /** Matrix products of single precision by oneDNN. */
 final class DnnlProducts implements Products {
@@ -264,18 +265,37 @@ final class DnnlProducts implements Products {
     }
 
     @Override
+    public void gram(Tensor x, boolean positionsFirst, boolean summed, double scale, Tensor destination) {
+        Shape shape = x.shape();
+        long positions = shape.size(positionsFirst ? 2 : 3);
+        long length = shape.size(positionsFirst ? 3 : 2);
+        boolean areRows = shape.size(1) == 1 && (positions == 1 || (positionsFirst && !summed));
+        if (!areRows) {
+            Products.super.gram(x, positionsFirst, summed, scale, destination);
+            return;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            Tensor vectors = scope.view(x, Shape.of(1, shape.size(0) * positions, length));
+            Tensor target = scope.view(destination, Shape.of(1, length, length));
+            if (!symmetric(backend.own(vectors), scale, false, backend.own(target))) {
+                multiply(vectors, true, vectors, false, scale, 0, target);
+            }
+        }
+    }
+
+    @Override
     public void addGram(Tensor vectors, double scale, Tensor destination) {
-        if (!addSymmetric(backend.own(vectors), scale, backend.own(destination))) {
+        if (!symmetric(backend.own(vectors), scale, true, backend.own(destination))) {
             Products.super.addGram(vectors, scale, destination);
         }
     }
 
-    private boolean addSymmetric(CpuTensor vectors, double scale, CpuTensor to) {
+    private boolean symmetric(CpuTensor vectors, double scale, boolean accumulate, CpuTensor to) {
         long count = vectors.shape().size(1);
         long length = vectors.shape().size(2);
         return to.isSingle()
                 && vectors.shape().size(0) == 1
                 && SymmetricProducts.fits(count, length)
-                && symmetric.add(vectors.address(), count, length, scale, true, to.address());
+                && symmetric.add(vectors.address(), count, length, scale, accumulate, to.address());
     }
 }

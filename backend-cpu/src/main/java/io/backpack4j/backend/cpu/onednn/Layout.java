@@ -39,6 +39,13 @@ record Layout(long[] sizes, long[] strides, boolean rounded) {
         return new Layout(sizes, strides, rounds);
     }
 
+    /** A part of an axis, from where on an address says. */
+    Layout part(int axis, long size) {
+        long[] some = sizes.clone();
+        some[axis] = size;
+        return new Layout(some, strides);
+    }
+
     dnnl_memory_desc describe() {
         return Dnnl.strided(sizes, strides, rounded ? dnnl_bf16 : dnnl_f32);
     }

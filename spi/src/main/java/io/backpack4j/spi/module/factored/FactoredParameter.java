@@ -193,16 +193,21 @@ public final class FactoredParameter extends ParameterDerivatives {
         return sizes.groups() == 1 && sizes.positions() == 1;
     }
 
-    private void addGram(
+    private void gram(
             TensorScope scope,
             Tensor factor,
             boolean positionsFirst,
             boolean summed,
             double scale,
+            boolean accumulate,
             Tensor destination) {
         long length = factor.shape().size(positionsFirst ? 3 : 2);
         Tensor target = scope.view(destination, Shape.of(sizes.groups(), length, length));
-        backend().products().addGram(factor, positionsFirst, summed, scale, target);
+        if (accumulate) {
+            backend().products().addGram(factor, positionsFirst, summed, scale, target);
+        } else {
+            backend().products().gram(factor, positionsFirst, summed, scale, target);
+        }
     }
 
     private PerSampleProduct all(TensorScope scope) {
@@ -446,12 +451,13 @@ public final class FactoredParameter extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.InputFactor factor) {
             KroneckerPositions positions = new KroneckerPositions(factor.convention(), sizes.positions());
-            return Optional.of(DirectForm.adding(of((scope, product, task) -> addGram(
+            return Optional.of(DirectForm.overwriting(of((scope, product, task) -> gram(
                     scope,
                     product.right(),
                     !product.rightTransposed(),
                     positions.sumsInputs(),
                     positions.inputScale(),
+                    task.accumulate(),
                     task.destination()))));
         }
 
@@ -460,7 +466,7 @@ public final class FactoredParameter extends ParameterDerivatives {
             boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
             return Optional.of(DirectForm.adding(of((scope, product, task) -> {
                 Consumer<Tensor> maker =
-                        target -> addGram(scope, product.left(), product.leftTransposed(), summed, 1, target);
+                        target -> gram(scope, product.left(), product.leftTransposed(), summed, 1, true, target);
                 shared.ifPresentOrElse(
                         outputs -> outputs.add(summed, task.destination(), maker),
                         () -> maker.accept(task.destination()));
