@@ -434,7 +434,7 @@ public final class FactoredParameter extends ParameterDerivatives {
                     product.right(),
                     !product.rightTransposed(),
                     positions.sumsInputs(),
-                    positions.inputScale(),
+                    factor.scale() * positions.inputScale(),
                     task.destination()))));
         }
 
