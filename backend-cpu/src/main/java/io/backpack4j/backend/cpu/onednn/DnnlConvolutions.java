@@ -185,8 +185,8 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            if (consumers.size() == 1 && sumsLittle(product, consumers.get(0))) {
-                PlaneSquares.add(backend.team(), squares(scope, product, (TileConsumer.SumOfSquares) consumers.get(0)));
+            if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares && sumsLittle(product)) {
+                PlaneSquares.add(backend.team(), squares(scope, product, squares));
                 return true;
             }
             if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
@@ -210,9 +210,8 @@ final class DnnlConvolutions implements Convolutions {
     }
 
     /** Whether windows reach so far beyond planes that little is summed. */
-    static boolean sumsLittle(PerSampleConvolution product, TileConsumer consumer) {
-        if (!(consumer instanceof TileConsumer.SumOfSquares)
-                || product.groups() > 1
+    static boolean sumsLittle(PerSampleConvolution product) {
+        if (product.groups() > 1
                 || product.inputs().shape().size(1) < FEWEST_CHANNELS
                 || product.rows() * product.columns() < LARGE_TILE
                 || product.positions() > product.window().elements()) {
@@ -270,6 +269,19 @@ final class DnnlConvolutions implements Convolutions {
     private boolean sumJoined(PerSampleConvolution product, boolean accumulate, Tensor destination) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
+            boolean one = product.batch() == product.samples() && destination.shape().size(0) == 1;
+            if (one && sumsLittle(product)) {
+                boolean added = new PlaneSums(
+                                backend, context, scope, product, windows(product).reads())
+                        .add(
+                                settled(context, scope, product, product.inputs()),
+                                settled(context, scope, product, product.outputs()),
+                                accumulate,
+                                backend.own(destination));
+                if (added) {
+                    return true;
+                }
+            }
             SamplePlanes inputs = planes(context, scope, product, product.inputs());
             SamplePlanes outputs = planes(context, scope, product, product.outputs());
             // in runs only if adding up costs little beside them
