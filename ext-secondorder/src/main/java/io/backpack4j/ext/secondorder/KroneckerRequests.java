@@ -42,7 +42,7 @@ final class KroneckerRequests {
             return KroneckerFactors.block(partial.backend(), partial.shape(), output);
         }
         KroneckerSizes sizes = partial.kronecker().get();
-        Tensor input = scaled(partial, partial.tensor(INPUT), 1.0 / Math.max(1, partial.samples()));
+        Tensor input = partial.scope().view(partial.mean(INPUT), sizes.inputFactor());
         return KroneckerFactors.of(partial.backend(), partial.shape(), sizes, output, input);
     }
 

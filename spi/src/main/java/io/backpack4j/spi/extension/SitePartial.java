@@ -43,6 +43,14 @@ public interface SitePartial {
     /** A partial result, in full. */
     Tensor tensor(String key);
 
+    /** A partial result that is a sum over samples, divided by their number. A pass may have made it at once. */
+    default Tensor mean(String key) {
+        Tensor sum = tensor(key);
+        Tensor mean = scope().allocate(sum.shape(), sum.dtype());
+        backend().elementwise().affine(sum, 1.0 / Math.max(1, samples()), 0, mean);
+        return mean;
+    }
+
     /** The number of terms behind {@link MergeRule#MOMENTS}: samples times columns. */
     long count(String key);
 

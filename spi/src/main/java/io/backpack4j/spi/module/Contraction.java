@@ -622,8 +622,20 @@ public sealed interface Contraction extends RuledContraction {
      *
      * @param sizes the parameter's
      * @param convention what positions count as
+     * @param scale what all of it is multiplied by, 1 when an extension asks for it: a pass that knows N makes the mean
      */
-    record InputFactor(KroneckerSizes sizes, KroneckerConvention convention) implements Contraction {
+    record InputFactor(KroneckerSizes sizes, KroneckerConvention convention, double scale) implements Contraction {
+
+        /** The sum over samples as it is. */
+        public InputFactor(KroneckerSizes sizes, KroneckerConvention convention) {
+            this(sizes, convention, 1);
+        }
+
+        /** The same times a number. */
+        public InputFactor scaled(double number) {
+            return new InputFactor(sizes, convention, scale * number);
+        }
+
         @Override
         public List<Shape> shapes(long columns, long samples, Shape parameter) {
             return List.of(sizes.inputFactor());

@@ -101,7 +101,8 @@ sealed interface StackedAssembly {
         @Override
         public StackedAssembly visit(Contraction.InputFactor contraction) {
             KroneckerSizes sizes = contraction.sizes().unstacked(parts);
-            return new Groups(new Contraction.InputFactor(sizes, contraction.convention()), sizes.groups());
+            return new Groups(
+                    new Contraction.InputFactor(sizes, contraction.convention(), contraction.scale()), sizes.groups());
         }
 
         @Override

@@ -29,16 +29,24 @@ final class ChannelsLastPlanes {
      * @param axes the number of spatial axes
      */
     long read(DnnlContext context, TensorScope scope, CpuTensor x, int axes) {
+        return memory(context, scope, x, axes).address();
+    }
+
+    /** The same as a tensor whose elements lie so, whatever its shape says. */
+    CpuTensor memory(DnnlContext context, TensorScope scope, CpuTensor x, int axes) {
         if (x.isChannelsLast(axes)) {
-            return x.address();
+            return x;
         }
         backend.makeRowMajor(x.block);
         Arrangement.ChannelsLast order = order(x, axes);
         if (order.isRowMajor()) {
-            return x.address();
+            return x;
         }
-        long copy = memory(scope, x.elements);
-        reorder(context, x.elements, order, true).at(0, x.address()).at(1, copy).run(context);
+        CpuTensor copy = backend.singles(scope, Shape.of(x.elements));
+        reorder(context, x.elements, order, true)
+                .at(0, x.address())
+                .at(1, copy.address())
+                .run(context);
         return copy;
     }
 

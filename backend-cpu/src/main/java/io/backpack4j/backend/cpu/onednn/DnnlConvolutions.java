@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
+import io.backpack4j.backend.cpu.loops.PlaneSquares;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Backend;
@@ -25,6 +26,15 @@ final class DnnlConvolutions implements Convolutions {
     /** Most memory for the reordered inputs of a run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 64 << 20;
 
+    /** An element of a tile is a sum over no more positions, on average, where Java's loops are faster than oneDNN. */
+    private static final long FEW_PRODUCTS = 2;
+
+    /** Loops over fewer channels are too short. */
+    private static final long FEWEST_CHANNELS = 64;
+
+    /** Tiles of fewer elements stay in the cache until they have been read. */
+    private static final long LARGE_TILE = 1 << 16;
+
     private final NativeBackend backend;
     private final DnnlContexts contexts;
     private final Convolutions host;
@@ -32,6 +42,7 @@ final class DnnlConvolutions implements Convolutions {
     private final PositionProducts positionProducts;
     private final InputGrams inputGrams;
     private final UnfoldedGrams unfoldedGrams;
+    private final PlaneGrams planeGrams;
 
     DnnlConvolutions(NativeBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
         this.backend = backend;
@@ -41,6 +52,7 @@ final class DnnlConvolutions implements Convolutions {
         this.positionProducts = new PositionProducts(backend, contexts, products);
         this.inputGrams = new InputGrams(backend, contexts);
         this.unfoldedGrams = new UnfoldedGrams(backend, contexts);
+        this.planeGrams = new PlaneGrams(backend, contexts);
     }
 
     @Override
@@ -192,6 +204,10 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
+            if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares && sumsLittle(product)) {
+                PlaneSquares.add(backend.team(), squares(scope, product, squares));
+                return true;
+            }
             if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
                 var squares = (TileConsumer.SumOfSquares) consumers.get(0);
                 boolean rounds = UnfoldedSquares.paysRounding(context, product);
@@ -235,6 +251,51 @@ final class DnnlConvolutions implements Convolutions {
                         squares);
     }
 
+    /** Whether windows reach so far beyond planes that little is summed. */
+    static boolean sumsLittle(PerSampleConvolution product) {
+        if (product.groups() > 1
+                || product.inputs().shape().size(1) < FEWEST_CHANNELS
+                || product.rows() * product.columns() < LARGE_TILE
+                || product.positions() > product.window().elements()) {
+            return false;
+        }
+        int[][] reads = windows(product).reads();
+        long products = Arrays.stream(reads)
+                .flatMapToInt(Arrays::stream)
+                .filter(read -> read >= 0)
+                .count();
+        return products <= FEW_PRODUCTS * reads.length;
+    }
+
+    private static WindowSizes windows(PerSampleConvolution product) {
+        return WindowSizes.of(
+                product.window(), 1, product.inputs().shape(), product.outputs().shape());
+    }
+
+    private PlaneSquares.Squares squares(
+            TensorScope scope, PerSampleConvolution product, TileConsumer.SumOfSquares squares) {
+        Tensor center = squares.center();
+        Tensor weights = squares.weights();
+        return new PlaneSquares.Squares(
+                memory(scope, product, product.inputs()),
+                memory(scope, product, product.outputs()),
+                product.batch(),
+                windows(product).reads(),
+                center == null ? null : backend.own(center),
+                weights == null ? null : backend.own(weights),
+                backend.own(squares.destination()));
+    }
+
+    private PlaneSquares.Planes memory(TensorScope scope, PerSampleConvolution product, Tensor side) {
+        int axes = product.window().axes();
+        Shape shape = side.shape();
+        return new PlaneSquares.Planes(
+                planes.memory(contexts.get(), scope, backend.asItLies(side), axes),
+                shape.size(0),
+                (int) shape.elements(2, shape.rank()),
+                shape.size(1));
+    }
+
     @Override
     public void sum(PerSampleConvolution product, Tensor destination) {
         sum(product, true, destination);
@@ -250,6 +311,19 @@ final class DnnlConvolutions implements Convolutions {
     private boolean sumJoined(PerSampleConvolution product, boolean accumulate, Tensor destination) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
+            boolean one = product.batch() == product.samples() && destination.shape().size(0) == 1;
+            if (one && sumsLittle(product)) {
+                boolean added = new PlaneSums(
+                                backend, context, scope, product, windows(product).reads())
+                        .add(
+                                settled(context, scope, product, product.inputs()),
+                                settled(context, scope, product, product.outputs()),
+                                accumulate,
+                                backend.own(destination));
+                if (added) {
+                    return true;
+                }
+            }
             SamplePlanes inputs = planes(context, scope, product, product.inputs());
             SamplePlanes outputs = planes(context, scope, product, product.outputs());
             // in runs only if adding up costs little beside them
@@ -336,32 +410,37 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             long inputs = planes.read(context, scope, x, window.axes());
+            if (PlaneGrams.fits(sizes, channels)
+                    && planeGrams.add(sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
+                return true;
+            }
             if (UnfoldedGrams.fits(sizes, channels)
                     && unfoldedGrams.add(
                             window, sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
                 return true;
             }
-            if (!accumulate) {
-                backend.elementwise().fill(destination, 0);
-            }
             if (ShiftedGrams.fits(window, sizes.batch, channels)) {
-                addShifted(sizes, channels, inputs, scale, backend.own(destination));
+                addShifted(sizes, channels, inputs, scale, accumulate, backend.own(destination));
             } else {
+                if (!accumulate) {
+                    backend.elementwise().fill(destination, 0);
+                }
                 inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
             }
         }
         return true;
     }
 
-    private void addShifted(WindowSizes sizes, long channels, long inputs, double scale, CpuTensor destination) {
+    private void addShifted(
+            WindowSizes sizes, long channels, long inputs, double scale, boolean accumulate, CpuTensor destination) {
         try (TensorScope scope = backend.openScope()) {
-            var grams = new ShiftedGrams(backend, contexts.get(), scope, sizes, channels);
+            var grams = new ShiftedGrams(backend, contexts.get(), scope, sizes, channels, scale);
             long plane = channels * sizes.inputPositions() * Float.BYTES;
             long run = Math.max(1, RUN_BYTES / plane);
             for (long from = 0; from < sizes.batch; from += run) {
                 grams.add(inputs + from * plane, Math.min(run, sizes.batch - from));
             }
-            grams.addTo(destination, scale);
+            grams.addTo(destination, accumulate);
         }
     }
 

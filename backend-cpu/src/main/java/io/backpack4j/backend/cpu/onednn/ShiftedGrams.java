@@ -29,6 +29,7 @@ final class ShiftedGrams {
     private final TensorScope scope;
     private final WindowSizes sizes;
     private final long channels;
+    private final double scale;
     private final WindowClasses[] axes;
     private final long[] lines;
 
@@ -41,12 +42,20 @@ final class ShiftedGrams {
     /** {@code [element, element, C, C]}. */
     private final CpuTensor matrix;
 
-    ShiftedGrams(NativeBackend backend, DnnlContext context, TensorScope scope, WindowSizes sizes, long channels) {
+    /** @param scale what all sums are multiplied by */
+    ShiftedGrams(
+            NativeBackend backend,
+            DnnlContext context,
+            TensorScope scope,
+            WindowSizes sizes,
+            long channels,
+            double scale) {
         this.backend = backend;
         this.context = context;
         this.scope = scope;
         this.sizes = sizes;
         this.channels = channels;
+        this.scale = scale;
         block = channels * channels;
         axes = new WindowClasses[sizes.axes()];
         long shifts = sizes.kernel[0];
@@ -234,6 +243,7 @@ final class ShiftedGrams {
     private void addBlocks(int[] of, int last) {
         long elements = elements();
         long width = sizes.kernel[last];
+        long factor = context.scalar(0, scale);
         for (long a = 0; a < elements; a++) {
             if (!visits(of, a)) {
                 continue;
@@ -245,7 +255,7 @@ final class ShiftedGrams {
                 long count = width - first;
                 long from = sums.address() + place(down, shift, first - a % width) * block * Float.BYTES;
                 long to = matrix.address() + (a * elements + other + first) * block * Float.BYTES;
-                add(count * block).at(0, to).at(1, from).at(2, to).run(context);
+                add(count * block).at(0, from).at(1, factor).at(2, to).at(3, to).run(context);
             }
         }
     }
@@ -270,11 +280,16 @@ final class ShiftedGrams {
     }
 
     private DnnlPrimitive add(long count) {
-        return context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count));
+        return context.get(
+                context.key(DnnlKind.ADD_SCALED).add(count), Cost.elements(count), () -> DnnlRecipes.addScaled(count));
     }
 
-    /** destination += scale · the matrix, {@code [C · K, C · K]}. */
-    void addTo(CpuTensor destination, double scale) {
+    /**
+     * Adds the matrix to the destination, {@code [C · K, C · K]}, or writes it there.
+     *
+     * @param accumulate whether it is added
+     */
+    void addTo(CpuTensor destination, boolean accumulate) {
         long elements = elements();
         DnnlPrimitive mirror = SymmetricProducts.mirror(context, channels, channels, channels);
         for (long a = 0; a < elements; a++) {
@@ -284,9 +299,11 @@ final class ShiftedGrams {
                         .run(context);
             }
         }
-        CpuTensor ordered = backend.singles(scope, Shape.of(channels, elements, channels, elements));
+        Shape shape = Shape.of(channels, elements, channels, elements);
+        Tensor ordered = accumulate ? backend.singles(scope, shape) : scope.view(destination, shape);
         backend.indexing().permute(matrix, new int[] {2, 0, 3, 1}, ordered);
-        Tensor flat = scope.view(ordered, destination.shape());
-        backend.elementwise().addScaled(scale, flat, destination);
+        if (accumulate) {
+            backend.elementwise().addScaled(1, scope.view(ordered, destination.shape()), destination);
+        }
     }
 }

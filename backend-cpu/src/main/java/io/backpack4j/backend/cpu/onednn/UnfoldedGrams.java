@@ -7,7 +7,6 @@ import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.util.Arrays;
 
 /**
  * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under the windows of a convolution, few of them and long: the matrix is larger
@@ -40,11 +39,7 @@ final class UnfoldedGrams {
     }
 
     private static long length(WindowSizes sizes, long channels) {
-        return channels * elements(sizes);
-    }
-
-    private static long elements(WindowSizes sizes) {
-        return Arrays.stream(sizes.kernel).reduce(1, (a, b) -> a * b);
+        return channels * sizes.elements();
     }
 
     /**
@@ -63,7 +58,7 @@ final class UnfoldedGrams {
             boolean accumulate,
             CpuTensor destination) {
         DnnlContext context = contexts.get();
-        long elements = elements(sizes);
+        long elements = sizes.elements();
         long windows = sizes.batch * sizes.outputPositions();
         try (TensorScope scope = backend.openScope()) {
             CpuTensor unfolded = backend.singles(scope, Shape.of(windows, elements, channels));

@@ -143,6 +143,40 @@ public final class WindowSizes {
         return product(output);
     }
 
+    /** Number of elements of the window. */
+    long elements() {
+        return product(kernel);
+    }
+
+    /** Which input position every element of the window reads at every output position; -1 for padding. */
+    int[][] reads() {
+        int[][] reads = new int[(int) elements()][(int) outputPositions()];
+        for (int element = 0; element < reads.length; element++) {
+            for (int position = 0; position < reads[element].length; position++) {
+                reads[element][position] = read(element, position);
+            }
+        }
+        return reads;
+    }
+
+    private int read(int element, int position) {
+        long k = element;
+        long t = position;
+        long place = 0;
+        long step = 1;
+        for (int axis = axes() - 1; axis >= 0; axis--) {
+            long i = t % output[axis] * stride[axis] + k % kernel[axis] * (dilation[axis] + 1) - left[axis];
+            if (i < 0 || i >= input[axis]) {
+                return -1;
+            }
+            place += i * step;
+            step *= input[axis];
+            k /= kernel[axis];
+            t /= output[axis];
+        }
+        return (int) place;
+    }
+
     private static long product(long[] sizes) {
         long product = 1;
         for (long size : sizes) {

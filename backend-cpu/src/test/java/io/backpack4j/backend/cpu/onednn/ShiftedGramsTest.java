@@ -83,15 +83,29 @@ class ShiftedGramsTest {
         double largest = Arrays.stream(expected).max().orElse(0);
         try (Backend backend = SINGLE.open();
                 TensorScope scope = backend.openScope()) {
-            Tensor destination = Numbers.filled(Shape.of(1, length, length), 1).on(scope, SINGLE);
             assertThat(ShiftedGrams.fits(window, shape.size(0), shape.size(1))).isTrue();
-            backend.convolutions().addInputGram(window, x.on(scope, SINGLE), outputs, false, 0.5, destination);
-            double[] found = destination.toDoubleArray();
-            for (int i = 0; i < found.length; i++) {
-                if (!(Math.abs(found[i] - 1 - expected[i]) <= 3e-6 * Math.max(1, largest))) {
-                    fail(
-                            "%s, %s of %s, seed %d, at (%d, %d): %s, not %s",
-                            what, window, shape, Variant.seed(), i / length, i % length, found[i] - 1, expected[i]);
+            for (boolean accumulate : new boolean[] {true, false}) {
+                double before = accumulate ? 1 : 0;
+                Tensor destination =
+                        Numbers.filled(Shape.of(1, length, length), 1).on(scope, SINGLE);
+                backend.convolutions()
+                        .inputGram(window, x.on(scope, SINGLE), outputs, false, 0.5, accumulate, destination);
+                double[] found = destination.toDoubleArray();
+                for (int i = 0; i < found.length; i++) {
+                    double sum = found[i] - before;
+                    if (!(Math.abs(sum - expected[i]) <= 3e-6 * Math.max(1, largest))) {
+                        fail(
+                                "%s, accumulate %s, %s of %s, seed %d, at (%d, %d): %s, not %s",
+                                what,
+                                accumulate,
+                                window,
+                                shape,
+                                Variant.seed(),
+                                i / length,
+                                i % length,
+                                sum,
+                                expected[i]);
+                    }
                 }
             }
         }

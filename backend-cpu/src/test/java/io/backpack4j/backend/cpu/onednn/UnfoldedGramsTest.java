@@ -30,6 +30,7 @@ class UnfoldedGramsTest {
         WindowSizes sizes = WindowSizes.of(
                 window, shape.size(0), shape, Shape.of(shape.size(0), 1, outputs.get(0), outputs.get(1)));
         assertThat(UnfoldedGrams.fits(sizes, shape.size(1))).isTrue();
+        assertThat(PlaneGrams.fits(sizes, shape.size(1))).isFalse();
         try (Backend backend = SINGLE.open();
                 TensorScope scope = backend.openScope()) {
             Tensor inputs = x.on(scope, SINGLE);
@@ -57,9 +58,9 @@ class UnfoldedGramsTest {
     }
 
     @Test
-    void planesOfFourPositions() {
+    void padding() {
         Window window = new Window(List.of(3L, 3L), ONES, ONES, ONES);
-        check(window, Shape.of(33, 130, 2, 2), List.of(2L, 2L), "3 × 3");
+        check(window, Shape.of(27, 130, 3, 3), List.of(3L, 3L), "3 × 3");
     }
 
     @Test
@@ -72,6 +73,6 @@ class UnfoldedGramsTest {
     @Test
     void longVectors() {
         Window window = new Window(List.of(3L, 3L), ONES, ONES, ONES);
-        check(window, Shape.of(32, 229, 2, 2), List.of(2L, 2L), "long");
+        check(window, Shape.of(16, 229, 2, 4), List.of(2L, 4L), "long");
     }
 }

@@ -125,10 +125,10 @@ class UnfoldedSquaresTest {
     @Test
     void largeWeights() {
         Window window = new Window(List.of(3L, 3L), List.of(1L, 1L), List.of(1L, 1L), Collections.nCopies(2, 1L));
-        check(window, Shape.of(3, 96, 2, 2), 1, 1300, false, false, "large");
-        check(window, Shape.of(3, 96, 2, 2), 1, 1300, false, true, "large, about a center");
-        check(window, Shape.of(3, 96, 2, 2), 2, 1300, true, true, "large, about a center, weighted columns");
-        check(window, Shape.of(3, 96, 2, 2), -2, 1300, true, true, "large, about a center, columns of inputs");
+        check(window, Shape.of(3, 96, 3, 6), 1, 1300, false, false, "large");
+        check(window, Shape.of(3, 96, 3, 6), 1, 1300, false, true, "large, about a center");
+        check(window, Shape.of(3, 96, 3, 6), 2, 1300, true, true, "large, about a center, weighted columns");
+        check(window, Shape.of(3, 96, 3, 6), -2, 1300, true, true, "large, about a center, columns of inputs");
     }
 
     @Test

@@ -70,6 +70,11 @@ final class Accumulator {
         return key;
     }
 
+    /** What the result is the wanted one's multiple by. */
+    double scale() {
+        return key.contraction() instanceof Contraction.InputFactor factor ? factor.scale() : 1;
+    }
+
     /** The result's tensors. */
     List<Tensor> results() {
         return results;

@@ -80,7 +80,27 @@ record SitePartialView(
         return accumulated
                 .condensed(accumulator.key())
                 .map(condensed -> condensed(accumulated, condensed, results))
-                .orElseGet(() -> results.get(0));
+                .orElseGet(() -> unscaled(accumulator));
+    }
+
+    private Tensor unscaled(Accumulator accumulator) {
+        Tensor result = accumulator.results().get(0);
+        if (accumulator.scale() == 1) {
+            return result;
+        }
+        Tensor unscaled = scope.allocate(result.shape(), result.dtype());
+        backend.elementwise().affine(result, 1 / accumulator.scale(), 0, unscaled);
+        return unscaled;
+    }
+
+    /** As it was accumulated, where the pass knew the number of samples. */
+    @Override
+    public Tensor mean(String key) {
+        AccumulatorKey accumulated = request.accumulated().get(key);
+        if (accumulated != null && state.accumulator(accumulated).scale() != 1) {
+            return state.accumulator(accumulated).results().get(0);
+        }
+        return SitePartial.super.mean(key);
     }
 
     private Tensor condensed(AccumulatorKey key, CondensedContraction condensed, List<Tensor> merged) {

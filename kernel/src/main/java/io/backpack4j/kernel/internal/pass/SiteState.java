@@ -7,6 +7,7 @@ import io.backpack4j.kernel.internal.layout.SiteLayout;
 import io.backpack4j.kernel.internal.layout.SiteRequest;
 import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Signal;
+import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Tensor;
@@ -75,11 +76,19 @@ final class SiteState {
             if (key.stage() == stage && key.signal().equals(signal) && own.test(key)) {
                 selected.add(accumulators.computeIfAbsent(key, absent -> {
                     AccumulatorKey made = complete ? layout.condensed(absent).orElse(absent) : absent;
+                    made = merged ? made : averaged(made);
                     return new Accumulator(backend, scope, made, layout.shape(), dtype, columns, samples);
                 }));
             }
         }
         return selected;
+    }
+
+    /** A pass that merges with no other knows all samples: what is large is divided by their number as it is made. */
+    private AccumulatorKey averaged(AccumulatorKey key) {
+        return key.contraction() instanceof Contraction.InputFactor factor
+                ? new AccumulatorKey(key.stage(), key.signal(), factor.scaled(1.0 / Math.max(1, samples)))
+                : key;
     }
 
     /** Allocates and clears what a signal fills in a stage. */

@@ -346,7 +346,7 @@ final class LookupForms implements DirectForms {
         return adding((scope, task) -> {
             Lookup lookup = derivatives.lookup();
             boolean expands = factor.convention() == KroneckerConvention.EXPAND;
-            double share = expands ? 1.0 / Math.max(1, lookup.positions()) : 1;
+            double share = factor.scale() / (expands ? Math.max(1, lookup.positions()) : 1);
             double[] counts = lookup.factors(false);
             for (int i = 0; i < counts.length; i++) {
                 counts[i] *= share;

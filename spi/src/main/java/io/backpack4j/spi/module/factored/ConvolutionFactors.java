@@ -67,7 +67,7 @@ public final class ConvolutionFactors {
                             product.inputs(),
                             positions,
                             convention.sumsInputs(),
-                            convention.inputScale(),
+                            factor.scale() * convention.inputScale(),
                             task.accumulate(),
                             byGroup(
                                     scope,
@@ -93,7 +93,7 @@ public final class ConvolutionFactors {
                             product.outputs(),
                             positions,
                             convention.sumsInputs(),
-                            convention.inputScale(),
+                            factor.scale() * convention.inputScale(),
                             byGroup(
                                     scope,
                                     task,

@@ -456,7 +456,7 @@ public final class FactoredParameter extends ParameterDerivatives {
                     product.right(),
                     !product.rightTransposed(),
                     positions.sumsInputs(),
-                    positions.inputScale(),
+                    factor.scale() * positions.inputScale(),
                     task.accumulate(),
                     task.destination()))));
         }
