@@ -204,7 +204,9 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares && sumsLittle(product)) {
+            if (consumers.size() == 1
+                    && consumers.get(0) instanceof TileConsumer.SumOfSquares squares
+                    && sumsLittle(product)) {
                 PlaneSquares.add(backend.team(), squares(scope, product, squares));
                 return true;
             }
@@ -311,10 +313,15 @@ final class DnnlConvolutions implements Convolutions {
     private boolean sumJoined(PerSampleConvolution product, boolean accumulate, Tensor destination) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            boolean one = product.batch() == product.samples() && destination.shape().size(0) == 1;
+            boolean one =
+                    product.batch() == product.samples() && destination.shape().size(0) == 1;
             if (one && sumsLittle(product)) {
                 boolean added = new PlaneSums(
-                                backend, context, scope, product, windows(product).reads())
+                                backend,
+                                context,
+                                scope,
+                                product,
+                                windows(product).reads())
                         .add(
                                 settled(context, scope, product, product.inputs()),
                                 settled(context, scope, product, product.outputs()),

@@ -91,11 +91,7 @@ final class PlaneSums {
             t += count;
         }
         if (!written) {
-            product(1, 0)
-                    .at(0, zeros(rows))
-                    .at(1, zeros(channels))
-                    .at(2, to)
-                    .run(context);
+            product(1, 0).at(0, zeros(rows)).at(1, zeros(channels)).at(2, to).run(context);
         }
     }
 

@@ -109,7 +109,7 @@ final class UnfoldedTiles {
 
     private boolean unfold(long inputs, long count, long unfolded) {
         long channels = product.inputs().shape().size(1);
-        return WindowInputs.unfold(context, product.window(), sizes(product, count), inputs, channels, unfolded);
+        return WindowInputs.unfold(context, product.window(), sizes(product, count), inputs, channels, unfolded, false);
     }
 
     private static WindowSizes sizes(PerSampleConvolution product, long count) {

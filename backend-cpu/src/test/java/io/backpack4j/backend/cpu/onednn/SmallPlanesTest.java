@@ -166,9 +166,7 @@ class SmallPlanesTest {
                         destination,
                         center.values().length == 0 ? null : center.on(scope, SINGLE),
                         weights.values().length == 0 ? null : weights.on(scope, SINGLE));
-                assertThat(DnnlConvolutions.sumsLittle(product))
-                        .as(what)
-                        .isTrue();
+                assertThat(DnnlConvolutions.sumsLittle(product)).as(what).isTrue();
                 backend.convolutions().contract(product, List.of(squares));
                 double[] found = destination.toDoubleArray();
                 for (int i = 0; i < found.length; i++) {

@@ -89,10 +89,10 @@ class UnfoldedTilesTest {
                 int size = (int) d.shape().size(axis + 2);
                 output[axis + 2] = rest % size;
                 rest /= size;
-                input[axis + 2] = Math.toIntExact(output[axis + 2]
-                                * window.stride().get(axis)
-                        + element[axis] * window.dilation().get(axis)
-                        - window.padding().get(axis));
+                input[axis + 2] =
+                        Math.toIntExact(output[axis + 2] * window.stride().get(axis)
+                                + element[axis] * window.dilation().get(axis)
+                                - window.padding().get(axis));
                 inside &= input[axis + 2] >= 0 && input[axis + 2] < x.shape().size(axis + 2);
             }
             sum += inside ? d.at(output) * x.at(input) : 0;
