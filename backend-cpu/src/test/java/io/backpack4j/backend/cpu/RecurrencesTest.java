@@ -99,7 +99,16 @@ class RecurrencesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, false", "2, 1, false", "2, 3, true", "3, 1, true", "5, 1, false", "5, 2, true", "3, 7, false"})
+    @CsvSource({
+        "1, 1, false",
+        "2, 1, false",
+        "2, 3, true",
+        "3, 1, true",
+        "5, 1, false",
+        "5, 2, true",
+        "3, 7, false",
+        "12, 1, true"
+    })
     void everyNumberOfThreadsGoesTheSameWay(int threads, int columns, boolean isReverse) {
         try (Backend backend = open(threads)) {
             List<double[]> expected = results(backend, DType.FLOAT64, columns, isReverse, RecurrencesTest::portable);
