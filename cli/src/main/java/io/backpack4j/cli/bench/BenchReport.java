@@ -133,17 +133,18 @@ record BenchReport(
 
     /** For people. */
     void print(PrintWriter out) {
-        out.println("%s, batch of %d, %s, backend %s with %d %s, %d repetitions after %s s of warm-up%s; each takes the memory of the results before"
-                .formatted(
-                        problem,
-                        batch,
-                        dtype,
-                        backend,
-                        threads,
-                        threads == 1 ? "thread" : "threads",
-                        repetitions,
-                        Text.format("%.1f", warmUp.seconds()),
-                        warmUp.settled() ? ", until times had settled" : ", after which times still fell"));
+        out.println(
+                "%s, batch of %d, %s, backend %s with %d %s, %d repetitions after %s s of warm-up%s; each takes the memory of the results before"
+                        .formatted(
+                                problem,
+                                batch,
+                                dtype,
+                                backend,
+                                threads,
+                                threads == 1 ? "thread" : "threads",
+                                repetitions,
+                                Text.format("%.1f", warmUp.seconds()),
+                                warmUp.settled() ? ", until times had settled" : ", after which times still fell"));
         Table table = new Table("pass", ">median ms", ">min ms", ">max ms");
         row(table, "gradient", gradient);
         if (!extensions.isEmpty()) {

@@ -89,10 +89,10 @@ class UnfoldedTilesTest {
                 int size = (int) d.shape().size(axis + 2);
                 output[axis + 2] = rest % size;
                 rest /= size;
-                input[axis + 2] = Math.toIntExact(output[axis + 2]
-                                * window.stride().get(axis)
-                        + element[axis] * window.dilation().get(axis)
-                        - window.padding().get(axis));
+                input[axis + 2] =
+                        Math.toIntExact(output[axis + 2] * window.stride().get(axis)
+                                + element[axis] * window.dilation().get(axis)
+                                - window.padding().get(axis));
                 inside &= input[axis + 2] >= 0 && input[axis + 2] < x.shape().size(axis + 2);
             }
             sum += inside ? d.at(output) * x.at(input) : 0;
@@ -120,7 +120,7 @@ class UnfoldedTilesTest {
                 in = in.append(reach + random.nextInt(3));
                 elements *= kernel.get(axis);
             }
-            long channels = 150 + random.nextInt(100);
+            long channels = 150L + random.nextInt(100);
             in = in.with(1, (1 << 17) / (channels * elements) + 1 + random.nextInt(9));
             Window window = new Window(kernel, stride, padding, dilation);
             long repeats = List.of(1L, 1L, 3L, -2L).get(random.nextInt(4));
