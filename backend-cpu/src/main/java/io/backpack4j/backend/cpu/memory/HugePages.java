@@ -40,6 +40,12 @@ public final class HugePages {
     /** Larger ones, as 64-bit ARM has them with pages of 64 KiB, would waste more than they save. */
     private static final long LARGEST = 32L << 20;
 
+    /**
+     * Larger blocks the C library maps each by itself, and returns as a whole. Smaller ones may leave something behind
+     * when they are freed, once others of their size were: what it holds for the next has huge pages then, too.
+     */
+    private static final long MAPPED_ALONE = 32L << 20;
+
     private static final Path SYSTEM = Path.of("/sys/kernel/mm/transparent_hugepage");
     private static final Logger LOG = LoggerFactory.getLogger(HugePages.class);
 
@@ -71,6 +77,15 @@ public final class HugePages {
     /** Whether the system has some. */
     boolean available() {
         return pageBytes > 0;
+    }
+
+    /**
+     * These, for a block of some bytes; or ordinary pages where memory is counted, unless the block is mapped by itself.
+     *
+     * @param counted whether somebody relies on the process having no more than the blocks
+     */
+    HugePages unless(boolean counted, long bytes) {
+        return counted && bytes <= MAPPED_ALONE ? NONE : this;
     }
 
     /** What a block's address should be a multiple of. */

@@ -97,7 +97,7 @@ public final class MemoryPool {
         }
         if (block == null) {
             trim(account == null ? Math.max(KEPT_BYTES, 2 * highestBytes) : account.mayStayFree(size));
-            block = fromSystem(size);
+            block = fromSystem(size, hugePages.unless(account != null, size));
         }
         block.references = 1;
         block.requested = bytes;
@@ -198,7 +198,7 @@ public final class MemoryPool {
         usedBytes = 0;
     }
 
-    private Block fromSystem(long size) {
+    private Block fromSystem(long size, HugePages pages) {
         if (size > limit - pooledBytes) {
             trim(Math.max(0, limit - size - usedBytes - reservedBytes));
         }
@@ -211,7 +211,7 @@ public final class MemoryPool {
         }
         // Of what alignment leaves unused before a large block, nothing is ever touched: it takes addresses, not
         // memory.
-        long alignment = hugePages.alignment(size);
+        long alignment = pages.alignment(size);
         long request = size + alignment + BEHIND;
         Pointer memory = Pointer.malloc(request);
         if (memory == null || memory.isNull()) {
@@ -227,7 +227,7 @@ public final class MemoryPool {
         }
         long allocation = memory.address();
         long aligned = (allocation + alignment - 1) & -alignment;
-        hugePages.advise(aligned, size);
+        pages.advise(aligned, size);
         Block block = new Block(allocation, aligned, size);
         blocks.add(block);
         pooledBytes += size;

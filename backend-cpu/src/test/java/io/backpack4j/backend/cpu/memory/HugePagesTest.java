@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.backpack4j.backend.cpu.Variant;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.MemoryAccount;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
@@ -51,21 +52,37 @@ class HugePagesTest {
     }
 
     @Test
-    void large_blocks_are_advised_and_small_ones_are_not() throws IOException {
+    void large_blocks_are_advised() throws IOException {
         HugePages pages = HugePages.of(Optional.empty());
         assumeThat(pages.available()).as("this system has huge pages").isTrue();
         try (Backend backend = Variant.open(Map.of());
                 TensorScope scope = backend.openScope()) {
             CpuTensor large = tensor(scope, LARGE);
-            CpuTensor small = tensor(scope, 1 << 20);
             long pageBytes = pages.alignment(LARGE);
             assertThat(pageBytes).isGreaterThanOrEqualTo(1 << 20);
             assertThat(large.address() % pageBytes).isZero();
             assertThat(flags(large.address())).contains(" " + ADVISED + " ");
             assertThat(flags(large.address() + LARGE - 1)).contains(" " + ADVISED + " ");
-            assertThat(flags(small.address())).doesNotContain(" " + ADVISED + " ");
-            assertThat(backend.memory().pooledBytes()).isEqualTo(LARGE + (1 << 20));
+            assertThat(pages.alignment(pageBytes - 1)).isEqualTo(SizeClass.ALIGNMENT);
+            assertThat(backend.memory().pooledBytes()).isEqualTo(LARGE);
             assertThat(large.toFloatArray()[LARGE / Float.BYTES - 1]).isEqualTo(2);
+        }
+    }
+
+    /** What is left of freed blocks in the C library would be more with huge pages. */
+    @Test
+    void with_a_budget_only_blocks_that_are_mapped_alone_have_some() throws IOException {
+        HugePages pages = HugePages.of(Optional.empty());
+        assumeThat(pages.available()).as("this system has huge pages").isTrue();
+        try (Backend backend = Variant.open(Map.of());
+                TensorScope scope = backend.openScope();
+                MemoryAccount account =
+                        backend.openAccount(128 << 20, 128 << 20).orElseThrow()) {
+            assertThat(flags(tensor(scope, 40 << 20).address())).contains(" " + ADVISED + " ");
+            assertThat(account.usedBytes()).isEqualTo(40L << 20);
+            assertThat(pages.unless(true, 40 << 20)).isSameAs(pages);
+            assertThat(pages.unless(true, 30 << 20)).isSameAs(HugePages.NONE);
+            assertThat(pages.unless(false, 30 << 20)).isSameAs(pages);
         }
     }
 

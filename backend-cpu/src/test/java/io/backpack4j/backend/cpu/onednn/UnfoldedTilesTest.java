@@ -120,7 +120,7 @@ class UnfoldedTilesTest {
                 in = in.append(reach + random.nextInt(3));
                 elements *= kernel.get(axis);
             }
-            long channels = 150 + random.nextInt(100);
+            long channels = 150L + random.nextInt(100);
             in = in.with(1, (1 << 17) / (channels * elements) + 1 + random.nextInt(9));
             Window window = new Window(kernel, stride, padding, dilation);
             long repeats = List.of(1L, 1L, 3L, -2L).get(random.nextInt(4));
