@@ -192,13 +192,10 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
-                var squares = (TileConsumer.SumOfSquares) consumers.get(0);
+            if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
                 boolean rounds = UnfoldedSquares.paysRounding(context, product);
-                if (rounds && unfoldedSquares(context, scope, product, squares, true)) {
-                    return true;
-                }
-                if (unfoldedSquares(context, scope, product, squares, false)) {
+                if ((rounds && unfoldedSquares(context, scope, product, squares, true))
+                        || unfoldedSquares(context, scope, product, squares, false)) {
                     return true;
                 }
             }
@@ -218,7 +215,8 @@ final class DnnlConvolutions implements Convolutions {
             PerSampleConvolution product,
             TileConsumer.SumOfSquares squares,
             boolean rounded) {
-        return new UnfoldedSquares(backend, context, scope, product, rounded)
+        return UnfoldedSquares.fits(product, rounded)
+                && new UnfoldedSquares(backend, context, scope, product, rounded)
                 .add(
                         planes(context, scope, product, product.inputs()),
                         planes(context, scope, product, product.outputs()),
