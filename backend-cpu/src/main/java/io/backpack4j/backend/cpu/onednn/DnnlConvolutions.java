@@ -217,10 +217,10 @@ final class DnnlConvolutions implements Convolutions {
             boolean rounded) {
         return UnfoldedSquares.fits(product, rounded)
                 && new UnfoldedSquares(backend, context, scope, product, rounded)
-                .add(
-                        planes(context, scope, product, product.inputs()),
-                        planes(context, scope, product, product.outputs()),
-                        squares);
+                        .add(
+                                planes(context, scope, product, product.inputs()),
+                                planes(context, scope, product, product.outputs()),
+                                squares);
     }
 
     @Override
