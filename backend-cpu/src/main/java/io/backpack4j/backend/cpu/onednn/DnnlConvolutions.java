@@ -204,19 +204,14 @@ final class DnnlConvolutions implements Convolutions {
     private boolean contractTiles(PerSampleConvolution product, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
-            if (consumers.size() == 1
-                    && consumers.get(0) instanceof TileConsumer.SumOfSquares squares
-                    && sumsLittle(product)) {
-                PlaneSquares.add(backend.team(), squares(scope, product, squares));
-                return true;
-            }
-            if (consumers.size() == 1 && UnfoldedSquares.fits(product, consumers.get(0))) {
-                var squares = (TileConsumer.SumOfSquares) consumers.get(0);
-                boolean rounds = UnfoldedSquares.paysRounding(context, product);
-                if (rounds && unfoldedSquares(context, scope, product, squares, true)) {
+            if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
+                if (sumsLittle(product)) {
+                    PlaneSquares.add(backend.team(), squares(scope, product, squares));
                     return true;
                 }
-                if (unfoldedSquares(context, scope, product, squares, false)) {
+                boolean rounds = UnfoldedSquares.paysRounding(context, product);
+                if ((rounds && unfoldedSquares(context, scope, product, squares, true))
+                        || unfoldedSquares(context, scope, product, squares, false)) {
                     return true;
                 }
             }
@@ -246,11 +241,12 @@ final class DnnlConvolutions implements Convolutions {
             PerSampleConvolution product,
             TileConsumer.SumOfSquares squares,
             boolean rounded) {
-        return new UnfoldedSquares(backend, context, scope, product, rounded)
-                .add(
-                        planes(context, scope, product, product.inputs()),
-                        planes(context, scope, product, product.outputs()),
-                        squares);
+        return UnfoldedSquares.fits(product, rounded)
+                && new UnfoldedSquares(backend, context, scope, product, rounded)
+                        .add(
+                                planes(context, scope, product, product.inputs()),
+                                planes(context, scope, product, product.outputs()),
+                                squares);
     }
 
     /** Whether windows reach so far beyond planes that little is summed. */

@@ -80,10 +80,11 @@ final class SamplePlanes {
     /**
      * The same, rounded, some neighbours at a time.
      *
-     * @param samples a divisor of the number of planes, of which the number of neighbours is one
+     * @param samples a multiple or a divisor of the number of planes; the number of neighbours is a divisor of both
      */
     SamplePlanes rounded(NativeBackend backend, TensorScope scope, long samples) {
-        long neighbours = pending == null ? divisor(samples, Math.max(1, RUN_BYTES / planeBytes)) : run;
+        long neighbours =
+                pending == null ? divisor(Math.min(samples, count), Math.max(1, RUN_BYTES / planeBytes)) : run;
         long floats = (neighbours * planeBytes * Rounding.BYTES / Float.BYTES + Float.BYTES - 1) / Float.BYTES;
         long memory = backend.singles(scope, Shape.of(floats)).address();
         return new SamplePlanes(context, pending, address, planeBytes, memory, count, first, neighbours);

@@ -64,13 +64,14 @@ final class UnfoldedSquares {
         this.product = product;
     }
 
-    static boolean fits(PerSampleConvolution product, TileConsumer consumer) {
-        return consumer instanceof TileConsumer.SumOfSquares
-                && product.groups() == 1
+    /** Rounded, what is unfolded is half as much to write, which one column pays for. */
+    static boolean fits(PerSampleConvolution product, boolean rounded) {
+        return product.groups() == 1
                 && product.positions() <= MOST_POSITIONS
                 && product.rows() * product.columns() >= SMALLEST_TILE
                 && sizes(product, 1).isExpressible()
-                && (isUnfolded(product)
+                && (rounded
+                        || isUnfolded(product)
                         || product.rows() * product.columns() * Float.BYTES > LARGE_TILE_BYTES
                         || product.batch()
                                 >= FEWEST_COLUMNS * product.inputs().shape().size(0));
