@@ -218,8 +218,7 @@ class DnnlRecipesTest {
     }
 
     private DnnlPrimitive product(long terms, boolean transposed) {
-        Layout left =
-                transposed ? Layout.dense(terms, 100).transposed() : Layout.dense(100, terms);
+        Layout left = transposed ? Layout.dense(terms, 100).transposed() : Layout.dense(100, terms);
         DnnlPrimitive primitive = DnnlRecipes.matmul(left, Layout.dense(terms, 784), Layout.dense(100, 784), 0);
         made.add(primitive);
         return primitive;
