@@ -27,7 +27,7 @@ public final class OtherPrograms implements Closeable {
 
     private static final int OWN_LAST = 12;
 
-    /** Fields of a processor in {@code /proc/stat}: all but idling, waiting for a disk, and guests, which others count. */
+    /** Fields of a processor in {@code /proc/stat}: all but idling, waiting for a disk, and guests, counted before. */
     private static final int IDLE = 3;
 
     private static final int WAITING = 4;

@@ -14,10 +14,10 @@ import org.slf4j.LoggerFactory;
 /**
  * How GNU's OpenMP waits. Its threads wait for each other in a loop, which is fastest on processors of their own; where
  * other programs want the processors, too, that makes a pass many times slower. So the wait follows the load, see
- * {@code SleepingTeam}, and is never as long as libgomp's own milliseconds, which loops in Java, too, would stand behind,
- * unless the user says how long it is. libgomp reads {@code GOMP_SPINCOUNT} from the process's environment when it
- * loads, and Java cannot change that of its own process, but the C library's {@code environ} is a variable like any
- * other: what {@code setenv} would do is done here, before the first native library loads that needs libgomp.
+ * {@code SleepingTeam}, unless the user says how long it is. It is never as long as libgomp's own milliseconds: loops
+ * in Java want the processors, too. libgomp reads {@code GOMP_SPINCOUNT} from the process's environment when it loads,
+ * and Java cannot change that of its own process, but the C library's {@code environ} is a variable like any other:
+ * what {@code setenv} would do is done here, before the first native library loads that needs libgomp.
  */
 public final class WaitingThreads {
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
-/** Whether other programs want the processors that a backend's threads wait on; with a memory, so that it does not flicker. */
+/**
+ * Whether other programs want the processors that a backend's threads wait on; with a memory, so that it does not
+ * flicker.
+ */
 final class Crowding {
 
-    /** How much of a processor others may take beside all threads. Half of one is other work, less is what systems do. */
+    /** How much of a processor others may take beside all threads: half of one is work, less is what systems do. */
     private static final double BEGINS = 0.5;
 
     private static final double ENDS = 0.25;
