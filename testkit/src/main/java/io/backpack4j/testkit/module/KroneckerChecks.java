@@ -20,6 +20,7 @@ import io.backpack4j.testkit.Randomness;
 import io.backpack4j.testkit.TestContext;
 import io.backpack4j.testkit.heap.HeapBackend;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,8 +69,11 @@ final class KroneckerChecks {
         with(it, declaration, units, (scope, pullback) -> {
             ParameterDerivatives derivatives = pullback.parameter(spec.name());
             double[] products = execute(scope, derivatives, new Contraction.OuterProducts());
-            double[] factor =
-                    execute(scope, derivatives, new Contraction.InputFactor(sizes, KroneckerConvention.BACKPACK));
+            // the scale must be heeded: passes divide by the number of samples with it
+            Contraction half = new Contraction.InputFactor(sizes, KroneckerConvention.BACKPACK).scaled(0.5);
+            double[] factor = Arrays.stream(execute(scope, derivatives, half))
+                    .map(entry -> 2 * entry)
+                    .toArray();
             double[] expected = new double[products.length];
             int elements = (int) spec.shape().elements();
             int inputs = (int) sizes.inputs();

@@ -26,11 +26,17 @@ final class DnnlConvolutions implements Convolutions {
     /** Most memory for the reordered inputs of a run of samples, unless one sample takes more. */
     private static final long RUN_BYTES = 64 << 20;
 
-    /** An element of a tile is a sum over no more positions, on average, where Java's loops are faster than oneDNN. */
-    private static final long FEW_PRODUCTS = 2;
+    /** Elements of windows that read so few positions, on average, have products of their own. */
+    private static final double FEW_READS = 3;
+
+    /** With so few, squares are faster by loops in Java than by oneDNN, which makes tiles. */
+    private static final double FEWEST_READS = 2;
 
     /** Loops over fewer channels are too short. */
     private static final long FEWEST_CHANNELS = 64;
+
+    /** With fewer samples products are too short. */
+    private static final long FEWEST_SAMPLES = 16;
 
     /** Tiles of fewer elements stay in the cache until they have been read. */
     private static final long LARGE_TILE = 1 << 16;
@@ -75,6 +81,12 @@ final class DnnlConvolutions implements Convolutions {
         }
         DnnlContext context = contexts.get();
         boolean biased = bias != null;
+        boolean few = !biased
+                && x.shape().size(0) >= FEWEST_SAMPLES
+                && reads(window, x.shape(), to.shape(), weight.shape()) <= FEW_READS;
+        if (few && convolveByElement(sizes, x, weight, to)) {
+            return true;
+        }
         DnnlPrimitive primitive = context.get(
                 sizes.key(context, DnnlKind.CONVOLUTION).add(biased ? 1 : 0),
                 sizes.cost(),
@@ -122,6 +134,11 @@ final class DnnlConvolutions implements Convolutions {
         }
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
+            boolean few = y.shape().size(0) >= FEWEST_SAMPLES
+                    && reads(window, to.shape(), y.shape(), weight.shape()) <= FEW_READS;
+            if (few && transposeByElement(window, y, weight, to)) {
+                return true;
+            }
             SamplePlanes inputs = SamplePlanes.of(backend, planes, context, scope, y, window.axes());
             ConvolutionSizes sizes = ConvolutionSizes.of(window, inputs.run(), to.shape(), y.shape(), weight.shape());
             if (!sizes.isExpressible()) {
@@ -165,6 +182,40 @@ final class DnnlConvolutions implements Convolutions {
         return true;
     }
 
+    private boolean convolveByElement(ConvolutionSizes sizes, CpuTensor x, Tensor weight, CpuTensor to) {
+        DnnlContext context = contexts.get();
+        int axes = sizes.windows().axes();
+        try (TensorScope scope = backend.openScope()) {
+            long from = planes.read(context, scope, x, axes);
+            var byElement = new PlaneConvolutions(backend, context, scope, sizes.windows(), weight.shape());
+            boolean[] done = new boolean[1];
+            planes.write(
+                    context,
+                    scope,
+                    to,
+                    axes,
+                    address -> done[0] = byElement.convolve(from, backend.own(weight), address));
+            return done[0];
+        }
+    }
+
+    private boolean transposeByElement(Window window, CpuTensor y, Tensor weight, CpuTensor to) {
+        DnnlContext context = contexts.get();
+        WindowSizes sizes = WindowSizes.of(window, y.shape().size(0), to.shape(), y.shape());
+        try (TensorScope scope = backend.openScope()) {
+            long from = planes.read(context, scope, backend.asItLies(y), window.axes());
+            var byElement = new PlaneConvolutions(backend, context, scope, sizes, weight.shape());
+            boolean[] done = new boolean[1];
+            planes.write(
+                    context,
+                    scope,
+                    to,
+                    window.axes(),
+                    address -> done[0] = byElement.convolveTransposed(from, backend.own(weight), address));
+            return done[0];
+        }
+    }
+
     /** The address of the weights in the order of the primitive's argument 1. */
     private long weights(
             DnnlContext context,
@@ -205,7 +256,7 @@ final class DnnlConvolutions implements Convolutions {
         DnnlContext context = contexts.get();
         try (TensorScope scope = backend.openScope()) {
             if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
-                if (sumsLittle(product)) {
+                if (reads(product) <= FEWEST_READS) {
                     PlaneSquares.add(backend.team(), squares(scope, product, squares));
                     return true;
                 }
@@ -249,25 +300,36 @@ final class DnnlConvolutions implements Convolutions {
                                 squares);
     }
 
-    /** Whether windows reach so far beyond planes that little is summed. */
-    static boolean sumsLittle(PerSampleConvolution product) {
-        if (product.groups() > 1
-                || product.inputs().shape().size(1) < FEWEST_CHANNELS
-                || product.rows() * product.columns() < LARGE_TILE
-                || product.positions() > product.window().elements()) {
-            return false;
+    /**
+     * How many positions an element of the window reads on average, where that is few since windows reach beyond small
+     * planes; infinity where it does not matter.
+     */
+    static double reads(PerSampleConvolution product) {
+        return reads(
+                product.window(), product.inputs().shape(), product.outputs().shape(), product.weight());
+    }
+
+    private static double reads(Window window, Shape inputs, Shape outputs, Shape weight) {
+        if (weight.size(1) != inputs.size(1)
+                || inputs.size(1) < FEWEST_CHANNELS
+                || weight.elements() < LARGE_TILE
+                || window.spatial(outputs).elements() > window.elements()) {
+            return Double.POSITIVE_INFINITY;
         }
-        int[][] reads = windows(product).reads();
-        long products = Arrays.stream(reads)
+        int[][] reads = WindowSizes.of(window, 1, inputs, outputs).reads();
+        long all = Arrays.stream(reads)
                 .flatMapToInt(Arrays::stream)
                 .filter(read -> read >= 0)
                 .count();
-        return products <= FEW_PRODUCTS * reads.length;
+        return (double) all / reads.length;
     }
 
-    private static WindowSizes windows(PerSampleConvolution product) {
+    private static WindowSizes windows(PerSampleConvolution product, long samples) {
         return WindowSizes.of(
-                product.window(), 1, product.inputs().shape(), product.outputs().shape());
+                product.window(),
+                samples,
+                product.inputs().shape(),
+                product.outputs().shape());
     }
 
     private PlaneSquares.Squares squares(
@@ -278,7 +340,7 @@ final class DnnlConvolutions implements Convolutions {
                 memory(scope, product, product.inputs()),
                 memory(scope, product, product.outputs()),
                 product.batch(),
-                windows(product).reads(),
+                windows(product, 1).reads(),
                 center == null ? null : backend.own(center),
                 weights == null ? null : backend.own(weights),
                 backend.own(squares.destination()));
@@ -311,18 +373,14 @@ final class DnnlConvolutions implements Convolutions {
         try (TensorScope scope = backend.openScope()) {
             boolean one =
                     product.batch() == product.samples() && destination.shape().size(0) == 1;
-            if (one && sumsLittle(product)) {
-                boolean added = new PlaneSums(
-                                backend,
-                                context,
-                                scope,
-                                product,
-                                windows(product).reads())
-                        .add(
-                                settled(context, scope, product, product.inputs()),
-                                settled(context, scope, product, product.outputs()),
-                                accumulate,
-                                backend.own(destination));
+            if (one && reads(product) <= FEW_READS) {
+                var byElement = new PlaneConvolutions(
+                        backend, context, scope, windows(product, product.batch()), product.weight());
+                boolean added = byElement.sumGradients(
+                        settled(context, scope, product, product.inputs()),
+                        settled(context, scope, product, product.outputs()),
+                        accumulate,
+                        backend.own(destination));
                 if (added) {
                     return true;
                 }

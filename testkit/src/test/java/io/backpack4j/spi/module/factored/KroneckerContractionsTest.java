@@ -18,6 +18,7 @@ import io.backpack4j.spi.tensor.TensorScope;
 import io.backpack4j.testkit.Numbers;
 import io.backpack4j.testkit.Randomness;
 import io.backpack4j.testkit.heap.HeapBackend;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -69,6 +70,10 @@ class KroneckerContractionsTest {
                         (b, g, t, i) -> factors.left(b / sizes.samples(), b % sizes.samples(), g, t, i));
                 for (boolean accumulate : new boolean[] {false, true}) {
                     check(backend, factors, new Contraction.InputFactor(kronecker, convention), accumulate, input);
+                    double[] quarter =
+                            Arrays.stream(input).map(entry -> entry / 4).toArray();
+                    var scaled = new Contraction.InputFactor(kronecker, convention).scaled(0.25);
+                    check(backend, factors, scaled, accumulate, quarter);
                     check(backend, factors, new Contraction.OutputFactor(kronecker, convention), accumulate, output);
                 }
             }
