@@ -29,8 +29,8 @@ public non-sealed interface LossSignal extends Signal {
     }
 
     /**
-     * Whether its columns are drawn, so that what is made of them is an estimate. A pass may be asked to compute that with
-     * less precise products.
+     * Whether its columns are drawn, so that what is made of them is an estimate. A pass may be asked to compute that
+     * with less precise products.
      */
     default boolean isSampled() {
         return false;

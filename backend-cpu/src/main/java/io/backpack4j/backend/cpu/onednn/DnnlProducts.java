@@ -163,7 +163,7 @@ final class DnnlProducts implements Products {
         return true;
     }
 
-    /** @param of with as many right factors as its last batch says, each of which meets as many left ones as the first */
+    /** @param of with the number of right factors as that of B, and of left ones that meet each as that of A */
     private static DnnlPrimitive sharing(DnnlContext context, Matrices of, boolean rounded) {
         long rights = of.batchB;
         long uses = of.batch;
