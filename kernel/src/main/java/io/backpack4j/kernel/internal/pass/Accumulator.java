@@ -70,7 +70,7 @@ final class Accumulator {
         return key;
     }
 
-    /** What the result is multiplied by: the wanted one times this is there. */
+    /** What the wanted result was multiplied by. */
     double scale() {
         return key.contraction() instanceof Contraction.InputFactor factor ? factor.scale() : 1;
     }
