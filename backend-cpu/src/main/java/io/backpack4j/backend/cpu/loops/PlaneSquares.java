@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PlaneSquares {
 
-    /** Number of channels at a time: all elements of a window, and the planes of two tiles, fit into the first cache. */
+    /** Number of channels at a time: all elements of a window, and planes of two tiles, fit into the first cache. */
     private static final int WIDTH = 512;
 
     /** Planes of tiles that are at hand at a time; they fit into the second cache. */

@@ -70,7 +70,7 @@ final class Accumulator {
         return key;
     }
 
-    /** What the result is the wanted one's multiple by. */
+    /** What the wanted result was multiplied by. */
     double scale() {
         return key.contraction() instanceof Contraction.InputFactor factor ? factor.scale() : 1;
     }
