@@ -25,7 +25,7 @@ import java.util.List;
  */
 record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes) {
 
-    /** What is left over of squared norms where their mean's is taken away, at least: no more than two bits are lost. */
+    /** What is left over of squared norms without their mean's, at least: no more than two bits are lost. */
     private static final double LEAST_PART_OF_NORMS = 0.25;
 
     /** What is left over of all terms, at least: up to there no more than six bits are lost. */
