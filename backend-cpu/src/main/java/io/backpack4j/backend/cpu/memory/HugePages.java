@@ -80,7 +80,8 @@ public final class HugePages {
     }
 
     /**
-     * These, for a block of some bytes; or ordinary pages where memory is counted, unless the block is mapped by itself.
+     * These, for a block of some bytes; or ordinary pages where memory is counted, unless the block is mapped by
+     * itself.
      *
      * @param counted whether somebody relies on the process having no more than the blocks
      */
