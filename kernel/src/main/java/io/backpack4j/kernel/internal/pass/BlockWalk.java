@@ -142,11 +142,7 @@ final class BlockWalk implements AutoCloseable {
             BoundNode node = nodes.get(index);
             for (Lane lane : lanes) {
                 if (lane.signal().reaches()[index]) {
-                    Precision precision = layout.precision(lane.signal().signal());
-                    backend.in(precision, () -> {
-                        step(node, lane);
-                        return lane;
-                    });
+                    step(node, lane, layout.precision(lane.signal().signal()));
                 }
             }
             meet(node);
@@ -187,6 +183,17 @@ final class BlockWalk implements AutoCloseable {
         PluginCalls.call(node.part(), "in the derivatives of '" + site.parameter() + "'", () -> {
             visitor.meet(site, left, right);
             return site;
+        });
+    }
+
+    private void step(BoundNode node, Lane lane, Precision precision) {
+        if (precision == Precision.FULL) {
+            step(node, lane);
+            return;
+        }
+        backend.in(precision, () -> {
+            step(node, lane);
+            return lane;
         });
     }
 
