@@ -75,9 +75,11 @@ EXPERIMENTS = {
         128,
         20,
         first_order(12, (0.01, 0.03, 0.1), (0.0003, 0.001, 0.003))
-        + preconditioned(("DiagGGNExact", "DiagGGNMC"), 12, (0.003, 0.01, 0.03), (0.1,))
+        + preconditioned(("DiagGGNExact",), 4, (0.01, 0.03), (0.1,))
+        + preconditioned(("DiagGGNMC",), 12, (0.003, 0.01, 0.03), (0.1,))
         # Inverses of a matrix of 3,136 rows in every step.
-        + preconditioned(("KFAC", "KFLR"), 4, (0.1, 0.3, 1), (0.1,))
+        + preconditioned(("KFAC",), 4, (0.1, 0.3, 1), (0.1,))
+        + preconditioned(("KFLR",), 4, (0.1, 0.3), (0.1,))
         + averaged(12, 25, (0.03, 0.1), (0.03,), (0.01,), (0.9,), SELDOM),
     ),
     "mlp": Experiment(
