@@ -158,7 +158,14 @@ public final class HandOver {
         fromSample = from;
         for (SiteLayout site : layout.sites()) {
             SiteState state = new SiteState(
-                    site, backend, scope, layout.dtype(), to - from, key -> reaches(site, key, Reach.CHUNK), true);
+                    site,
+                    backend,
+                    scope,
+                    layout.dtype(),
+                    to - from,
+                    key -> reaches(site, key, Reach.CHUNK),
+                    true,
+                    false);
             chunk.add(state);
             if (layout.residual(stage).isPresent()) {
                 state.clear(stage, new ResidualCurvature());
@@ -203,7 +210,8 @@ public final class HandOver {
                 layout.dtype(),
                 step.block().samples(),
                 key -> reaches(site, key, Reach.STEP),
-                true);
+                true,
+                false);
         return new StepParts(site, stage, signal, step, ofStep);
     }
 

@@ -64,7 +64,8 @@ public final class PassRun {
             double normaliser,
             Products.Factory productFactory,
             ResultTaker taker,
-            boolean merged) {
+            boolean merged,
+            boolean averages) {
         this.productFactory = productFactory;
         this.layout = layout;
         this.splitting = splitting;
@@ -86,7 +87,8 @@ public final class PassRun {
                     layout.dtype(),
                     layout.samples(),
                     key -> !handOver.takes(site, key),
-                    merged));
+                    merged,
+                    averages));
         }
         Finish.Numbers numbers = new Finish.Numbers(
                 normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
@@ -138,7 +140,7 @@ public final class PassRun {
         // Plans say what sessions take, too: trials merge as these do, which takes more than what passes do without.
         boolean merged = inputs.observer().isTrial();
         PassRun run = new PassRun(
-                layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory, taker, merged);
+                layout, splitting, backend, inputs, normaliser(layout, inputs), productFactory, taker, merged, true);
         boolean done = false;
         try {
             run.walk();
@@ -167,7 +169,7 @@ public final class PassRun {
             PassInputs inputs,
             Products.Factory productFactory) {
         double normaliser = normaliser(layout, inputs);
-        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory, HandOver.NOBODY, true);
+        PassRun run = new PassRun(layout, splitting, backend, inputs, 1, productFactory, HandOver.NOBODY, true, false);
         boolean done = false;
         try {
             run.walk();

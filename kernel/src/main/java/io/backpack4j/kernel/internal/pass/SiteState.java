@@ -31,17 +31,20 @@ final class SiteState {
     private final long samples;
     private final Predicate<AccumulatorKey> own;
     private final boolean merged;
+    private final boolean averages;
     private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
     private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
     private final Map<Tensor, ChunkedSum> sums = new IdentityHashMap<>();
 
     SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
-        this(layout, backend, scope, dtype, samples, key -> true, true);
+        this(layout, backend, scope, dtype, samples, key -> true, true, false);
     }
 
     /**
      * @param own which accumulated results are here
      * @param merged whether what is accumulated here is wanted in a form in which it merges with that of other batches
+     * @param averages whether sums of large size are divided by the number of samples as they are made: these are all
+     *     that there are
      */
     SiteState(
             SiteLayout layout,
@@ -50,9 +53,11 @@ final class SiteState {
             DType dtype,
             long samples,
             Predicate<AccumulatorKey> own,
-            boolean merged) {
+            boolean merged,
+            boolean averages) {
         this.own = own;
         this.merged = merged;
+        this.averages = averages;
         this.layout = layout;
         this.backend = backend;
         this.scope = scope;
@@ -76,7 +81,7 @@ final class SiteState {
             if (key.stage() == stage && key.signal().equals(signal) && own.test(key)) {
                 selected.add(accumulators.computeIfAbsent(key, absent -> {
                     AccumulatorKey made = complete ? layout.condensed(absent).orElse(absent) : absent;
-                    made = merged ? made : averaged(made);
+                    made = averages ? averaged(made) : made;
                     return new Accumulator(backend, scope, made, layout.shape(), dtype, columns, samples);
                 }));
             }
@@ -84,7 +89,6 @@ final class SiteState {
         return selected;
     }
 
-    /** A pass that merges with no other knows all samples: what is large is divided by their number as it is made. */
     private AccumulatorKey averaged(AccumulatorKey key) {
         return key.contraction() instanceof Contraction.InputFactor factor
                 ? new AccumulatorKey(key.stage(), key.signal(), factor.scaled(1.0 / Math.max(1, samples)))
