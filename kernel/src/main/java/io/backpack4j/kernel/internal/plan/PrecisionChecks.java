@@ -14,7 +14,7 @@ public final class PrecisionChecks {
 
     /** Reports a precision that a backend does not have for a type. */
     public static void report(Backend backend, DType dtype, Precision precision, Problems problems) {
-        if (backend.supports(precision, dtype)) {
+        if (precision == Precision.FULL || backend.supports(precision, dtype)) {
             return;
         }
         problems.add(
