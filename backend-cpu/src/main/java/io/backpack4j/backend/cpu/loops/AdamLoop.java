@@ -12,8 +12,11 @@ import io.backpack4j.spi.backend.AdamStep;
  */
 final class AdamLoop {
 
-    /** Elements at a time: the four arrays fit into the first two caches, and copies are long enough to be cheap. */
-    private static final int CHUNK = 2048;
+    /**
+     * Elements at a time. Copies of a page or more each wait for memory by themselves; short ones by turns have the
+     * processor fetch all four arrays ahead.
+     */
+    private static final int CHUNK = 256;
 
     /** What an element takes. */
     private static final double NANOSECONDS = 1;
