@@ -8,7 +8,6 @@ import io.backpack4j.kernel.SampleIds;
 import io.backpack4j.kernel.Session;
 import io.backpack4j.kernel.SessionOptions;
 import io.backpack4j.spi.BackpackException;
-import io.backpack4j.spi.module.MergeRule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
@@ -65,10 +64,12 @@ record Evaluation(
      */
     <T> SparkResults run(Samples<T> samples) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
-        List<Request<?>> ofSamples =
-                requests.stream().filter(Evaluation::isPerSample).toList();
-        List<Request<?>> ofAll =
-                requests.stream().filter(request -> !isPerSample(request)).toList();
+        List<Request<?>> ofSamples = requests.stream()
+                .filter(request -> request.extension().resultRule().isPerSample())
+                .toList();
+        List<Request<?>> ofAll = requests.stream()
+                .filter(request -> !request.extension().resultRule().isPerSample())
+                .toList();
         SessionOptions whole = new SessionOptions(options.pass(), options.seed(), false, options.ids(), PerSample.DROP);
         Rehearsal rehearsal = new Rehearsal(lease.backpack(), lease.model(), samples.form());
         requireIds(samples, rehearsal, ofSamples, ofAll, whole);
@@ -98,12 +99,6 @@ record Evaluation(
                 broadcast.destroy();
             }
         }
-    }
-
-    /** Whether results have an entry per sample. */
-    private static boolean isPerSample(Request<?> request) {
-        MergeRule rule = request.extension().resultRule();
-        return rule == MergeRule.PER_SAMPLE || rule == MergeRule.PER_COLUMN_AND_SAMPLE;
     }
 
     private <T> JavaRDD<T> coalesced(JavaRDD<T> rows, JavaSparkContext context) {

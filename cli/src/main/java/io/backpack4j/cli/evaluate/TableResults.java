@@ -7,7 +7,6 @@ import io.backpack4j.kernel.Model;
 import io.backpack4j.kernel.PassOptions;
 import io.backpack4j.kernel.Plan;
 import io.backpack4j.kernel.Request;
-import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.training.data.BatchData;
 import io.backpack4j.training.data.HostTensor;
@@ -38,9 +37,6 @@ record TableResults(Map<String, Plan.ResultType> types, Map<String, Integer> axe
 
     private static final Set<String> ALWAYS = Set.of(OUTPUT, LOSSES);
 
-    /** What extensions say that treat samples one by one. */
-    private static final Set<MergeRule> SPLIT = Set.of(MergeRule.PER_SAMPLE, MergeRule.PER_COLUMN_AND_SAMPLE);
-
     /**
      * Finds out.
      *
@@ -64,7 +60,7 @@ record TableResults(Map<String, Plan.ResultType> types, Map<String, Integer> axe
             axes.put(LOSSES, 0);
         }
         boolean bySample = requests.stream()
-                .filter(request -> !SPLIT.contains(request.extension().resultRule()))
+                .filter(request -> !request.extension().resultRule().isPerSample())
                 .allMatch(request -> Types.of(backpack, model, List.of(request), options, like)
                         .axes()
                         .isEmpty());

@@ -14,5 +14,10 @@ public enum MergeRule {
     /** The larger number wins, element by element. */
     MAX,
     /** They do not merge: the batch and its columns must be taken as a whole. */
-    NOT_MERGEABLE
+    NOT_MERGEABLE;
+
+    /** Whether what merges so has an entry per sample. */
+    public boolean isPerSample() {
+        return this == PER_SAMPLE || this == PER_COLUMN_AND_SAMPLE;
+    }
 }

@@ -73,24 +73,7 @@ final class PlaneConvolutions {
      * @param y the address of {@code [N, T, O]}
      */
     boolean convolve(long x, CpuTensor weight, long y) {
-        if (!isUsable(channels, rows)) {
-            return false;
-        }
-        long read = positionsFirst(x, inputPositions, channels);
-        CpuTensor sums = zeros(outputPositions, rows);
-        CpuTensor ordered = byElement(weight, 2, 1, 0);
-        for (int element = 0; element < reads.length; element++) {
-            long matrix = matrix(ordered, element);
-            forRuns(
-                    element,
-                    (from, to, count, first) -> addProduct(count, channels, rows)
-                            .at(0, read + from * samples * channels * Float.BYTES)
-                            .at(1, matrix)
-                            .at(2, sums.address() + to * samples * rows * Float.BYTES)
-                            .run(context));
-        }
-        samplesFirst(sums, outputPositions, rows, y);
-        return true;
+        return multiply(new Planes(x, inputPositions, channels), new Planes(y, outputPositions, rows), weight, false);
     }
 
     /**
@@ -101,23 +84,37 @@ final class PlaneConvolutions {
      * @param x the address of {@code [N, Q, C]}
      */
     boolean convolveTransposed(long y, CpuTensor weight, long x) {
-        if (!isUsable(rows, channels)) {
+        return multiply(new Planes(y, outputPositions, rows), new Planes(x, inputPositions, channels), weight, true);
+    }
+
+    /**
+     * One side of a convolution.
+     *
+     * @param address of {@code [N, positions, width]}
+     */
+    private record Planes(long address, long positions, long width) {}
+
+    private boolean multiply(Planes read, Planes written, CpuTensor weight, boolean transposed) {
+        if (!isUsable(read.width, written.width)) {
             return false;
         }
-        long read = positionsFirst(y, outputPositions, rows);
-        CpuTensor sums = zeros(inputPositions, channels);
-        CpuTensor ordered = byElement(weight, 2, 0, 1);
+        long source = positionsFirst(read.address, read.positions, read.width);
+        CpuTensor sums = zeros(written.positions, written.width);
+        CpuTensor ordered = transposed ? byElement(weight, 2, 0, 1) : byElement(weight, 2, 1, 0);
         for (int element = 0; element < reads.length; element++) {
             long matrix = matrix(ordered, element);
             forRuns(
                     element,
-                    (to, from, count, first) -> addProduct(count, rows, channels)
-                            .at(0, read + from * samples * rows * Float.BYTES)
+                    (input, output, count, first) -> addProduct(count, read.width, written.width)
+                            .at(0, source + (transposed ? output : input) * samples * read.width * Float.BYTES)
                             .at(1, matrix)
-                            .at(2, sums.address() + to * samples * channels * Float.BYTES)
+                            .at(
+                                    2,
+                                    sums.address()
+                                            + (transposed ? input : output) * samples * written.width * Float.BYTES)
                             .run(context));
         }
-        samplesFirst(sums, inputPositions, channels, x);
+        samplesFirst(sums, written.positions, written.width, written.address);
         return true;
     }
 

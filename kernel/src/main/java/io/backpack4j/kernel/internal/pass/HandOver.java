@@ -104,7 +104,7 @@ public final class HandOver {
 
     private static boolean isSplit(SiteRequest request) {
         Extension<?> extension = request.request().extension();
-        return isSplit(extension.resultRule())
+        return extension.resultRule().isPerSample()
                 && extension.stages() == 1
                 && request.partials().isEmpty()
                 && request.visits().isEmpty()
@@ -115,14 +115,10 @@ public final class HandOver {
 
     private static boolean isSplit(AccumulatorKey key) {
         Contraction contraction = key.contraction();
-        return isSplit(key.rule())
+        return key.rule().isPerSample()
                 && contraction.subsampling().isEmpty()
                 && contraction.operand().isEmpty()
                 && !key.isOfBatch();
-    }
-
-    private static boolean isSplit(MergeRule rule) {
-        return rule == MergeRule.PER_SAMPLE || rule == MergeRule.PER_COLUMN_AND_SAMPLE;
     }
 
     /** A step is all of a sample's part if a single column comes, or if columns stand beside each other. */

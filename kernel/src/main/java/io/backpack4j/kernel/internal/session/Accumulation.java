@@ -158,7 +158,7 @@ final class Accumulation implements AutoCloseable {
 
     /** The axis of samples, -1 for none. */
     private static int axis(Slot slot) {
-        return PerSampleRequests.isPerSample(slot.rule()) ? slot.sampleAxis() : -1;
+        return slot.rule().isPerSample() ? slot.sampleAxis() : -1;
     }
 
     private void requireShape(String name, int axis, Shape shape, Problems problems) {

@@ -25,16 +25,11 @@ final class PerSampleRequests {
 
     private PerSampleRequests() {}
 
-    /** Whether parts that merge by a rule have an entry per sample. */
-    static boolean isPerSample(MergeRule rule) {
-        return rule == MergeRule.PER_SAMPLE || rule == MergeRule.PER_COLUMN_AND_SAMPLE;
-    }
-
     /** The requests that have any. */
     static Set<Request<?>> of(PassLayout layout) {
         Set<Request<?>> perSample = new LinkedHashSet<>();
         rules(layout).forEach((request, rules) -> {
-            if (rules.stream().anyMatch(PerSampleRequests::isPerSample)) {
+            if (rules.stream().anyMatch(MergeRule::isPerSample)) {
                 perSample.add(request);
             }
         });
@@ -81,15 +76,15 @@ final class PerSampleRequests {
             return;
         }
         rules(layout).forEach((request, rules) -> {
-            boolean any = rules.stream().anyMatch(PerSampleRequests::isPerSample);
-            boolean all = rules.stream().allMatch(PerSampleRequests::isPerSample);
+            boolean any = rules.stream().anyMatch(MergeRule::isPerSample);
+            boolean all = rules.stream().allMatch(MergeRule::isPerSample);
             String type = request.extension().type();
             if (any && options.perSample() == PerSample.DROP) {
                 problems.add(
                         CommonProblems.INVALID_OPTION,
                         "%s has results per sample, but those are dropped. Leave it out, or use PerSample.HAND_OVER or KEEP."
                                 .formatted(type));
-            } else if (any && !(all && isPerSample(request.extension().resultRule()))) {
+            } else if (any && !(all && request.extension().resultRule().isPerSample())) {
                 problems.add(
                         CommonProblems.INVALID_OPTION,
                         "%s does not say that it makes results of every sample by itself (Extension.resultRule), so that they cannot be handed over with every batch. Use PerSample.KEEP."

@@ -66,7 +66,7 @@ record StateSize(PassLayout layout, List<Slot> slots, long operandElements, Sess
     }
 
     private static Shape withSamples(Slot slot, Shape shape, long samples) {
-        return PerSampleRequests.isPerSample(slot.rule()) ? shape.with(slot.sampleAxis(), samples) : shape;
+        return slot.rule().isPerSample() ? shape.with(slot.sampleAxis(), samples) : shape;
     }
 
     /** Before the first batch nobody knows how many columns a root has. */
