@@ -3,10 +3,12 @@ package io.backpack4j.backend.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.backend.Activation;
 import io.backpack4j.spi.backend.Activation.Kind;
+import io.backpack4j.spi.backend.Elementwise;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.math.BigDecimal;
@@ -14,6 +16,7 @@ import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 
 class ActivationsTest extends VariantTest {
 
@@ -253,6 +256,75 @@ class ActivationsTest extends VariantTest {
                         backend.elementwise().activationPullback(activation, saved, signal, signal);
                         expected.assertClose(signal, variant.tolerance(), "pullback of " + activation + " in place");
                     }
+                }
+            }
+        }
+    }
+
+    /** As far as single precision reaches, and twice as far. */
+    @EachVariant
+    void gatesKeepTheirDigitsWhereTheyAreSmall(Variant variant) {
+        var backend = backend(variant);
+        double least = variant.single() ? 1e-30 : 1e-60;
+        double tolerance = variant.single() ? 1e-6 : 1e-12;
+        double[] points = IntStream.rangeClosed(1, 150)
+                .mapToDouble(k -> -0.11 * k)
+                .map(variant::round)
+                .toArray();
+        try (var scope = backend.openScope()) {
+            for (Kind kind : List.of(Kind.GELU, Kind.GELU_TANH, Kind.MISH)) {
+                Tensor x = new Numbers(Shape.of(points.length), points).on(scope, variant);
+                backend.elementwise().activation(Activation.of(kind), 0, x, x);
+                double[] found = x.toDoubleArray();
+                for (int i = 0; i < points.length; i++) {
+                    double expected = expected(Activation.of(kind), 0, points[i]);
+                    if (Math.abs(expected) > least) {
+                        assertThat(found[i] / expected)
+                                .as("%s at %s", kind, points[i])
+                                .isCloseTo(1, within(tolerance));
+                    }
+                }
+            }
+        }
+    }
+
+    /** Several threads take parts of what is long. */
+    @EachVariant
+    void manyElementsAreWhatFewAre(Variant variant) {
+        var backend = backend(variant);
+        Elementwise ops = backend.elementwise();
+        Random random = Variant.random(61);
+        int count = 40_001;
+        int part = 997;
+        Numbers numbers = Numbers.random(random, variant, Shape.of(count)).map(x -> variant.round(9 * x));
+        Numbers cotangents = Numbers.random(random, variant, Shape.of(2, count));
+        try (var scope = backend.openScope()) {
+            Tensor x = numbers.on(scope, variant);
+            Tensor signal = cotangents.on(scope, variant);
+            Tensor whole = dirty(scope, variant, Shape.of(count));
+            Tensor parts = dirty(scope, variant, Shape.of(count));
+            Tensor pulled = dirty(scope, variant, Shape.of(2, count));
+            for (Activation activation : ACTIVATIONS) {
+                for (int order = 0; order <= 2; order++) {
+                    ops.activation(activation, order, x, whole);
+                    for (int from = 0; from < count; from += part) {
+                        try (var step = backend.openScope()) {
+                            int to = Math.min(count, from + part);
+                            ops.activation(activation, order, step.rows(x, from, to), step.rows(parts, from, to));
+                        }
+                    }
+                    Numbers.of(parts).assertClose(whole, variant.tolerance(), activation + " of order " + order);
+                }
+                if (!activation.derivativeFromOutput()) {
+                    ops.activation(activation, 1, x, whole);
+                    ops.activationPullback(activation, x, signal, pulled);
+                    double[] slopes = whole.toDoubleArray();
+                    double[] expected = cotangents.values().clone();
+                    for (int i = 0; i < expected.length; i++) {
+                        expected[i] *= slopes[i % count];
+                    }
+                    new Numbers(pulled.shape(), expected)
+                            .assertClose(pulled, variant.tolerance(), "pullback of " + activation);
                 }
             }
         }
