@@ -30,7 +30,8 @@ class VectorLoopsTest {
     @Test
     void exponentialsEndAtZero() {
         assertThat(exp(0, -0.0)).containsExactly(1, 1);
-        assertThat(exp(-709, -715, -745, -1000, -1e300, Double.NEGATIVE_INFINITY)).containsExactly(0, 0, 0, 0, 0, 0);
+        assertThat(exp(-709, -715, -745, -1000, -1e300, Double.NEGATIVE_INFINITY))
+                .containsExactly(0, 0, 0, 0, 0, 0);
         assertThat(exp(Double.NaN, -1)[0]).isNaN();
     }
 

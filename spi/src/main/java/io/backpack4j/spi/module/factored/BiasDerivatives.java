@@ -89,9 +89,14 @@ public final class BiasDerivatives extends ParameterDerivatives {
     private void outerProducts(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
             Tensor gradients = gradients(scope);
-            Tensor rows = scope.view(
-                    gradients, Shape.of(columns() * samples(), parameter().elements()));
-            backend().products().multiply(rows, true, rows, false, 1, 1, task.destination());
+            long length = parameter().elements();
+            Tensor rows = scope.view(gradients, Shape.of(columns() * samples(), 1, 1, length));
+            Tensor target = scope.view(task.destination(), Shape.of(1, length, length));
+            if (task.accumulate()) {
+                backend().products().addGram(rows, true, false, 1, target);
+            } else {
+                backend().products().gram(rows, true, false, 1, target);
+            }
         }
     }
 
@@ -190,7 +195,7 @@ public final class BiasDerivatives extends ParameterDerivatives {
 
         @Override
         public Optional<DirectForm> visit(Contraction.OuterProducts contraction) {
-            return Optional.of(DirectForm.adding(BiasDerivatives.this::outerProducts));
+            return Optional.of(DirectForm.overwriting(BiasDerivatives.this::outerProducts));
         }
 
         /** With several positions, gradients are sums that are made once for all that is done with tiles. */

@@ -464,12 +464,18 @@ public final class FactoredParameter extends ParameterDerivatives {
         @Override
         public Optional<DirectForm> visit(Contraction.OutputFactor factor) {
             boolean summed = new KroneckerPositions(factor.convention(), sizes.positions()).sumsOutputs();
-            return Optional.of(DirectForm.adding(of((scope, product, task) -> {
-                Consumer<Tensor> maker =
-                        target -> gram(scope, product.left(), product.leftTransposed(), summed, 1, true, target);
-                shared.ifPresentOrElse(
-                        outputs -> outputs.add(summed, task.destination(), maker),
-                        () -> maker.accept(task.destination()));
+            return Optional.of(DirectForm.overwriting(of((scope, product, task) -> {
+                boolean positionsFirst = product.leftTransposed();
+                if (shared.isPresent()) {
+                    shared.get()
+                            .write(
+                                    summed,
+                                    task.accumulate(),
+                                    task.destination(),
+                                    target -> gram(scope, product.left(), positionsFirst, summed, 1, false, target));
+                } else {
+                    gram(scope, product.left(), positionsFirst, summed, 1, task.accumulate(), task.destination());
+                }
             })));
         }
     }

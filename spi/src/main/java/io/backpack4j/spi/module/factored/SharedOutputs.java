@@ -25,19 +25,22 @@ public final class SharedOutputs {
     }
 
     /**
-     * Adds the output side.
+     * Writes the output side, or adds it.
      *
      * @param summed whether positions are summed first
-     * @param maker adds it to a tensor of zeros
+     * @param maker writes it to a tensor
      */
-    void add(boolean summed, Tensor destination, Consumer<Tensor> maker) {
+    void write(boolean summed, boolean accumulate, Tensor destination, Consumer<Tensor> maker) {
         Tensor known = made.get(summed);
         if (known == null) {
             known = scope.allocate(destination.shape(), destination.dtype());
-            backend.elementwise().fill(known, 0);
             maker.accept(known);
             made.put(summed, known);
         }
-        backend.elementwise().addScaled(1, known, destination);
+        if (accumulate) {
+            backend.elementwise().addScaled(1, known, destination);
+        } else {
+            backend.elementwise().copy(known, destination);
+        }
     }
 }
