@@ -479,6 +479,7 @@ final class DnnlConvolutions implements Convolutions {
             boolean shifts = ShiftedGrams.fits(window, sizes.batch, channels);
             if (!(shifts && ShiftedGrams.isLong(sizes))
                     && NeighbourGrams.fits(sizes, channels)
+                    && NeighbourGrams.pays(sizes, channels)
                     && neighbourGrams.add(sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
                 return true;
             }

@@ -8,15 +8,16 @@ import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under windows that move by one over planes. The block of the matrix that belongs
  * to the elements a and b of a window is Σ_p x_p x_{p+δ}ᵀ with δ = b − a, over the positions p that a visits. Inputs are
- * written beside their neighbours in the line, as far as a window reaches: one product sums over the common lines of all
- * elements, for all shifts along the line, those of lines that only some elements visit are added to it. Columns that an
- * element does not visit are taken away. The matrix being symmetric, half of the shifts suffice: for a window of 3 × 3
+ * written beside their neighbours in the line, as far as a window reaches: one product sums over many lines for all
+ * shifts along the line. Lines and columns that only some elements visit have sums of their own, which are added where
+ * they belong; nothing is taken away. The matrix being symmetric, half of the shifts suffice: for a window of 3 × 3
  * elements 13 products per position instead of 81.
  */
 final class NeighbourGrams {
@@ -27,6 +28,9 @@ final class NeighbourGrams {
     /** Blocks of fewer channels are too small for products of their own. */
     private static final long FEWEST_CHANNELS = 48;
 
+    /** With fewer multiplications per shift, the many calls take longer than products that share less. */
+    private static final double LEAST_WORK = 1 << 24;
+
     private final NativeBackend backend;
     private final DnnlContexts contexts;
 
@@ -35,7 +39,7 @@ final class NeighbourGrams {
         this.contexts = contexts;
     }
 
-    /** Whether windows move by one over planes of which the columns that are not visited are a small part. */
+    /** Whether windows move by one over planes, most of whose columns all elements visit. */
     static boolean fits(WindowSizes sizes, long channels) {
         if (sizes.axes() != 2 || channels < FEWEST_CHANNELS || sizes.elements() == 1) {
             return false;
@@ -45,30 +49,22 @@ final class NeighbourGrams {
                 return false;
             }
         }
-        long columns = sizes.input[1] * ((2 * sizes.kernel[0] - 1) * (2 * sizes.kernel[1] - 1) + 1) / 2;
-        return 2 * unvisited(sizes) <= columns;
+        return 2 * (endOfAll(sizes) - firstOfAll(sizes)) > sizes.input[1];
     }
 
-    /** The number of columns to take away from all blocks from the diagonal on. */
-    private static long unvisited(WindowSizes sizes) {
-        long count = 0;
-        for (long a = 0; a < sizes.kernel[1]; a++) {
-            for (long b = 0; b < sizes.kernel[1]; b++) {
-                long lines = sizes.kernel[0] * (sizes.kernel[0] + (b < a ? -1 : 1)) / 2;
-                count += lines * unvisited(sizes, a, b - a).length;
-            }
-        }
-        return count;
+    /** Whether there is so much to multiply that many calls pay. */
+    static boolean pays(WindowSizes sizes, long channels) {
+        return (double) channels * channels * sizes.batch * sizes.inputPositions() >= LEAST_WORK;
     }
 
-    /** The columns that element {@code a} of a line does not visit, and whose shifted ones lie inside. */
-    private static long[] unvisited(WindowSizes sizes, long a, long shift) {
-        long first = a - sizes.left[1];
-        long end = first + sizes.output[1];
-        return LongStream.range(0, sizes.input[1])
-                .filter(column ->
-                        (column < first || column >= end) && column + shift >= 0 && column + shift < sizes.input[1])
-                .toArray();
+    /** The first column that all elements visit. */
+    private static long firstOfAll(WindowSizes sizes) {
+        return Math.max(0, sizes.kernel[1] - 1 - sizes.left[1]);
+    }
+
+    /** The column behind the last one that all elements visit. */
+    private static long endOfAll(WindowSizes sizes) {
+        return Math.min(sizes.input[1], sizes.output[1] - sizes.left[1]);
     }
 
     /**
@@ -90,7 +86,7 @@ final class NeighbourGrams {
             for (long from = 0; from < sizes.batch; from += run) {
                 sums.add(inputs + from * sample, from > 0);
             }
-            sums.addTo(destination, accumulate);
+            GramOrder.write(backend, scope, sums.matrix(), new int[] {2, 0, 3, 1}, accumulate, destination);
         }
         return true;
     }
@@ -116,19 +112,28 @@ final class NeighbourGrams {
         private final long lines;
         private final long width;
 
+        /** How far a window reaches beside an element. */
+        private final long reach;
+
         /** The number of neighbours of an input, itself included. */
         private final long neighbours;
 
         /** The number of elements of a block of the matrix. */
         private final long block;
 
-        /** {@code [line, n, column, neighbour, C]}. */
-        private final CpuTensor inputs;
+        /** The columns that only some elements of a window visit. */
+        private final long[] edges;
 
-        /** By the distance of two rows of the window, what all rows have in common, {@code [C, shifts, C]}. */
-        private final List<CpuTensor> common = new ArrayList<>();
+        /** As many as lie beyond a line, {@code [line, n, column, C]}. */
+        private final CpuTensor zeros;
 
-        private final List<Rows> pairs = new ArrayList<>();
+        private final Inputs inner;
+        private final Inputs outer;
+
+        /** By the distance of two rows of a window, what all such rows have in common. */
+        private final List<LineSums> common = new ArrayList<>();
+
+        private final List<List<Rows>> pairs = new ArrayList<>();
 
         /** @param sizes of a run */
         Sums(TensorScope scope, WindowSizes sizes, long channels, double scale) {
@@ -138,75 +143,43 @@ final class NeighbourGrams {
             this.scale = scale;
             lines = sizes.input[0];
             width = sizes.input[1];
-            neighbours = 2 * sizes.kernel[1] - 1;
+            reach = sizes.kernel[1] - 1;
+            neighbours = 2 * reach + 1;
             block = channels * channels;
-            inputs = backend.singles(scope, Shape.of(lines, sizes.batch, width, neighbours, channels));
+            long first = firstOfAll(sizes);
+            long end = endOfAll(sizes);
+            edges = LongStream.range(0, width)
+                    .filter(column -> column < first || column >= end)
+                    .toArray();
+            zeros = backend.singles(scope, Shape.of(lines, sizes.batch, Math.max(1, reach), channels));
+            backend.elementwise().fill(zeros, 0);
+            inner = new Inputs(LongStream.range(first, end).toArray());
+            outer = new Inputs(edges);
             for (long down = 0; down < sizes.kernel[0]; down++) {
-                common.add(backend.singles(scope, Shape.of(channels, shifts(down), channels)));
+                common.add(new LineSums(down));
+                List<Rows> rows = new ArrayList<>();
                 for (long a = 0; a + down < sizes.kernel[0]; a++) {
-                    pairs.add(new Rows(a, down));
+                    rows.add(new Rows(a, down));
                 }
+                pairs.add(rows);
             }
         }
 
         boolean isFast() {
             return product(sizes.batch * width, 1, neighbours * channels, true).usable()
-                    && product(sizes.batch * lines, width, channels, true).usable()
+                    && product(sizes.batch * lines, Math.max(1, edges.length), channels, true)
+                            .usable()
                     && copy(neighbours).usable();
         }
 
         /** The number of shifts along the line that are needed {@code down} lines further. */
         private long shifts(long down) {
-            return sizes.kernel[1] - least(down);
+            return down == 0 ? reach + 1 : neighbours;
         }
 
         /** The least of them. */
         private long least(long down) {
-            return down == 0 ? 0 : 1 - sizes.kernel[1];
-        }
-
-        /**
-         * Adds the samples of a run.
-         *
-         * @param more whether there were some before
-         */
-        void add(long samples, boolean more) {
-            writeNeighbours(samples);
-            for (long down = 0; down < sizes.kernel[0]; down++) {
-                CpuTensor sums = common.get((int) down);
-                if (!addLines(firstCommon(down), endCommon(down), down, more, sums) && !more) {
-                    backend.elementwise().fill(sums, 0);
-                }
-            }
-            pairs.forEach(rows -> rows.add(more));
-        }
-
-        /** Adds the matrix to the destination, or writes it there. */
-        void addTo(CpuTensor destination, boolean accumulate) {
-            long elements = sizes.elements();
-            CpuTensor matrix = backend.singles(scope, Shape.of(elements, elements, channels, channels));
-            pairs.forEach(rows -> rows.write(matrix));
-            for (long a = 0; a < elements; a++) {
-                for (long b = a + 1; b < elements; b++) {
-                    SymmetricProducts.mirror(context, channels, channels, channels)
-                            .at(0, block(matrix, a, b))
-                            .at(1, block(matrix, b, a))
-                            .run(context);
-                }
-            }
-            GramOrder.write(backend, scope, matrix, new int[] {2, 0, 3, 1}, accumulate, destination);
-        }
-
-        private long block(CpuTensor matrix, long a, long b) {
-            return matrix.address() + (a * sizes.elements() + b) * block * Float.BYTES;
-        }
-
-        private long firstCommon(long down) {
-            return first(sizes.kernel[0] - 1 - down);
-        }
-
-        private long endCommon(long down) {
-            return Math.max(firstCommon(down), end(0, down));
+            return down == 0 ? 0 : -reach;
         }
 
         /** The first line that row {@code a} of the windows visits. */
@@ -219,38 +192,53 @@ final class NeighbourGrams {
             return Math.max(first(a), Math.min(lines - down, a - sizes.left[0] + sizes.output[0]));
         }
 
-        /** sums (+)= scale · Σ x_p x_{p+δ}ᵀ over some lines, for all shifts along the line; false if there is no line. */
-        private boolean addLines(long from, long to, long down, boolean adds, CpuTensor sums) {
-            if (from >= to) {
-                return false;
+        private long firstCommon(long down) {
+            return first(sizes.kernel[0] - 1 - down);
+        }
+
+        private long endCommon(long down) {
+            return Math.max(firstCommon(down), end(0, down));
+        }
+
+        /**
+         * Adds the samples of a run.
+         *
+         * @param more whether there were some before
+         */
+        void add(long samples, boolean more) {
+            inner.write(samples);
+            outer.write(samples);
+            for (int down = 0; down < common.size(); down++) {
+                if (!common.get(down).add(firstCommon(down), endCommon(down), more) && !more) {
+                    common.get(down).clear();
+                }
+                pairs.get(down).forEach(rows -> rows.add(more));
             }
-            long line = sizes.batch * width;
-            add((to - from) * line, 1, from * line, (from + down) * line, least(down), shifts(down), scale, adds, sums);
-            return true;
         }
 
-        /** The same over some inputs, a step apart, for some neighbours. */
-        private void add(
-                long count,
-                long step,
-                long left,
-                long right,
-                long shift,
-                long shifts,
-                double factor,
-                boolean adds,
-                CpuTensor sums) {
-            product(count, step, shifts * channels, adds)
-                    .at(0, at(left, 0))
-                    .at(1, at(right, shift))
-                    .at(2, context.scalar(0, factor))
-                    .at(3, sums.address())
-                    .run(context);
+        /** The matrix, {@code [element, element, C, C]}; called once. */
+        CpuTensor matrix() {
+            long elements = sizes.elements();
+            CpuTensor matrix = backend.singles(scope, Shape.of(elements, elements, channels, channels));
+            for (int down = 0; down < common.size(); down++) {
+                LineSums all = common.get(down);
+                pairs.get(down).forEach(rows -> rows.writeWithout(all, matrix));
+                all.joinColumns();
+                pairs.get(down).forEach(rows -> rows.writeWith(all, matrix));
+            }
+            for (long a = 0; a < elements; a++) {
+                for (long b = a + 1; b < elements; b++) {
+                    SymmetricProducts.mirror(context, channels, channels, channels)
+                            .at(0, block(matrix, a, b))
+                            .at(1, block(matrix, b, a))
+                            .run(context);
+                }
+            }
+            return matrix;
         }
 
-        /** The address of the neighbour that lies {@code shift} further than the input with that number. */
-        private long at(long number, long shift) {
-            return inputs.address() + (number * neighbours + shift + sizes.kernel[1] - 1) * channels * Float.BYTES;
+        private long block(CpuTensor matrix, long a, long b) {
+            return matrix.address() + (a * sizes.elements() + b) * block * Float.BYTES;
         }
 
         private DnnlPrimitive product(long count, long step, long columns, boolean adds) {
@@ -283,62 +271,159 @@ final class NeighbourGrams {
                             new Layout(square, new long[] {shifts * channels, 1}), Layout.dense(square)));
         }
 
-        /** Writes {@code [line, n, column, neighbour, C]}. */
-        private void writeNeighbours(long samples) {
-            long reach = sizes.kernel[1] - 1;
-            long zeros = 0;
-            if (reach > 0) {
-                CpuTensor none = backend.singles(scope, Shape.of(lines, sizes.batch, reach, channels));
-                backend.elementwise().fill(none, 0);
-                zeros = none.address();
-            }
-            long plane = lines * width * channels;
-            long[] read = {width * channels, plane, channels, 1};
-            for (long shift = -reach; shift <= reach; shift++) {
-                long beyond = Math.min(width, Math.abs(shift));
-                long first = shift < 0 ? beyond : 0;
-                if (beyond < width) {
-                    place(width - beyond, read, samples + (first + shift) * channels * Float.BYTES, at(first, shift));
-                }
-                if (beyond > 0) {
-                    long[] none = {sizes.batch * reach * channels, reach * channels, channels, 1};
-                    place(beyond, none, zeros, at(shift < 0 ? 0 : width - beyond, shift));
-                }
-            }
-        }
-
-        private void place(long columns, long[] read, long source, long target) {
-            long step = neighbours * channels;
-            long[] box = {lines, sizes.batch, columns, channels};
-            long[] write = {sizes.batch * width * step, width * step, step, 1};
-            PrimitiveKey key = context.key(DnnlKind.UNFOLD).add(box).add(read).add(write);
-            context.get(
-                            key,
-                            Cost.elements(lines * sizes.batch * columns * channels),
-                            () -> DnnlRecipes.reorder(new Layout(box, read), new Layout(box, write)))
-                    .at(0, source)
-                    .at(1, target)
+        private void add(long count, long from, long to) {
+            context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count))
+                    .at(0, to)
+                    .at(1, from)
+                    .at(2, to)
                     .run(context);
         }
 
-        /** Two rows of the window, and what their blocks have beside the sums that are common to all rows. */
+        /** Some columns of the inputs, beside their neighbours: {@code [line, n, column, neighbour, C]}. */
+        private final class Inputs {
+
+            private final long[] columns;
+            private final CpuTensor memory;
+
+            Inputs(long[] columns) {
+                this.columns = columns;
+                this.memory =
+                        backend.singles(scope, Shape.of(lines, sizes.batch, columns.length, neighbours, channels));
+            }
+
+            /** The address of the neighbour that lies {@code shift} further than the input of the first sample. */
+            long at(long line, long column, long shift) {
+                long number = line * sizes.batch * columns.length + column;
+                return memory.address() + (number * neighbours + reach + shift) * channels * Float.BYTES;
+            }
+
+            /** sums (+)= scale · Σ x_p x_{p+δ}ᵀ over some lines, for some shifts along the line. */
+            void add(long from, long to, long down, long least, long shifts, boolean adds, CpuTensor sums) {
+                long count = (to - from) * sizes.batch * columns.length;
+                run(product(count, 1, shifts * channels, adds), from, down, 0, least, sums);
+            }
+
+            /** The same in one of the columns, for one shift. */
+            void addColumn(int column, long from, long to, long down, long shift, boolean adds, CpuTensor sums) {
+                long count = (to - from) * sizes.batch;
+                run(product(count, columns.length, channels, adds), from, down, column, shift, sums);
+            }
+
+            private void run(DnnlPrimitive product, long line, long down, long column, long shift, CpuTensor sums) {
+                product.at(0, at(line, column, 0))
+                        .at(1, at(line + down, column, shift))
+                        .at(2, context.scalar(0, scale))
+                        .at(3, sums.address())
+                        .run(context);
+            }
+
+            void write(long samples) {
+                for (long shift = -reach; shift <= reach; shift++) {
+                    int from = 0;
+                    while (from < columns.length) {
+                        boolean inside = isInside(columns[from] + shift);
+                        int to = from + 1;
+                        while (to < columns.length
+                                && columns[to] == columns[to - 1] + 1
+                                && isInside(columns[to] + shift) == inside) {
+                            to++;
+                        }
+                        place(inside ? samples : 0, from, to - from, shift);
+                        from = to;
+                    }
+                }
+            }
+
+            private boolean isInside(long column) {
+                return column >= 0 && column < width;
+            }
+
+            /** Writes some neighbouring columns, or zeros if there are no samples. */
+            private void place(long samples, int from, long count, long shift) {
+                long step = neighbours * channels;
+                long[] box = {lines, sizes.batch, count, channels};
+                long[] write = {sizes.batch * columns.length * step, columns.length * step, step, 1};
+                long[] read = samples == 0
+                        ? Layout.dense(box).strides()
+                        : new long[] {width * channels, lines * width * channels, channels, 1};
+                long source = samples == 0
+                        ? zeros.address()
+                        : samples + (columns[from] + shift) * channels * Float.BYTES;
+                PrimitiveKey key =
+                        context.key(DnnlKind.UNFOLD).add(box).add(read).add(write);
+                context.get(
+                                key,
+                                Cost.elements(lines * sizes.batch * count * channels),
+                                () -> DnnlRecipes.reorder(new Layout(box, read), new Layout(box, write)))
+                        .at(0, source)
+                        .at(1, at(0, from, shift))
+                        .run(context);
+            }
+
+        }
+
+        /** Sums over lines, {@code [C, shifts, C]}, of the inner columns and of the edges. */
+        private final class LineSums {
+
+            private final long down;
+            private final CpuTensor ofInner;
+            private final @Nullable CpuTensor ofEdges;
+
+            LineSums(long down) {
+                this.down = down;
+                Shape shape = Shape.of(channels, shifts(down), channels);
+                ofInner = backend.singles(scope, shape);
+                ofEdges = edges.length == 0 ? null : backend.singles(scope, shape);
+            }
+
+            /** Adds or writes some lines; false if there are none. */
+            boolean add(long from, long to, boolean adds) {
+                if (from >= to) {
+                    return false;
+                }
+                inner.add(from, to, down, least(down), shifts(down), adds, ofInner);
+                if (ofEdges != null) {
+                    outer.add(from, to, down, least(down), shifts(down), adds, ofEdges);
+                }
+                return true;
+            }
+
+            void clear() {
+                backend.elementwise().fill(ofInner, 0);
+                if (ofEdges != null) {
+                    backend.elementwise().fill(ofEdges, 0);
+                }
+            }
+
+            /** Adds the edges to the inner columns. */
+            void joinColumns() {
+                if (ofEdges != null) {
+                    Sums.this.add(ofEdges.elements, ofEdges.address(), ofInner.address());
+                }
+            }
+        }
+
+        /** Two rows of a window, and what their blocks have beside the sums that are common to all such rows. */
         private final class Rows {
 
             private final long a;
             private final long down;
-            private final @Nullable CpuTensor further;
 
-            /** By block, the columns to take away; null where there are none. */
-            private final List<@Nullable CpuTensor> columns = new ArrayList<>();
+            /** Of lines that not all such rows visit; null if there are none. */
+            private final @Nullable LineSums further;
+
+            /** By block, the edges that its element visits; null where these are all, or none. */
+            private final List<@Nullable CpuTensor> someEdges = new ArrayList<>();
 
             /** Row {@code a} of the window and that {@code down} further. */
             Rows(long a, long down) {
                 this.a = a;
                 this.down = down;
-                boolean more = first(a) < firstCommon(down) || end(a, down) > endCommon(down);
-                further = more ? backend.singles(scope, Shape.of(channels, shifts(down), channels)) : null;
-                forBlocks((i, j) -> columns.add(
-                        first(a) < end(a, down) && unvisited(sizes, i, j - i).length > 0
+                boolean more = first(a) < end(a, down)
+                        && (first(a) < firstCommon(down) || end(a, down) > endCommon(down));
+                further = more ? new LineSums(down) : null;
+                forBlocks((i, j) -> someEdges.add(
+                        first(a) < end(a, down) && lacksEdges(i, j - i) && visitedEdges(i, j - i).length > 0
                                 ? backend.singles(scope, Shape.of(channels, channels))
                                 : null));
             }
@@ -349,63 +434,94 @@ final class NeighbourGrams {
             }
 
             private void forBlocks(Work work) {
-                for (long i = 0; i < sizes.kernel[1]; i++) {
-                    for (long j = down == 0 ? i : 0; j < sizes.kernel[1]; j++) {
+                for (long i = 0; i <= reach; i++) {
+                    for (long j = down == 0 ? i : 0; j <= reach; j++) {
                         work.at(i, j);
                     }
                 }
+            }
+
+            /** The numbers of the edges that element {@code i} visits, and whose shifted columns lie inside. */
+            private int[] visitedEdges(long i, long shift) {
+                return edges(i, shift, true);
+            }
+
+            /** Whether there are edges that it does not visit. */
+            private boolean lacksEdges(long i, long shift) {
+                return edges(i, shift, false).length > 0;
+            }
+
+            private int[] edges(long i, long shift, boolean visited) {
+                long first = i - sizes.left[1];
+                long end = first + sizes.output[1];
+                return IntStream.range(0, edges.length)
+                        .filter(e -> (edges[e] >= first && edges[e] < end) == visited
+                                && edges[e] + shift >= 0
+                                && edges[e] + shift < width)
+                        .toArray();
             }
 
             void add(boolean more) {
                 long first = first(a);
                 long end = end(a, down);
                 if (further != null) {
-                    boolean some = addLines(first, Math.min(end, firstCommon(down)), down, more, further);
-                    addLines(Math.max(first, endCommon(down)), end, down, more || some, further);
+                    boolean some = further.add(first, Math.min(end, firstCommon(down)), more);
+                    further.add(Math.max(first, endCommon(down)), end, more || some);
                 }
-                Iterator<@Nullable CpuTensor> places = columns.iterator();
+                Iterator<@Nullable CpuTensor> sums = someEdges.iterator();
                 forBlocks((i, j) -> {
-                    CpuTensor place = places.next();
-                    if (place != null) {
-                        long rows = (end - first) * sizes.batch;
-                        long left = first * sizes.batch * width;
-                        long right = (first + down) * sizes.batch * width;
+                    CpuTensor own = sums.next();
+                    if (own != null) {
                         boolean adds = more;
-                        for (long column : unvisited(sizes, i, j - i)) {
-                            Sums.this.add(rows, width, left + column, right + column, j - i, 1, -scale, adds, place);
+                        for (int edge : visitedEdges(i, j - i)) {
+                            outer.addColumn(edge, first, end, down, j - i, adds, own);
                             adds = true;
                         }
                     }
                 });
             }
 
-            void write(CpuTensor matrix) {
-                CpuTensor sums = common.get((int) down);
+            /** Writes the blocks of elements that do not visit all edges. */
+            void writeWithout(LineSums common, CpuTensor matrix) {
                 if (further != null) {
-                    add(further.elements, sums.address(), further.address());
-                    sums = further;
+                    Sums.this.add(block * shifts(down), common.ofInner.address(), further.ofInner.address());
                 }
-                long from = sums.address();
-                Iterator<@Nullable CpuTensor> places = columns.iterator();
+                Iterator<@Nullable CpuTensor> sums = someEdges.iterator();
                 forBlocks((i, j) -> {
-                    long to = block(matrix, a * sizes.kernel[1] + i, (a + down) * sizes.kernel[1] + j);
-                    copy(shifts(down))
-                            .at(0, from + (j - i - least(down)) * channels * Float.BYTES)
-                            .at(1, to)
-                            .run(context);
-                    CpuTensor place = places.next();
-                    if (place != null) {
-                        add(block, place.address(), to);
+                    CpuTensor own = sums.next();
+                    if (lacksEdges(i, j - i)) {
+                        long to = write(common, i, j, matrix);
+                        if (own != null) {
+                            Sums.this.add(block, own.address(), to);
+                        }
                     }
                 });
             }
 
-            private void add(long count, long from, long to) {
-                context.get(context.key(DnnlKind.ADD).add(count), Cost.elements(count), () -> DnnlRecipes.add(count))
-                        .at(0, to)
-                        .at(1, from)
-                        .at(2, to)
+            /** Writes the other blocks; the common sums hold the edges, too. */
+            void writeWith(LineSums common, CpuTensor matrix) {
+                if (further != null) {
+                    further.joinColumns();
+                    if (common.ofEdges != null) {
+                        Sums.this.add(block * shifts(down), common.ofEdges.address(), further.ofInner.address());
+                    }
+                }
+                forBlocks((i, j) -> {
+                    if (!lacksEdges(i, j - i)) {
+                        write(common, i, j, matrix);
+                    }
+                });
+            }
+
+            /** Writes a block of the sums. Returns its address. */
+            private long write(LineSums common, long i, long j, CpuTensor matrix) {
+                long from = (further == null ? common : further).ofInner.address();
+                long to = block(matrix, a * (reach + 1) + i, (a + down) * (reach + 1) + j);
+                copy(shifts(down))
+                        .at(0, from + (j - i - least(down)) * channels * Float.BYTES)
+                        .at(1, to)
                         .run(context);
+                return to;
             }
         }
     }
