@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContractionExecution {
 
-    /** Of how many gradients one gives the first estimate of their mean: so much cancels at most, but for large batches. */
+    /** Of how many gradients one gives the first estimate of their mean. */
     private static final long PER_ESTIMATE = 16;
 
     /** How many give it at most. */

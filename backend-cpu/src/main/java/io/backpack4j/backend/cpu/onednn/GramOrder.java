@@ -17,7 +17,7 @@ final class GramOrder {
      * Adds a matrix to the destination, or writes it there.
      *
      * @param matrix of two elements of the window and two channels each, in some order
-     * @param order which of its four axes are, one after the other, the channel and the element of a row and of a column
+     * @param order which of its axes are the channel and the element of a row, and those of a column
      * @param destination {@code [C · K, C · K]} in all, row-major
      */
     static void write(

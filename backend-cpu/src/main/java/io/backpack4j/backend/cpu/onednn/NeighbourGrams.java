@@ -13,12 +13,12 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under windows that move by one over planes. The block of the matrix that belongs
- * to the elements a and b of a window is Σ_p x_p x_{p+δ}ᵀ with δ = b − a, over the positions p that a visits. Inputs are
- * written beside their neighbours in the line, as far as a window reaches: one product sums over many lines for all
- * shifts along the line. Lines and columns that only some elements visit have sums of their own, which are added where
- * they belong; nothing is taken away. The matrix being symmetric, half of the shifts suffice: for a window of 3 × 3
- * elements 13 products per position instead of 81.
+ * Σ_n Σ_t u_nt u_ntᵀ of the inputs u_nt under windows that move by one over planes. The block of the matrix that
+ * belongs to the elements a and b of a window is Σ_p x_p x_{p+δ}ᵀ with δ = b − a, over the positions p that a visits.
+ * Inputs are written beside their neighbours in the line, as far as a window reaches: one product sums over many lines
+ * for all shifts along the line. Lines and columns that only some elements visit have sums of their own, which are
+ * added where they belong; nothing is taken away. The matrix being symmetric, half of the shifts suffice: for a window
+ * of 3 × 3 elements 13 products per position instead of 81.
  */
 final class NeighbourGrams {
 
@@ -187,7 +187,7 @@ final class NeighbourGrams {
             return Math.max(0, a - sizes.left[0]);
         }
 
-        /** The line behind the last that row {@code a} of the windows visits while that {@code down} further is inside. */
+        /** The line behind the last that row {@code a} visits while that {@code down} further is inside. */
         private long end(long a, long down) {
             return Math.max(first(a), Math.min(lines - down, a - sizes.left[0] + sizes.output[0]));
         }
@@ -346,9 +346,8 @@ final class NeighbourGrams {
                 long[] read = samples == 0
                         ? Layout.dense(box).strides()
                         : new long[] {width * channels, lines * width * channels, channels, 1};
-                long source = samples == 0
-                        ? zeros.address()
-                        : samples + (columns[from] + shift) * channels * Float.BYTES;
+                long source =
+                        samples == 0 ? zeros.address() : samples + (columns[from] + shift) * channels * Float.BYTES;
                 PrimitiveKey key =
                         context.key(DnnlKind.UNFOLD).add(box).add(read).add(write);
                 context.get(
@@ -359,7 +358,6 @@ final class NeighbourGrams {
                         .at(1, at(0, from, shift))
                         .run(context);
             }
-
         }
 
         /** Sums over lines, {@code [C, shifts, C]}, of the inner columns and of the edges. */
@@ -419,8 +417,8 @@ final class NeighbourGrams {
             Rows(long a, long down) {
                 this.a = a;
                 this.down = down;
-                boolean more = first(a) < end(a, down)
-                        && (first(a) < firstCommon(down) || end(a, down) > endCommon(down));
+                boolean more =
+                        first(a) < end(a, down) && (first(a) < firstCommon(down) || end(a, down) > endCommon(down));
                 further = more ? new LineSums(down) : null;
                 forBlocks((i, j) -> someEdges.add(
                         first(a) < end(a, down) && lacksEdges(i, j - i) && visitedEdges(i, j - i).length > 0

@@ -52,8 +52,13 @@ final class GramTrials {
 
     /** The same of given inputs. */
     static void check(Window window, Numbers x, List<Long> outputs, String what) {
-        check(window, x, outputs, what, (backend, scope, inputs, accumulate, destination) -> backend.convolutions()
-                .inputGram(window, inputs.on(scope, SINGLE), outputs, false, 0.5, accumulate, destination));
+        check(
+                window,
+                x,
+                outputs,
+                what,
+                (backend, scope, inputs, accumulate, destination) -> backend.convolutions()
+                        .inputGram(window, inputs.on(scope, SINGLE), outputs, false, 0.5, accumulate, destination));
     }
 
     /** The same by other work. An entry may be off by a part of what the diagonal allows for it. */
@@ -74,7 +79,8 @@ final class GramTrials {
                 double[] found = destination.toDoubleArray();
                 for (int i = 0; i < found.length; i++) {
                     double sum = found[i] - before;
-                    if (!(Math.abs(sum - expected[i]) <= 3e-6 * Math.max(1, lengths[i / length] * lengths[i % length]))) {
+                    if (!(Math.abs(sum - expected[i])
+                            <= 3e-6 * Math.max(1, lengths[i / length] * lengths[i % length]))) {
                         fail(
                                 "%s, accumulate %s, %s of %s, seed %d, at (%d, %d): %s, not %s",
                                 what,
