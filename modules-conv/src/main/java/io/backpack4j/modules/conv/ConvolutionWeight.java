@@ -34,6 +34,9 @@ final class ConvolutionWeight extends ParameterDerivatives {
     /** Over so few positions, products of a batch take less than reading the gradients of its samples. */
     private static final long FEW_POSITIONS = 16;
 
+    /** So do they where gradients of this size leave the caches before they are read. */
+    private static final long LARGE_BYTES = 4 << 20;
+
     private final ConvolutionEvaluation evaluation;
     private final Tensor cotangents;
     private final Forms forms = new Forms();
@@ -196,12 +199,14 @@ final class ConvolutionWeight extends ParameterDerivatives {
             return Optional.of(DirectForm.adding(of(computation)).unlessTilesAreMade());
         }
 
-        /** A form whose effort is proportional to the number of positions. */
+        /** A form whose effort is proportional to the number of positions, and that reads no gradients. */
         private Optional<DirectForm> byPositions(DirectForm form) {
             Shape outputs = evaluation.transposed()
                     ? evaluation.input().shape().dropFirst(2)
                     : cotangents.shape().dropFirst(3);
-            return Optional.of(outputs.elements() <= FEW_POSITIONS ? form : form.unlessTilesAreMade());
+            boolean keeps =
+                    outputs.elements() <= FEW_POSITIONS || parameter().elements() * dtype().bytes() > LARGE_BYTES;
+            return Optional.of(keeps ? form : form.unlessTilesAreMade());
         }
 
         @Override

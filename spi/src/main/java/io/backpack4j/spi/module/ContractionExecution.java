@@ -21,8 +21,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ContractionExecution {
 
-    /** How many gradients give the first estimate of their mean. */
-    private static final long SHIFT_SAMPLES = 8;
+    /** Of how many gradients one gives the first estimate of their mean. */
+    private static final long PER_ESTIMATE = 16;
+
+    /** How many give it at most. */
+    private static final long LARGEST_ESTIMATE = 8;
+
+    /** Of fewer gradients, those that are made once more weigh as much as a product for the sum. */
+    private static final long FEWEST_GRADIENTS = 6;
 
     private static final Contraction SUM = new Contraction.Sum();
     private static final Contraction MOMENTS = new Contraction.Moments();
@@ -181,7 +187,7 @@ final class ContractionExecution {
     /** Whether one go is cheaper than two: the estimate makes the first few gradients once more. */
     private boolean sumComesFromTiles() {
         return materialised == null
-                && columns * samples > 2 * SHIFT_SAMPLES
+                && columns * samples >= FEWEST_GRADIENTS
                 && derivatives
                         .directForm(SUM)
                         .filter(DirectForm::cheaperFromTiles)
@@ -197,14 +203,14 @@ final class ContractionExecution {
         var ops = backend.elementwise();
         Tensor sum = task.destinations().get(0);
         Tensor squares = task.destinations().get(1);
-        long first = Math.min(samples, SHIFT_SAMPLES);
+        long first = Math.max(1, Math.min(samples / PER_ESTIMATE, LARGEST_ESTIMATE));
         Tensor center = scope.allocate(parameter, dtype);
         try (TensorScope step = backend.openScope()) {
             Tensor gradients = step.allocate(parameter.prepend(1, first), dtype);
             derivatives.perSample(new Block(0, 1, 0, first), gradients);
             Tensor rows = step.view(gradients, parameter.prepend(first));
             backend.reductions().reduce(Reduction.SUM, rows, 0, 1, center);
-            ops.affine(center, 1.0 / Math.max(1, first), 0, center);
+            ops.affine(center, 1.0 / first, 0, center);
         }
         long count = columns * samples;
         consumers.add(new TileConsumer.Sum(scope.view(sum, parameter.prepend(1))));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
 
 import io.backpack4j.spi.backend.Backend;
+import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Region;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
@@ -17,6 +18,7 @@ import io.backpack4j.testkit.module.ContractionChecks;
 import io.backpack4j.testkit.module.GradientOracle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ParameterDerivativesTest {
 
     /** A parameter with two uses: a sample's gradient is the sum over both. */
-    private static final class TiedDerivatives extends ParameterDerivatives {
+    private static class TiedDerivatives extends ParameterDerivatives {
 
         private final Tensor first;
         private final Tensor second;
@@ -93,6 +95,65 @@ class ParameterDerivativesTest {
                             new ContractionTask(new Contraction.Moments(), List.of(sum, squares), null, false)));
 
             assertThat(squares.item()).isEqualTo(2);
+        }
+    }
+
+    /**
+     * Where adding up gradients that are made anyway is cheaper than their sum, one go makes both moments. What cancels
+     * is the estimate's part, at most as many digits as there are gradients per gradient of the estimate.
+     */
+    @ParameterizedTest
+    @CsvSource({"5, 3", "6, 3", "17, 2", "40, 3", "150, 1"})
+    void momentsInOneGoAgreeWithTheDefinition(int samples, int length) {
+        Random random = Randomness.of("moments");
+        Shape parameter = Shape.of(length);
+        try (HeapBackend backend = new HeapBackend();
+                TensorScope scope = backend.openScope()) {
+            Shape shape = parameter.prepend(1, samples);
+            double[] gradients = Randomness.normal(random, shape.elements());
+            for (int i = 0; i < gradients.length; i++) {
+                // a large mean; one that only the first gradient has; an ordinary one
+                gradients[i] = i % 3 == 0 ? gradients[i] + 1000 : i % 3 == 1 && i >= length ? 0 : gradients[i];
+            }
+            Tensor given = backend.upload(scope, shape, DType.FLOAT64, gradients);
+            Tensor zeros = backend.upload(scope, shape, DType.FLOAT64, new double[gradients.length]);
+            Tensor sum = scope.allocate(parameter, DType.FLOAT64);
+            Tensor squares = scope.allocate(parameter, DType.FLOAT64);
+            List<String> asked = new ArrayList<>();
+            var derivatives = new TiedDerivatives(backend, parameter, given, zeros) {
+                @Override
+                protected Optional<DirectForm> directForm(Contraction contraction) {
+                    return contraction.equals(new Contraction.Sum())
+                            ? Optional.of(DirectForm.adding(task -> {
+                                        asked.add("sum");
+                                        backend.reductions()
+                                                .reduce(
+                                                        Reduction.SUM,
+                                                        scope.view(given, parameter.prepend(samples)),
+                                                        0,
+                                                        1,
+                                                        scope.view(task.destination(), parameter));
+                                    })
+                                    .unlessTilesAreMade())
+                            : Optional.empty();
+                }
+            };
+            derivatives.execute(
+                    List.of(new ContractionTask(new Contraction.Moments(), List.of(sum, squares), null, false)));
+
+            assertThat(asked.isEmpty()).isEqualTo(samples >= 6);
+            for (int element = 0; element < length; element++) {
+                double mean = 0;
+                for (int n = 0; n < samples; n++) {
+                    mean += gradients[n * length + element] / samples;
+                }
+                double expected = 0;
+                for (int n = 0; n < samples; n++) {
+                    expected += Math.pow(gradients[n * length + element] - mean, 2);
+                }
+                assertThat(sum.toDoubleArray()[element]).isCloseTo(mean * samples, offset(1e-9 * samples));
+                assertThat(squares.toDoubleArray()[element]).isCloseTo(expected, offset(1e-9 * expected));
+            }
         }
     }
 

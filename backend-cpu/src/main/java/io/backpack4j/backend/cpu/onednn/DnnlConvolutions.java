@@ -49,6 +49,7 @@ final class DnnlConvolutions implements Convolutions {
     private final InputGrams inputGrams;
     private final UnfoldedGrams unfoldedGrams;
     private final PlaneGrams planeGrams;
+    private final NeighbourGrams neighbourGrams;
 
     DnnlConvolutions(NativeBackend backend, DnnlContexts contexts, DnnlProducts products, Convolutions host) {
         this.backend = backend;
@@ -59,6 +60,7 @@ final class DnnlConvolutions implements Convolutions {
         this.inputGrams = new InputGrams(backend, contexts);
         this.unfoldedGrams = new UnfoldedGrams(backend, contexts);
         this.planeGrams = new PlaneGrams(backend, contexts);
+        this.neighbourGrams = new NeighbourGrams(backend, contexts);
     }
 
     @Override
@@ -442,13 +444,7 @@ final class DnnlConvolutions implements Convolutions {
             boolean accumulate,
             Tensor destination) {
         CpuTensor from = backend.asItLies(x);
-        boolean ours = from.isSingle()
-                && !summed
-                && destination.shape().size(0) == 1
-                && (InputGrams.fits(window)
-                        || ShiftedGrams.fits(
-                                window, x.shape().size(0), x.shape().size(1)))
-                && from.elements > 0;
+        boolean ours = from.isSingle() && !summed && destination.shape().size(0) == 1 && from.elements > 0;
         if (!ours || !inputGram(window, from, outputSizes, scale, accumulate, destination)) {
             if (!accumulate) {
                 backend.elementwise().fill(destination, 0);
@@ -480,14 +476,26 @@ final class DnnlConvolutions implements Convolutions {
                             window, sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
                 return true;
             }
-            if (ShiftedGrams.fits(window, sizes.batch, channels)) {
-                addShifted(sizes, channels, inputs, scale, accumulate, backend.own(destination));
-            } else {
-                if (!accumulate) {
-                    backend.elementwise().fill(destination, 0);
-                }
-                inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
+            boolean shifts = ShiftedGrams.fits(window, sizes.batch, channels);
+            if (!(shifts && ShiftedGrams.isLong(sizes))
+                    && NeighbourGrams.fits(sizes, channels)
+                    && NeighbourGrams.pays(sizes, channels)
+                    && neighbourGrams.add(sizes, channels, inputs, scale, accumulate, backend.own(destination))) {
+                return true;
             }
+            if (shifts) {
+                addShifted(sizes, channels, inputs, scale, accumulate, backend.own(destination));
+                return true;
+            }
+            if (!InputGrams.fits(window)) {
+                return UnfoldedGrams.isWorthIt(sizes, channels)
+                        && unfoldedGrams.add(
+                                window, sizes, channels, inputs, scale, accumulate, backend.own(destination));
+            }
+            if (!accumulate) {
+                backend.elementwise().fill(destination, 0);
+            }
+            inputGrams.add(window, sizes, channels, inputs, scale, backend.own(destination));
         }
         return true;
     }

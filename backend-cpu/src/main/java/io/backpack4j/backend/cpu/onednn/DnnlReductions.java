@@ -79,14 +79,8 @@ final class DnnlReductions implements Reductions {
         Arrangement.ChannelsLast order = pending.sourceOrder();
         long outer = x.shape().elements(0, from - 1);
         long first = x.offset / (x.elements / outer * Float.BYTES);
-        return order.positions() <= LONGEST
-                && sumColumns(
-                        contexts.get(),
-                        outer,
-                        order.positions(),
-                        order.channels(),
-                        pending.source(first),
-                        target.address());
+        return sumInPieces(
+                contexts.get(), outer, order.positions(), order.channels(), pending.source(first), target.address());
     }
 
     /** Sums over all positions of planes whose channels lie last. */
@@ -98,9 +92,22 @@ final class DnnlReductions implements Reductions {
         long channels = x.shape().size(from - 1);
         long positions = x.shape().elements(from, rank);
         long outer = x.elements / (channels * positions);
-        return outer > 0
-                && positions <= LONGEST
-                && sumColumns(contexts.get(), outer, positions, channels, x.address(), target.address());
+        return outer > 0 && sumInPieces(contexts.get(), outer, positions, channels, x.address(), target.address());
+    }
+
+    /** Sums of columns, long ones in pieces, whose sums are added. */
+    private static boolean sumInPieces(DnnlContext context, long batch, long rows, long columns, long x, long target) {
+        long pieces = pieces(rows, 1);
+        if (pieces <= 1) {
+            return pieces == 1 && sumColumns(context, batch, rows, columns, x, target);
+        }
+        Block partial = context.pool().allocate(batch * pieces * columns * Float.BYTES);
+        try {
+            return sumColumns(context, batch * pieces, rows / pieces, columns, x, partial.address)
+                    && sumColumns(context, batch, pieces, columns, partial.address, target);
+        } finally {
+            context.pool().release(partial);
+        }
     }
 
     /** Sums over samples whose channels lie last: channels of the sums do, too. */

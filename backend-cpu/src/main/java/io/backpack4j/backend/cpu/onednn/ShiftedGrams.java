@@ -5,7 +5,6 @@ import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 
@@ -23,6 +22,9 @@ final class ShiftedGrams {
 
     /** With fewer samples products are too short. */
     private static final long FEWEST_SAMPLES = 16;
+
+    /** From so many numbers on in a column of all samples, products of two columns are as fast as larger ones. */
+    private static final long LONG_COLUMN = 1024;
 
     private final NativeBackend backend;
     private final DnnlContext context;
@@ -77,6 +79,11 @@ final class ShiftedGrams {
                 && window.axes() <= 3
                 && window.kernel().stream().allMatch(size -> size <= WindowClasses.MOST_ELEMENTS)
                 && window.dilation().stream().allMatch(step -> step == 1);
+    }
+
+    /** Whether products are so long that nothing has to be copied for larger ones. */
+    static boolean isLong(WindowSizes sizes) {
+        return sizes.batch * sizes.input[0] >= LONG_COLUMN;
     }
 
     /** The elements of a window. */
@@ -299,11 +306,6 @@ final class ShiftedGrams {
                         .run(context);
             }
         }
-        Shape shape = Shape.of(channels, elements, channels, elements);
-        Tensor ordered = accumulate ? backend.singles(scope, shape) : scope.view(destination, shape);
-        backend.indexing().permute(matrix, new int[] {2, 0, 3, 1}, ordered);
-        if (accumulate) {
-            backend.elementwise().addScaled(1, scope.view(ordered, destination.shape()), destination);
-        }
+        GramOrder.write(backend, scope, matrix, new int[] {2, 0, 3, 1}, accumulate, destination);
     }
 }

@@ -54,6 +54,9 @@ final class SymmetricProducts {
 
     /** The number of rows of all panels but perhaps the last. */
     private static long width(long length) {
+        if (length < SHORTEST) {
+            return length;
+        }
         long panels = length < LONG ? PANELS : 2 * PANELS;
         return (length + panels * LANES - 1) / (panels * LANES) * LANES;
     }

@@ -177,6 +177,22 @@ class ArrangementTest {
         }
     }
 
+    /** Planes of so many positions are added up in pieces. */
+    @Test
+    void sumsOverPositionsOfLargePlanesReadThemAsTheyLie() {
+        Shape shape = Shape.of(2, 5, 90, 70);
+        Numbers numbers = Numbers.random(Variant.random(9), SINGLE, shape);
+        double[] expected = new double[10];
+        for (int i = 0; i < numbers.values().length; i++) {
+            expected[i / 6300] += numbers.values()[i];
+        }
+        Tensor planes = channelsLast(numbers);
+        Tensor sums = scope.allocate(Shape.of(2, 5), DType.FLOAT32);
+        backend.reductions().reduce(Reduction.SUM, planes, 2, 4, sums);
+        assertThat(isChannelsLast(planes)).isTrue();
+        assertThat(sums.toDoubleArray()).containsExactly(expected, offset(1e-3));
+    }
+
     @Test
     void sumsOverSamplesKeepTheOrder() {
         Numbers numbers = Numbers.random(Variant.random(8), SINGLE, SHAPE);

@@ -2,59 +2,22 @@
 package io.backpack4j.backend.cpu.onednn;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.fail;
 
-import io.backpack4j.backend.cpu.Numbers;
-import io.backpack4j.backend.cpu.Variant;
-import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Window;
-import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
-import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Large matrices of few windows are those of the definition, added or written. */
 class UnfoldedGramsTest {
 
-    private static final Variant SINGLE = new Variant("onednn", DType.FLOAT32);
     private static final List<Long> ONES = List.of(1L, 1L);
 
     private static void check(Window window, Shape shape, List<Long> outputs, String what) {
-        Numbers x = Numbers.random(Variant.random(what.hashCode()), SINGLE, shape);
-        long length = shape.size(1) * window.elements();
-        double[] expected = ShiftedGramsTest.expected(window, x, outputs, 0.5);
-        double largest = Arrays.stream(expected).max().orElse(0);
-        WindowSizes sizes = WindowSizes.of(
-                window, shape.size(0), shape, Shape.of(shape.size(0), 1, outputs.get(0), outputs.get(1)));
+        WindowSizes sizes = GramTrials.sizes(window, shape, outputs);
         assertThat(UnfoldedGrams.fits(sizes, shape.size(1))).isTrue();
         assertThat(PlaneGrams.fits(sizes, shape.size(1))).isFalse();
-        try (Backend backend = SINGLE.open();
-                TensorScope scope = backend.openScope()) {
-            Tensor inputs = x.on(scope, SINGLE);
-            for (boolean accumulate : new boolean[] {true, false}) {
-                double before = accumulate ? 1 : 0;
-                Tensor destination =
-                        Numbers.filled(Shape.of(1, length, length), 1).on(scope, SINGLE);
-                backend.convolutions().inputGram(window, inputs, outputs, false, 0.5, accumulate, destination);
-                double[] found = destination.toDoubleArray();
-                for (int i = 0; i < found.length; i++) {
-                    if (!(Math.abs(found[i] - before - expected[i]) <= 3e-6 * Math.max(1, largest))) {
-                        fail(
-                                "%s, accumulate %s, seed %d, at (%d, %d): %s, not %s",
-                                what,
-                                accumulate,
-                                Variant.seed(),
-                                i / length,
-                                i % length,
-                                found[i] - before,
-                                expected[i]);
-                    }
-                }
-            }
-        }
+        GramTrials.check(window, shape, outputs, what);
     }
 
     @Test
@@ -74,5 +37,27 @@ class UnfoldedGramsTest {
     void longVectors() {
         Window window = new Window(List.of(3L, 3L), ONES, ONES, ONES);
         check(window, Shape.of(16, 229, 2, 4), List.of(2L, 4L), "long");
+    }
+
+    /** Many windows that step are unfolded some samples at a time; the last run has fewer. */
+    @Test
+    void manyWindows() {
+        Window window = new Window(List.of(3L, 3L), List.of(2L, 2L), ONES, ONES);
+        checkMany(window, Shape.of(7, 20, 33, 31), "many");
+        Window dilated = new Window(List.of(2L, 3L), ONES, ONES, List.of(2L, 1L));
+        checkMany(dilated, Shape.of(5, 16, 19, 20), "dilated");
+        Window colours = new Window(List.of(7L, 7L), List.of(2L, 2L), List.of(3L, 3L), ONES);
+        checkMany(colours, Shape.of(8, 3, 64, 64), "colours");
+        Window volume = new Window(List.of(2L, 2L, 3L), List.of(1L, 2L, 1L), List.of(0L, 1L, 1L), List.of(1L, 1L, 1L));
+        checkMany(volume, Shape.of(3, 12, 6, 9, 8), "volume");
+        Window line = new Window(List.of(5L), List.of(2L), List.of(2L), List.of(1L));
+        checkMany(line, Shape.of(8, 24, 203), "line");
+    }
+
+    private static void checkMany(Window window, Shape shape, String what) {
+        List<Long> outputs = GramTrials.outputs(window, shape);
+        WindowSizes sizes = GramTrials.sizes(window, shape, outputs);
+        assertThat(UnfoldedGrams.isWorthIt(sizes, shape.size(1))).isTrue();
+        GramTrials.check(window, shape, outputs, what);
     }
 }
