@@ -100,7 +100,7 @@ final class CurvatureProbe {
                         node.part(),
                         "in its curvature",
                         () -> evaluation.curvature(context, scope.allocate(cotangents, dtype)));
-                all[node.index()] = own.map(found -> found.columns() == 0 ? Above.ZERO : Above.KNOWN)
+                all[node.index()] = own.map(found -> isZero(node, evaluation, found) ? Above.ZERO : Above.KNOWN)
                         .orElse(Above.UNKNOWN);
             }
         }
@@ -112,6 +112,13 @@ final class CurvatureProbe {
             }
         }
         return all;
+    }
+
+    /** A node that is not affine in its parameters adds to the Hessian by these: a pass that wants it refuses. */
+    private static boolean isZero(BoundNode node, Evaluation evaluation, Curvature curvature) {
+        boolean affine = node.declaration().parameters().isEmpty()
+                || PluginCalls.call(node.part(), "in its curvature", evaluation::isAffineInParameters);
+        return affine && curvature.columns() == 0;
     }
 
     private PassInputs imitated(TensorScope scope) {
