@@ -66,11 +66,11 @@ public class CurvatureOperator implements LinearOperator, AutoCloseable {
     public final void multiply(Tensor x, Tensor destination) {
         Vectors.check(this, x, destination);
         try (TensorScope scope = backend().openScope()) {
-            Map<String, Tensor> tangents = layout().split(scope, x);
-            Map<String, Tensor> sums = layout().zeros(scope, x.shape().size(0));
-            linearizations.forEach(
-                    (batch, linearization, weight) -> linearization.multiply(matrix, weight, tangents, sums));
-            layout().join(sums, destination);
+            Map<String, Tensor> tangents = layout().parts(scope, x);
+            layout().add(
+                            destination,
+                            sums -> linearizations.forEach((batch, linearization, weight) ->
+                                    linearization.multiply(matrix, weight, tangents, sums)));
         }
     }
 

@@ -74,7 +74,7 @@ public final class JacobianOperator implements LinearOperator, AutoCloseable {
         Vectors.check(this, x, destination);
         long count = x.shape().size(0);
         try (TensorScope scope = backend().openScope()) {
-            Map<String, Tensor> tangents = layout().split(scope, x);
+            Map<String, Tensor> tangents = layout().parts(scope, x);
             linearizations.forEach((batch, linearization, weight) -> {
                 try (TensorScope step = backend().openScope()) {
                     Tensor outputs = step.allocate(shape(batch).prepend(count), dtype());
@@ -138,18 +138,17 @@ public final class JacobianOperator implements LinearOperator, AutoCloseable {
         public void multiply(Tensor x, Tensor destination) {
             Vectors.check(this, x, destination);
             long count = x.shape().size(0);
-            try (TensorScope scope = backend().openScope()) {
-                Map<String, Tensor> sums = layout().zeros(scope, count);
-                linearizations.forEach((batch, linearization, weight) -> {
-                    try (TensorScope step = backend().openScope()) {
-                        Tensor cotangents = step.allocate(shape(batch).prepend(count), dtype());
-                        Region place = place(batch, count);
-                        backend().indexing().extract(x, place, step.view(cotangents, place.shape()));
-                        linearization.pullback(cotangents, sums);
-                    }
-                });
-                layout().join(sums, destination);
-            }
+            layout().add(
+                            destination,
+                            sums -> linearizations.forEach((batch, linearization, weight) -> {
+                                try (TensorScope step = backend().openScope()) {
+                                    Tensor cotangents =
+                                            step.allocate(shape(batch).prepend(count), dtype());
+                                    Region place = place(batch, count);
+                                    backend().indexing().extract(x, place, step.view(cotangents, place.shape()));
+                                    linearization.pullback(cotangents, sums);
+                                }
+                            }));
         }
     }
 }

@@ -32,6 +32,9 @@ final class LanczosRun implements AutoCloseable {
      */
     private static final double INVARIANT = 100;
 
+    /** How many numbers are drawn to be mixed with a vector that is given. */
+    private static final long PIECE = 1 << 16;
+
     /** The length of what is drawn, relative to that of a vector that is given. */
     private static final double DRAWN_PART = 0.1;
 
@@ -62,6 +65,9 @@ final class LanczosRun implements AutoCloseable {
 
     /** The number of rows of Q and T in use. */
     private int filled;
+
+    /** The first row that T couples with the last one. */
+    private int coupled;
 
     /** The largest norm of a product with a unit vector; while it is zero, the unit is not known. */
     private double operatorNorm;
@@ -109,18 +115,37 @@ final class LanczosRun implements AutoCloseable {
     private boolean begin(double[] start) {
         try (TensorScope step = backend.openScope()) {
             Tensor given = backend.upload(step, Shape.of(1, size), dtype, start);
-            double norm = Vectors.norms(backend, given)[0];
+            double norm = Vectors.norm(backend, given);
             if (!(norm > 0) || !Double.isFinite(norm)) {
                 return false;
             }
-            Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
-            double drawn = Vectors.norms(backend, rest)[0];
+            drawRepeated();
+            double drawn = Vectors.norm(backend, rest);
             backend.elementwise().affine(rest, DRAWN_PART / drawn, 0, rest);
             backend.elementwise().addScaled(1 / norm, given, rest);
         }
-        restNorm = Vectors.norms(backend, rest)[0];
+        restNorm = Vectors.norm(backend, rest);
         append(false);
         return true;
+    }
+
+    /**
+     * Draws what is mixed with a given vector: a piece again and again, each time with a drawn sign, since as many
+     * normal numbers as a network has parameters take as long as a product.
+     */
+    private void drawRepeated() {
+        long length = Math.min(size, PIECE);
+        long pieces = (size + length - 1) / length;
+        try (TensorScope step = backend.openScope()) {
+            Tensor piece = step.allocate(Shape.of(1, length), dtype);
+            Tensor signs = step.allocate(Shape.of(1, pieces), dtype);
+            Tensor all = step.allocate(Shape.of(pieces, length), dtype);
+            Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, piece);
+            Vectors.draw(backend, Distribution.RADEMACHER, key.draw(draws++), 0, signs);
+            backend.products().multiply(signs, true, piece, false, 1, 0, all);
+            Tensor elements = step.rows(step.view(all, Shape.of(pieces * length, 1)), 0, size);
+            backend.elementwise().copy(step.view(elements, rest.shape()), rest);
+        }
     }
 
     /** Multiplies the last vector until the basis is full. */
@@ -131,7 +156,7 @@ final class LanczosRun implements AutoCloseable {
                 operator.multiply(step.rows(basis, last, filled), rest);
             }
             products++;
-            double norm = Vectors.norms(backend, rest)[0];
+            double norm = Vectors.norm(backend, rest);
             if (!Double.isFinite(norm)) {
                 throw new BackpackException(
                         CommonProblems.NOT_FINITE,
@@ -143,12 +168,12 @@ final class LanczosRun implements AutoCloseable {
             }
             PowersOfTwo.scale(backend, rest, -unit, rest);
             operatorNorm = Math.max(operatorNorm, Math.scalb(norm, -unit));
-            double[] coefficients = orthogonalise();
+            double[] coefficients = orthogonaliseProduct();
             for (int i = 0; i < filled; i++) {
                 projection[i][last] = coefficients[i];
                 projection[last][i] = coefficients[i];
             }
-            restNorm = Vectors.norms(backend, rest)[0];
+            restNorm = Vectors.norm(backend, rest);
             if (filled == dimension || products >= options.maxProducts()) {
                 return;
             }
@@ -161,47 +186,53 @@ final class LanczosRun implements AutoCloseable {
         if (random) {
             do {
                 Vectors.draw(backend, Distribution.NORMAL, key.draw(draws++), 0, rest);
-                normalise(rest, Vectors.norms(backend, rest)[0]);
-                orthogonalise();
-                restNorm = Vectors.norms(backend, rest)[0];
+                normalise(rest, Vectors.norm(backend, rest));
+                orthogonalise(rest, basis, filled);
+                restNorm = Vectors.norm(backend, rest);
             } while (restNorm < TOO_NEAR / Math.sqrt(size));
         }
         normalise(rest, restNorm);
         try (TensorScope step = backend.openScope()) {
             backend.elementwise().copy(rest, step.rows(basis, filled, filled + 1));
         }
+        coupled = random ? 0 : Math.max(0, filled - 1);
         filled++;
     }
 
-    /** Makes r orthogonal to the basis; returns what was taken away. */
-    private double[] orthogonalise() {
-        try (TensorScope step = backend.openScope()) {
-            return orthogonalise(rest, step.rows(basis, 0, filled));
+    /**
+     * Makes r, a product with the last vector, orthogonal to the basis; returns what was taken away. It has a part
+     * along those vectors only that T couples with the last one: these go first, and then all of the basis, of which
+     * rounding leaves something.
+     */
+    private double[] orthogonaliseProduct() {
+        double[] taken = new double[filled];
+        orthogonalise(rest, basis, coupled, filled, taken);
+        orthogonalise(rest, basis, 0, filled, taken);
+        return taken;
+    }
+
+    /** Makes a vector orthogonal to the first of some orthonormal rows, twice, which is enough for full precision. */
+    private void orthogonalise(Tensor vector, Tensor rows, int count) {
+        for (int pass = 0; pass < 2; pass++) {
+            orthogonalise(vector, rows, 0, count, new double[count]);
         }
     }
 
-    /**
-     * Makes a vector orthogonal to orthonormal rows, twice, which is enough for full precision; returns what was taken
-     * away.
-     */
-    private double[] orthogonalise(Tensor vector, Tensor rows) {
-        int count = Math.toIntExact(rows.shape().size(0));
-        double[] coefficients = new double[count];
-        if (count == 0) {
-            return coefficients;
+    /** Takes a vector's parts along some of orthonormal rows away, and adds them to {@code taken}. */
+    private void orthogonalise(Tensor vector, Tensor rows, int from, int to, double[] taken) {
+        if (from == to) {
+            return;
         }
         try (TensorScope step = backend.openScope()) {
-            Tensor part = step.allocate(Shape.of(1, count), dtype);
-            for (int pass = 0; pass < 2; pass++) {
-                backend.products().multiply(vector, false, rows, true, 1, 0, part);
-                backend.products().multiply(part, false, rows, false, -1, 1, vector);
-                double[] taken = part.toDoubleArray();
-                for (int i = 0; i < count; i++) {
-                    coefficients[i] += taken[i];
-                }
+            Tensor own = step.rows(rows, from, to);
+            Tensor part = step.allocate(Shape.of(1, to - from), dtype);
+            backend.products().multiply(vector, false, own, true, 1, 0, part);
+            backend.products().multiply(part, false, own, false, -1, 1, vector);
+            double[] found = part.toDoubleArray();
+            for (int i = 0; i < found.length; i++) {
+                taken[from + i] += found[i];
             }
         }
-        return coefficients;
     }
 
     /** Goes on with the best Ritz vectors and r. */
@@ -218,6 +249,8 @@ final class LanczosRun implements AutoCloseable {
         }
         filled = kept;
         append(restNorm <= INVARIANT * PowersOfTwo.precision(dtype) * operatorNorm);
+        // r has a part of every Ritz vector's residual
+        coupled = 0;
     }
 
     private Eigenpairs result(TensorScope target, Ritz ritz, int count) {
@@ -231,7 +264,7 @@ final class LanczosRun implements AutoCloseable {
             for (int i = 0; i < count; i++) {
                 Tensor row = step.rows(residuals, i, i + 1);
                 backend.elementwise().addScaled(-ritz.value(i), step.rows(vectors, i, i + 1), row);
-                double norm = Vectors.norms(backend, row)[0];
+                double norm = Vectors.norm(backend, row);
                 values.add(new Eigenvalue(
                         Math.scalb(ritz.value(i), unit),
                         Math.scalb(norm, unit),
@@ -254,8 +287,8 @@ final class LanczosRun implements AutoCloseable {
             // Combinations are orthonormal up to rounding, which would add up over many restarts.
             for (int i = 0; i < count; i++) {
                 Tensor row = step.rows(destination, i, i + 1);
-                orthogonalise(row, step.rows(destination, 0, i));
-                normalise(row, Vectors.norms(backend, row)[0]);
+                orthogonalise(row, destination, i);
+                normalise(row, Vectors.norm(backend, row));
             }
         }
     }

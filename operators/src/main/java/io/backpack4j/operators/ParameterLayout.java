@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /** Where parameters stand in a vector of length P: one after the other, each row-major. Immutable. */
 public final class ParameterLayout {
@@ -136,8 +137,53 @@ public final class ParameterLayout {
         });
     }
 
+    /**
+     * Cuts vectors into parameters that are only read: what is there already, if there is one vector.
+     *
+     * @param scope owns the result
+     * @param flat {@code [V, P]}, outlives the result
+     * @return {@code [V, *p]} by name
+     */
+    Map<String, Tensor> parts(TensorScope scope, Tensor flat) {
+        if (flat.shape().size(0) != 1) {
+            return split(scope, flat);
+        }
+        check(flat);
+        Tensor elements = scope.view(flat, Shape.of(size, 1));
+        Map<String, Tensor> parts = new LinkedHashMap<>();
+        long first = 0;
+        for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
+            long behind = first + entry.getValue().elements();
+            Tensor own = scope.rows(elements, first, behind);
+            parts.put(entry.getKey(), scope.view(own, entry.getValue().prepend(1)));
+            first = behind;
+        }
+        return parts;
+    }
+
+    /**
+     * Fills vectors with sums that are made parameter by parameter, where they stay if there is one vector.
+     *
+     * @param flat {@code [V, P]}, overwritten
+     * @param adder adds to zeros {@code [V, *p]} by name
+     */
+    void add(Tensor flat, Consumer<Map<String, Tensor>> adder) {
+        check(flat);
+        long count = flat.shape().size(0);
+        try (TensorScope scope = backend.openScope()) {
+            if (count == 1) {
+                backend.elementwise().fill(flat, 0);
+                adder.accept(parts(scope, flat));
+            } else {
+                Map<String, Tensor> sums = zeros(scope, count);
+                adder.accept(sums);
+                join(sums, flat);
+            }
+        }
+    }
+
     /** Zeros {@code [V, *p]} by name. */
-    Map<String, Tensor> zeros(TensorScope scope, long count) {
+    private Map<String, Tensor> zeros(TensorScope scope, long count) {
         Map<String, Tensor> parts = new LinkedHashMap<>();
         shapes.forEach((name, shape) -> {
             Tensor part = scope.allocate(shape.prepend(count), dtype);

@@ -18,6 +18,9 @@ final class Vectors {
     /** Sums of squares below may have lost some of their terms. */
     private static final double LEAST_SQUARE = 0x1p-900;
 
+    /** The same of single precision. */
+    private static final double LEAST_SINGLE_SQUARE = 0x1p-100;
+
     private Vectors() {}
 
     /** Checks the operands of {@link LinearOperator#multiply}. */
@@ -75,6 +78,20 @@ final class Vectors {
             norms[v] = lost ? scaledNorm(backend, a, v) : Math.sqrt(norms[v]);
         }
         return norms;
+    }
+
+    /** The length of a vector {@code [1, P]}, rounded to its type. */
+    static double norm(Backend backend, Tensor a) {
+        if (a.dtype() == DType.FLOAT64) {
+            return norms(backend, a)[0];
+        }
+        try (TensorScope scope = backend.openScope()) {
+            Tensor square = scope.allocate(Shape.of(1), a.dtype());
+            backend.contractions().rowDots(a, a, square);
+            double found = square.item();
+            boolean lost = found < LEAST_SINGLE_SQUARE || Double.isInfinite(found);
+            return lost ? scaledNorm(backend, a, 0) : Math.sqrt(found);
+        }
     }
 
     private static double scaledNorm(Backend backend, Tensor a, int v) {

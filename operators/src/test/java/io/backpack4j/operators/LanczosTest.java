@@ -3,6 +3,8 @@ package io.backpack4j.operators;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
+import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.operators.Lanczos.Eigenpairs;
 import io.backpack4j.operators.Lanczos.Eigenvalue;
@@ -20,6 +22,10 @@ import org.apache.commons.math3.linear.RealMatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.provider.ValueSource;
+import io.backpack4j.spi.tensor.Tensor;
 
 class LanczosTest extends OperatorTestBase {
 
@@ -87,6 +93,28 @@ class LanczosTest extends OperatorTestBase {
         assertThatThrownBy(() -> lanczos.run(scope, operator(matrix), new double[3]))
                 .isInstanceOf(BackpackException.class)
                 .hasMessageContaining("length 3");
+    }
+
+    /** What is drawn beside a vector that is given reaches every element, also of more than are drawn at once. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 65_535, 65_536, 70_000})
+    void theSearchLeavesAnEigenvectorForALargerOneWhereverThatIs(int place) {
+        int size = 70_001;
+        for (DType dtype : List.of(DType.FLOAT64, DType.FLOAT32)) {
+            double[] diagonal = random.doubles(size, -0.3, 0.3).toArray();
+            diagonal[place] = 2;
+            diagonal[12_345] = 1;
+            double[] start = new double[size];
+            start[12_345] = 3;
+            Tensor row = backend.upload(scope, Shape.of(1, size), dtype, diagonal);
+            ParameterLayout layout = ParameterLayout.of(backend, dtype, Map.of("all", Shape.of(size)));
+            LinearOperator operator = new LayoutOperator(
+                    layout, (x, destination) -> backend.elementwise().combine(MULTIPLY, x, row, destination));
+            Eigenpairs pairs =
+                    Lanczos.of(Which.LARGEST, 1).dimension(8).tolerance(1e-5).run(scope, operator, start);
+            assertThat(pairs.converged()).isTrue();
+            assertThat(pairs.values().get(0).value()).isCloseTo(2, within(2e-5));
+        }
     }
 
     @ParameterizedTest

@@ -29,12 +29,17 @@ record HessianParts(Contraction contraction) implements TensorExtension {
     @Override
     public void declare(int stage, SiteDeclaration site) {
         site.accumulate(GGN, new LossHessianRoot(), contraction);
-        site.accumulate(RESIDUAL, new ResidualCurvature(), contraction);
+        if (!site.residualCurvatureIsZero()) {
+            site.accumulate(RESIDUAL, new ResidualCurvature(), contraction);
+        }
     }
 
     @Override
     public Tensor finish(SitePartial partial) {
         Tensor ggn = partial.tensor(GGN);
+        if (!partial.has(RESIDUAL)) {
+            return ggn;
+        }
         Tensor sum = partial.scope().allocate(ggn.shape(), ggn.dtype());
         partial.backend().elementwise().combine(BinaryOperation.ADD, ggn, partial.tensor(RESIDUAL), sum);
         return sum;

@@ -33,8 +33,10 @@ final class HessianParts {
     static void declare(SiteDeclaration site, Contraction contraction, boolean products, MergeRule rule) {
         if (products && !site.hasResidualCurvature()) {
             site.diagonal(PRODUCTS, new CurvatureMatrix.Hessian(), rule);
-        } else {
-            site.accumulate(GGN, new LossHessianRoot(), contraction);
+            return;
+        }
+        site.accumulate(GGN, new LossHessianRoot(), contraction);
+        if (!site.residualCurvatureIsZero()) {
             site.accumulate(RESIDUAL, new ResidualCurvature(), contraction);
         }
     }
@@ -55,6 +57,9 @@ final class HessianParts {
             return partial.tensor(PRODUCTS);
         }
         Tensor ggn = partial.tensor(GGN);
+        if (!partial.has(RESIDUAL)) {
+            return ggn;
+        }
         Tensor sum = partial.scope().allocate(ggn.shape(), ggn.dtype());
         partial.backend().elementwise().combine(BinaryOperation.ADD, ggn, partial.tensor(RESIDUAL), sum);
         return sum;

@@ -206,6 +206,10 @@ class HessianTest {
                 assertThat(results.get(parameter + "/diag_h"))
                         .containsExactly(results.get(parameter + "/diag_ggn_exact"));
             }
+            assertThat(passes.peak(problem, List.of(passes.request("DiagHessian", Map.of())), PassOptions.DEFAULT))
+                    .as("nothing is accumulated beside it")
+                    .isEqualTo(passes.peak(
+                            problem, List.of(passes.request("DiagGGNExact", Map.of())), PassOptions.DEFAULT));
         }
     }
 

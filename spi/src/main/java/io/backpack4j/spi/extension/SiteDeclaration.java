@@ -112,6 +112,15 @@ public interface SiteDeclaration {
     }
 
     /**
+     * Whether {@link ResidualCurvature} can be accumulated here and is known to be zero, because no node from the
+     * parameter to the loss adds anything to the Hessian at its inputs, as in networks of linear maps, rectifiers and
+     * maxima: the Hessian is the generalised Gauss-Newton matrix then.
+     */
+    default boolean residualCurvatureIsZero() {
+        return false;
+    }
+
+    /**
      * Asks for the diagonal of the parameter's block of a matrix as the partial result {@code key}, made by products
      * with unit vectors, one for every element of the parameter: exact wherever products are, and far dearer than
      * contractions. The plan says how many products there are ({@code Plan.unitProducts}).

@@ -35,17 +35,33 @@ public final class ChunkForward implements AutoCloseable {
     private final LossEvaluation loss;
     private final NodeContext lossContext;
 
-    /** Sees the output of a node while it is there, {@code [n, *out]}. */
+    /** Sees outputs of nodes, as they are written, while they are there. */
     public interface OutputReader {
+
+        /** Sees none. */
+        OutputReader NONE = new OutputReader() {
+            @Override
+            public boolean wants(BoundNode node) {
+                return false;
+            }
+
+            @Override
+            public void read(BoundNode node, Tensor output) {}
+        };
+
+        /** Whether it wants to see a node's output. */
+        boolean wants(BoundNode node);
+
+        /** Sees the output of a node that it wants to see, {@code [n, *out]}. */
         void read(BoundNode node, Tensor output);
     }
 
     public ChunkForward(
             PassLayout layout, Backend backend, PassInputs inputs, long fromSample, long toSample, double normaliser) {
-        this(layout, backend, inputs, fromSample, toSample, normaliser, (node, output) -> {});
+        this(layout, backend, inputs, fromSample, toSample, normaliser, OutputReader.NONE);
     }
 
-    /** @param reader sees the outputs of all nodes */
+    /** @param reader sees the outputs of nodes */
     public ChunkForward(
             PassLayout layout,
             Backend backend,
@@ -155,7 +171,7 @@ public final class ChunkForward implements AutoCloseable {
             observer.forward(node);
             Tensor evaluated = evaluate(node, arguments, inputs, toSample - fromSample);
             observer.evaluated(node, evaluated, fromSample);
-            reader.read(node, evaluated);
+            read(node, arguments, evaluated, inputs, reader);
             outputs.add(evaluated);
             for (int released : layout.releasedAfter(node.index())) {
                 outputs.get(released).close();
@@ -164,15 +180,50 @@ public final class ChunkForward implements AutoCloseable {
         return outputs.get(layout.graph().output());
     }
 
+    /**
+     * Shows a node's output, or those of the nodes that it stands for. What lies within a chain is evaluated for the
+     * reader alone, and let go of: that is once per sample, while cotangents pass a chain as one for every column.
+     */
+    private void read(
+            BoundNode node, List<Tensor> arguments, Tensor evaluated, PassInputs inputs, OutputReader reader) {
+        List<BoundNode> written = node.written();
+        int last = written.size() - 1;
+        int within = last;
+        while (within > 0 && !reader.wants(written.get(within - 1))) {
+            within--;
+        }
+        try (TensorScope scope = backend.openScope()) {
+            List<Tensor> below = arguments;
+            for (BoundNode inner : written.subList(0, within)) {
+                Tensor output = output(inner, evaluation(inner, scope, below, inputs), toSample - fromSample);
+                if (reader.wants(inner)) {
+                    reader.read(inner, output);
+                }
+                below = List.of(output);
+            }
+        }
+        if (reader.wants(written.get(last))) {
+            reader.read(written.get(last), evaluated);
+        }
+    }
+
     private Tensor evaluate(BoundNode node, List<Tensor> arguments, PassInputs inputs, long count) {
         TensorScope scope = backend.openScope();
         scopes[node.index()] = scope;
+        Evaluation evaluation = evaluation(node, scope, arguments, inputs);
+        evaluations[node.index()] = evaluation;
+        return output(node, evaluation, count);
+    }
+
+    private Evaluation evaluation(BoundNode node, TensorScope scope, List<Tensor> arguments, PassInputs inputs) {
         Map<String, Tensor> parameters = inputs.parameters(node, scope);
-        Evaluation evaluation = PluginCalls.call(
+        return PluginCalls.call(
                 node.part(),
                 "in its forward pass",
                 () -> node.node().module().evaluate(context(node, scope), arguments, parameters));
-        evaluations[node.index()] = evaluation;
+    }
+
+    private Tensor output(BoundNode node, Evaluation evaluation, long count) {
         Tensor output = PluginCalls.call(node.part(), "in its forward pass", evaluation::output);
         Shape expected = node.declaration().output().prepend(count);
         return PluginCalls.check(node.part(), "its output", output, expected, layout.dtype());

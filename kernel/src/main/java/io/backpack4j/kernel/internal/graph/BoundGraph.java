@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.function.Predicate;
 
 /** A graph whose shapes are known: what every node makes, which parameters there are, and who uses them. Immutable. */
 public final class BoundGraph {
@@ -109,16 +108,7 @@ public final class BoundGraph {
 
     /** This graph with chains of nodes replaced by single ones that do the same. */
     public BoundGraph fused(List<Fusion> fusions) {
-        return fused(fusions, node -> false);
-    }
-
-    /**
-     * The same, with some nodes left as they are.
-     *
-     * @param stays says which
-     */
-    public BoundGraph fused(List<Fusion> fusions, Predicate<BoundNode> stays) {
-        FusedGraph fused = new FusedGraph(this, fusions, stays);
+        FusedGraph fused = new FusedGraph(this, fusions);
         List<BoundNode> fewer = fused.nodes();
         Map<String, List<Use>> moved = new LinkedHashMap<>();
         uses.forEach((parameter, all) -> moved.put(
@@ -142,6 +132,11 @@ public final class BoundGraph {
     /** The nodes, compositions replaced by their parts, each after those that feed it. */
     public List<BoundNode> nodes() {
         return nodes;
+    }
+
+    /** The nodes as they are written, those of replaced chains, too. */
+    public List<BoundNode> writtenNodes() {
+        return nodes.stream().flatMap(node -> node.written().stream()).toList();
     }
 
     /** The number of the output node. */

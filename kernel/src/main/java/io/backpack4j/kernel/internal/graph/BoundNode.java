@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param declaration what its module says
  * @param inputs where its inputs come from
  * @param owners its parameters and buffers by own name
+ * @param chain the nodes as they are written that it stands for, the first one first; empty for a node of its own
  */
 public record BoundNode(
         int index,
@@ -26,7 +27,19 @@ public record BoundNode(
         String described,
         ModuleDeclaration declaration,
         List<Source> inputs,
-        Map<String, Owner> owners) {
+        Map<String, Owner> owners,
+        List<BoundNode> chain) {
+
+    /** A node of its own. */
+    BoundNode(
+            int index,
+            Graph.Node node,
+            String described,
+            ModuleDeclaration declaration,
+            List<Source> inputs,
+            Map<String, Owner> owners) {
+        this(index, node, described, declaration, inputs, owners, List.of());
+    }
 
     /**
      * Source of a node's input.
@@ -48,6 +61,11 @@ public record BoundNode(
         Owner rows(RowBlock some) {
             return new Owner(parameter, Optional.of(rows.map(some::within).orElse(some)));
         }
+    }
+
+    /** The nodes as they are written: those that it stands for, or itself. */
+    public List<BoundNode> written() {
+        return chain.isEmpty() ? List.of(this) : chain;
     }
 
     /** The module's part in a pass, for messages. */

@@ -16,7 +16,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -25,15 +24,12 @@ final class FusedGraph {
 
     private final BoundGraph bound;
     private final List<Fusion> fusions;
-    private final Predicate<BoundNode> stays;
     private final int[] readers;
     private final int[] reader;
     private final List<BoundNode> nodes = new ArrayList<>();
     private final Map<Integer, Integer> numbers = new HashMap<>();
 
-    /** @param stays says which nodes are no part of chains */
-    FusedGraph(BoundGraph bound, List<Fusion> fusions, Predicate<BoundNode> stays) {
-        this.stays = stays;
+    FusedGraph(BoundGraph bound, List<Fusion> fusions) {
         this.bound = bound;
         this.fusions = fusions;
         int count = bound.nodes().size();
@@ -80,7 +76,7 @@ final class FusedGraph {
     private List<BoundNode> chain(BoundNode first) {
         List<BoundNode> chain = new ArrayList<>();
         BoundNode node = first;
-        while (node.declaration().parameters().isEmpty() && node.inputs().size() == 1 && !stays.test(node)) {
+        while (node.declaration().parameters().isEmpty() && node.inputs().size() == 1) {
             chain.add(node);
             boolean read = readers[node.index()] == 1 && node.index() != bound.output();
             // A chain must not jump over nodes that are not part of it.
@@ -163,7 +159,7 @@ final class FusedGraph {
                 ? nodes.get(sources.get(0).index()).declaration().output()
                 : bound.inputShapes().get(sources.get(0).index());
         ModuleDeclaration declaration = module.declare(List.of(input));
-        nodes.add(
-                new BoundNode(nodes.size(), node, BoundNode.description(name, module), declaration, sources, Map.of()));
+        String described = BoundNode.description(name, module);
+        nodes.add(new BoundNode(nodes.size(), node, described, declaration, sources, Map.of(), List.copyOf(chain)));
     }
 }

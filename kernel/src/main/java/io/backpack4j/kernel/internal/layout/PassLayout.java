@@ -69,7 +69,7 @@ public final class PassLayout {
         this.subsamplings = subsamplings(this.sites);
         this.pairs = new PairLayout(this.sites);
         this.operands = new OperandLayout(this.sites, dtype);
-        this.observed = NodeLayout.of(graph.nodes(), this.requests);
+        this.observed = NodeLayout.of(graph.writtenNodes(), this.requests);
         int count = requests.stream()
                 .mapToInt(request -> request.extension().stages())
                 .reduce(1, Math::max);

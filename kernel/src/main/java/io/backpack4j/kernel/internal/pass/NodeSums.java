@@ -2,6 +2,7 @@
 package io.backpack4j.kernel.internal.pass;
 
 import io.backpack4j.kernel.Request;
+import io.backpack4j.kernel.internal.evaluation.ChunkForward;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.layout.NodeKey;
 import io.backpack4j.kernel.internal.layout.NodeLayout;
@@ -39,12 +40,22 @@ final class NodeSums {
                 .collect(Collectors.toMap(own -> own.node().name(), own -> own));
     }
 
-    /** Adds the outputs of some samples, {@code [n, *out]}. */
-    void add(BoundNode node, Tensor outputs, long fromSample) {
-        NodeLayout own = observed.get(node.node().name());
-        if (own == null) {
-            return;
-        }
+    /** Adds the outputs of the samples from one on. */
+    ChunkForward.OutputReader reader(long fromSample) {
+        return new ChunkForward.OutputReader() {
+            @Override
+            public boolean wants(BoundNode node) {
+                return observed.containsKey(node.node().name());
+            }
+
+            @Override
+            public void read(BoundNode node, Tensor output) {
+                add(Objects.requireNonNull(observed.get(node.node().name())), output, fromSample);
+            }
+        };
+    }
+
+    private void add(NodeLayout own, Tensor outputs, long fromSample) {
         Block block = new Block(0, 1, fromSample, fromSample + outputs.shape().size(0));
         Step step = new Step(block, 1, layout.samples(), null);
         for (NodeKey key : own.keys()) {

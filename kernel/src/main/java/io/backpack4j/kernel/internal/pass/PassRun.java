@@ -268,8 +268,7 @@ public final class PassRun {
     /** Evaluates a chunk. Nodes are observed the first time. */
     private ChunkForward evaluated(int stage, long from, long to) {
         return stage == 1
-                ? new ChunkForward(
-                        layout, backend, inputs, from, to, normaliser, (node, output) -> nodes.add(node, output, from))
+                ? new ChunkForward(layout, backend, inputs, from, to, normaliser, nodes.reader(from))
                 : new ChunkForward(layout, backend, inputs, from, to, normaliser);
     }
 

@@ -7,20 +7,23 @@ import io.backpack4j.kernel.internal.evaluation.NodeContext;
 import io.backpack4j.kernel.internal.evaluation.PassInputs;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
+import io.backpack4j.spi.module.Curvature;
 import io.backpack4j.spi.module.Evaluation;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the nodes of a graph whether they say what they add to the Hessian at their inputs: evaluated without numbers,
- * once, when the first extension wants to know.
+ * Asks the nodes of a graph whether they say what they add to the Hessian at their inputs, and whether that is nothing:
+ * evaluated without numbers, once, when the first extension wants to know.
  */
 final class CurvatureProbe {
 
@@ -29,34 +32,47 @@ final class CurvatureProbe {
 
     private final BoundGraph graph;
     private final DType dtype;
-    private boolean @Nullable [] walkable;
+    private Above @Nullable [] above;
+
+    /** What a node and all nodes that read it, directly or not, add to the Hessian at their inputs. */
+    enum Above {
+        /** One of them does not say. */
+        UNKNOWN,
+        /** All say, and one may add something. */
+        KNOWN,
+        /** All say that they add nothing. */
+        ZERO;
+
+        private Above and(Above other) {
+            return compareTo(other) < 0 ? this : other;
+        }
+    }
 
     CurvatureProbe(BoundGraph graph, DType dtype) {
         this.graph = graph;
         this.dtype = dtype;
     }
 
-    /** Whether the curvature of all nodes between a parameter and the loss reaches the parameter. */
-    boolean reaches(List<BoundGraph.Use> uses) {
+    /** The curvature of all nodes between a parameter and the loss; unknown where an element has several uses. */
+    Above above(List<BoundGraph.Use> uses) {
         if (BoundGraph.Use.areTied(uses)) {
-            return false;
+            return Above.UNKNOWN;
         }
-        boolean[] known = walkable;
+        Above[] known = above;
         if (known == null) {
             known = probed();
-            walkable = known;
+            above = known;
         }
+        Above all = Above.ZERO;
         for (BoundGraph.Use use : uses) {
-            if (!known[use.node()]) {
-                return false;
-            }
+            all = all.and(known[use.node()]);
         }
-        return true;
+        return all;
     }
 
-    /** Says of each node whether it and all nodes that read it, directly or not, have curvature. */
-    private boolean[] probed() {
-        boolean[] all = new boolean[graph.nodes().size()];
+    private Above[] probed() {
+        Above[] all = new Above[graph.nodes().size()];
+        Arrays.fill(all, Above.UNKNOWN);
         if (graph.nodes().stream().anyMatch(node -> node.declaration().couplesSamples())) {
             return all;
         }
@@ -80,21 +96,29 @@ final class CurvatureProbe {
                         () -> node.node().module().evaluate(context, arguments, inputs.parameters(node, scope)));
                 outputs.add(PluginCalls.call(node.part(), "in its forward pass", evaluation::output));
                 Shape cotangents = node.declaration().output().prepend(1, SAMPLES);
-                all[node.index()] = PluginCalls.call(
-                                node.part(),
-                                "in its curvature",
-                                () -> evaluation.curvature(context, scope.allocate(cotangents, dtype)))
-                        .isPresent();
+                Optional<Curvature> own = PluginCalls.call(
+                        node.part(),
+                        "in its curvature",
+                        () -> evaluation.curvature(context, scope.allocate(cotangents, dtype)));
+                all[node.index()] = own.map(found -> isZero(node, evaluation, found) ? Above.ZERO : Above.KNOWN)
+                        .orElse(Above.UNKNOWN);
             }
         }
         for (int index = all.length - 1; index >= 0; index--) {
             for (BoundNode.Source source : graph.nodes().get(index).inputs()) {
                 if (source.fromNode()) {
-                    all[source.index()] &= all[index];
+                    all[source.index()] = all[source.index()].and(all[index]);
                 }
             }
         }
         return all;
+    }
+
+    /** A node that is not affine in its parameters adds to the Hessian by these: a pass that wants it refuses. */
+    private static boolean isZero(BoundNode node, Evaluation evaluation, Curvature curvature) {
+        boolean affine = node.declaration().parameters().isEmpty()
+                || PluginCalls.call(node.part(), "in its curvature", evaluation::isAffineInParameters);
+        return affine && curvature.columns() == 0;
     }
 
     private PassInputs imitated(TensorScope scope) {

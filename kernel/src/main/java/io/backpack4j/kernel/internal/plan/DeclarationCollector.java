@@ -31,7 +31,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Writes down what an extension declares at a site, stage by stage. */
 final class DeclarationCollector implements SiteDeclaration {
@@ -49,12 +49,12 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, PairKey> groups = new LinkedHashMap<>();
     private final Map<String, DeclaredOperand> operands = new LinkedHashMap<>();
     private final Map<String, CurvatureMatrix> diagonals = new LinkedHashMap<>();
-    private final BooleanSupplier residualCurvature;
+    private final Supplier<CurvatureProbe.Above> above;
     private int stage;
 
     private DeclarationCollector(
-            String parameter, ParameterSpec spec, long samples, BooleanSupplier residualCurvature) {
-        this.residualCurvature = residualCurvature;
+            String parameter, ParameterSpec spec, long samples, Supplier<CurvatureProbe.Above> above) {
+        this.above = above;
         this.parameter = parameter;
         this.shape = spec.shape();
         this.kronecker = spec.kronecker();
@@ -62,10 +62,14 @@ final class DeclarationCollector implements SiteDeclaration {
         this.samples = samples;
     }
 
-    /** @param residualCurvature says whether the curvature of nodes reaches the parameter; asked only if needed */
+    /** @param above says what nodes above the parameter add to the Hessian; asked only if needed */
     static SiteRequest collect(
-            Request<?> request, String parameter, ParameterSpec spec, long samples, BooleanSupplier residualCurvature) {
-        DeclarationCollector collector = new DeclarationCollector(parameter, spec, samples, residualCurvature);
+            Request<?> request,
+            String parameter,
+            ParameterSpec spec,
+            long samples,
+            Supplier<CurvatureProbe.Above> above) {
+        DeclarationCollector collector = new DeclarationCollector(parameter, spec, samples, above);
         for (int stage = 1; stage <= request.extension().stages(); stage++) {
             collector.stage = stage;
             request.extension().declare(stage, collector);
@@ -218,7 +222,12 @@ final class DeclarationCollector implements SiteDeclaration {
 
     @Override
     public boolean hasResidualCurvature() {
-        return residualCurvature.getAsBoolean();
+        return above.get() != CurvatureProbe.Above.UNKNOWN;
+    }
+
+    @Override
+    public boolean residualCurvatureIsZero() {
+        return above.get() == CurvatureProbe.Above.ZERO;
     }
 
     /** Makes a partial result that no visit fills, of degree 1 as the matrix is. */

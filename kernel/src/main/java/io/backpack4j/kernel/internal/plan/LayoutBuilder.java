@@ -48,7 +48,7 @@ final class LayoutBuilder {
                     problems.collect(() -> {
                         SiteRequest site = superposition.applied(
                                 DeclarationCollector.collect(
-                                        request, parameter, spec, samples, () -> probe.reaches(uses)),
+                                        request, parameter, spec, samples, () -> probe.above(uses)),
                                 uses);
                         if (!site.isEmpty()) {
                             wanted.add(site);

@@ -28,7 +28,7 @@ final class ParameterChecks {
 
     static void report(BoundGraph graph, List<Request<?>> asked, List<SiteLayout> sites, Problems problems) {
         List<Request<?>> requests = asked.stream()
-                .filter(request -> graph.nodes().stream().noneMatch(node -> NodeLayout.observes(request, node)))
+                .filter(request -> graph.writtenNodes().stream().noneMatch(node -> NodeLayout.observes(request, node)))
                 .toList();
         if (requests.isEmpty()) {
             return;

@@ -12,7 +12,6 @@ import io.backpack4j.kernel.internal.discovery.PluginCatalog;
 import io.backpack4j.kernel.internal.graph.BoundGraph;
 import io.backpack4j.kernel.internal.graph.BoundNode;
 import io.backpack4j.kernel.internal.graph.StoredModel;
-import io.backpack4j.kernel.internal.layout.NodeLayout;
 import io.backpack4j.kernel.internal.layout.PassLayout;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.CommonProblems;
@@ -165,13 +164,11 @@ public final class Planner {
     }
 
     /**
-     * Joins chains of nodes that nobody observes, unless something is averaged over the samples, which depends on what
-     * the nodes are.
+     * Joins chains of nodes, unless something is averaged over the samples, which depends on what the nodes are.
      */
     private BoundGraph graph(Model model, Batch batch, List<Request<?>> requests, PassOptions options) {
         BoundGraph written = bind(model, batch, options);
-        BoundGraph fused = written.fused(
-                catalog.fusions(), node -> requests.stream().anyMatch(request -> NodeLayout.observes(request, node)));
+        BoundGraph fused = written.fused(catalog.fusions());
         if (fused.nodes().size() == written.nodes().size()) {
             return fused;
         }
