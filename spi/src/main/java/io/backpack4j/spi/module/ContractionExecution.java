@@ -12,6 +12,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -50,9 +51,7 @@ final class ContractionExecution {
     }
 
     void run() {
-        boolean derives =
-                tasks.stream().anyMatch(task -> task.contraction().accept(portable) instanceof PortableForm.OfAnother);
-        if (!derives) {
+        if (!derives()) {
             run(tasks);
             return;
         }
@@ -63,17 +62,30 @@ final class ContractionExecution {
         }
     }
 
+    private boolean derives() {
+        for (ContractionTask task : tasks) {
+            if (task.contraction().accept(portable) instanceof PortableForm.OfAnother) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void run(List<ContractionTask> plain) {
-        boolean tilesNeeded = plain.stream().anyMatch(this::needsTiles);
+        boolean tilesNeeded = false;
         // Moments contain the sum of their only column.
-        Optional<ContractionTask> moments = plain.stream()
-                .filter(task -> columns == 1 && task.contraction().equals(MOMENTS))
-                .findFirst();
+        ContractionTask moments = null;
+        for (ContractionTask task : plain) {
+            tilesNeeded |= needsTiles(task);
+            if (moments == null && columns == 1 && task.contraction().equals(MOMENTS)) {
+                moments = task;
+            }
+        }
         List<ContractionTask> tiled = new ArrayList<>();
         List<ContractionTask> ofMoments = new ArrayList<>();
         for (ContractionTask task : plain) {
             Contraction contraction = task.contraction();
-            if (moments.isPresent() && isOfMoments(task)) {
+            if (moments != null && isOfMoments(task)) {
                 ofMoments.add(task);
                 continue;
             }
@@ -103,7 +115,7 @@ final class ContractionExecution {
             consume(tiled);
         }
         for (ContractionTask task : ofMoments) {
-            addMoment(task, moments.orElseThrow().destinations());
+            addMoment(task, Objects.requireNonNull(moments).destinations());
         }
     }
 
@@ -147,9 +159,11 @@ final class ContractionExecution {
         if (task.contraction().mergeRule() == MergeRule.MAX) {
             backend.elementwise().fill(task.destination(), Double.NEGATIVE_INFINITY);
         } else if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
-            task.destinations().stream()
-                    .skip(moments && overwritesTotal ? 1 : 0)
-                    .forEach(destination -> backend.elementwise().fill(destination, 0));
+            for (int i = moments && overwritesTotal ? 1 : 0;
+                    i < task.destinations().size();
+                    i++) {
+                backend.elementwise().fill(task.destinations().get(i), 0);
+            }
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 
 /**
@@ -50,10 +51,10 @@ final class Finish {
      * What results are scaled by.
      *
      * @param normaliser the loss's factor
-     * @param mean the factor that a mean would have
+     * @param mean gives the factor that a mean would have, which few ask for
      * @param trial whether all numbers mean nothing
      */
-    record Numbers(double normaliser, double mean, boolean trial) {}
+    record Numbers(double normaliser, DoubleSupplier mean, boolean trial) {}
 
     /**
      * @param partials owns what is folded
