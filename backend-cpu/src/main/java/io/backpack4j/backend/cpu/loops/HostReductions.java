@@ -10,10 +10,8 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.Reductions;
-import io.backpack4j.spi.backend.UnaryOperation;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.List;
 
@@ -291,25 +289,6 @@ final class HostReductions implements Reductions {
             }
         }
         return true;
-    }
-
-    /** Rows of single precision by loops that need no other call but the exponentials. */
-    @Override
-    public void logSoftmax(Tensor x, int axis, Tensor destination) {
-        CpuTensor source = backend.own(x);
-        CpuTensor target = backend.own(destination);
-        long length = source.shape().size(axis);
-        boolean isOfRows = axis == source.shape().rank() - 1 && length <= Scratch.CHUNK;
-        if (!isOfRows || !source.isSingle() || source.elements == 0) {
-            Reductions.super.logSoftmax(x, axis, destination);
-            return;
-        }
-        try (TensorScope scope = backend.openScope()) {
-            Tensor exponentials = scope.allocate(source.shape(), source.dtype());
-            SoftmaxRows.subtractMaxima(source, (int) length, target);
-            backend.elementwise().apply(UnaryOperation.EXP, target, exponentials);
-            SoftmaxRows.subtractLogarithms(backend.own(exponentials), (int) length, target);
-        }
     }
 
     @Override
