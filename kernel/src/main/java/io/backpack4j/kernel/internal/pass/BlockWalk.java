@@ -348,7 +348,7 @@ final class BlockWalk implements AutoCloseable {
         if (lane.repeated()) {
             return;
         }
-        PluginCalls.call(node.part(), "in the derivatives of '" + site.parameter() + "'", () -> {
+        PluginCalls.call(node.part(), () -> "in the derivatives of '" + site.parameter() + "'", () -> {
             visitor.visit(site, lane.signal(), step, derivatives);
             return site;
         });

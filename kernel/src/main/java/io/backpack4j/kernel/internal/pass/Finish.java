@@ -141,9 +141,12 @@ final class Finish {
     }
 
     private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
-        return site.layout().requests().stream()
-                .filter(own -> own.request().equals(request))
-                .findFirst();
+        for (SiteRequest own : site.layout().requests()) {
+            if (own.request().equals(request)) {
+                return Optional.of(own);
+            }
+        }
+        return Optional.empty();
     }
 
     /** What an extension folded for a signal. */
@@ -187,7 +190,7 @@ final class Finish {
                 String parameter = site.layout().parameter();
                 R result = PluginCalls.call(
                         part,
-                        "when it finished '" + parameter + "'",
+                        () -> "when it finished '" + parameter + "'",
                         () -> extension.finish(view(site, own.get(), results)));
                 Map<String, Tensor> exported =
                         PluginCalls.call(part, "when it named its results", () -> extension.export(result));
