@@ -132,19 +132,28 @@ final class ContractionExecution {
 
     /** Σ g as it is, Σ g² as Σ (g − mean)² + (Σ g)²/n. */
     private void addMoment(ContractionTask task, List<Tensor> moments) {
+        if (task.contraction().equals(SUM)) {
+            addOrCopy(moments.get(0), task);
+            return;
+        }
         try (TensorScope scope = backend.openScope()) {
-            boolean sum = task.contraction().equals(SUM);
-            Tensor target = scope.view(task.destination(), parameter);
-            Tensor moment = moments.get(sum ? 0 : 1);
+            Tensor squares =
+                    task.accumulate() ? scope.allocate(parameter, dtype) : scope.view(task.destination(), parameter);
+            backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), squares);
+            backend.elementwise().addScaled(1, moments.get(1), 1.0 / Math.max(1, samples), squares);
             if (task.accumulate()) {
-                backend.elementwise().addScaled(1, moment, target);
-            } else {
-                backend.elementwise().copy(moment, target);
+                addOrCopy(squares, task);
             }
-            if (!sum) {
-                Tensor square = scope.allocate(parameter, dtype);
-                backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), square);
-                backend.elementwise().addScaled(1.0 / Math.max(1, samples), square, target);
+        }
+    }
+
+    private void addOrCopy(Tensor part, ContractionTask task) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor target = scope.view(task.destination(), parameter);
+            if (task.accumulate()) {
+                backend.elementwise().addScaled(1, part, target);
+            } else {
+                backend.elementwise().copy(part, target);
             }
         }
     }
