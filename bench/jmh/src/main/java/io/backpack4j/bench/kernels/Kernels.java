@@ -162,8 +162,8 @@ public final class Kernels {
         return of(SmallProducts.class, method, "pass", pass.name());
     }
 
-    private static Collection<RunResult> of(
-            Class<?> benchmark, String method, String parameter, String... values) throws RunnerException {
+    private static Collection<RunResult> of(Class<?> benchmark, String method, String parameter, String... values)
+            throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .include(benchmark.getName().replace(".", "\\.") + "\\." + method + "$")
                 .mode(Mode.AverageTime)

@@ -41,9 +41,8 @@ public class SmallProducts {
                 Tensor a = ours.normal(stored(product.m(), product.k(), product.transposeA()));
                 Tensor b = ours.normal(stored(product.k(), product.n(), product.transposeB()));
                 Tensor c = ours.zeros(Shape.of(product.m(), product.n()));
-                products.add(() -> ours.backend
-                        .products()
-                        .multiply(a, product.transposeA(), b, product.transposeB(), 1, 0, c));
+                products.add(() ->
+                        ours.backend.products().multiply(a, product.transposeA(), b, product.transposeB(), 1, 0, c));
             }
         }
 
