@@ -137,8 +137,13 @@ class IndexingTest extends VariantTest {
         var backend = backend(variant);
         Random random = Variant.random(33);
         try (var scope = backend.openScope()) {
-            for (Shape shape :
-                    List.of(Shape.of(4), Shape.of(3, 5), Shape.of(3, 4, 5), Shape.of(2, 3, 4, 2), Shape.of(0, 3))) {
+            for (Shape shape : List.of(
+                    Shape.of(4),
+                    Shape.of(3, 5),
+                    Shape.of(3, 4, 5),
+                    Shape.of(2, 3, 4, 2),
+                    Shape.of(700, 4, 3),
+                    Shape.of(0, 3))) {
                 for (int axis = 0; axis < shape.rank(); axis++) {
                     if (shape.size(axis) == 0) {
                         continue;

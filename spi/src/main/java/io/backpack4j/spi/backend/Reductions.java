@@ -49,7 +49,12 @@ public interface Reductions {
 
     /** Whether all elements of several floating tensors are finite; a device answers once. */
     default boolean allFinite(Collection<Tensor> tensors) {
-        return tensors.stream().allMatch(this::allFinite);
+        for (Tensor tensor : tensors) {
+            if (!allFinite(tensor)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

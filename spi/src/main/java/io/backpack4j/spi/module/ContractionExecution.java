@@ -12,6 +12,7 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -56,9 +57,7 @@ final class ContractionExecution {
     }
 
     void run() {
-        boolean derives =
-                tasks.stream().anyMatch(task -> task.contraction().accept(portable) instanceof PortableForm.OfAnother);
-        if (!derives) {
+        if (!derives()) {
             run(tasks);
             return;
         }
@@ -69,17 +68,30 @@ final class ContractionExecution {
         }
     }
 
+    private boolean derives() {
+        for (ContractionTask task : tasks) {
+            if (task.contraction().accept(portable) instanceof PortableForm.OfAnother) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private void run(List<ContractionTask> plain) {
-        boolean tilesNeeded = plain.stream().anyMatch(this::needsTiles);
+        boolean tilesNeeded = false;
         // Moments contain the sum of their only column.
-        Optional<ContractionTask> moments = plain.stream()
-                .filter(task -> columns == 1 && task.contraction().equals(MOMENTS))
-                .findFirst();
+        ContractionTask moments = null;
+        for (ContractionTask task : plain) {
+            tilesNeeded |= needsTiles(task);
+            if (moments == null && columns == 1 && task.contraction().equals(MOMENTS)) {
+                moments = task;
+            }
+        }
         List<ContractionTask> tiled = new ArrayList<>();
         List<ContractionTask> ofMoments = new ArrayList<>();
         for (ContractionTask task : plain) {
             Contraction contraction = task.contraction();
-            if (moments.isPresent() && isOfMoments(task)) {
+            if (moments != null && isOfMoments(task)) {
                 ofMoments.add(task);
                 continue;
             }
@@ -109,7 +121,7 @@ final class ContractionExecution {
             consume(tiled);
         }
         for (ContractionTask task : ofMoments) {
-            addMoment(task, moments.orElseThrow().destinations());
+            addMoment(task, Objects.requireNonNull(moments).destinations());
         }
     }
 
@@ -126,19 +138,28 @@ final class ContractionExecution {
 
     /** Σ g as it is, Σ g² as Σ (g − mean)² + (Σ g)²/n. */
     private void addMoment(ContractionTask task, List<Tensor> moments) {
+        if (task.contraction().equals(SUM)) {
+            addOrCopy(moments.get(0), task);
+            return;
+        }
         try (TensorScope scope = backend.openScope()) {
-            boolean sum = task.contraction().equals(SUM);
-            Tensor target = scope.view(task.destination(), parameter);
-            Tensor moment = moments.get(sum ? 0 : 1);
+            Tensor squares =
+                    task.accumulate() ? scope.allocate(parameter, dtype) : scope.view(task.destination(), parameter);
+            backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), squares);
+            backend.elementwise().addScaled(1, moments.get(1), 1.0 / Math.max(1, samples), squares);
             if (task.accumulate()) {
-                backend.elementwise().addScaled(1, moment, target);
-            } else {
-                backend.elementwise().copy(moment, target);
+                addOrCopy(squares, task);
             }
-            if (!sum) {
-                Tensor square = scope.allocate(parameter, dtype);
-                backend.elementwise().apply(UnaryOperation.SQUARE, moments.get(0), square);
-                backend.elementwise().addScaled(1.0 / Math.max(1, samples), square, target);
+        }
+    }
+
+    private void addOrCopy(Tensor part, ContractionTask task) {
+        try (TensorScope scope = backend.openScope()) {
+            Tensor target = scope.view(task.destination(), parameter);
+            if (task.accumulate()) {
+                backend.elementwise().addScaled(1, part, target);
+            } else {
+                backend.elementwise().copy(part, target);
             }
         }
     }
@@ -153,9 +174,11 @@ final class ContractionExecution {
         if (task.contraction().mergeRule() == MergeRule.MAX) {
             backend.elementwise().fill(task.destination(), Double.NEGATIVE_INFINITY);
         } else if (moments || (!task.contraction().overwrites() && !task.accumulate())) {
-            task.destinations().stream()
-                    .skip(moments && overwritesTotal ? 1 : 0)
-                    .forEach(destination -> backend.elementwise().fill(destination, 0));
+            for (int i = moments && overwritesTotal ? 1 : 0;
+                    i < task.destinations().size();
+                    i++) {
+                backend.elementwise().fill(task.destinations().get(i), 0);
+            }
         }
     }
 

@@ -112,8 +112,12 @@ final class HostContractions implements Contractions {
                 return false;
             }
         };
-        List<TileConsumer> others =
-                consumers.stream().filter(consumer -> !consumer.accept(loops)).toList();
+        List<TileConsumer> others = new ArrayList<>();
+        for (TileConsumer consumer : consumers) {
+            if (!consumer.accept(loops)) {
+                others.add(consumer);
+            }
+        }
         if (!others.isEmpty()) {
             portable.consume(tiles, first, batch, others);
         }

@@ -106,15 +106,16 @@ final class HostIndexing implements Indexing {
         CpuTensor from = backend.own(x);
         CpuTensor positions = backend.own(indices);
         CpuTensor to = backend.own(destination);
-        long length = from.shape().size(axis);
-        long inner = from.shape().elements(axis + 1, from.shape().rank());
         boolean wide = from.dtype().bytes() == Long.BYTES;
-        for (long i = 0; i < positions.elements; i++) {
-            long source = at(i, positions, length, inner);
-            if (wide) {
-                to.block.putLong(to.at(i), from.block.getLong(from.at(source)));
-            } else {
-                to.block.putInt(to.at(i), from.block.getInt(from.at(source)));
+        long[] places = Scratch.get().longs;
+        for (long done = 0; done < positions.elements; done += places.length) {
+            int count = places(from.shape(), axis, positions, done, places);
+            for (int i = 0; i < count; i++) {
+                if (wide) {
+                    to.block.putLong(to.at(done + i), from.block.getLong(from.at(places[i])));
+                } else {
+                    to.block.putInt(to.at(done + i), from.block.getInt(from.at(places[i])));
+                }
             }
         }
     }
@@ -123,24 +124,43 @@ final class HostIndexing implements Indexing {
     public void addAt(Tensor indices, int axis, double value, Tensor destination) {
         CpuTensor positions = backend.own(indices);
         CpuTensor to = backend.own(destination);
-        long length = to.shape().size(axis);
-        long inner = to.shape().elements(axis + 1, to.shape().rank());
-        for (long i = 0; i < positions.elements; i++) {
-            long target = to.at(at(i, positions, length, inner));
-            if (to.dtype() == DType.FLOAT64) {
-                to.block.putDouble(target, to.block.getDouble(target) + value);
-            } else if (to.dtype() == DType.FLOAT32) {
-                to.block.putFloat(target, (float) (to.block.getFloat(target) + value));
-            } else {
-                to.block.putLong(target, to.block.getLong(target) + (long) value);
+        long[] places = Scratch.get().longs;
+        for (long done = 0; done < positions.elements; done += places.length) {
+            int count = places(to.shape(), axis, positions, done, places);
+            for (int i = 0; i < count; i++) {
+                long target = to.at(places[i]);
+                if (to.dtype() == DType.FLOAT64) {
+                    to.block.putDouble(target, to.block.getDouble(target) + value);
+                } else if (to.dtype() == DType.FLOAT32) {
+                    to.block.putFloat(target, (float) (to.block.getFloat(target) + value));
+                } else {
+                    to.block.putLong(target, to.block.getLong(target) + (long) value);
+                }
             }
         }
     }
 
-    /** The position of [a, indices[a, b], b], (a, b) being the i-th pair. */
-    private static long at(long i, CpuTensor indices, long length, long inner) {
-        long index = indices.block.getLong(indices.at(i));
-        return (i / inner * length + index) * inner + i % inner;
+    /**
+     * Finds the positions of [a, indices[a, b], b], (a, b) being the pairs from the i-th on, in a tensor of a shape.
+     *
+     * @return how many were written to {@code places}
+     */
+    private static int places(Shape shape, int axis, CpuTensor indices, long i, long[] places) {
+        long length = shape.size(axis);
+        long inner = shape.elements(axis + 1, shape.rank());
+        int count = (int) Math.min(places.length, indices.elements - i);
+        indices.block.get(indices.at(i), places, 0, count);
+        long first = i / inner * length;
+        long b = i % inner;
+        for (int k = 0; k < count; k++) {
+            places[k] = (first + places[k]) * inner + b;
+            b++;
+            if (b == inner) {
+                b = 0;
+                first += length;
+            }
+        }
+        return count;
     }
 
     private static long rowBytes(CpuTensor tensor) {

@@ -51,6 +51,8 @@ final class HostReductions implements Reductions {
                                 .formatted(reduction, from, to, shape));
             }
             backend.elementwise().fill(target, 0);
+        } else if (length == 1) {
+            backend.elementwise().copy(source, target);
         } else if (inner == 1) {
             reduceRows(reduction, source, outer, length, target);
         } else {

@@ -18,18 +18,13 @@ final class CpuScope extends OwningScope<CpuTensor> {
     @Override
     public CpuTensor allocate(Shape shape, DType dtype) {
         requireOpen();
-        Block block = backend.pool().allocate(shape.elements() * dtype.bytes());
-        return open(new CpuTensor(backend, this, block, 0, shape, dtype));
+        Block block = backend.pool().allocateTensor(shape.elements() * dtype.bytes());
+        return keep(new CpuTensor(backend, this, block, 0, shape, dtype));
     }
 
     @Override
     protected CpuTensor share(CpuTensor whole, long from, Shape shape) {
-        backend.pool().retain(whole.block);
-        return open(new CpuTensor(backend, this, whole.block, whole.at(from), shape, whole.dtype()));
-    }
-
-    private CpuTensor open(CpuTensor tensor) {
-        backend.pool().tensorOpened();
-        return keep(tensor);
+        backend.pool().shareTensor(whole.block);
+        return keep(new CpuTensor(backend, this, whole.block, whole.at(from), shape, whole.dtype()));
     }
 }

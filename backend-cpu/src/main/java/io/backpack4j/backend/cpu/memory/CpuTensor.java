@@ -29,8 +29,7 @@ public final class CpuTensor extends ScopedTensor {
 
     @Override
     protected void free() {
-        backend.pool().tensorClosed();
-        backend.pool().release(block);
+        backend.pool().closeTensor(block);
     }
 
     /** Whether this handle covers all that was allocated. */

@@ -120,10 +120,6 @@ public final class MemoryPool {
         return block;
     }
 
-    synchronized void retain(Block block) {
-        block.references++;
-    }
-
     public synchronized void release(Block block) {
         if (--block.references == 0 && blocks.contains(block)) {
             usedBytes -= block.bytes;
@@ -167,12 +163,23 @@ public final class MemoryPool {
         return account;
     }
 
-    synchronized void tensorOpened() {
+    /** A block for a tensor. */
+    synchronized Block allocateTensor(long bytes) {
+        Block block = allocate(bytes);
+        openTensors++;
+        return block;
+    }
+
+    /** Another tensor on a block. */
+    synchronized void shareTensor(Block block) {
+        block.references++;
         openTensors++;
     }
 
-    synchronized void tensorClosed() {
+    /** A tensor on a block is gone. */
+    synchronized void closeTensor(Block block) {
         openTensors--;
+        release(block);
     }
 
     public synchronized MemoryStatistics statistics() {

@@ -44,6 +44,9 @@ final class DnnlElementwise implements Elementwise {
     /** Below this many elements a loop is done before oneDNN starts. */
     private static final long WORTH_A_CALL = 512;
 
+    /** So is one that takes numbers from memory, up to twice as many: oneDNN takes longer to start with these. */
+    private static final long WORTH_A_SCALED_CALL = 1024;
+
     /** Below this many elements one loop over all operands is done before several calls of oneDNN are. */
     private static final long WORTH_SEVERAL_CALLS = 16_384;
 
@@ -232,7 +235,7 @@ final class DnnlElementwise implements Elementwise {
     public void affine(Tensor x, double scale, double offset, Tensor destination) {
         CpuTensor from = backend.asItLies(x);
         CpuTensor to = backend.asItLies(destination);
-        if (!isWorthIt(from) || !affine(from, scale, offset, to)) {
+        if (!isWorthScaling(from) || !affine(from, scale, offset, to)) {
             host.affine(x, scale, offset, destination);
         }
     }
@@ -330,6 +333,10 @@ final class DnnlElementwise implements Elementwise {
 
     private static boolean isWorthIt(CpuTensor tensor) {
         return tensor.isSingle() && tensor.elements >= WORTH_A_CALL;
+    }
+
+    private static boolean isWorthScaling(CpuTensor tensor) {
+        return tensor.isSingle() && tensor.elements >= WORTH_A_SCALED_CALL;
     }
 
     private boolean eltwise(int algorithm, double alpha, double beta, CpuTensor x, CpuTensor to) {

@@ -63,7 +63,10 @@ final class DnnlReductions implements Reductions {
             return;
         }
         backend.makeRowMajor(source.block);
-        boolean worthIt = reduction == Reduction.SUM && source.isSingle() && source.elements >= WORTH_A_CALL;
+        boolean worthIt = reduction == Reduction.SUM
+                && source.isSingle()
+                && source.elements >= WORTH_A_CALL
+                && source.elements > target.elements;
         if (!worthIt || !sum(source, from, to, target)) {
             host.reduce(reduction, x, from, to, destination);
         }

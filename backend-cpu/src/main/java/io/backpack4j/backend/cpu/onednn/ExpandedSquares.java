@@ -74,16 +74,24 @@ final class ExpandedSquares {
                 return false;
             }
             run(context, difference, mean, sums, sums);
-            var row = new Row(columns);
-            for (int o = 0; count > 0 && o < rows; o++) {
-                if (cancels[o]) {
-                    row.addUp(backend.own(left), backend.own(right), mean, o, batch, sums);
-                }
+            if (count > 0) {
+                addUp(cancels, backend.own(left), backend.own(right), mean, batch, sums);
             }
             Tensor destination = squares.destination();
             Tensor shaped = scope.view(sums, destination.shape());
             backend.elementwise().combine(BinaryOperation.ADD, destination, shaped, destination);
             return true;
+        }
+    }
+
+    /** Overwrites the rows that cancel. */
+    private static void addUp(
+            boolean[] cancels, CpuTensor left, CpuTensor right, CpuTensor mean, int batch, CpuTensor sums) {
+        var row = new Row((int) (sums.elements / cancels.length));
+        for (int o = 0; o < cancels.length; o++) {
+            if (cancels[o]) {
+                row.addUp(left, right, mean, o, batch, sums);
+            }
         }
     }
 

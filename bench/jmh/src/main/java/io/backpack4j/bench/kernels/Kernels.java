@@ -59,6 +59,18 @@ public final class Kernels {
                 return rows;
             }
         },
+        SMALL("products of small networks") {
+            @Override
+            List<Row> measure() throws RunnerException {
+                List<Row> rows = new ArrayList<>();
+                for (SmallPass pass : SmallPass.values()) {
+                    double ours = fastest(runPass("ours", pass)) * 1e6;
+                    double floor = fastest(runPass("floor", pass)) * 1e6;
+                    rows.add(new Row("matrix products", pass.text, "µs", floor, ours, floor / ours, 0.8));
+                }
+                return rows;
+            }
+        },
         STREAMING("streaming") {
             @Override
             List<Row> measure() throws RunnerException {
@@ -143,6 +155,15 @@ public final class Kernels {
 
     private static Collection<RunResult> run(Class<?> benchmark, String method, String... layers)
             throws RunnerException {
+        return of(benchmark, method, "layer", layers);
+    }
+
+    private static Collection<RunResult> runPass(String method, SmallPass pass) throws RunnerException {
+        return of(SmallProducts.class, method, "pass", pass.name());
+    }
+
+    private static Collection<RunResult> of(Class<?> benchmark, String method, String parameter, String... values)
+            throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .include(benchmark.getName().replace(".", "\\.") + "\\." + method + "$")
                 .mode(Mode.AverageTime)
@@ -154,8 +175,8 @@ public final class Kernels {
                 .measurementTime(ROUND)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
-        if (layers.length > 0) {
-            options.param("layer", layers);
+        if (values.length > 0) {
+            options.param(parameter, values);
         }
         return new Runner(options.build()).run();
     }

@@ -26,6 +26,11 @@ public final class PluginCalls {
      * nothing.
      */
     public static <T> T call(Part part, String what, Supplier<@Nullable T> call) {
+        return call(part, () -> what, call);
+    }
+
+    /** The same with words that are joined when somebody wants them. */
+    public static <T> T call(Part part, Supplier<String> what, Supplier<@Nullable T> call) {
         T result;
         try {
             result = call.get();
@@ -35,19 +40,20 @@ public final class PluginCalls {
             throw new BackpackException(
                     CommonProblems.OUT_OF_MEMORY,
                     "%s found no memory %s: %s. Use a smaller batch, ask for less at once, or give the JVM more."
-                            .formatted(capitalised(part), what, e.getMessage()),
+                            .formatted(capitalised(part), what.get(), e.getMessage()),
                     e);
         } catch (RuntimeException | LinkageError | AssertionError | StackOverflowError e) {
             throw new BackpackException(
                     KernelProblems.PLUGIN_FAILURE,
-                    "%s failed %s: %s".formatted(capitalised(part), what, MissingClass.describe(e, part.location())),
+                    "%s failed %s: %s"
+                            .formatted(capitalised(part), what.get(), MissingClass.describe(e, part.location())),
                     e);
         }
         if (result == null) {
             throw new BackpackException(
                     KernelProblems.PLUGIN_FAILURE,
                     "%s returned nothing %s. This is an error of the plugin that provides it, %s."
-                            .formatted(capitalised(part), what, part.location()));
+                            .formatted(capitalised(part), what.get(), part.location()));
         }
         return result;
     }

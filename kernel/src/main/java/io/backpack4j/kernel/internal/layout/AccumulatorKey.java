@@ -8,7 +8,6 @@ import io.backpack4j.spi.module.Contraction;
 import io.backpack4j.spi.module.MergeRule;
 import java.util.Collection;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Key of an accumulated result. Equal keys at a site are one result.
@@ -28,12 +27,11 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
      * @param others what is accumulated at the site
      */
     public AccumulatorKey source(Collection<AccumulatorKey> others) {
-        return contraction
-                .contained()
-                .map(this::of)
-                .filter(others::contains)
-                .or(() -> contraction.condensed().map(this::of))
-                .orElse(this);
+        Optional<CondensedContraction> contained = contraction.contained();
+        if (contained.isPresent() && others.contains(of(contained.get()))) {
+            return of(contained.get());
+        }
+        return contraction.condensed().map(this::of).orElse(this);
     }
 
     private AccumulatorKey of(CondensedContraction condensed) {
@@ -42,10 +40,11 @@ public record AccumulatorKey(int stage, Signal signal, Contraction contraction) 
 
     /** How it becomes of what is accumulated for it; not at all if that is itself. */
     public Optional<CondensedContraction> condensed(AccumulatorKey accumulated) {
-        return Stream.of(contraction.contained(), contraction.condensed())
-                .flatMap(Optional::stream)
-                .filter(condensed -> condensed.source().equals(accumulated.contraction()))
-                .findFirst();
+        Optional<CondensedContraction> contained = contraction.contained();
+        if (contained.isPresent() && contained.get().source().equals(accumulated.contraction())) {
+            return contained;
+        }
+        return contraction.condensed().filter(condensed -> condensed.source().equals(accumulated.contraction()));
     }
 
     /** Whether its parts are made with a result of the whole batch. */

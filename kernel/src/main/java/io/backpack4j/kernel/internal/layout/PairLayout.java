@@ -73,8 +73,12 @@ public final class PairLayout {
 
     /** Whether a signal meets another, or itself, at a site in a stage. */
     public boolean meets(int stage, SiteLayout site, Signal signal) {
-        return at(site).stream()
-                .anyMatch(group -> group.pair().stage() == stage && group.pair().involves(signal));
+        for (GroupKey group : at(site)) {
+            if (group.pair().stage() == stage && group.pair().involves(signal)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether a signal with several columns meets itself anywhere. */

@@ -41,6 +41,8 @@ public final class PassLayout {
     private final PairLayout pairs;
     private final OperandLayout operands;
     private final List<NodeLayout> observed;
+    private final BatchStatistics statistics;
+    private final boolean hasDiagonals;
 
     public PassLayout(
             BoundGraph graph, Loss loss, DType dtype, long samples, List<Request<?>> requests, List<SiteLayout> sites) {
@@ -76,6 +78,10 @@ public final class PassLayout {
         StageLayouts layouts = new StageLayouts(graph, this.sites);
         this.stages = IntStream.rangeClosed(1, count).mapToObj(layouts::stage).toList();
         this.releasedAfter = Releases.of(graph, this.stages);
+        this.statistics = statistics(graph);
+        this.hasDiagonals = this.sites.stream()
+                .flatMap(site -> site.requests().stream())
+                .anyMatch(request -> !request.diagonals().isEmpty());
     }
 
     /** The same for another number of samples. */
@@ -110,6 +116,10 @@ public final class PassLayout {
 
     /** Whether some node's statistics of the batch are taken as constants. */
     public BatchStatistics statistics() {
+        return statistics;
+    }
+
+    private static BatchStatistics statistics(BoundGraph graph) {
         boolean constant = graph.nodes().stream()
                 .map(BoundNode::declaration)
                 .anyMatch(declaration -> declaration.needsWholeBatch() && !declaration.couplesSamples());
@@ -212,9 +222,7 @@ public final class PassLayout {
 
     /** Whether diagonals of matrices are made by products with unit vectors. */
     public boolean hasDiagonals() {
-        return sites.stream()
-                .anyMatch(site -> site.requests().stream()
-                        .anyMatch(request -> !request.diagonals().isEmpty()));
+        return hasDiagonals;
     }
 
     /** The matrices whose diagonals are made by products with unit vectors. */

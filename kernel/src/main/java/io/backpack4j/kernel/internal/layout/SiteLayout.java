@@ -8,8 +8,11 @@ import io.backpack4j.spi.module.KroneckerSizes;
 import io.backpack4j.spi.module.MergeRule;
 import io.backpack4j.spi.tensor.Shape;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,6 +26,7 @@ import java.util.Set;
  * @param uses its uses; it opens at the first of them, the last one in backward order
  * @param requests what is wanted, by request
  * @param accumulators the distinct accumulated results, the gradient's first
+ * @param ends what accumulated results become in the end, see {@link #condensed}
  */
 public record SiteLayout(
         int index,
@@ -31,7 +35,20 @@ public record SiteLayout(
         Optional<KroneckerSizes> kronecker,
         List<BoundGraph.Use> uses,
         List<SiteRequest> requests,
-        List<AccumulatorKey> accumulators) {
+        List<AccumulatorKey> accumulators,
+        Map<AccumulatorKey, AccumulatorKey> ends) {
+
+    /** Works out what accumulated results become. */
+    public SiteLayout(
+            int index,
+            String parameter,
+            Shape shape,
+            Optional<KroneckerSizes> kronecker,
+            List<BoundGraph.Use> uses,
+            List<SiteRequest> requests,
+            List<AccumulatorKey> accumulators) {
+        this(index, parameter, shape, kronecker, uses, requests, accumulators, ends(requests, accumulators));
+    }
 
     /** The signals that have to get here in a stage. */
     public Set<Signal> signals(int stage) {
@@ -73,15 +90,25 @@ public record SiteLayout(
 
     /** What an accumulated result becomes in the end, if nobody wants itself, nor more than one thing of it. */
     public Optional<AccumulatorKey> condensed(AccumulatorKey source) {
-        Set<AccumulatorKey> wanted = new LinkedHashSet<>();
+        return Optional.ofNullable(ends.get(source));
+    }
+
+    private static Map<AccumulatorKey, AccumulatorKey> ends(
+            List<SiteRequest> requests, List<AccumulatorKey> accumulators) {
+        Map<AccumulatorKey, Set<AccumulatorKey>> wanted = new HashMap<>();
         for (SiteRequest request : requests) {
-            request.accumulated().values().stream()
-                    .filter(key -> source(key).equals(source))
-                    .forEach(wanted::add);
+            for (AccumulatorKey key : request.accumulated().values()) {
+                wanted.computeIfAbsent(key.source(accumulators), absent -> new HashSet<>())
+                        .add(key);
+            }
         }
-        return wanted.size() == 1
-                ? wanted.stream().filter(key -> !key.equals(source)).findFirst()
-                : Optional.empty();
+        Map<AccumulatorKey, AccumulatorKey> ends = new HashMap<>();
+        wanted.forEach((source, keys) -> {
+            if (keys.size() == 1 && !keys.contains(source)) {
+                ends.put(source, keys.iterator().next());
+            }
+        });
+        return Map.copyOf(ends);
     }
 
     public boolean splitsColumns(Signal signal) {

@@ -50,6 +50,9 @@ public record Splitting(long chunkSamples, long blockColumns, long keptBlocks, b
      * @param kind what a part takes memory by, by its number
      */
     public long[] parts(long count, LongFunction<?> kind) {
+        if (count == 1) {
+            return new long[1];
+        }
         if (!sampled || count <= 3) {
             return LongStream.range(0, count).toArray();
         }

@@ -147,11 +147,19 @@ final class BlockWalk implements AutoCloseable {
             }
             meet(node);
             // A tied parameter that waits for another use still needs what nodes below keep.
-            if (releases.test(index)
-                    && lanes.stream().allMatch(lane -> lane.pending().isEmpty())) {
+            if (releases.test(index) && !isPending()) {
                 forward.release(node);
             }
         }
+    }
+
+    private boolean isPending() {
+        for (Lane lane : lanes) {
+            if (!lane.pending().isEmpty()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Lets the columns of all signals meet that wait at the sites of a node. */
@@ -220,11 +228,13 @@ final class BlockWalk implements AutoCloseable {
             curvature.collect(node, cotangents);
         }
         boolean pending = false;
+        boolean waits = false;
         for (SiteUse use : lane.signal().sitesAt().get(node.index())) {
             ParameterDerivatives derivatives =
                     PluginCalls.call(node.part(), "in its backward pass", () -> pullback.parameter(use.name()));
             check(node, step, use, derivatives);
             pending |= arrive(node, lane, step, use, derivatives);
+            waits |= waits(use.site(), lane);
         }
         for (int input = 0; input < node.inputs().size(); input++) {
             BoundNode.Source source = node.inputs().get(input);
@@ -234,7 +244,6 @@ final class BlockWalk implements AutoCloseable {
                 lane.cotangents().add(source.index(), same ? scope.view(ofInput, ofInput.shape()) : ofInput);
             }
         }
-        boolean waits = lane.signal().sitesAt().get(node.index()).stream().anyMatch(use -> waits(use.site(), lane));
         if ((pending || waits) && earlier.keeps(lane.signal().signal(), step)) {
             earlier.keep(scope);
             kept.remove(kept.size() - 1);
@@ -339,7 +348,7 @@ final class BlockWalk implements AutoCloseable {
         if (lane.repeated()) {
             return;
         }
-        PluginCalls.call(node.part(), "in the derivatives of '" + site.parameter() + "'", () -> {
+        PluginCalls.call(node.part(), () -> "in the derivatives of '" + site.parameter() + "'", () -> {
             visitor.visit(site, lane.signal(), step, derivatives);
             return site;
         });

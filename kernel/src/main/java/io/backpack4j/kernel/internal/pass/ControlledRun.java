@@ -35,19 +35,21 @@ public final class ControlledRun implements PassObserver {
 
     @Override
     public void forward(BoundNode node) {
-        requireWanted("forward step", "at " + node.described());
+        requireWanted("forward step", node);
         tell(() -> listener.forward(node.node().name()));
     }
 
     @Override
     public void unitProduct(String parameter, long fromElement, long toElement) {
-        requireWanted("product with unit vectors", "of '" + parameter + "'");
+        if (isUnwanted()) {
+            throw ended("product with unit vectors", "of '" + parameter + "'");
+        }
         tell(() -> listener.product(parameter, fromElement, toElement));
     }
 
     @Override
     public void backward(BoundNode node, Signal signal, Tensor arrived, Block block) {
-        requireWanted("backward step", "at " + node.described());
+        requireWanted("backward step", node);
         tell(() -> listener.backward(node.node().name(), signal.name()));
     }
 
@@ -65,16 +67,25 @@ public final class ControlledRun implements PassObserver {
         }
     }
 
-    private void requireWanted(String what, String where) {
-        boolean interrupted = Thread.currentThread().isInterrupted();
-        if (interrupted || cancellation.isCancelled()) {
-            throw new BackpackException(
-                    KernelProblems.CANCELLED,
-                    "The pass was ended %s, before its %s %s. It has no results; run it again."
-                            .formatted(
-                                    interrupted ? "by the interruption of its thread" : "by its cancellation",
-                                    what,
-                                    where));
+    private void requireWanted(String step, BoundNode node) {
+        if (isUnwanted()) {
+            throw ended(step, "at " + node.described());
         }
+    }
+
+    private boolean isUnwanted() {
+        return Thread.currentThread().isInterrupted() || cancellation.isCancelled();
+    }
+
+    private static BackpackException ended(String what, String where) {
+        return new BackpackException(
+                KernelProblems.CANCELLED,
+                "The pass was ended %s, before its %s %s. It has no results; run it again."
+                        .formatted(
+                                Thread.currentThread().isInterrupted()
+                                        ? "by the interruption of its thread"
+                                        : "by its cancellation",
+                                what,
+                                where));
     }
 }

@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 
 /**
@@ -50,10 +51,10 @@ final class Finish {
      * What results are scaled by.
      *
      * @param normaliser the loss's factor
-     * @param mean the factor that a mean would have
+     * @param mean gives the factor that a mean would have, which few ask for
      * @param trial whether all numbers mean nothing
      */
-    record Numbers(double normaliser, double mean, boolean trial) {}
+    record Numbers(double normaliser, DoubleSupplier mean, boolean trial) {}
 
     /**
      * @param partials owns what is folded
@@ -140,9 +141,12 @@ final class Finish {
     }
 
     private static Optional<SiteRequest> requestAt(SiteState site, Request<?> request) {
-        return site.layout().requests().stream()
-                .filter(own -> own.request().equals(request))
-                .findFirst();
+        for (SiteRequest own : site.layout().requests()) {
+            if (own.request().equals(request)) {
+                return Optional.of(own);
+            }
+        }
+        return Optional.empty();
     }
 
     /** What an extension folded for a signal. */
@@ -186,7 +190,7 @@ final class Finish {
                 String parameter = site.layout().parameter();
                 R result = PluginCalls.call(
                         part,
-                        "when it finished '" + parameter + "'",
+                        () -> "when it finished '" + parameter + "'",
                         () -> extension.finish(view(site, own.get(), results)));
                 Map<String, Tensor> exported =
                         PluginCalls.call(part, "when it named its results", () -> extension.export(result));

@@ -171,12 +171,11 @@ public final class FiniteCheck {
     }
 
     private List<String> bad(Map<String, Tensor> results) {
-        Map<String, Tensor> watched = watched(results);
-        if (backend.reductions().allFinite(watched.values())) {
+        if (isFinite(results)) {
             return List.of();
         }
         List<String> bad = new ArrayList<>();
-        watched.forEach((name, tensor) -> {
+        watched(results).forEach((name, tensor) -> {
             if (!backend.reductions().allFinite(tensor)) {
                 bad.add(name);
             }

@@ -97,7 +97,7 @@ public final class MergedPartials implements AutoCloseable {
             Finish finish = new Finish(
                     layout,
                     backend,
-                    new Finish.Numbers(normaliser, normaliser, false),
+                    new Finish.Numbers(normaliser, () -> normaliser, false),
                     sites,
                     sums,
                     nodes,

@@ -53,7 +53,7 @@ record NetworkPartialView(
 
     @Override
     public double meanNormaliser() {
-        return numbers.mean();
+        return numbers.mean().getAsDouble();
     }
 
     @Override

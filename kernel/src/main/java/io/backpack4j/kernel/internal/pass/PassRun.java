@@ -91,7 +91,9 @@ public final class PassRun {
                     averages));
         }
         Finish.Numbers numbers = new Finish.Numbers(
-                normaliser, meanNormaliser(layout, inputs), inputs.observer().isTrial());
+                normaliser,
+                () -> meanNormaliser(layout, inputs),
+                inputs.observer().isTrial());
         this.finish = new Finish(
                 layout,
                 backend,

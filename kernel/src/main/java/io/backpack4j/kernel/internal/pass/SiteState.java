@@ -14,7 +14,6 @@ import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +33,7 @@ final class SiteState {
     private final boolean averages;
     private final Map<AccumulatorKey, Accumulator> accumulators = new LinkedHashMap<>();
     private final Map<SiteRequest, Map<String, Tensor>> partials = new HashMap<>();
-    private final Map<Tensor, ChunkedSum> sums = new IdentityHashMap<>();
+    private final Map<Tensor, ChunkedSum> sums = new HashMap<>();
 
     SiteState(SiteLayout layout, Backend backend, TensorScope scope, DType dtype, long samples) {
         this(layout, backend, scope, dtype, samples, key -> true, true, false);

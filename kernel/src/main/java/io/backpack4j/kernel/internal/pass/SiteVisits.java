@@ -15,6 +15,7 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.extension.Extension;
 import io.backpack4j.spi.extension.Signal;
 import io.backpack4j.spi.module.Contraction;
+import io.backpack4j.spi.module.ContractionTask;
 import io.backpack4j.spi.module.Operand;
 import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.Tensor;
@@ -97,9 +98,17 @@ final class SiteVisits {
                             .ifPresent(prepared::add);
                 }
             }
-            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
+            derivatives.execute(tasks(prepared));
             prepared.forEach(pending -> pending.afterwards().run());
         }
+    }
+
+    private static List<ContractionTask> tasks(List<Accumulator.Pending> prepared) {
+        List<ContractionTask> tasks = new ArrayList<>(prepared.size());
+        for (Accumulator.Pending pending : prepared) {
+            tasks.add(pending.task());
+        }
+        return tasks;
     }
 
     private static Tensor ofBatch(SiteState site, AccumulatorKey key) {
@@ -121,7 +130,7 @@ final class SiteVisits {
             if (parts != null) {
                 parts.prepare(scope, prepared);
             }
-            derivatives.execute(prepared.stream().map(Accumulator.Pending::task).toList());
+            derivatives.execute(tasks(prepared));
             prepared.forEach(pending -> pending.afterwards().run());
             if (parts != null) {
                 parts.finish();

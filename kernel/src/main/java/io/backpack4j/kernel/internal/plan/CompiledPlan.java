@@ -237,6 +237,9 @@ public final class CompiledPlan implements Plan {
 
     /** A planned result that is not there, nor was handed over. */
     private Optional<String> missing(PassResults results) {
+        if (results.tensors().size() == results().size()) {
+            return Optional.empty(); // All that are there were planned.
+        }
         return results().keySet().stream()
                 .filter(name -> !results.tensors().containsKey(name)
                         && !outcome.outcome().handedOver().contains(name))

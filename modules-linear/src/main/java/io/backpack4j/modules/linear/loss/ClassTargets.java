@@ -11,7 +11,7 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
-import java.util.function.LongConsumer;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +40,7 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
             long ignoreIndex) {
         Tensor labels = scope.allocate(targets.shape(), DType.INT64);
         Tensor factors = scope.allocate(targets.shape(), dtype);
-        if (weight == null && !contains(targets, ignoreIndex)) {
+        if (weight == null && !contains(targets, index -> index == ignoreIndex)) {
             return new ClassTargets(targets, null);
         }
         long elements = targets.shape().elements();
@@ -79,7 +79,9 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
     static void requireSome(
             Loss loss, LossReduction reduction, Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
         long elements = targets.shape().elements();
-        if (reduction == LossReduction.MEAN && elements > 0 && sum(targets, weight, ignoreIndex) == 0) {
+        if (reduction == LossReduction.MEAN
+                && elements > 0
+                && !contains(targets, index -> factor(index, weight, ignoreIndex) > 0)) {
             throw new BackpackException(
                     LinearProblems.INVALID_TARGET,
                     "All %d targets of the batch are ignored or have a class of weight 0, so that the mean of %s is over nothing, which is NaN in PyTorch. Leave the batch out, or take the reduction sum."
@@ -88,9 +90,17 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
     }
 
     private static double sum(Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
-        double[] sum = new double[1];
-        forEach(targets, index -> sum[0] += factor(index, weight, ignoreIndex));
-        return sum[0];
+        double sum = 0;
+        long elements = targets.shape().elements();
+        long[] indices = new long[(int) Math.min(CHUNK, elements)];
+        for (long from = 0; from < elements; from += indices.length) {
+            int count = (int) Math.min(indices.length, elements - from);
+            targets.read(from, indices, 0, count);
+            for (int i = 0; i < count; i++) {
+                sum += factor(indices[i], weight, ignoreIndex);
+            }
+        }
+        return sum;
     }
 
     private static double factor(long index, @Nullable List<Double> weight, long ignoreIndex) {
@@ -100,21 +110,19 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
         return weight == null ? 1 : weight.get((int) index);
     }
 
-    private static boolean contains(Tensor targets, long value) {
-        boolean[] found = new boolean[1];
-        forEach(targets, index -> found[0] |= index == value);
-        return found[0];
-    }
-
-    private static void forEach(Tensor targets, LongConsumer consumer) {
+    /** Whether there is such a target; looks no further than the first. */
+    private static boolean contains(Tensor targets, LongPredicate wanted) {
         long elements = targets.shape().elements();
         long[] indices = new long[(int) Math.min(CHUNK, elements)];
         for (long from = 0; from < elements; from += indices.length) {
             int count = (int) Math.min(indices.length, elements - from);
             targets.read(from, indices, 0, count);
             for (int i = 0; i < count; i++) {
-                consumer.accept(indices[i]);
+                if (wanted.test(indices[i])) {
+                    return true;
+                }
             }
         }
+        return false;
     }
 }

@@ -61,7 +61,9 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
         try (TensorScope scope = backend.openScope()) {
             Tensor labels = targets.labels();
             Tensor terms = targets.terms();
-            Tensor weighted = scope.allocate(labels == null ? shape : labels.shape(), dtype());
+            Shape ofTerms = labels == null ? shape : labels.shape();
+            long perSample = ofTerms.elements(1, ofTerms.rank());
+            Tensor weighted = perSample == 1 ? scope.view(values, ofTerms) : scope.allocate(ofTerms, dtype());
             if (labels != null) {
                 backend.indexing().pick(logProbabilities, 1, labels, weighted);
                 Tensor sums = targets.sums();
@@ -71,9 +73,10 @@ final class CrossEntropyEvaluation implements LossEvaluation, HessianRoot, Gradi
             } else if (terms != null) {
                 ops.combine(BinaryOperation.MULTIPLY, logProbabilities, terms, weighted);
             }
-            long perSample = weighted.shape().elements(1, weighted.shape().rank());
-            Tensor rows = scope.view(weighted, Shape.of(samples, perSample));
-            backend.reductions().reduce(Reduction.SUM, rows, 1, 2, values);
+            if (perSample != 1) {
+                Tensor rows = scope.view(weighted, Shape.of(samples, perSample));
+                backend.reductions().reduce(Reduction.SUM, rows, 1, 2, values);
+            }
         }
         ops.affine(values, -1, 0, values);
         return values;

@@ -86,6 +86,21 @@ public final class BiasDerivatives extends ParameterDerivatives {
         return contraction.accept(forms);
     }
 
+    /** Σ_n d_vn, one sum per column. */
+    private void sums(ContractionTask task) {
+        try (TensorScope scope = backend().openScope()) {
+            Shape shape = Shape.of(columns(), parameter().elements());
+            Tensor rows = scope.view(
+                    cotangents, Shape.of(columns(), samples(), parameter().elements()));
+            Tensor target = scope.view(task.destination(), shape);
+            Tensor sums = task.accumulate() ? scope.allocate(shape, dtype()) : target;
+            backend().reductions().reduce(Reduction.SUM, rows, 1, 2, sums);
+            if (task.accumulate()) {
+                backend().elementwise().addScaled(1, sums, target);
+            }
+        }
+    }
+
     private void outerProducts(ContractionTask task) {
         try (TensorScope scope = backend().openScope()) {
             Tensor gradients = gradients(scope);
@@ -200,7 +215,18 @@ public final class BiasDerivatives extends ParameterDerivatives {
 
         /** With several positions, gradients are sums that are made once for all that is done with tiles. */
         private boolean isOfRows() {
-            return columns() == 1 && samples() > 0 && cotangents.shape().size(positionAxis) == 1;
+            return columns() == 1 && samples() > 0 && hasOnePosition();
+        }
+
+        private boolean hasOnePosition() {
+            return cotangents.shape().size(positionAxis) == 1;
+        }
+
+        @Override
+        public Optional<DirectForm> visit(Contraction.Sum contraction) {
+            return hasOnePosition()
+                    ? Optional.of(DirectForm.overwriting(BiasDerivatives.this::sums))
+                    : Optional.empty();
         }
 
         @Override

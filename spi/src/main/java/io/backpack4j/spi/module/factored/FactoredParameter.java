@@ -219,7 +219,11 @@ public final class FactoredParameter extends ParameterDerivatives {
     }
 
     private List<PerSampleProduct> ofUses(TensorScope scope, Block block) {
-        return sources.stream().map(source -> source.factors(scope, block)).toList();
+        List<PerSampleProduct> products = new ArrayList<>(sources.size());
+        for (FactorSource source : sources) {
+            products.add(source.factors(scope, block));
+        }
+        return products;
     }
 
     private FactorGrams grams() {
