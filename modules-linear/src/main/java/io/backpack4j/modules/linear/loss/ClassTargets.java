@@ -11,7 +11,6 @@ import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.List;
-import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,8 +88,17 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
 
     private static double sum(Tensor targets, @Nullable List<Double> weight, long ignoreIndex) {
         double[] sum = new double[1];
-        forEach(targets, index -> sum[0] += factor(index, weight, ignoreIndex));
+        inChunks(targets, (indices, count) -> sum[0] = add(sum[0], indices, count, weight, ignoreIndex));
         return sum[0];
+    }
+
+    private static double add(
+            double before, long[] indices, int count, @Nullable List<Double> weight, long ignoreIndex) {
+        double sum = before;
+        for (int i = 0; i < count; i++) {
+            sum += factor(indices[i], weight, ignoreIndex);
+        }
+        return sum;
     }
 
     private static double factor(long index, @Nullable List<Double> weight, long ignoreIndex) {
@@ -102,19 +110,30 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
 
     private static boolean contains(Tensor targets, long value) {
         boolean[] found = new boolean[1];
-        forEach(targets, index -> found[0] |= index == value);
+        inChunks(targets, (indices, count) -> found[0] |= contains(indices, count, value));
         return found[0];
     }
 
-    private static void forEach(Tensor targets, LongConsumer consumer) {
+    private static boolean contains(long[] indices, int count, long value) {
+        for (int i = 0; i < count; i++) {
+            if (indices[i] == value) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private interface Chunk {
+        void take(long[] indices, int count);
+    }
+
+    private static void inChunks(Tensor targets, Chunk chunk) {
         long elements = targets.shape().elements();
         long[] indices = new long[(int) Math.min(CHUNK, elements)];
         for (long from = 0; from < elements; from += indices.length) {
             int count = (int) Math.min(indices.length, elements - from);
             targets.read(from, indices, 0, count);
-            for (int i = 0; i < count; i++) {
-                consumer.accept(indices[i]);
-            }
+            chunk.take(indices, count);
         }
     }
 }
