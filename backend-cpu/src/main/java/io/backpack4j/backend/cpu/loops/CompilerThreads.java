@@ -28,7 +28,7 @@ public final class CompilerThreads {
     /** The property {@code backpack.cpu.compiler_nice}. */
     public static final String PROPERTY = "compiler_nice";
 
-    private static final int DEFAULT = 5;
+    private static final int DEFAULT = 10;
     private static final int LARGEST = 19;
 
     /** What HotSpot calls them, cut as Linux cuts names. */

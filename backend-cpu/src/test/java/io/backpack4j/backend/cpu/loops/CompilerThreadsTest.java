@@ -74,7 +74,7 @@ class CompilerThreadsTest {
         int processors = Runtime.getRuntime().availableProcessors();
         assumeThat(processors).isGreaterThan(1);
         try (Backend backend = Variant.open(Map.of(), processors)) {
-            assertThat(nice("C2 CompilerThre")).allMatch(value -> value >= 5);
+            assertThat(nice("C2 CompilerThre")).allMatch(value -> value >= 10);
         }
     }
 
