@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu;
 
+import io.backpack4j.backend.cpu.loops.CompilerThreads;
 import io.backpack4j.backend.cpu.loops.NativeLibraries;
 import io.backpack4j.backend.cpu.memory.HugePages;
 import io.backpack4j.backend.cpu.memory.MemoryLimit;
@@ -44,6 +45,7 @@ final class CpuBackendProvider implements BackendProvider {
         KernelChoice choice = KernelChoice.of(configuration.property(KernelChoice.PROPERTY), libraries);
         long memoryLimit = MemoryLimit.of(configuration.property(MemoryLimit.PROPERTY));
         HugePages hugePages = HugePages.of(configuration.property(HugePages.PROPERTY));
+        CompilerThreads.giveWay(configuration.property(CompilerThreads.PROPERTY), configuration.threads());
         return new CpuBackend(choice, configuration.threads(), memoryLimit, hugePages);
     }
 }

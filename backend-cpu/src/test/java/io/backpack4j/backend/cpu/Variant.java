@@ -34,7 +34,11 @@ public record Variant(String kernels, DType dtype) {
 
     /** With properties, whose names begin behind {@code backpack.cpu.}. */
     public static Backend open(Map<String, String> properties) {
-        return new CpuBackendProvider().open(new BackendConfiguration(THREADS, properties));
+        return open(properties, THREADS);
+    }
+
+    public static Backend open(Map<String, String> properties, int threads) {
+        return new CpuBackendProvider().open(new BackendConfiguration(threads, properties));
     }
 
     public static KernelSet kernels(Backend backend) {

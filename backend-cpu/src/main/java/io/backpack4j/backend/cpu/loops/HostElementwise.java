@@ -18,7 +18,10 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
-/** Element-wise operations as loops over chunks, in double precision whatever the type. */
+/**
+ * Element-wise operations as loops over chunks, in double precision whatever the type. Loops over elements have methods
+ * of their own, here and elsewhere: the JVM compiles what runs often, and the less of it the sooner.
+ */
 final class HostElementwise implements Elementwise {
 
     private static final long FILL_BYTES = 1 << 18;
@@ -122,10 +125,14 @@ final class HostElementwise implements Elementwise {
         for (long at = 0; at < from.elements; at += values.length) {
             int count = chunk(from.elements, at);
             from.load(at, values, count);
-            for (int i = 0; i < count; i++) {
-                values[i] = scale * values[i] + offset;
-            }
+            affine(values, scale, offset, count);
             to.store(at, values, count);
+        }
+    }
+
+    private static void affine(double[] values, double scale, double offset, int count) {
+        for (int i = 0; i < count; i++) {
+            values[i] = scale * values[i] + offset;
         }
     }
 
@@ -146,10 +153,14 @@ final class HostElementwise implements Elementwise {
             int count = chunk(from.elements, at);
             from.load(at, values, count);
             to.load(at, sums, count);
-            for (int i = 0; i < count; i++) {
-                sums[i] = beta * sums[i] + alpha * values[i];
-            }
+            addScaled(alpha, values, beta, sums, count);
             to.store(at, sums, count);
+        }
+    }
+
+    private static void addScaled(double alpha, double[] values, double beta, double[] sums, int count) {
+        for (int i = 0; i < count; i++) {
+            sums[i] = beta * sums[i] + alpha * values[i];
         }
     }
 

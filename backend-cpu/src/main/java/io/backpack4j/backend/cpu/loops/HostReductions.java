@@ -83,13 +83,17 @@ final class HostReductions implements Reductions {
             if (length <= Scratch.CHUNK) {
                 int width = (int) length;
                 source.load(row * length, scratch.a, rows * width);
-                for (int i = 0; i < rows; i++) {
-                    scratch.b[i] = reduceRun(reduction, scratch.a, i * width, width);
-                }
+                reduceRuns(reduction, scratch.a, rows, width, scratch.b);
             } else {
                 scratch.b[0] = reduceLong(reduction, source, row * length, length);
             }
             target.store(row, scratch.b, rows);
+        }
+    }
+
+    private static void reduceRuns(Reduction reduction, double[] values, int rows, int width, double[] results) {
+        for (int i = 0; i < rows; i++) {
+            results[i] = reduceRun(reduction, values, i * width, width);
         }
     }
 
@@ -137,11 +141,7 @@ final class HostReductions implements Reductions {
 
     private static void combineRow(Reduction reduction, double[] totals, double[] values, int from, int count) {
         switch (reduction) {
-            case SUM -> {
-                for (int i = 0; i < count; i++) {
-                    totals[i] += values[from + i];
-                }
-            }
+            case SUM -> addRow(totals, values, from, count);
             case MAXIMUM -> {
                 for (int i = 0; i < count; i++) {
                     totals[i] = Math.max(totals[i], values[from + i]);
@@ -152,6 +152,12 @@ final class HostReductions implements Reductions {
                     totals[i] = Math.min(totals[i], values[from + i]);
                 }
             }
+        }
+    }
+
+    private static void addRow(double[] totals, double[] values, int from, int count) {
+        for (int i = 0; i < count; i++) {
+            totals[i] += values[from + i];
         }
     }
 
@@ -264,15 +270,19 @@ final class HostReductions implements Reductions {
         for (long at = 0; at < source.elements; at += bits.length) {
             int count = (int) Math.min(bits.length, source.elements - at);
             source.block.get(source.at(at), bits, 0, count);
-            int signs = -1;
-            for (int i = 0; i < count; i++) {
-                signs &= (bits[i] & 0x7FFFFFFF) - 0x7F800000;
-            }
-            if (signs >= 0) {
+            if (signs(bits, count) >= 0) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static int signs(int[] bits, int count) {
+        int signs = -1;
+        for (int i = 0; i < count; i++) {
+            signs &= (bits[i] & 0x7FFFFFFF) - 0x7F800000;
+        }
+        return signs;
     }
 
     private static boolean allFiniteDouble(CpuTensor source) {

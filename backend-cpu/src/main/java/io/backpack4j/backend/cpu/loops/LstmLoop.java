@@ -6,22 +6,27 @@ import io.backpack4j.backend.cpu.memory.CpuTensor;
 /**
  * What a step of a long short-term memory does element by element, in single precision. oneDNN needs a call for every
  * operation, which takes as long as the operation. Loops write one array each, and all arrays at the same index: such
- * loops the compiler makes vector instructions of. One object per thread.
+ * loops the compiler makes vector instructions of. It copies whatever is called into its caller, so what is done to
+ * every gate is called in one place. One object per thread.
  */
 public final class LstmLoop {
 
     /** The elements at a time: the arrays of the way back fit into the first two caches. */
     private static final int CHUNK = 1024;
 
+    private static final int GATES = 4;
+
+    private static final int[] SIGMOIDS = {LstmPlaces.INPUT, LstmPlaces.FORGET, LstmPlaces.OUTPUT};
+
     private static final ThreadLocal<LstmLoop> OF_THREAD = ThreadLocal.withInitial(() -> new LstmLoop(CHUNK));
 
     private final int chunk;
-    private final float[] input;
-    private final float[] forget;
-    private final float[] candidate;
-    private final float[] output;
+    private final float[][] gates;
     private final float[] memory;
     private final float[] bounded;
+    /** What every gate is multiplied with. */
+    private final float[][] factors;
+
     private final float[][] slopes;
     private final float[] slopeOfMemory;
     private final float[] ofNext;
@@ -30,17 +35,15 @@ public final class LstmLoop {
 
     private LstmLoop(int chunk) {
         this.chunk = chunk;
-        input = new float[chunk];
-        forget = new float[chunk];
-        candidate = new float[chunk];
-        output = new float[chunk];
+        gates = new float[GATES][chunk];
         memory = new float[chunk];
         bounded = new float[chunk];
-        slopes = new float[4][chunk];
+        factors = new float[][] {gates[LstmPlaces.CANDIDATE], memory, gates[LstmPlaces.INPUT], bounded};
+        slopes = new float[GATES][chunk];
         slopeOfMemory = new float[chunk];
         ofNext = new float[chunk];
         ofMemory = new float[chunk];
-        ofGates = new float[4][chunk];
+        ofGates = new float[GATES][chunk];
     }
 
     /** This thread's, which takes states of H numbers. */
@@ -58,11 +61,9 @@ public final class LstmLoop {
         for (long done = 0; done < count; done += chunk) {
             long at = from + done;
             int part = (int) Math.min(chunk, count - done);
-            read(all.gates(), all.gate(LstmPlaces.INPUT, time) + at, input, part);
-            read(all.gates(), all.gate(LstmPlaces.FORGET, time) + at, forget, part);
-            read(all.gates(), all.gate(LstmPlaces.CANDIDATE, time) + at, candidate, part);
+            readGates(all, time, at, LstmPlaces.INPUT, LstmPlaces.CANDIDATE, part);
             read(all.memory(), all.before(time) + at, memory, part);
-            combine(forget, memory, input, candidate, part);
+            combine(gates[LstmPlaces.FORGET], memory, gates[LstmPlaces.INPUT], gates[LstmPlaces.CANDIDATE], part);
             CpuTensor to = all.memory();
             to.block.put(to.at(all.after(time) + at), memory, 0, part);
         }
@@ -73,9 +74,9 @@ public final class LstmLoop {
         for (long done = 0; done < count; done += chunk) {
             long at = from + done;
             int part = (int) Math.min(chunk, count - done);
-            read(all.gates(), all.gate(LstmPlaces.OUTPUT, time) + at, output, part);
+            readGates(all, time, at, LstmPlaces.OUTPUT, LstmPlaces.OUTPUT, part);
             read(all.bounded(), all.at(time) + at, bounded, part);
-            multiply(bounded, output, bounded, part);
+            multiply(bounded, gates[LstmPlaces.OUTPUT], bounded, part);
             CpuTensor to = all.h();
             to.block.put(to.at(all.after(time) + at), bounded, 0, part);
         }
@@ -88,9 +89,9 @@ public final class LstmLoop {
      * @param to the end of the rows
      * @param d the cotangents of h behind all steps, {@code [T, V, N, H]}
      * @param e the cotangents of c behind the step; gets those before it
-     * @param gates gets the cotangents of the gates, {@code [V, N, T, 4 · H]}
+     * @param result gets the cotangents of the gates, {@code [V, N, T, 4 · H]}
      */
-    public void back(LstmPlaces all, long time, long from, long to, CpuTensor d, CpuTensor e, CpuTensor gates) {
+    public void back(LstmPlaces all, long time, long from, long to, CpuTensor d, CpuTensor e, CpuTensor result) {
         long samples = all.samples();
         int atOnce = chunk / Math.toIntExact(all.hidden());
         for (long n = 0; n < samples; ) {
@@ -102,7 +103,7 @@ public final class LstmLoop {
                         slopes(all, time, n, end);
                         isFirst = false;
                     }
-                    pull(all, time, column + n, (int) (end - n), d, e, gates);
+                    pull(all, time, column + n, (int) (end - n), d, e, result);
                 }
             }
             n = end;
@@ -118,37 +119,40 @@ public final class LstmLoop {
     private void slopes(LstmPlaces all, long time, long n, long end) {
         long at = n * all.hidden();
         int count = (int) ((end - n) * all.hidden());
-        read(all.gates(), all.gate(LstmPlaces.INPUT, time) + at, input, count);
-        read(all.gates(), all.gate(LstmPlaces.FORGET, time) + at, forget, count);
-        read(all.gates(), all.gate(LstmPlaces.CANDIDATE, time) + at, candidate, count);
-        read(all.gates(), all.gate(LstmPlaces.OUTPUT, time) + at, output, count);
+        readGates(all, time, at, LstmPlaces.INPUT, LstmPlaces.OUTPUT, count);
         read(all.memory(), all.before(time) + at, memory, count);
         read(all.bounded(), all.at(time) + at, bounded, count);
-        ofSigmoid(slopes[LstmPlaces.INPUT], candidate, input, count);
-        ofSigmoid(slopes[LstmPlaces.FORGET], memory, forget, count);
-        ofTanh(slopes[LstmPlaces.CANDIDATE], input, candidate, count);
-        ofSigmoid(slopes[LstmPlaces.OUTPUT], bounded, output, count);
-        ofTanh(slopeOfMemory, output, bounded, count);
+        for (int gate : SIGMOIDS) {
+            ofSigmoid(slopes[gate], factors[gate], gates[gate], count);
+        }
+        ofTanh(slopes[LstmPlaces.CANDIDATE], factors[LstmPlaces.CANDIDATE], gates[LstmPlaces.CANDIDATE], count);
+        ofTanh(slopeOfMemory, gates[LstmPlaces.OUTPUT], bounded, count);
     }
 
     /** Goes back through rows of one column, those of the samples of the slopes. */
-    private void pull(LstmPlaces all, long time, long first, int count, CpuTensor d, CpuTensor e, CpuTensor gates) {
+    private void pull(LstmPlaces all, long time, long first, int count, CpuTensor d, CpuTensor e, CpuTensor result) {
         int hidden = (int) all.hidden();
         int elements = count * hidden;
         read(d, time * (d.elements / all.steps()) + first * hidden, ofNext, elements);
         read(e, first * hidden, ofMemory, elements);
         addProduct(ofMemory, ofNext, slopeOfMemory, elements);
-        multiply(ofGates[LstmPlaces.OUTPUT], ofNext, slopes[LstmPlaces.OUTPUT], elements);
-        multiply(ofGates[LstmPlaces.INPUT], ofMemory, slopes[LstmPlaces.INPUT], elements);
-        multiply(ofGates[LstmPlaces.FORGET], ofMemory, slopes[LstmPlaces.FORGET], elements);
-        multiply(ofGates[LstmPlaces.CANDIDATE], ofMemory, slopes[LstmPlaces.CANDIDATE], elements);
-        multiply(ofMemory, ofMemory, forget, elements);
+        for (int gate = 0; gate < GATES; gate++) {
+            multiply(ofGates[gate], gate == LstmPlaces.OUTPUT ? ofNext : ofMemory, slopes[gate], elements);
+        }
+        multiply(ofMemory, ofMemory, gates[LstmPlaces.FORGET], elements);
         e.block.put(e.at(first * hidden), ofMemory, 0, elements);
         for (int i = 0; i < count; i++) {
-            long to = gates.at(((first + i) * all.steps() + time) * 4 * hidden);
-            for (int gate = 0; gate < ofGates.length; gate++) {
-                gates.block.put(to + (long) gate * hidden * Float.BYTES, ofGates[gate], i * hidden, hidden);
+            long to = result.at(((first + i) * all.steps() + time) * 4 * hidden);
+            for (int gate = 0; gate < GATES; gate++) {
+                result.block.put(to + (long) gate * hidden * Float.BYTES, ofGates[gate], i * hidden, hidden);
             }
+        }
+    }
+
+    /** Reads gates that follow each other, {@code first} to {@code last}. */
+    private void readGates(LstmPlaces all, long time, long at, int first, int last, int count) {
+        for (int gate = first; gate <= last; gate++) {
+            read(all.gates(), all.gate(gate, time) + at, gates[gate], count);
         }
     }
 

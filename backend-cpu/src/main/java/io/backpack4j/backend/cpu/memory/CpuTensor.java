@@ -102,9 +102,7 @@ public final class CpuTensor extends ScopedTensor {
                 for (int done = 0; done < count; done += part.length) {
                     int length = Math.min(part.length, count - done);
                     block.get(at(from + done), part, 0, length);
-                    for (int i = 0; i < length; i++) {
-                        target[position + done + i] = part[i];
-                    }
+                    widen(part, target, position + done, length);
                 }
             }
             case INT64 -> {
@@ -156,9 +154,7 @@ public final class CpuTensor extends ScopedTensor {
                 float[] part = scratch.floats;
                 for (int done = 0; done < count; done += part.length) {
                     int length = Math.min(part.length, count - done);
-                    for (int i = 0; i < length; i++) {
-                        part[i] = (float) source[position + done + i];
-                    }
+                    narrow(source, position + done, part, length);
                     block.put(at(from + done), part, 0, length);
                 }
             }
@@ -212,9 +208,7 @@ public final class CpuTensor extends ScopedTensor {
         }
         float[] part = Scratch.get().floats;
         block.get(offset + (from << 2), part, 0, count);
-        for (int i = 0; i < count; i++) {
-            target[i] = part[i];
-        }
+        widen(part, target, 0, count);
     }
 
     /** Stores doubles as elements of a floating tensor. */
@@ -224,10 +218,20 @@ public final class CpuTensor extends ScopedTensor {
             return;
         }
         float[] part = Scratch.get().floats;
-        for (int i = 0; i < count; i++) {
-            part[i] = (float) source[i];
-        }
+        narrow(source, 0, part, count);
         block.put(offset + (from << 2), part, 0, count);
+    }
+
+    private static void widen(float[] values, double[] target, int position, int count) {
+        for (int i = 0; i < count; i++) {
+            target[position + i] = values[i];
+        }
+    }
+
+    private static void narrow(double[] source, int position, float[] values, int count) {
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) source[position + i];
+        }
     }
 
     private void checkRange(long from, int count) {

@@ -7,10 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.openblas.global.openblas;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,9 +15,7 @@ import org.slf4j.LoggerFactory;
  * Pages of 2 MiB for large blocks, where Linux has them. What walks through large memory finds its pages in the
  * processor's table of them then, and the system clears 512 times fewer pages when they are new.
  *
- * <p>The C library's {@code malloc} knows nothing of it, and {@code madvise} has to say so for each block, which Java
- * cannot call. But a pointer to a function is a number like any other: {@code madvise} takes three arguments of a
- * register each and returns an integer, as a selection of LAPACK's eigenvalues does, whose pointers JavaCPP calls.
+ * <p>The C library's {@code malloc} knows nothing of it, and {@code madvise} has to say so for each block.
  */
 public final class HugePages {
 
@@ -100,9 +94,9 @@ public final class HugePages {
      */
     void advise(long address, long bytes) {
         if (pageBytes > 0 && bytes >= pageBytes) {
-            Call call = Madvise.CALL;
-            if (call != null) {
-                call.run(address, bytes, MADV_HUGEPAGE);
+            NativeFunction madvise = Madvise.FUNCTION;
+            if (madvise != null) {
+                madvise.call(address, bytes, MADV_HUGEPAGE);
             }
         }
     }
@@ -129,38 +123,7 @@ public final class HugePages {
 
     /** Found out when the first large block is allocated. */
     private static final class Madvise {
-
-        static final @Nullable Call CALL = find();
-
-        private static @Nullable Call find() {
-            try {
-                Loader.load(openblas.class);
-                Pointer function = Loader.addressof("madvise");
-                return function == null || function.isNull() ? null : new Call(function.address());
-            } catch (RuntimeException | LinkageError e) {
-                LOG.debug("madvise cannot be called: ordinary pages are used.", e);
-                return null;
-            }
-        }
-    }
-
-    /** A call of a C function of three arguments that each fit into a register. */
-    private static final class Call {
-
-        private final openblas.LAPACK_S_SELECT3 function;
-        private final FloatAddress first = new FloatAddress();
-        private final FloatAddress second = new FloatAddress();
-        private final FloatAddress third = new FloatAddress();
-
-        /** JavaCPP keeps a pointer to a function, and one to the object that made it, if there is one. */
-        Call(long address) {
-            LongPointer pointers = new LongPointer(Pointer.malloc(2L * Long.BYTES));
-            pointers.put(0, address).put(1, 0);
-            function = new openblas.LAPACK_S_SELECT3(pointers);
-        }
-
-        synchronized int run(long a, long b, long c) {
-            return function.call(first.at(a), second.at(b), third.at(c));
-        }
+        static final @Nullable NativeFunction FUNCTION =
+                NativeFunction.find("madvise").orElse(null);
     }
 }

@@ -96,9 +96,16 @@ record ClassTargets(Tensor labels, @Nullable Tensor factors) {
         for (long from = 0; from < elements; from += indices.length) {
             int count = (int) Math.min(indices.length, elements - from);
             targets.read(from, indices, 0, count);
-            for (int i = 0; i < count; i++) {
-                sum += factor(indices[i], weight, ignoreIndex);
-            }
+            sum = add(sum, indices, count, weight, ignoreIndex);
+        }
+        return sum;
+    }
+
+    private static double add(
+            double before, long[] indices, int count, @Nullable List<Double> weight, long ignoreIndex) {
+        double sum = before;
+        for (int i = 0; i < count; i++) {
+            sum += factor(indices[i], weight, ignoreIndex);
         }
         return sum;
     }

@@ -80,15 +80,23 @@ final class Targets {
         for (long from = 0; from < elements; from += CHUNK) {
             int count = (int) Math.min(CHUNK, elements - from);
             targets.read(from, chunk, 0, count);
-            for (int i = 0; i < count; i++) {
-                if ((chunk[i] < 0 || chunk[i] >= classes) && chunk[i] != ignored) {
-                    String expected =
-                            "a class from 0 to %d, as the network's output has %d classes, or %d, which is ignored"
-                                    .formatted(classes - 1, classes, ignored);
-                    throw invalid(loss, targets.shape(), from + i, "class " + chunk[i], expected);
-                }
+            int other = firstOther(chunk, count, classes, ignored);
+            if (other < count) {
+                String expected =
+                        "a class from 0 to %d, as the network's output has %d classes, or %d, which is ignored"
+                                .formatted(classes - 1, classes, ignored);
+                throw invalid(loss, targets.shape(), from + other, "class " + chunk[other], expected);
             }
         }
+    }
+
+    /** Where the first number is that is neither a class nor ignored; their count if there is none. */
+    private static int firstOther(long[] indices, int count, long classes, long ignored) {
+        int i = 0;
+        while (i < count && ((indices[i] >= 0 && indices[i] < classes) || indices[i] == ignored)) {
+            i++;
+        }
+        return i;
     }
 
     private static BackpackException invalid(Loss loss, Shape targets, long element, String value, String expected) {
