@@ -34,6 +34,10 @@ final class ConvolutionWeight extends ParameterDerivatives {
     /** Over so few positions, products of a batch take less than reading the gradients of its samples. */
     private static final long FEW_POSITIONS = 16;
 
+    private static final long MANY_POSITIONS = 64;
+
+    private static final long MOST_KEPT_BYTES = 64L << 20;
+
     private final ConvolutionEvaluation evaluation;
     private final Tensor cotangents;
     private final Forms forms = new Forms();
@@ -100,6 +104,19 @@ final class ConvolutionWeight extends ParameterDerivatives {
     @Override
     protected Optional<DirectForm> directForm(Contraction contraction) {
         return contraction.accept(forms);
+    }
+
+    /** Over many positions, another convolution with their sum takes longer than writing and reading them. */
+    @Override
+    protected boolean keepsGradients() {
+        return super.keepsGradients() || (positions() >= MANY_POSITIONS && gradientBytes() <= MOST_KEPT_BYTES);
+    }
+
+    private long positions() {
+        Shape outputs = evaluation.transposed()
+                ? evaluation.input().shape().dropFirst(2)
+                : cotangents.shape().dropFirst(3);
+        return outputs.elements();
     }
 
     /** ⟨u_k, g_vn⟩ = ⟨d_vn, x_n convolved with u_k⟩. */
@@ -198,10 +215,7 @@ final class ConvolutionWeight extends ParameterDerivatives {
 
         /** A form whose effort is proportional to the number of positions. */
         private Optional<DirectForm> byPositions(DirectForm form) {
-            Shape outputs = evaluation.transposed()
-                    ? evaluation.input().shape().dropFirst(2)
-                    : cotangents.shape().dropFirst(3);
-            return Optional.of(outputs.elements() <= FEW_POSITIONS ? form : form.unlessTilesAreMade());
+            return Optional.of(positions() <= FEW_POSITIONS ? form : form.unlessTilesAreMade());
         }
 
         @Override

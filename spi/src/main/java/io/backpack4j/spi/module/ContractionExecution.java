@@ -51,7 +51,7 @@ final class ContractionExecution {
 
     void run() {
         boolean derives =
-                tasks.stream().anyMatch(task -> task.contraction().accept(portable) instanceof PortableForm.OfAnother);
+                tasks.stream().anyMatch(task -> task.contraction().accept(portable) instanceof PortableForm.OfOthers);
         if (!derives) {
             run(tasks);
             return;

@@ -28,14 +28,15 @@ final class DerivedTasks {
         tasks.stream().filter(task -> derived(task).isEmpty()).forEach(plain::add);
         for (ContractionTask task : tasks) {
             derived(task).ifPresent(form -> {
-                List<Tensor> results = results(task, form.other());
+                List<Tensor> results = new ArrayList<>();
+                form.others().forEach(other -> results.addAll(results(task, other)));
                 afterwards.add(() -> form.step().accept(task, results));
             });
         }
     }
 
-    private Optional<PortableForm.OfAnother> derived(ContractionTask task) {
-        return task.contraction().accept(portable) instanceof PortableForm.OfAnother form
+    private Optional<PortableForm.OfOthers> derived(ContractionTask task) {
+        return task.contraction().accept(portable) instanceof PortableForm.OfOthers form
                         && derivatives.directForm(task.contraction()).isEmpty()
                 ? Optional.of(form)
                 : Optional.empty();

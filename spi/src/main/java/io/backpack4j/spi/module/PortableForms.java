@@ -119,12 +119,14 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
 
     @Override
     public PortableForm visit(Contraction.DotWithSum contraction) {
-        return derived.dotWithSum();
+        return keepsTiles() ? new PortableForm.OfTiles(this::dotWithSum) : derived.dotWithSum();
     }
 
     @Override
     public PortableForm visit(Contraction.CentredSquaredNorm contraction) {
-        return derived.condensed(contraction.condensed().orElseThrow());
+        return keepsTiles()
+                ? derived.centredSquaredNorm()
+                : derived.condensed(contraction.condensed().orElseThrow());
     }
 
     @Override
@@ -182,6 +184,19 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     @Override
     public PortableForm visit(Contraction.OutputFactor contraction) {
         return new PortableForm.None();
+    }
+
+    /** Whether what needs gradients and their sum keeps those of one column until that is known. */
+    private boolean keepsTiles() {
+        return columns == 1 && samples > 0 && derivatives.keepsGradients();
+    }
+
+    private TileConsumer dotWithSum(TensorScope scope, ContractionTask task) {
+        Tensor sum = task.operand();
+        if (sum != null) {
+            return new TileConsumer.Dot(scope.view(sum, parameter.prepend(1)), task.destination());
+        }
+        return new TileConsumer.DotWithSum(scope.allocate(parameter.prepend(samples), dtype), task.destination());
     }
 
     private @Nullable Tensor weights(TensorScope scope, ContractionTask task) {

@@ -53,6 +53,11 @@ public final class Team implements AutoCloseable {
         this.threads = threads;
     }
 
+    /** How many work at a time. */
+    public int threads() {
+        return threads;
+    }
+
     /** Into how many parts to cut work of some nanoseconds, as one thread would take; 1 if that is not worth it. */
     public int parts(double nanoseconds) {
         if (threads == 1 || !(nanoseconds >= WORTH)) {

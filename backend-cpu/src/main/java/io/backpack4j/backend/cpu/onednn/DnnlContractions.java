@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -90,10 +91,12 @@ final class DnnlContractions implements Contractions {
         if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
             return products.addSquares(backend, squares);
         }
-        return new TileFeeders(backend, context, elements, product.batch())
-                .of(consumers)
-                .map(products::feed)
-                .orElse(false);
+        try (TensorScope scope = backend.openScope()) {
+            return new TileFeeders(backend, context, backend.team(), scope, elements, product.batch())
+                    .of(consumers)
+                    .map(products::feed)
+                    .orElse(false);
+        }
     }
 
     @Override
@@ -108,15 +111,19 @@ final class DnnlContractions implements Contractions {
 
     private boolean consume(CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
-        Optional<List<TileFeeder>> feeders = new TileFeeders(backend, context, elements, batch).of(consumers);
-        feeders.ifPresent(all -> {
-            for (long i = 0; i * elements < rows.elements; i++) {
-                for (TileFeeder feeder : all) {
-                    feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
+        try (TensorScope scope = backend.openScope()) {
+            Optional<List<TileFeeder>> feeders =
+                    new TileFeeders(backend, context, backend.team(), scope, elements, batch).of(consumers);
+            feeders.ifPresent(all -> {
+                for (long i = 0; i * elements < rows.elements; i++) {
+                    for (TileFeeder feeder : all) {
+                        feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
+                    }
                 }
-            }
-        });
-        return feeders.isPresent();
+                all.forEach(feeder -> feeder.end().run());
+            });
+            return feeders.isPresent();
+        }
     }
 
     @Override

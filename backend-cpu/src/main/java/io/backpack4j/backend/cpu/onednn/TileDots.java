@@ -2,13 +2,17 @@
 package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.loops.SquareLoops;
-import io.backpack4j.backend.cpu.memory.Block;
+import io.backpack4j.backend.cpu.memory.CpuTensor;
+import io.backpack4j.backend.cpu.memory.NativeBackend;
 import io.backpack4j.backend.cpu.memory.Scratch;
+import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.TensorScope;
+import java.util.List;
 
 /**
  * Inner products of single numbers at native addresses: oneDNN multiplies and adds up short pieces, whose sums are
  * added up in double precision. So little is added up in single precision that its rounding errors stay below the
- * result's own.
+ * result's own. Belongs to one thread.
  */
 final class TileDots {
 
@@ -17,18 +21,28 @@ final class TileDots {
 
     private final DnnlContext context;
     private final long elements;
+    private final CpuTensor partial;
 
-    TileDots(DnnlContext context, long elements) {
+    /** @param scope outlives this */
+    TileDots(NativeBackend backend, DnnlContext context, TensorScope scope, long elements) {
         this.context = context;
         this.elements = elements;
+        this.partial = backend.singles(scope, Shape.of(Math.max(1, most())));
     }
 
-    boolean usable() {
+    /** How many pieces are multiplied at a time. */
+    private long most() {
+        return Math.min(elements / PIECE, Scratch.CHUNK);
+    }
+
+    /** What it runs. */
+    List<DnnlPrimitive> primitives() {
         long pieces = elements / PIECE;
-        long most = Math.min(pieces, Scratch.CHUNK);
-        return pieces == 0
-                || (primitive(most).usable()
-                        && (pieces % most == 0 || primitive(pieces % most).usable()));
+        if (pieces == 0) {
+            return List.of();
+        }
+        long last = pieces % most();
+        return last == 0 ? List.of(primitive(most())) : List.of(primitive(most()), primitive(last));
     }
 
     /** The inner product of two runs of numbers. */
@@ -39,28 +53,20 @@ final class TileDots {
     }
 
     private double ofPieces(long a, long b, long pieces) {
-        if (pieces == 0) {
-            return 0;
-        }
         double sum = 0;
-        Block partial = context.pool().allocate(Math.min(pieces, Scratch.CHUNK) * Float.BYTES);
-        try {
-            for (long done = 0; done < pieces; done += Scratch.CHUNK) {
-                int count = (int) Math.min(Scratch.CHUNK, pieces - done);
-                long offset = done * PIECE * Float.BYTES;
-                primitive(count)
-                        .at(0, a + offset)
-                        .at(1, b + offset)
-                        .at(2, partial.address)
-                        .run(context);
-                float[] sums = Scratch.get().floats;
-                partial.get(0, sums, 0, count);
-                for (int i = 0; i < count; i++) {
-                    sum += sums[i];
-                }
+        for (long done = 0; done < pieces; done += Scratch.CHUNK) {
+            int count = (int) Math.min(Scratch.CHUNK, pieces - done);
+            long offset = done * PIECE * Float.BYTES;
+            primitive(count)
+                    .at(0, a + offset)
+                    .at(1, b + offset)
+                    .at(2, partial.address())
+                    .run(context);
+            float[] sums = Scratch.get().floats;
+            partial.block.get(partial.at(0), sums, 0, count);
+            for (int i = 0; i < count; i++) {
+                sum += sums[i];
             }
-        } finally {
-            context.pool().release(partial);
         }
         return sum;
     }

@@ -5,9 +5,12 @@ import io.backpack4j.backend.cpu.loops.ExtremeLoops;
 import io.backpack4j.backend.cpu.loops.HistogramLoop;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
+import io.backpack4j.spi.backend.portable.PortableDotsWithSum;
 import io.backpack4j.spi.tensor.Tensor;
+import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,14 +21,23 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     private final NativeBackend backend;
     private final DnnlContext context;
+    private final Team team;
+    private final TensorScope scope;
     private final long elements;
     private final long bytes;
     private final long batch;
 
-    /** For {@code batch} tiles of {@code elements} numbers each. */
-    TileFeeders(NativeBackend backend, DnnlContext context, long elements, long batch) {
+    /**
+     * For {@code batch} tiles of {@code elements} numbers each.
+     *
+     * @param team takes parts of a tile's loops
+     * @param scope outlives the feeders
+     */
+    TileFeeders(NativeBackend backend, DnnlContext context, Team team, TensorScope scope, long elements, long batch) {
         this.backend = backend;
         this.context = context;
+        this.team = team;
+        this.scope = scope;
         this.elements = elements;
         this.bytes = elements * Float.BYTES;
         this.batch = batch;
@@ -98,15 +110,14 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     @Override
     public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
-        TileDots dots = new TileDots(context, elements);
-        return new TileFeeder(
-                dots.usable(), (tile, b) -> to.block.putFloat(to.at(b), (float) dots.of(tile, tile)), null);
+        TileDots dots = new TileDots(backend, context, scope, elements);
+        return new TileFeeder(dots.primitives(), (tile, b) -> to.block.putFloat(to.at(b), (float) dots.of(tile, tile)));
     }
 
     @Override
     public TileFeeder visit(TileConsumer.Extremes extremes) {
         CpuTensor to = backend.own(extremes.destination());
-        return new TileFeeder(true, (tile, b) -> ExtremeLoops.raise(backend.team(), tile, elements, to), null);
+        return new TileFeeder(List.of(), (tile, b) -> ExtremeLoops.raise(team, tile, elements, to));
     }
 
     @Override
@@ -114,15 +125,20 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
         long vectors = address(dot.vectors());
         long count = dot.vectors().shape().size(0);
         CpuTensor to = backend.own(dot.destination());
-        TileDots dots = new TileDots(context, elements);
+        TileDots dots = new TileDots(backend, context, scope, elements);
+        return new TileFeeder(dots.primitives(), (tile, b) -> {
+            for (long k = 0; k < count; k++) {
+                to.block.putFloat(to.at(k * batch + b), (float) dots.of(tile, vectors + k * bytes));
+            }
+        });
+    }
+
+    /** Tiles stay in the order in which they come. */
+    @Override
+    public TileFeeder visit(TileConsumer.DotWithSum dots) {
+        TileFeeder copy = new TileConsumer.Copy(dots.kept()).accept(this);
         return new TileFeeder(
-                dots.usable(),
-                (tile, b) -> {
-                    for (long k = 0; k < count; k++) {
-                        to.block.putFloat(to.at(k * batch + b), (float) dots.of(tile, vectors + k * bytes));
-                    }
-                },
-                null);
+                copy.primitives(), copy.step(), () -> PortableDotsWithSum.finish(backend, dots), copy.place());
     }
 
     @Override
@@ -175,18 +191,17 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     @Override
     public TileFeeder visit(TileConsumer.Histogram histogram) {
-        return counting(
-                new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
+        return counting(new HistogramLoop(team, histogram.range(), histogram.factor(), histogram.destination()));
     }
 
     @Override
     public TileFeeder visit(TileConsumer.JointHistogram histogram) {
         return counting(new HistogramLoop(
-                backend.team(), histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+                team, histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
     }
 
     private TileFeeder counting(HistogramLoop loop) {
-        return new TileFeeder(true, (tile, b) -> loop.add(tile, elements), null);
+        return new TileFeeder(List.of(), (tile, b) -> loop.add(tile, elements), loop::store, null);
     }
 
     private long address(Tensor tensor) {
