@@ -26,6 +26,7 @@ final class ContractionExecution {
 
     private static final Contraction SUM = new Contraction.Sum();
     private static final Contraction MOMENTS = new Contraction.Moments();
+    private static final Contraction DOT_WITH_SUM = new Contraction.DotWithSum();
 
     private final ParameterDerivatives derivatives;
     private final Backend backend;
@@ -46,7 +47,9 @@ final class ContractionExecution {
         this.columns = derivatives.columns();
         this.samples = derivatives.samples();
         this.tasks = tasks;
-        this.portable = new PortableForms(derivatives, this::moments);
+        boolean dotsWithSum =
+                tasks.stream().anyMatch(task -> task.contraction().equals(DOT_WITH_SUM) && task.operand() == null);
+        this.portable = new PortableForms(derivatives, dotsWithSum, this::moments);
     }
 
     void run() {

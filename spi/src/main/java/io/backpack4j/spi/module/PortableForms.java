@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class PortableForms implements ContractionVisitor<PortableForm> {
 
     private final ParameterDerivatives derivatives;
+    private final boolean dotsWithSum;
     private final BiFunction<TensorScope, ContractionTask, TileConsumer> moments;
     private final Backend backend;
     private final Shape parameter;
@@ -26,9 +27,16 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     private final long samples;
     private final DerivedForms derived;
 
-    /** @param moments starts moments: their sum may come from elsewhere than tiles */
-    PortableForms(ParameterDerivatives derivatives, BiFunction<TensorScope, ContractionTask, TileConsumer> moments) {
+    /**
+     * @param dotsWithSum whether inner products of gradients with their sum are made anyway
+     * @param moments starts moments: their sum may come from elsewhere than tiles
+     */
+    PortableForms(
+            ParameterDerivatives derivatives,
+            boolean dotsWithSum,
+            BiFunction<TensorScope, ContractionTask, TileConsumer> moments) {
         this.derivatives = derivatives;
+        this.dotsWithSum = dotsWithSum;
         this.moments = moments;
         this.backend = derivatives.backend();
         this.parameter = derivatives.parameter();
@@ -124,7 +132,7 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
 
     @Override
     public PortableForm visit(Contraction.CentredSquaredNorm contraction) {
-        return keepsTiles()
+        return columns == 1 && samples > 0 && (keepsTiles() || dotsWithSum)
                 ? derived.centredSquaredNorm()
                 : derived.condensed(contraction.condensed().orElseThrow());
     }

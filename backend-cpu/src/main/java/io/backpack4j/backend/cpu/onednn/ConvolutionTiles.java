@@ -35,9 +35,6 @@ final class ConvolutionTiles {
 
     private static final long SAMPLES_WORTH_A_THREAD = 4;
 
-    /** For parts, which are one thread's. */
-    private static final Team ALONE = new Team(1);
-
     private final NativeBackend backend;
     /** One for every thread that makes tiles. */
     private final List<DnnlContext> parts;
@@ -324,7 +321,7 @@ final class ConvolutionTiles {
             List<TileConsumer> inTileOrder,
             List<TileConsumer> rowMajor) {
         boolean first = own.equals(context);
-        Team team = parts.size() == 1 ? backend.team() : ALONE;
+        Team team = parts.size() == 1 ? backend.team() : Team.ALONE;
         var consumers = new PartConsumers(backend, scope);
         Optional<List<TileFeeder>> ordered = new TileFeeders(backend, own, team, scope, elements, product.batch())
                 .of(first ? inTileOrder : consumers.of(inTileOrder));
@@ -425,7 +422,8 @@ final class ConvolutionTiles {
         /** Numbers that only fill up a tile are counted as zeros, too, and taken away afterwards. */
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Histogram histogram) {
-            uncount(() -> new HistogramLoop(ALONE, histogram.range(), histogram.factor(), histogram.destination()));
+            uncount(() ->
+                    new HistogramLoop(Team.ALONE, histogram.range(), histogram.factor(), histogram.destination()));
             return Optional.of(histogram);
         }
 
@@ -433,7 +431,7 @@ final class ConvolutionTiles {
         public Optional<TileConsumer> visit(TileConsumer.JointHistogram histogram) {
             Tensor values = reordered(histogram.values());
             uncount(() -> new HistogramLoop(
-                    ALONE, histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+                    Team.ALONE, histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
             return Optional.of(new TileConsumer.JointHistogram(
                     histogram.destination(), histogram.ranges(), histogram.factor(), values));
         }
