@@ -195,8 +195,9 @@ final class ConvolutionTiles {
         List<TileConsumer> inTileOrder = new ArrayList<>();
         List<TileConsumer> rowMajor = new ArrayList<>();
         List<Runnable> afterwards = new ArrayList<>();
+        var mapped = new InTileOrder(afterwards);
         for (TileConsumer consumer : consumers) {
-            consumer.accept(new InTileOrder(afterwards))
+            consumer.accept(mapped)
                     .ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
         }
         List<Part> all = new ArrayList<>();
@@ -278,15 +279,18 @@ final class ConvolutionTiles {
          */
         void feed(long from, long to, long run) {
             own.lend(workspace, workspaceBytes);
-            long samples = product.samples();
-            for (long first = from; first < to; first += run) {
-                for (long column = 0; column < product.batch(); column += samples) {
-                    for (long b = column + first; b < column + Math.min(to, first + run); b++) {
-                        feed(b);
+            try {
+                long samples = product.samples();
+                for (long first = from; first < to; first += run) {
+                    for (long column = 0; column < product.batch(); column += samples) {
+                        for (long b = column + first; b < column + Math.min(to, first + run); b++) {
+                            feed(b);
+                        }
                     }
                 }
+            } finally {
+                own.lend(0, 0);
             }
-            own.lend(0, 0);
         }
 
         private void feed(long b) {
@@ -323,10 +327,10 @@ final class ConvolutionTiles {
         boolean first = own.equals(context);
         Team team = parts.size() == 1 ? backend.team() : Team.ALONE;
         var consumers = new PartConsumers(backend, scope);
-        Optional<List<TileFeeder>> ordered = new TileFeeders(backend, own, team, scope, elements, product.batch())
+        Optional<List<TileFeeder>> ordered = new TileFeeders(backend, own, team, elements, product.batch())
                 .of(first ? inTileOrder : consumers.of(inTileOrder));
         Optional<List<TileFeeder>> plain = new TileFeeders(
-                        backend, own, team, scope, sizes.weightElements(), product.batch())
+                        backend, own, team, sizes.weightElements(), product.batch())
                 .of(first ? rowMajor : consumers.of(rowMajor));
         if (ordered.isEmpty() || plain.isEmpty()) {
             return Optional.empty();
@@ -372,6 +376,7 @@ final class ConvolutionTiles {
     private final class InTileOrder implements TileConsumerVisitor.OfSome<Optional<TileConsumer>> {
 
         private final List<Runnable> afterwards;
+        private final List<Tensor> sums = new ArrayList<>();
 
         InTileOrder(List<Runnable> afterwards) {
             this.afterwards = afterwards;
@@ -379,7 +384,9 @@ final class ConvolutionTiles {
 
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Sum sum) {
-            return Optional.of(new TileConsumer.Sum(sums(sum.destination(), afterwards)));
+            Tensor ordered = sums(sum.destination(), afterwards);
+            sums.add(ordered);
+            return Optional.of(new TileConsumer.Sum(ordered));
         }
 
         @Override
@@ -407,10 +414,24 @@ final class ConvolutionTiles {
             return Optional.of(new TileConsumer.Dot(reordered(dot.vectors()), dot.destination()));
         }
 
-        /** Tiles are kept as they are made, unless they take more room than gradients do. */
+        /**
+         * Tiles are kept as they are made, unless they take more room than gradients do; sums that are made for others,
+         * too, are not made again.
+         */
         @Override
         public Optional<TileConsumer> visit(TileConsumer.DotWithSum dots) {
-            return elements == sizes.weightElements() ? Optional.of(dots) : Optional.empty();
+            if (elements != sizes.weightElements()) {
+                return Optional.empty();
+            }
+            long runs = dots.destination().shape().size(0);
+            afterwards.add(() -> TileFeeders.finish(
+                    backend,
+                    dots,
+                    sums.stream()
+                            .filter(each -> each.shape().size(0) == runs)
+                            .findFirst()
+                            .orElse(null)));
+            return Optional.of(new TileConsumer.Copy(dots.kept()));
         }
 
         @Override

@@ -7,7 +7,6 @@ import io.backpack4j.spi.backend.Contractions;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -91,12 +90,10 @@ final class DnnlContractions implements Contractions {
         if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
             return products.addSquares(backend, squares);
         }
-        try (TensorScope scope = backend.openScope()) {
-            return new TileFeeders(backend, context, backend.team(), scope, elements, product.batch())
-                    .of(consumers)
-                    .map(products::feed)
-                    .orElse(false);
-        }
+        return new TileFeeders(backend, context, backend.team(), elements, product.batch())
+                .of(consumers)
+                .map(products::feed)
+                .orElse(false);
     }
 
     @Override
@@ -111,19 +108,17 @@ final class DnnlContractions implements Contractions {
 
     private boolean consume(CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
-        try (TensorScope scope = backend.openScope()) {
-            Optional<List<TileFeeder>> feeders =
-                    new TileFeeders(backend, context, backend.team(), scope, elements, batch).of(consumers);
-            feeders.ifPresent(all -> {
-                for (long i = 0; i * elements < rows.elements; i++) {
-                    for (TileFeeder feeder : all) {
-                        feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
-                    }
+        Optional<List<TileFeeder>> feeders =
+                new TileFeeders(backend, context, backend.team(), elements, batch).of(consumers);
+        feeders.ifPresent(all -> {
+            for (long i = 0; i * elements < rows.elements; i++) {
+                for (TileFeeder feeder : all) {
+                    feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
                 }
-                all.forEach(feeder -> feeder.end().run());
-            });
-            return feeders.isPresent();
-        }
+            }
+            all.forEach(feeder -> feeder.end().run());
+        });
+        return feeders.isPresent();
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
+import io.backpack4j.backend.cpu.loops.DotLoop;
 import io.backpack4j.backend.cpu.loops.ExtremeLoops;
 import io.backpack4j.backend.cpu.loops.HistogramLoop;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
@@ -10,11 +11,11 @@ import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
 import io.backpack4j.spi.backend.portable.PortableDotsWithSum;
 import io.backpack4j.spi.tensor.Tensor;
-import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Makes feeders for tiles of one size, with compiled primitives. */
 final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
@@ -22,7 +23,6 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     private final NativeBackend backend;
     private final DnnlContext context;
     private final Team team;
-    private final TensorScope scope;
     private final long elements;
     private final long bytes;
     private final long batch;
@@ -31,13 +31,11 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
      * For {@code batch} tiles of {@code elements} numbers each.
      *
      * @param team takes parts of a tile's loops
-     * @param scope outlives the feeders
      */
-    TileFeeders(NativeBackend backend, DnnlContext context, Team team, TensorScope scope, long elements, long batch) {
+    TileFeeders(NativeBackend backend, DnnlContext context, Team team, long elements, long batch) {
         this.backend = backend;
         this.context = context;
         this.team = team;
-        this.scope = scope;
         this.elements = elements;
         this.bytes = elements * Float.BYTES;
         this.batch = batch;
@@ -110,8 +108,9 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     @Override
     public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
-        TileDots dots = new TileDots(backend, context, scope, elements);
-        return new TileFeeder(dots.primitives(), (tile, b) -> to.block.putFloat(to.at(b), (float) dots.of(tile, tile)));
+        return new TileFeeder(
+                List.of(),
+                (tile, b) -> to.block.putFloat(to.at(b), (float) DotLoop.of(team, tile, tile, elements)));
     }
 
     @Override
@@ -125,20 +124,45 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
         long vectors = address(dot.vectors());
         long count = dot.vectors().shape().size(0);
         CpuTensor to = backend.own(dot.destination());
-        TileDots dots = new TileDots(backend, context, scope, elements);
-        return new TileFeeder(dots.primitives(), (tile, b) -> {
+        return new TileFeeder(List.of(), (tile, b) -> {
             for (long k = 0; k < count; k++) {
-                to.block.putFloat(to.at(k * batch + b), (float) dots.of(tile, vectors + k * bytes));
+                double inner = DotLoop.of(team, tile, vectors + k * bytes, elements);
+                to.block.putFloat(to.at(k * batch + b), (float) inner);
             }
         });
     }
 
-    /** Tiles stay in the order in which they come. */
     @Override
     public TileFeeder visit(TileConsumer.DotWithSum dots) {
         TileFeeder copy = new TileConsumer.Copy(dots.kept()).accept(this);
-        return new TileFeeder(
-                copy.primitives(), copy.step(), () -> PortableDotsWithSum.finish(backend, dots), copy.place());
+        return new TileFeeder(copy.primitives(), copy.step(), () -> finish(backend, dots, null), copy.place());
+    }
+
+    /**
+     * Makes inner products of kept tiles with their sums.
+     *
+     * @param sums {@code [R, *p]} in the tiles' order, or null to make them
+     */
+    static void finish(NativeBackend backend, TileConsumer.DotWithSum dots, @Nullable Tensor sums) {
+        if (sums == null) {
+            PortableDotsWithSum.finish(backend, dots);
+            return;
+        }
+        long runs = dots.destination().shape().size(0);
+        long length = dots.destination().shape().size(1);
+        CpuTensor kept = backend.own(dots.kept());
+        CpuTensor to = backend.own(dots.destination());
+        long elements = kept.elements / (runs * length);
+        for (long run = 0; run < runs; run++) {
+            long first = run * length;
+            DotLoop.ofRows(
+                    backend.team(),
+                    length,
+                    kept.address() + first * elements * Float.BYTES,
+                    backend.own(sums).address() + run * elements * Float.BYTES,
+                    elements,
+                    (row, dot) -> to.block.putFloat(to.at(first + row), (float) dot));
+        }
     }
 
     @Override
