@@ -360,8 +360,7 @@ class PartsTest {
                         for (int place : new int[] {corner + 1, corner + SIDE, corner + SIDE + 1}) {
                             best = activations[plane + place] > activations[plane + best] ? place : best;
                         }
-                        planes[(b * OUT + o) * SIDE * SIDE + best] =
-                                cotangents[(b * OUT + o) * POOLED * POOLED + t];
+                        planes[(b * OUT + o) * SIDE * SIDE + best] = cotangents[(b * OUT + o) * POOLED * POOLED + t];
                     }
                 }
             }
@@ -479,19 +478,13 @@ class PartsTest {
                 backend.convolutions()
                         .contract(
                                 new PerSampleConvolution(
-                                        window,
-                                        outputs,
-                                        tensor(scope, dtype, inputs, SAMPLES, IN, SIDE, SIDE),
-                                        weight),
+                                        window, outputs, tensor(scope, dtype, inputs, SAMPLES, IN, SIDE, SIDE), weight),
                                 consumers);
                 return consumers.stream()
-                        .flatMapToDouble(consumer ->
-                                consumer.destination().dtype() == DType.INT64
-                                        ? Arrays.stream(
-                                                        consumer.destination().toLongArray())
-                                                .asDoubleStream()
-                                        : Arrays.stream(
-                                                consumer.destination().toDoubleArray()))
+                        .flatMapToDouble(consumer -> consumer.destination().dtype() == DType.INT64
+                                ? Arrays.stream(consumer.destination().toLongArray())
+                                        .asDoubleStream()
+                                : Arrays.stream(consumer.destination().toDoubleArray()))
                         .toArray();
             }
         }

@@ -197,8 +197,7 @@ final class ConvolutionTiles {
         List<Runnable> afterwards = new ArrayList<>();
         var mapped = new InTileOrder(afterwards);
         for (TileConsumer consumer : consumers) {
-            consumer.accept(mapped)
-                    .ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
+            consumer.accept(mapped).ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
         }
         List<Part> all = new ArrayList<>();
         for (DnnlContext own : parts) {
@@ -329,8 +328,7 @@ final class ConvolutionTiles {
         var consumers = new PartConsumers(backend, scope);
         Optional<List<TileFeeder>> ordered = new TileFeeders(backend, own, team, elements, product.batch())
                 .of(first ? inTileOrder : consumers.of(inTileOrder));
-        Optional<List<TileFeeder>> plain = new TileFeeders(
-                        backend, own, team, sizes.weightElements(), product.batch())
+        Optional<List<TileFeeder>> plain = new TileFeeders(backend, own, team, sizes.weightElements(), product.batch())
                 .of(first ? rowMajor : consumers.of(rowMajor));
         if (ordered.isEmpty() || plain.isEmpty()) {
             return Optional.empty();

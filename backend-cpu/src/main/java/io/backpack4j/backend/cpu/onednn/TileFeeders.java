@@ -109,8 +109,7 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
         return new TileFeeder(
-                List.of(),
-                (tile, b) -> to.block.putFloat(to.at(b), (float) DotLoop.of(team, tile, tile, elements)));
+                List.of(), (tile, b) -> to.block.putFloat(to.at(b), (float) DotLoop.of(team, tile, tile, elements)));
     }
 
     @Override
