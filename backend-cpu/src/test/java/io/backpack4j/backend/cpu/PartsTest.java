@@ -10,15 +10,18 @@ import io.backpack4j.spi.backend.BackendConfiguration;
 import io.backpack4j.spi.backend.Bins;
 import io.backpack4j.spi.backend.Difference;
 import io.backpack4j.spi.backend.MomentumStep;
+import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
+import io.backpack4j.spi.backend.Window;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -297,6 +300,194 @@ class PartsTest {
                 true,
                 tensor(scope, dtype, right, samples, 1, 1, columns),
                 false);
+    }
+
+    /**
+     * Weight gradients of a convolution whose cotangents come from a pooling, and what every kind of consumer makes of
+     * them. All numbers are small whole ones, so that counts and most sums are exact.
+     */
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"FLOAT32", "FLOAT64"})
+    void convolutionTiles(DType dtype) {
+        var tiles = new Tiles();
+        requireEverywhere(tiles.expected(), 1e-6, backend -> tiles.consumed(backend, dtype));
+    }
+
+    private static double[] wholeNumbers(int count, int salt) {
+        return Variant.random(salt).ints(count, -2, 3).asDoubleStream().toArray();
+    }
+
+    /** Two columns of samples that no number of threads divides. */
+    private static final class Tiles {
+
+        static final int SAMPLES = 70;
+        static final int BATCH = 2 * SAMPLES;
+        static final int IN = 8;
+        static final int OUT = 16;
+        static final int SIDE = 12;
+        static final int POOLED = SIDE / 2;
+        static final int KERNEL = 3;
+        static final int TILE = OUT * IN * KERNEL * KERNEL;
+        static final int BINS = 41;
+
+        final double[] inputs = wholeNumbers(SAMPLES * IN * SIDE * SIDE, 30);
+        final double[] cotangents = wholeNumbers(BATCH * OUT * POOLED * POOLED, 31);
+        final double[] vectors = wholeNumbers(2 * TILE, 32);
+        final double[] weights = wholeNumbers(BATCH, 33);
+        final double[] center = wholeNumbers(TILE, 34);
+        /** No two are equal. */
+        final double[] activations = new double[SAMPLES * OUT * SIDE * SIDE];
+
+        Tiles() {
+            List<Integer> order = new ArrayList<>();
+            for (int i = 0; i < activations.length; i++) {
+                order.add(i);
+            }
+            Collections.shuffle(order, Variant.random(35));
+            Arrays.setAll(activations, order::get);
+        }
+
+        private double[] scattered() {
+            double[] planes = new double[BATCH * OUT * SIDE * SIDE];
+            for (int b = 0; b < BATCH; b++) {
+                for (int o = 0; o < OUT; o++) {
+                    int plane = (b % SAMPLES * OUT + o) * SIDE * SIDE;
+                    for (int t = 0; t < POOLED * POOLED; t++) {
+                        int corner = t / POOLED * 2 * SIDE + t % POOLED * 2;
+                        int best = corner;
+                        for (int place : new int[] {corner + 1, corner + SIDE, corner + SIDE + 1}) {
+                            best = activations[plane + place] > activations[plane + best] ? place : best;
+                        }
+                        planes[(b * OUT + o) * SIDE * SIDE + best] = cotangents[(b * OUT + o) * POOLED * POOLED + t];
+                    }
+                }
+            }
+            return planes;
+        }
+
+        private double[][] tiles() {
+            double[] outputs = scattered();
+            double[][] tiles = new double[BATCH][TILE];
+            for (int b = 0; b < BATCH; b++) {
+                for (int o = 0; o < OUT; o++) {
+                    for (int t = 0; t < SIDE * SIDE; t++) {
+                        double cotangent = outputs[(b * OUT + o) * SIDE * SIDE + t];
+                        for (int element = 0; cotangent != 0 && element < IN * KERNEL * KERNEL; element++) {
+                            int c = element / (KERNEL * KERNEL);
+                            int y = t / SIDE + element / KERNEL % KERNEL - 1;
+                            int x = t % SIDE + element % KERNEL - 1;
+                            if (y >= 0 && y < SIDE && x >= 0 && x < SIDE) {
+                                tiles[b][o * IN * KERNEL * KERNEL + element] +=
+                                        cotangent * inputs[((b % SAMPLES * IN + c) * SIDE + y) * SIDE + x];
+                            }
+                        }
+                    }
+                }
+            }
+            return tiles;
+        }
+
+        double[] expected() {
+            double[][] tiles = tiles();
+            Bins bins = new Bins(BINS, -BINS / 2.0, BINS / 2.0, 1);
+            double[] sums = new double[2 * TILE];
+            double[] squares = new double[2 * TILE];
+            double[] perSample = new double[SAMPLES * TILE];
+            double[] weighted = new double[TILE];
+            double[] extremes = {-1, -1, -1};
+            double[] norms = new double[BATCH];
+            double[] dots = new double[2 * BATCH];
+            double[] counts = new double[BINS + 1];
+            double[] copies = new double[BATCH * TILE];
+            for (int b = 0; b < BATCH; b++) {
+                for (int i = 0; i < TILE; i++) {
+                    double x = tiles[b][i];
+                    sums[b / SAMPLES * TILE + i] += x;
+                    squares[i] += x * x;
+                    squares[TILE + i] += weights[b] * (x - center[i]) * (x - center[i]);
+                    perSample[b % SAMPLES * TILE + i] += x * x;
+                    weighted[i] += weights[b] * x;
+                    extremes[0] = Math.max(extremes[0], -x);
+                    extremes[1] = Math.max(extremes[1], x);
+                    extremes[2] = Math.max(extremes[2], Math.abs(x));
+                    norms[b] += x * x;
+                    dots[b] += x * vectors[i];
+                    dots[BATCH + b] += x * vectors[TILE + i];
+                    counts[bins.of(x)]++;
+                    copies[b * TILE + i] = x;
+                }
+            }
+            double[] dotsWithSum = new double[2 * BATCH];
+            for (int b = 0; b < BATCH; b++) {
+                for (int i = 0; i < TILE; i++) {
+                    dotsWithSum[b] += tiles[b][i] * sums[b / SAMPLES * TILE + i];
+                    dotsWithSum[BATCH + b] += tiles[b][i] * (sums[i] + sums[TILE + i]);
+                }
+            }
+            return Arrays.stream(new double[][] {
+                        sums, squares, perSample, weighted, extremes, norms, dots, copies, dotsWithSum, counts
+                    })
+                    .flatMapToDouble(Arrays::stream)
+                    .toArray();
+        }
+
+        double[] consumed(Backend backend, DType dtype) {
+            Window pooling = new Window(List.of(2L, 2L), List.of(2L, 2L), List.of(0L, 0L), List.of(1L, 1L));
+            Window window = new Window(List.of(3L, 3L), List.of(1L, 1L), List.of(1L, 1L), List.of(1L, 1L));
+            try (TensorScope scope = backend.openScope()) {
+                Shape pooled = Shape.of(SAMPLES, OUT, POOLED, POOLED);
+                Tensor indices = scope.allocate(pooled, DType.INT64);
+                backend.pooling()
+                        .maximum(
+                                pooling,
+                                tensor(scope, dtype, activations, SAMPLES, OUT, SIDE, SIDE),
+                                scope.allocate(pooled, dtype),
+                                indices);
+                Tensor outputs = scope.allocate(Shape.of(BATCH, OUT, SIDE, SIDE), dtype);
+                backend.pooling()
+                        .scatter(indices, tensor(scope, dtype, cotangents, BATCH, OUT, POOLED, POOLED), outputs);
+                Shape weight = Shape.of(OUT, IN, KERNEL, KERNEL);
+                Tensor ofBins = tensor(scope, dtype, new double[] {-BINS / 2.0, BINS / 2.0}, 2);
+                Tensor counts = scope.allocate(Shape.of(BINS + 1), DType.INT64);
+                counts.write(0, new long[BINS + 1], 0, BINS + 1);
+                Function<Shape, Tensor> zeros =
+                        shape -> tensor(scope, dtype, new double[(int) shape.elements()], shape.toArray());
+                List<TileConsumer> consumers = List.of(
+                        new TileConsumer.Sum(zeros.apply(weight.prepend(2))),
+                        new TileConsumer.SumOfSquares(zeros.apply(weight), null, null),
+                        new TileConsumer.SumOfSquares(
+                                zeros.apply(weight),
+                                tensor(scope, dtype, center, weight.toArray()),
+                                tensor(scope, dtype, weights, BATCH)),
+                        new TileConsumer.SumOfSquaresPerSample(zeros.apply(weight.prepend(SAMPLES))),
+                        new TileConsumer.WeightedSum(
+                                tensor(scope, dtype, weights, 1, BATCH), zeros.apply(weight.prepend(1))),
+                        new TileConsumer.Extremes(tensor(scope, dtype, new double[] {-1, -1, -1}, 3)),
+                        new TileConsumer.SquaredNorms(zeros.apply(Shape.of(BATCH))),
+                        new TileConsumer.Dot(
+                                tensor(scope, dtype, vectors, 2, OUT, IN, KERNEL, KERNEL),
+                                zeros.apply(Shape.of(2, BATCH))),
+                        new TileConsumer.Copy(zeros.apply(weight.prepend(BATCH))),
+                        new TileConsumer.DotWithSum(
+                                zeros.apply(weight.prepend(BATCH)), zeros.apply(Shape.of(2, SAMPLES))),
+                        new TileConsumer.DotWithSum(
+                                zeros.apply(weight.prepend(BATCH)), zeros.apply(Shape.of(1, BATCH))),
+                        new TileConsumer.Histogram(counts, ofBins, 1));
+                backend.convolutions()
+                        .contract(
+                                new PerSampleConvolution(
+                                        window, outputs, tensor(scope, dtype, inputs, SAMPLES, IN, SIDE, SIDE), weight),
+                                consumers);
+                return consumers.stream()
+                        .flatMapToDouble(consumer -> consumer.destination().dtype() == DType.INT64
+                                ? Arrays.stream(consumer.destination().toLongArray())
+                                        .asDoubleStream()
+                                : Arrays.stream(consumer.destination().toDoubleArray()))
+                        .toArray();
+            }
+        }
     }
 
     /** Every element's own: the same bits with however many threads. */

@@ -7,6 +7,7 @@ import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
+import io.backpack4j.spi.backend.portable.PortableDotsWithSum;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
@@ -312,6 +313,11 @@ final class CudaContractions implements Contractions {
         @Override
         public Runnable visit(TileConsumer.Dot dot) {
             return () -> dots(scope, rows, first, batch, dot);
+        }
+
+        @Override
+        public Runnable visit(TileConsumer.DotWithSum dots) {
+            return () -> PortableDotsWithSum.keep(backend, rows, first, batch, dots);
         }
 
         @Override

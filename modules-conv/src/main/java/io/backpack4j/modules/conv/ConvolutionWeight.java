@@ -37,6 +37,11 @@ final class ConvolutionWeight extends ParameterDerivatives {
     /** So do they where gradients of this size leave the caches before they are read. */
     private static final long LARGE_BYTES = 4 << 20;
 
+    /** Over so many, gradients are kept for inner products with their sum, where they take no more than the most. */
+    private static final long MANY_POSITIONS = 64;
+
+    private static final long MOST_KEPT_BYTES = 64L << 20;
+
     private final ConvolutionEvaluation evaluation;
     private final Tensor cotangents;
     private final Forms forms = new Forms();
@@ -103,6 +108,19 @@ final class ConvolutionWeight extends ParameterDerivatives {
     @Override
     protected Optional<DirectForm> directForm(Contraction contraction) {
         return contraction.accept(forms);
+    }
+
+    /** Over many positions, another convolution with their sum takes longer than writing and reading them. */
+    @Override
+    protected boolean keepsGradients() {
+        return super.keepsGradients() || (positions() >= MANY_POSITIONS && gradientBytes() <= MOST_KEPT_BYTES);
+    }
+
+    private long positions() {
+        Shape outputs = evaluation.transposed()
+                ? evaluation.input().shape().dropFirst(2)
+                : cotangents.shape().dropFirst(3);
+        return outputs.elements();
     }
 
     /** ⟨u_k, g_vn⟩ = ⟨d_vn, x_n convolved with u_k⟩. */
@@ -201,11 +219,7 @@ final class ConvolutionWeight extends ParameterDerivatives {
 
         /** A form whose effort is proportional to the number of positions, and that reads no gradients. */
         private Optional<DirectForm> byPositions(DirectForm form) {
-            Shape outputs = evaluation.transposed()
-                    ? evaluation.input().shape().dropFirst(2)
-                    : cotangents.shape().dropFirst(3);
-            boolean keeps =
-                    outputs.elements() <= FEW_POSITIONS || parameter().elements() * dtype().bytes() > LARGE_BYTES;
+            boolean keeps = positions() <= FEW_POSITIONS || parameter().elements() * dtype().bytes() > LARGE_BYTES;
             return Optional.of(keeps ? form : form.unlessTilesAreMade());
         }
 

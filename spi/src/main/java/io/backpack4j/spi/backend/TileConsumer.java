@@ -125,6 +125,20 @@ public sealed interface TileConsumer {
     }
 
     /**
+     * destination[r, i] = ⟨x_b, Σ x⟩, x_b being the i-th tile of the r-th of R equal runs of b, and the sum that of the
+     * run's tiles; added up as {@link Dot} does. The tile with the largest number comes last.
+     *
+     * @param kept {@code [B, *p]}, where tiles are kept until their sums are known, all in one order
+     * @param destination {@code [R, B/R]}; R divides B
+     */
+    record DotWithSum(Tensor kept, Tensor destination) implements TileConsumer {
+        @Override
+        public <R> R accept(TileConsumerVisitor<R> visitor) {
+            return visitor.visit(this);
+        }
+    }
+
+    /**
      * destination[k] += Σ_b weights[k, b] x_b.
      *
      * @param weights {@code [K, B]}

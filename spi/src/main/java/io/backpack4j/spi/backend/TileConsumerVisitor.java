@@ -30,6 +30,9 @@ public interface TileConsumerVisitor<R> {
     /** Visits {@link TileConsumer.Dot}. */
     R visit(TileConsumer.Dot consumer);
 
+    /** Visits {@link TileConsumer.DotWithSum}. */
+    R visit(TileConsumer.DotWithSum consumer);
+
     /** Visits {@link TileConsumer.WeightedSum}. */
     R visit(TileConsumer.WeightedSum consumer);
 
@@ -82,6 +85,11 @@ public interface TileConsumerVisitor<R> {
 
         @Override
         default R visit(TileConsumer.Dot consumer) {
+            return visitOther(consumer);
+        }
+
+        @Override
+        default R visit(TileConsumer.DotWithSum consumer) {
             return visitOther(consumer);
         }
 

@@ -33,6 +33,7 @@ final class ContractionExecution {
 
     private static final Contraction SUM = new Contraction.Sum();
     private static final Contraction MOMENTS = new Contraction.Moments();
+    private static final Contraction DOT_WITH_SUM = new Contraction.DotWithSum();
 
     private final ParameterDerivatives derivatives;
     private final Backend backend;
@@ -53,7 +54,9 @@ final class ContractionExecution {
         this.columns = derivatives.columns();
         this.samples = derivatives.samples();
         this.tasks = tasks;
-        this.portable = new PortableForms(derivatives, this::moments);
+        boolean dotsWithSum =
+                tasks.stream().anyMatch(task -> task.contraction().equals(DOT_WITH_SUM) && task.operand() == null);
+        this.portable = new PortableForms(derivatives, dotsWithSum, this::moments);
     }
 
     void run() {
@@ -70,7 +73,7 @@ final class ContractionExecution {
 
     private boolean derives() {
         for (ContractionTask task : tasks) {
-            if (task.contraction().accept(portable) instanceof PortableForm.OfAnother) {
+            if (task.contraction().accept(portable) instanceof PortableForm.OfOthers) {
                 return true;
             }
         }

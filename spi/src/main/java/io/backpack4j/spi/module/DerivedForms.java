@@ -2,10 +2,10 @@
 package io.backpack4j.spi.module;
 
 import io.backpack4j.spi.backend.Backend;
-import io.backpack4j.spi.backend.Reduction;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -30,7 +30,7 @@ final class DerivedForms {
 
     /** Σ_v Σ_n w_vn ‖g_vn‖² from the norms. */
     PortableForm trace() {
-        return new PortableForm.OfAnother(new Contraction.SquaredNorms(), (task, norms) -> {
+        return new PortableForm.OfOthers(new Contraction.SquaredNorms(), (task, norms) -> {
             try (TensorScope scope = backend.openScope()) {
                 Tensor destination = task.destination();
                 Tensor sum = task.accumulate() ? scope.allocate(Shape.of(), derivatives.dtype()) : destination;
@@ -53,38 +53,26 @@ final class DerivedForms {
 
     /** What a step makes of merged results, of those of one task. */
     PortableForm condensed(CondensedContraction condensed) {
-        return new PortableForm.OfAnother(
+        return new PortableForm.OfOthers(
                 condensed.source(), (task, merged) -> condensed.step().condense(backend, merged, task.destination()));
     }
 
-    /** ⟨g_vn, Σ_m g_vm⟩ from the sum of every column, and from the gradients themselves if they are few and small. */
+    /** ⟨g_vn, Σ_m g_vm⟩ from the sum of every column. */
     PortableForm dotWithSum() {
-        if (!derivatives.isOneRun()) {
-            return new PortableForm.OfAnother(
-                    new Contraction.Sum(), (task, sums) -> dotWithSums(sums.get(0), task.destination()));
-        }
-        return new PortableForm.OfAnother(new Contraction.PerSample(), (task, given) -> {
-            if (task.operand() == null) {
-                dotWithOwnSums(given.get(0), task.destination());
-            } else {
-                dotWithSums(given.get(0), task.destination());
-            }
-        });
+        return new PortableForm.OfOthers(
+                new Contraction.Sum(), (task, sums) -> dotWithSums(sums.get(0), task.destination()));
     }
 
-    private void dotWithOwnSums(Tensor gradients, Tensor destination) {
-        try (TensorScope scope = backend.openScope()) {
-            Tensor rows = scope.view(
-                    gradients,
-                    Shape.of(columns, samples, derivatives.parameter().elements()));
-            Tensor sum = scope.allocate(rows.shape().dropFirst(2).prepend(1), derivatives.dtype());
-            for (long column = 0; column < columns; column++) {
-                Tensor own = scope.rows(rows, column, column + 1);
-                backend.reductions().reduce(Reduction.SUM, own, 1, 2, sum);
-                Tensor target = scope.view(scope.rows(destination, column, column + 1), Shape.of(samples));
-                backend.contractions().rowDots(scope.view(own, own.shape().dropFirst(1)), sum, target);
-            }
-        }
+    /** Σ_n ‖g_n − mean‖² of one column, from norms and inner products with the sum, unless digits cancel. */
+    PortableForm centredSquaredNorm() {
+        return new PortableForm.OfOthers(
+                List.of(new Contraction.SquaredNorms(), new Contraction.DotWithSum()), (task, results) -> {
+                    double norms = Arrays.stream(results.get(0).toDoubleArray()).sum();
+                    double[] dots = results.get(1).toDoubleArray();
+                    if (!derivatives.centredSquaredNorm(norms, dots, task.destination())) {
+                        derivatives.centredSquaredNormByMoments(task.destination());
+                    }
+                });
     }
 
     private void dotWithSums(Tensor sums, Tensor destination) {

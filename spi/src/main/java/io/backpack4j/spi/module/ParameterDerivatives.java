@@ -7,6 +7,7 @@ import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,6 +23,9 @@ public abstract class ParameterDerivatives {
 
     /** How much memory one run of per-sample gradients may take, unless one gradient takes more. */
     private static final long RUN_BYTES = 4 << 20;
+
+    /** What is left over of squared norms without their mean's, at least: no more than two bits are lost. */
+    private static final double LEAST_PART_OF_NORMS = 0.25;
 
     private final Backend backend;
     private final Shape parameter;
@@ -202,9 +206,53 @@ public abstract class ParameterDerivatives {
         return Math.max(1, Math.min(samples, RUN_BYTES / bytes));
     }
 
-    /** Whether all per-sample gradients are no more than is made in one run anyway. */
-    boolean isOneRun() {
-        return columns * samples * parameter.elements() * dtype.bytes() <= RUN_BYTES;
+    /**
+     * Whether the gradients of all samples are kept where something is to be made of each of them and of their sum:
+     * where they are no more than is made in one run anyway. Else the sum is made first.
+     */
+    protected boolean keepsGradients() {
+        return gradientBytes() <= RUN_BYTES;
+    }
+
+    /** What all per-sample gradients take. */
+    protected final long gradientBytes() {
+        return columns * samples * parameter.elements() * dtype.bytes();
+    }
+
+    /**
+     * Overwrites a destination with Σ_n ‖g_n − mean‖² = Σ_n ‖g_n‖² − Σ_n ⟨g_n, Σ_m g_m⟩ / N of one column, unless
+     * digits cancel: mostly gradients of samples differ so much that hardly any does.
+     *
+     * @param norms Σ_n ‖g_n‖²
+     * @param dotsWithSum ⟨g_n, Σ_m g_m⟩, one for every sample
+     * @param destination {@code []}
+     * @return whether the destination holds the result. Without numbers it does not, so that rehearsals see both ways
+     */
+    protected final boolean centredSquaredNorm(double norms, double[] dotsWithSum, Tensor destination) {
+        double ofMean = 0;
+        for (double dot : dotsWithSum) {
+            ofMean += dot / dotsWithSum.length;
+        }
+        double result = norms - ofMean;
+        boolean holds = result > 0 && result >= LEAST_PART_OF_NORMS * norms && result < Double.POSITIVE_INFINITY;
+        if (holds) {
+            backend.elementwise().fill(destination, result);
+        }
+        return holds;
+    }
+
+    /** Overwrites a destination with the same, right whatever the numbers are, in a walk of its own. */
+    protected final void centredSquaredNormByMoments(Tensor destination) {
+        CondensedContraction condensed =
+                new Contraction.CentredSquaredNorm().condensed().orElseThrow();
+        try (TensorScope scope = backend.openScope()) {
+            List<Tensor> moments = new ArrayList<>();
+            for (Shape shape : condensed.source().shapes(columns, samples, parameter)) {
+                moments.add(scope.allocate(shape, dtype));
+            }
+            execute(List.of(new ContractionTask(condensed.source(), moments, null, false)));
+            condensed.step().condense(backend, moments, destination);
+        }
     }
 
     /** Computes all tasks; those that need per-sample gradients share them. */

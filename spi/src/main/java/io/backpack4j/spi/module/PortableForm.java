@@ -21,12 +21,18 @@ sealed interface PortableForm {
     record OfLoop(Consumer<ContractionTask> loop) implements PortableForm {}
 
     /**
-     * From the result of another contraction of the same derivatives.
+     * From the results of other contractions of the same derivatives.
      *
-     * @param other the other contraction
-     * @param step makes the result; the other's tensors are only read
+     * @param others the other contractions
+     * @param step makes the result; the others' tensors, in their order, are only read
      */
-    record OfAnother(Contraction other, BiConsumer<ContractionTask, List<Tensor>> step) implements PortableForm {}
+    record OfOthers(List<Contraction> others, BiConsumer<ContractionTask, List<Tensor>> step) implements PortableForm {
+
+        /** From that of one. */
+        OfOthers(Contraction other, BiConsumer<ContractionTask, List<Tensor>> step) {
+            this(List.of(other), step);
+        }
+    }
 
     /** Not at all. */
     record None() implements PortableForm {}

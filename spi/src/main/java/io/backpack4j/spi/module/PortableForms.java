@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class PortableForms implements ContractionVisitor<PortableForm> {
 
     private final ParameterDerivatives derivatives;
+    private final boolean dotsWithSum;
     private final BiFunction<TensorScope, ContractionTask, TileConsumer> moments;
     private final Backend backend;
     private final Shape parameter;
@@ -26,9 +27,16 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     private final long samples;
     private final DerivedForms derived;
 
-    /** @param moments starts moments: their sum may come from elsewhere than tiles */
-    PortableForms(ParameterDerivatives derivatives, BiFunction<TensorScope, ContractionTask, TileConsumer> moments) {
+    /**
+     * @param dotsWithSum whether inner products of gradients with their sum are made anyway
+     * @param moments starts moments: their sum may come from elsewhere than tiles
+     */
+    PortableForms(
+            ParameterDerivatives derivatives,
+            boolean dotsWithSum,
+            BiFunction<TensorScope, ContractionTask, TileConsumer> moments) {
         this.derivatives = derivatives;
+        this.dotsWithSum = dotsWithSum;
         this.moments = moments;
         this.backend = derivatives.backend();
         this.parameter = derivatives.parameter();
@@ -119,12 +127,14 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
 
     @Override
     public PortableForm visit(Contraction.DotWithSum contraction) {
-        return derived.dotWithSum();
+        return keepsTiles() ? new PortableForm.OfTiles(this::dotWithSum) : derived.dotWithSum();
     }
 
     @Override
     public PortableForm visit(Contraction.CentredSquaredNorm contraction) {
-        return derived.condensed(contraction.condensed().orElseThrow());
+        return columns == 1 && samples > 0 && (keepsTiles() || dotsWithSum)
+                ? derived.centredSquaredNorm()
+                : derived.condensed(contraction.condensed().orElseThrow());
     }
 
     @Override
@@ -182,6 +192,19 @@ final class PortableForms implements ContractionVisitor<PortableForm> {
     @Override
     public PortableForm visit(Contraction.OutputFactor contraction) {
         return new PortableForm.None();
+    }
+
+    /** Whether what needs gradients and their sum keeps those of one column until that is known. */
+    private boolean keepsTiles() {
+        return columns == 1 && samples > 0 && derivatives.keepsGradients();
+    }
+
+    private TileConsumer dotWithSum(TensorScope scope, ContractionTask task) {
+        Tensor sum = task.operand();
+        if (sum != null) {
+            return new TileConsumer.Dot(scope.view(sum, parameter.prepend(1)), task.destination());
+        }
+        return new TileConsumer.DotWithSum(scope.allocate(parameter.prepend(samples), dtype), task.destination());
     }
 
     private @Nullable Tensor weights(TensorScope scope, ContractionTask task) {

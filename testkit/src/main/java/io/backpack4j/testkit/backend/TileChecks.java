@@ -129,6 +129,9 @@ record TileChecks(BackendComparison both) {
         consumers.add(new TileConsumer.Extremes(side.tensor(3)));
         consumers.add(new TileConsumer.Copy(side.dirty(tile.prepend(batch))));
         consumers.add(new TileConsumer.Dot(side.tensor(tile.prepend(2)), side.dirty(2, batch)));
+        for (long runs : new long[] {1, Math.max(1, batch / samples)}) {
+            consumers.add(new TileConsumer.DotWithSum(side.dirty(tile.prepend(batch)), side.dirty(runs, batch / runs)));
+        }
         consumers.add(new TileConsumer.WeightedSum(side.tensor(2, batch), side.tensor(tile.prepend(2))));
         return consumers;
     }

@@ -9,7 +9,10 @@ import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Counts elements in bins, or pairs of an element and a value in bins of both. */
+/**
+ * Counts elements in bins, or pairs of an element and a value in bins of both; {@link #store} adds what was counted to
+ * the counts.
+ */
 public final class HistogramLoop {
 
     /** What counting an element takes at least, and one of double precision, and a pair. */
@@ -104,13 +107,6 @@ public final class HistogramLoop {
             counters.add(new Counter());
         }
         team.run(parts, elements, (part, from, to) -> counting.count(counters.get(part), from, to));
-        for (Counter counter : counters) {
-            for (int i = 0; i < added.length; i++) {
-                added[i] += counter.counted[i];
-                counter.counted[i] = 0;
-            }
-        }
-        store();
     }
 
     /** Takes up to a chunk of numbers, by their order. */
@@ -121,14 +117,18 @@ public final class HistogramLoop {
     /** Takes away so many numbers that are zero and were counted, with values that are zero if there are values. */
     public void subtractZeros(long zeros) {
         added[bins.of(0) * stride + binOfZero] -= zeros;
-        store();
     }
 
-    private void store() {
+    /** Adds everything since the last time to the counts. */
+    public void store() {
         long[] sums = counts.toLongArray();
         for (int i = 0; i < sums.length; i++) {
             sums[i] += added[i];
             added[i] = 0;
+            for (Counter counter : counters) {
+                sums[i] += counter.counted[i];
+                counter.counted[i] = 0;
+            }
         }
         counts.write(0, sums, 0, sums.length);
     }

@@ -303,11 +303,16 @@ final class HostReductions implements Reductions {
 
     @Override
     public void addHistogram(Tensor x, Tensor range, double factor, Tensor counts) {
-        new HistogramLoop(backend.team(), range, factor, counts).add(backend.own(x));
+        count(new HistogramLoop(backend.team(), range, factor, counts), x);
     }
 
     @Override
     public void addJointHistogram(Tensor x, Tensor values, Tensor ranges, double factor, Tensor counts) {
-        new HistogramLoop(backend.team(), ranges, factor, values, counts).add(backend.own(x));
+        count(new HistogramLoop(backend.team(), ranges, factor, values, counts), x);
+    }
+
+    private void count(HistogramLoop loop, Tensor x) {
+        loop.add(backend.own(x));
+        loop.store();
     }
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.loops;
 
+import io.backpack4j.backend.cpu.memory.Block;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Scratch;
 import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.Bins;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.TileConsumer;
+import java.util.Arrays;
 
 /**
  * Histogram of tiles of single precision that are outer products d ⊗ a of two vectors, without the tiles, by {@link
@@ -23,15 +26,19 @@ final class OuterHistogramSingle {
 
     private static final double WALK_STEP = 0.5;
 
+    private static final long CHUNK_BYTES = (long) Scratch.CHUNK * Float.BYTES;
+
     /** What an element of a factor takes at least. */
     private static final double NANOSECONDS = 0.8;
 
-    private final Bins bins;
     private final long[] counts;
     private final SignedMagnitudes left;
     private final SignedMagnitudes right;
 
     private final ProductLimits limits;
+    private final HistogramLoop elements;
+    /** The address of a chunk of products. */
+    private final long memory;
 
     /** A thread's memory for a factor of either side. */
     private record Vectors(SignedMagnitudes left, SignedMagnitudes right) {
@@ -40,9 +47,11 @@ final class OuterHistogramSingle {
     }
 
     /** Belongs to the thread that makes it. */
-    private OuterHistogramSingle(Bins bins, ProductLimits limits, int rows, int columns) {
-        this.bins = bins;
-        this.counts = new long[bins.count() + 1];
+    private OuterHistogramSingle(
+            int bins, ProductLimits limits, HistogramLoop elements, long memory, int rows, int columns) {
+        this.elements = elements;
+        this.memory = memory;
+        this.counts = new long[bins + 1];
         Vectors vectors = Vectors.OF_THREAD.get();
         this.left = vectors.left.of(rows);
         this.right = vectors.right.of(columns);
@@ -60,16 +69,30 @@ final class OuterHistogramSingle {
         Team team = backend.team();
         int parts = team.parts(NANOSECONDS * product.batch() * (product.rows() + product.columns()));
         var loops = new OuterHistogramSingle[parts];
-        team.run(parts, product.samples(), (part, from, to) -> {
-            loops[part] = new OuterHistogramSingle(bins, limits, (int) product.rows(), (int) product.columns());
-            loops[part].addSamples(left, right, from, to, product);
-        });
+        var elements = new HistogramLoop[parts];
+        Arrays.setAll(
+                elements,
+                part -> new HistogramLoop(Team.ALONE, histogram.range(), histogram.factor(), histogram.destination()));
+        Block chunks = backend.pool().allocate((long) parts * CHUNK_BYTES);
+        try {
+            team.run(parts, product.samples(), (part, from, to) -> {
+                long memory = chunks.address + part * CHUNK_BYTES;
+                loops[part] = new OuterHistogramSingle(
+                        bins.count(), limits, elements[part], memory, (int) product.rows(), (int) product.columns());
+                loops[part].addSamples(left, right, from, to, product);
+            });
+        } finally {
+            backend.pool().release(chunks);
+        }
         for (OuterHistogramSingle loop : loops) {
             for (int i = 0; i < sums.length; i++) {
                 sums[i] += loop.counts[i];
             }
         }
         histogram.destination().write(0, sums, 0, sums.length);
+        for (HistogramLoop ofPart : elements) {
+            ofPart.store();
+        }
     }
 
     private void addSamples(CpuTensor lefts, CpuTensor rights, long from, long to, PerSampleProduct product) {
@@ -137,12 +160,27 @@ final class OuterHistogramSingle {
         return equalSigns ? reaching : all - reaching;
     }
 
+    /** A chunk of the tile at a time, by way of native memory, where numbers become whole ones at no cost. */
     private void countOneByOne() {
+        float[] products = Scratch.get().floats;
+        int made = 0;
         for (int i = 0; i < left.length(); i++) {
-            float factor = left.value(i);
-            for (int j = 0; j < right.length(); j++) {
-                counts[bins.of(factor * right.value(j))]++;
+            for (int from = 0; from < right.length(); ) {
+                int count = Math.min(products.length - made, right.length() - from);
+                right.multiply(left.value(i), from, count, products, made);
+                from += count;
+                made += count;
+                if (made == products.length) {
+                    count(products, made);
+                    made = 0;
+                }
             }
         }
+        count(products, made);
+    }
+
+    private void count(float[] products, int number) {
+        Scratch.get().floatAddress.at(memory).put(products, 0, number);
+        elements.add(memory, number);
     }
 }

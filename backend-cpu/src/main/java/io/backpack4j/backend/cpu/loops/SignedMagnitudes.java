@@ -60,6 +60,13 @@ final class SignedMagnitudes {
         return Float.intBitsToFloat(bits[index]);
     }
 
+    /** Writes the products of {@code count} elements with a factor, from a place on. */
+    void multiply(float factor, int from, int count, float[] products, int place) {
+        for (int i = 0; i < count; i++) {
+            products[place + i] = factor * Float.intBitsToFloat(bits[from + i]);
+        }
+    }
+
     boolean isFinite() {
         return largest < INFINITY;
     }

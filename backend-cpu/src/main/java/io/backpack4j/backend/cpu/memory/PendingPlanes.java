@@ -19,12 +19,6 @@ public interface PendingPlanes extends AutoCloseable {
     /** The address of what sample {@code b} of all columns is made of, channels last. */
     long source(long b);
 
-    /**
-     * Writes the planes of {@code count} samples of one column, from sample {@code b} of all columns on, to
-     * {@code address}.
-     */
-    void write(long b, long count, long address);
-
     /** Writes everything where it belongs. */
     void settle();
 

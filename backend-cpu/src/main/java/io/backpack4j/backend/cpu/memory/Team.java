@@ -34,6 +34,9 @@ public final class Team implements AutoCloseable {
     /** How often to look for work, or for its end, before sleeping: some microseconds. */
     private static final int SPINS = 300;
 
+    /** For work that is one thread's. */
+    public static final Team ALONE = new Team(1);
+
     private static final Job NOTHING = new Job(0, part -> {}, null);
     private static final Job CLOSED = new Job(0, part -> {}, null);
 
@@ -51,6 +54,11 @@ public final class Team implements AutoCloseable {
      */
     public Team(int threads) {
         this.threads = threads;
+    }
+
+    /** How many work at a time. */
+    public int threads() {
+        return threads;
     }
 
     /** Into how many parts to cut work of some nanoseconds, as one thread would take; 1 if that is not worth it. */

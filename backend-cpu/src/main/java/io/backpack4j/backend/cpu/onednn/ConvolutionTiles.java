@@ -4,6 +4,7 @@ package io.backpack4j.backend.cpu.onednn;
 import io.backpack4j.backend.cpu.loops.HistogramLoop;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.PerSampleConvolution;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
@@ -15,6 +16,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Weight gradients of single samples, one at a time. A tile lies in the order in which oneDNN makes it; consumers that
@@ -27,7 +30,15 @@ final class ConvolutionTiles {
     private static final int OUTPUTS = 1;
     private static final int TILE = 2;
 
+    /** Larger ones leave a thread's cache before they have been read: threads share each of them. */
+    private static final long LARGEST_TILE_BYTES = 1 << 20;
+
+    private static final long SAMPLES_WORTH_A_THREAD = 4;
+
     private final NativeBackend backend;
+    /** One for every thread that makes tiles. */
+    private final List<DnnlContext> parts;
+
     private final DnnlContext context;
     private final TensorScope scope;
     private final PerSampleConvolution product;
@@ -41,31 +52,41 @@ final class ConvolutionTiles {
 
     private ConvolutionTiles(
             NativeBackend backend,
-            DnnlContext context,
+            List<DnnlContext> parts,
             TensorScope scope,
             PerSampleConvolution product,
             ConvolutionSizes sizes,
             DnnlPrimitive primitive) {
         this.backend = backend;
-        this.context = context;
+        this.parts = parts;
+        this.context = parts.get(0);
         this.scope = scope;
         this.product = product;
         this.sizes = sizes;
         this.primitive = primitive;
         this.elements = primitive.bytes(TILE) / Float.BYTES;
-        Layout weights = sizes.weightLayout();
-        double cost = Cost.elements(elements);
         toTile = context.get(
                 sizes.key(context, DnnlKind.WEIGHTS_TO_TILE),
-                cost,
-                () -> ConvolutionRecipes.weightsTo(weights, primitive, TILE));
-        fromTile = context.get(
-                sizes.key(context, DnnlKind.WEIGHTS_FROM),
-                cost,
-                () -> ConvolutionRecipes.weightsFrom(primitive, TILE, weights));
+                Cost.elements(elements),
+                () -> ConvolutionRecipes.weightsTo(sizes.weightLayout(), primitive, TILE));
+        fromTile = fromTile(context, primitive);
         long count = sizes.weightElements();
         add = add(count);
         addTiles = add(elements);
+    }
+
+    private static DnnlPrimitive primitive(DnnlContext own, ConvolutionSizes sizes) {
+        return own.get(
+                sizes.key(own, DnnlKind.CONVOLUTION_WEIGHTS),
+                sizes.cost(),
+                () -> ConvolutionRecipes.backwardWeights(sizes));
+    }
+
+    private DnnlPrimitive fromTile(DnnlContext own, DnnlPrimitive maker) {
+        return own.get(
+                sizes.key(own, DnnlKind.WEIGHTS_FROM),
+                Cost.elements(elements),
+                () -> ConvolutionRecipes.weightsFrom(maker, TILE, sizes.weightLayout()));
     }
 
     private DnnlPrimitive add(long count) {
@@ -75,17 +96,30 @@ final class ConvolutionTiles {
     /** Tiles that are the sums of {@code joined} samples; nothing if oneDNN is slow at them. */
     static Optional<ConvolutionTiles> of(
             NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product, long joined) {
-        return of(backend, context, scope, product, sizes(product, joined));
+        return of(backend, List.of(context), scope, product, sizes(product, joined));
     }
 
-    /** Tiles of single samples, of rounded operands if that pays; nothing if oneDNN is slow at them. */
+    /**
+     * Tiles of single samples, of rounded operands if that pays; nothing if oneDNN is slow at them. Where there are
+     * enough, every thread makes those of some samples, and nobody waits for anybody before the last.
+     */
     static Optional<ConvolutionTiles> ofOne(
             NativeBackend backend, DnnlContext context, TensorScope scope, PerSampleConvolution product) {
         ConvolutionSizes sizes = sizes(product, 1);
+        List<DnnlContext> parts = parts(backend.team(), context, product, sizes);
         return sizes.paysRounding(context)
-                ? of(backend, context, scope, product, sizes.rounded(true))
-                        .or(() -> of(backend, context, scope, product, sizes))
-                : of(backend, context, scope, product, sizes);
+                ? of(backend, parts, scope, product, sizes.rounded(true))
+                        .or(() -> of(backend, parts, scope, product, sizes))
+                : of(backend, parts, scope, product, sizes);
+    }
+
+    private static List<DnnlContext> parts(
+            Team team, DnnlContext context, PerSampleConvolution product, ConvolutionSizes sizes) {
+        int threads = team.threads();
+        boolean apart = sizes.weightElements() * Float.BYTES <= LARGEST_TILE_BYTES
+                && product.samples() >= SAMPLES_WORTH_A_THREAD * threads
+                && team.parts(sizes.cost() * product.batch()) > 1;
+        return apart ? IntStream.range(0, threads).mapToObj(context::part).toList() : List.of(context);
     }
 
     private static ConvolutionSizes sizes(PerSampleConvolution product, long joined) {
@@ -99,21 +133,18 @@ final class ConvolutionTiles {
 
     private static Optional<ConvolutionTiles> of(
             NativeBackend backend,
-            DnnlContext context,
+            List<DnnlContext> parts,
             TensorScope scope,
             PerSampleConvolution product,
             ConvolutionSizes sizes) {
         if (!sizes.isExpressible() || DnnlFaults.weightGradientFails(sizes)) {
             return Optional.empty();
         }
-        DnnlPrimitive primitive = context.get(
-                sizes.key(context, DnnlKind.CONVOLUTION_WEIGHTS),
-                sizes.cost(),
-                () -> ConvolutionRecipes.backwardWeights(sizes));
+        DnnlPrimitive primitive = primitive(parts.get(0), sizes);
         if (!primitive.usable()) {
             return Optional.empty();
         }
-        var tiles = new ConvolutionTiles(backend, context, scope, product, sizes, primitive);
+        var tiles = new ConvolutionTiles(backend, parts, scope, product, sizes, primitive);
         boolean usable =
                 tiles.toTile.usable() && tiles.fromTile.usable() && tiles.add.usable() && tiles.addTiles.usable();
         return usable ? Optional.of(tiles) : Optional.empty();
@@ -131,13 +162,9 @@ final class ConvolutionTiles {
             return false;
         }
         long length = product.batch() / runs;
-        long tile = backend.singles(scope, Shape.of(elements)).address();
-        long sum = length == joined
-                ? tile
-                : backend.singles(scope, Shape.of(elements)).address();
-        long rowMajor = accumulate
-                ? backend.singles(scope, Shape.of(sizes.weightElements())).address()
-                : 0;
+        long tile = memory(elements);
+        long sum = length == joined ? tile : memory(elements);
+        long rowMajor = accumulate ? memory(sizes.weightElements()) : 0;
         for (long run = 0; run < runs; run++) {
             make(inputs, outputs, run * length, sum);
             for (long b = joined; b < length; b += joined) {
@@ -168,66 +195,170 @@ final class ConvolutionTiles {
         List<TileConsumer> inTileOrder = new ArrayList<>();
         List<TileConsumer> rowMajor = new ArrayList<>();
         List<Runnable> afterwards = new ArrayList<>();
+        var mapped = new InTileOrder(afterwards);
         for (TileConsumer consumer : consumers) {
-            consumer.accept(new InTileOrder(afterwards))
-                    .ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
+            consumer.accept(mapped).ifPresentOrElse(inTileOrder::add, () -> rowMajor.add(consumer));
         }
-        Optional<List<TileFeeder>> ordered =
-                new TileFeeders(backend, context, elements, product.batch()).of(inTileOrder);
-        Optional<List<TileFeeder>> plain =
-                new TileFeeders(backend, context, sizes.weightElements(), product.batch()).of(rowMajor);
-        if (ordered.isEmpty() || plain.isEmpty()) {
-            return false;
+        List<Part> all = new ArrayList<>();
+        for (DnnlContext own : parts) {
+            Optional<Part> part = part(own, inputs, outputs, inTileOrder, rowMajor);
+            if (part.isEmpty()) {
+                return false;
+            }
+            all.add(part.get());
         }
-        feed(inputs, outputs, ordered.get(), plain.get());
+        long run = inputs.ready() && outputs.ready() ? 1 : Math.min(inputs.run(), outputs.run());
+        backend.team().run(all.size(), part -> all.get(part).feed(start(part, run), start(part + 1, run), run));
+        all.forEach(Part::end);
         afterwards.forEach(Runnable::run);
         return true;
     }
 
-    private void feed(SamplePlanes inputs, SamplePlanes outputs, List<TileFeeder> ordered, List<TileFeeder> plain) {
-        long tile = backend.singles(scope, Shape.of(elements)).address();
-        List<TileFeeder> others = new ArrayList<>(plain);
-        LongUnaryOperator place = place(others);
-        // all columns of a sample, one after the other, share what one side of their products reads; planes that are
-        // written a few at a time are
-        // used before the next ones
+    /** The first sample of a part, and of a run of neighbours if there are as many runs as parts. */
+    private long start(int part, long run) {
         long samples = product.samples();
-        long run = inputs.ready() && outputs.ready() ? 1 : Math.min(inputs.run(), outputs.run());
-        for (long first = 0; first < samples; first += run) {
-            for (long column = 0; column < product.batch(); column += samples) {
-                for (long b = column + first; b < column + Math.min(samples, first + run); b++) {
-                    make(inputs, outputs, b, tile);
-                    for (TileFeeder feeder : ordered) {
-                        feeder.feed(tile, b);
-                    }
-                    if (!plain.isEmpty()) {
-                        long rowMajor = place.applyAsLong(b);
-                        fromTile.at(0, tile).at(1, rowMajor).run(context);
-                        for (TileFeeder feeder : others) {
-                            feeder.feed(rowMajor, b);
+        long start = samples * part / parts.size();
+        return samples / run < parts.size() || part == parts.size() ? start : start - start % run;
+    }
+
+    /** A thread's tiles. */
+    private final class Part {
+
+        private final DnnlContext own;
+        private final SamplePlanes inputs;
+        private final SamplePlanes outputs;
+        private final DnnlPrimitive maker;
+        private final DnnlPrimitive toRowMajor;
+        private final PartConsumers consumers;
+        private final List<TileFeeder> ordered;
+        private final List<TileFeeder> plain;
+        private final List<TileFeeder> fedOrdered;
+        private final List<TileFeeder> fedPlain;
+        private final LongUnaryOperator tile;
+        private final LongUnaryOperator rowMajor;
+        private final long workspaceBytes;
+        private final long workspace;
+
+        Part(
+                DnnlContext own,
+                SamplePlanes inputs,
+                SamplePlanes outputs,
+                PartConsumers consumers,
+                List<TileFeeder> ordered,
+                List<TileFeeder> plain) {
+            this.own = own;
+            this.inputs = inputs;
+            this.outputs = outputs;
+            this.consumers = consumers;
+            this.ordered = ordered;
+            this.plain = plain;
+            maker = primitive(own, sizes);
+            toRowMajor = fromTile(own, maker);
+            fedOrdered = new ArrayList<>(ordered);
+            fedPlain = new ArrayList<>(plain);
+            tile = place(fedOrdered, elements);
+            rowMajor = plain.isEmpty() ? b -> 0 : place(fedPlain, sizes.weightElements());
+            workspaceBytes = parts.size() == 1 ? 0 : scratchpadBytes();
+            workspace = workspaceBytes == 0 ? 0 : memory((workspaceBytes + Float.BYTES - 1) / Float.BYTES);
+        }
+
+        private long scratchpadBytes() {
+            return Stream.concat(
+                            Stream.of(maker, toRowMajor),
+                            Stream.concat(ordered.stream(), plain.stream())
+                                    .flatMap(feeder -> feeder.primitives().stream()))
+                    .mapToLong(DnnlPrimitive::scratchpadBytes)
+                    .max()
+                    .orElse(0);
+        }
+
+        /**
+         * Makes all columns of a sample, one after the other: they share what one side of their products reads. Planes
+         * that are written a few at a time are used before the next ones.
+         */
+        void feed(long from, long to, long run) {
+            own.lend(workspace, workspaceBytes);
+            try {
+                long samples = product.samples();
+                for (long first = from; first < to; first += run) {
+                    for (long column = 0; column < product.batch(); column += samples) {
+                        for (long b = column + first; b < column + Math.min(to, first + run); b++) {
+                            feed(b);
                         }
                     }
                 }
+            } finally {
+                own.lend(0, 0);
             }
+        }
+
+        private void feed(long b) {
+            long made = tile.applyAsLong(b);
+            maker.at(INPUTS, inputs.at(b))
+                    .at(OUTPUTS, outputs.at(b))
+                    .at(TILE, made)
+                    .run(own);
+            for (TileFeeder feeder : fedOrdered) {
+                feeder.feed(made, b);
+            }
+            if (!plain.isEmpty()) {
+                long reordered = rowMajor.applyAsLong(b);
+                toRowMajor.at(0, made).at(1, reordered).run(own);
+                for (TileFeeder feeder : fedPlain) {
+                    feeder.feed(reordered, b);
+                }
+            }
+        }
+
+        void end() {
+            ordered.forEach(feeder -> feeder.end().run());
+            plain.forEach(feeder -> feeder.end().run());
+            consumers.merge();
         }
     }
 
+    private Optional<Part> part(
+            DnnlContext own,
+            SamplePlanes inputs,
+            SamplePlanes outputs,
+            List<TileConsumer> inTileOrder,
+            List<TileConsumer> rowMajor) {
+        boolean first = own.equals(context);
+        Team team = parts.size() == 1 ? backend.team() : Team.ALONE;
+        var consumers = new PartConsumers(backend, scope);
+        Optional<List<TileFeeder>> ordered = new TileFeeders(backend, own, team, elements, product.batch())
+                .of(first ? inTileOrder : consumers.of(inTileOrder));
+        Optional<List<TileFeeder>> plain = new TileFeeders(backend, own, team, sizes.weightElements(), product.batch())
+                .of(first ? rowMajor : consumers.of(rowMajor));
+        if (ordered.isEmpty() || plain.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(new Part(
+                own,
+                first ? inputs.with(own) : inputs.apart(own, backend, scope),
+                first ? outputs.with(own) : outputs.apart(own, backend, scope),
+                consumers,
+                ordered.get(),
+                plain.get()));
+    }
+
+    private long memory(long numbers) {
+        return backend.singles(scope, Shape.of(numbers)).address();
+    }
+
     /**
-     * Destination of row-major tiles: the first consumer that keeps them, which needs no feeding then, or memory of
-     * their own.
+     * Where tiles of so many elements are written: with the first consumer that keeps them, which needs no feeding
+     * then, or in memory of their own.
      */
-    private LongUnaryOperator place(List<TileFeeder> plain) {
-        for (int i = 0; i < plain.size(); i++) {
-            LongUnaryOperator place = plain.get(i).place();
+    private LongUnaryOperator place(List<TileFeeder> feeders, long count) {
+        for (int i = 0; i < feeders.size(); i++) {
+            LongUnaryOperator place = feeders.get(i).place();
             if (place != null) {
-                plain.remove(i);
+                feeders.remove(i);
                 return place;
             }
         }
-        if (plain.isEmpty()) {
-            return b -> 0;
-        }
-        long address = backend.singles(scope, Shape.of(sizes.weightElements())).address();
+        long address = memory(count);
         return b -> address;
     }
 
@@ -243,6 +374,7 @@ final class ConvolutionTiles {
     private final class InTileOrder implements TileConsumerVisitor.OfSome<Optional<TileConsumer>> {
 
         private final List<Runnable> afterwards;
+        private final List<Tensor> sums = new ArrayList<>();
 
         InTileOrder(List<Runnable> afterwards) {
             this.afterwards = afterwards;
@@ -250,7 +382,9 @@ final class ConvolutionTiles {
 
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Sum sum) {
-            return Optional.of(new TileConsumer.Sum(sums(sum.destination(), afterwards)));
+            Tensor ordered = sums(sum.destination(), afterwards);
+            sums.add(ordered);
+            return Optional.of(new TileConsumer.Sum(ordered));
         }
 
         @Override
@@ -278,6 +412,26 @@ final class ConvolutionTiles {
             return Optional.of(new TileConsumer.Dot(reordered(dot.vectors()), dot.destination()));
         }
 
+        /**
+         * Tiles are kept as they are made, unless they take more room than gradients do; sums that are made for others,
+         * too, are not made again.
+         */
+        @Override
+        public Optional<TileConsumer> visit(TileConsumer.DotWithSum dots) {
+            if (elements != sizes.weightElements()) {
+                return Optional.empty();
+            }
+            long runs = dots.destination().shape().size(0);
+            afterwards.add(() -> TileFeeders.finish(
+                    backend,
+                    dots,
+                    sums.stream()
+                            .filter(each -> each.shape().size(0) == runs)
+                            .findFirst()
+                            .orElse(null)));
+            return Optional.of(new TileConsumer.Copy(dots.kept()));
+        }
+
         @Override
         public Optional<TileConsumer> visit(TileConsumer.WeightedSum weighted) {
             return Optional.of(
@@ -288,7 +442,7 @@ final class ConvolutionTiles {
         @Override
         public Optional<TileConsumer> visit(TileConsumer.Histogram histogram) {
             uncount(() ->
-                    new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
+                    new HistogramLoop(Team.ALONE, histogram.range(), histogram.factor(), histogram.destination()));
             return Optional.of(histogram);
         }
 
@@ -296,11 +450,7 @@ final class ConvolutionTiles {
         public Optional<TileConsumer> visit(TileConsumer.JointHistogram histogram) {
             Tensor values = reordered(histogram.values());
             uncount(() -> new HistogramLoop(
-                    backend.team(),
-                    histogram.ranges(),
-                    histogram.factor(),
-                    histogram.values(),
-                    histogram.destination()));
+                    Team.ALONE, histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
             return Optional.of(new TileConsumer.JointHistogram(
                     histogram.destination(), histogram.ranges(), histogram.factor(), values));
         }
@@ -308,7 +458,11 @@ final class ConvolutionTiles {
         private void uncount(Supplier<HistogramLoop> loop) {
             long zeros = (elements - sizes.weightElements()) * product.batch();
             if (zeros > 0) {
-                afterwards.add(() -> loop.get().subtractZeros(zeros));
+                afterwards.add(() -> {
+                    HistogramLoop counted = loop.get();
+                    counted.subtractZeros(zeros);
+                    counted.store();
+                });
             }
         }
 
@@ -325,8 +479,7 @@ final class ConvolutionTiles {
         CpuTensor sums = backend.singles(scope, Shape.of(count, elements));
         backend.elementwise().fill(sums, 0);
         afterwards.add(() -> {
-            long rowMajor =
-                    backend.singles(scope, Shape.of(sizes.weightElements())).address();
+            long rowMajor = memory(sizes.weightElements());
             for (long i = 0; i < count; i++) {
                 addTo(
                         to.address() + i * sizes.weightElements() * Float.BYTES,

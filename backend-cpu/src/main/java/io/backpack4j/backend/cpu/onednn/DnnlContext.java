@@ -45,6 +45,8 @@ final class DnnlContext implements AutoCloseable {
     private @Nullable Block ones;
     private final List<DnnlContext> parts = new ArrayList<>();
     private Precision current = Precision.FULL;
+    private long lent;
+    private long lentBytes;
     private final Map<PrimitiveKey, DnnlPrimitive> primitives = new LinkedHashMap<>(64, 0.5f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<PrimitiveKey, DnnlPrimitive> eldest) {
@@ -145,6 +147,21 @@ final class DnnlContext implements AutoCloseable {
             parts.add(new DnnlContext(pool, 1));
         }
         return parts.get(number);
+    }
+
+    /**
+     * Lets primitives work in memory of whoever has the context run, whose accounts count it.
+     *
+     * @param bytes 0 to end that
+     */
+    void lend(long address, long bytes) {
+        lent = address;
+        lentBytes = bytes;
+    }
+
+    /** The address of so many bytes that were lent, or 0. */
+    long lent(long bytes) {
+        return bytes <= lentBytes ? lent : 0;
     }
 
     /** The number of compiled primitives. */

@@ -90,7 +90,7 @@ final class DnnlContractions implements Contractions {
         if (consumers.size() == 1 && consumers.get(0) instanceof TileConsumer.SumOfSquares squares) {
             return products.addSquares(backend, squares);
         }
-        return new TileFeeders(backend, context, elements, product.batch())
+        return new TileFeeders(backend, context, backend.team(), elements, product.batch())
                 .of(consumers)
                 .map(products::feed)
                 .orElse(false);
@@ -108,13 +108,15 @@ final class DnnlContractions implements Contractions {
 
     private boolean consume(CpuTensor rows, long elements, long first, long batch, List<TileConsumer> consumers) {
         DnnlContext context = contexts.get();
-        Optional<List<TileFeeder>> feeders = new TileFeeders(backend, context, elements, batch).of(consumers);
+        Optional<List<TileFeeder>> feeders =
+                new TileFeeders(backend, context, backend.team(), elements, batch).of(consumers);
         feeders.ifPresent(all -> {
             for (long i = 0; i * elements < rows.elements; i++) {
                 for (TileFeeder feeder : all) {
                     feeder.feed(rows.address() + i * elements * Float.BYTES, first + i);
                 }
             }
+            all.forEach(feeder -> feeder.end().run());
         });
         return feeders.isPresent();
     }

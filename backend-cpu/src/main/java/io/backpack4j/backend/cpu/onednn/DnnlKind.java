@@ -19,7 +19,6 @@ enum DnnlKind {
     LINEAR,
     TILE,
     STRIDED,
-    DOTS,
     ADD,
     SQUARES,
     PLUS_SQUARES,

@@ -129,20 +129,31 @@ final class DnnlPooling implements Pooling {
             long columns = from.shape().size(0) / sizes.batch;
             planes.write(context, scope, to, sizes.axes(), address -> {
                 for (long column = 0; column < columns; column++) {
-                    scatter(sizes, channels, cotangents + column * out, indices.address(), address + column * in);
+                    scatter(
+                            context,
+                            sizes,
+                            channels,
+                            cotangents + column * out,
+                            indices.address(),
+                            address + column * in);
                 }
             });
         }
     }
 
     /** Scatters the planes of as many samples as {@code sizes} has, channels last, between addresses. */
-    void scatter(WindowSizes sizes, long channels, long cotangents, long places, long destination) {
-        DnnlContext context = contexts.get();
+    static void scatter(
+            DnnlContext context, WindowSizes sizes, long channels, long cotangents, long places, long destination) {
         scatterPrimitive(context, sizes, channels)
                 .at(0, cotangents)
                 .at(1, places)
                 .at(2, destination)
                 .run(context);
+    }
+
+    /** The calling thread's. */
+    DnnlContext context() {
+        return contexts.get();
     }
 
     /** Bytes that the places of one sample take. */

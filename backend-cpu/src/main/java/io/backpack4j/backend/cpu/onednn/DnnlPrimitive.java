@@ -162,7 +162,9 @@ final class DnnlPrimitive implements AutoCloseable {
     }
 
     void run(DnnlContext context) {
-        if (scratchpadBytes == 0) {
+        long lent = context.lent(scratchpadBytes);
+        if (scratchpadBytes == 0 || lent != 0) {
+            placeScratchpad(lent);
             execute(context);
             return;
         }

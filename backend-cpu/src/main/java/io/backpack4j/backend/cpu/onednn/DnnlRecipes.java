@@ -401,11 +401,6 @@ final class DnnlRecipes {
         }
     }
 
-    /** destination = the dot products of the rows of a and b. */
-    static DnnlPrimitive dots(long rows, long columns) {
-        return matmul(Layout.dense(rows, 1, columns), Layout.dense(rows, columns, 1), Layout.dense(rows, 1, 1), 0);
-    }
-
     static DnnlPrimitive softmax(long[] sizes, int axis) {
         var x = Dnnl.dense(sizes);
         var description = new dnnl_primitive_desc();

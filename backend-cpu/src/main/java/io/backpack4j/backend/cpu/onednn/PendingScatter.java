@@ -27,6 +27,7 @@ final class PendingScatter implements PendingPlanes {
     private final CpuTensor source;
     private final CpuTensor indices;
     private final long cotangents;
+    private final long placeBytes;
 
     private PendingScatter(
             DnnlPooling pooling,
@@ -44,6 +45,7 @@ final class PendingScatter implements PendingPlanes {
         this.source = source;
         this.indices = indices;
         this.cotangents = cotangents;
+        this.placeBytes = pooling.placeBytes(sizes, channels);
     }
 
     /**
@@ -89,22 +91,22 @@ final class PendingScatter implements PendingPlanes {
         return cotangents + b * channels * sizes.outputPositions() * Float.BYTES;
     }
 
-    @Override
-    public void write(long b, long count, long address) {
-        long sample = b % sizes.batch;
-        pooling.scatter(sizes.of(count), channels, source(b), placesOf(sample), address);
-    }
-
-    private long placesOf(long sample) {
-        return indices.address() + sample * pooling.placeBytes(sizes, channels);
+    /**
+     * Writes the planes of {@code count} samples of one column, from sample {@code b} of all columns on, to
+     * {@code address}. Threads may write some each.
+     */
+    void write(DnnlContext context, long b, long count, long address) {
+        long places = indices.address() + b % sizes.batch * placeBytes;
+        DnnlPooling.scatter(context, sizes.of(count), channels, source(b), places, address);
     }
 
     @Override
     public void settle() {
         long plane = channels * sizes.inputPositions() * Float.BYTES;
         long count = target.requested / plane;
+        DnnlContext context = pooling.context();
         for (long b = 0; b < count; b += sizes.batch) {
-            write(b, sizes.batch, target.address + b * plane);
+            write(context, b, sizes.batch, target.address + b * plane);
         }
         Arrangement.ChannelsLast order = order();
         target.arrangement = order.isRowMajor() ? null : order;

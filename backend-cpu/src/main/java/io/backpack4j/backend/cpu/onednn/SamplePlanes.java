@@ -3,7 +3,6 @@ package io.backpack4j.backend.cpu.onednn;
 
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
-import io.backpack4j.backend.cpu.memory.PendingPlanes;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.TensorScope;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +16,7 @@ final class SamplePlanes {
     private static final long RUN_BYTES = 1 << 20;
 
     private final DnnlContext context;
-    private final @Nullable PendingPlanes pending;
+    private final @Nullable PendingScatter pending;
     private final long address;
     private final long planeBytes;
     /** Where rounded planes are; 0 if they are not. */
@@ -34,7 +33,7 @@ final class SamplePlanes {
 
     private SamplePlanes(
             DnnlContext context,
-            @Nullable PendingPlanes pending,
+            @Nullable PendingScatter pending,
             long address,
             long planeBytes,
             long rounded,
@@ -65,8 +64,7 @@ final class SamplePlanes {
             int axes) {
         long count = tensor.shape().size(0);
         long plane = tensor.elements / count * Float.BYTES;
-        PendingPlanes pending = tensor.pendingPlanes(axes);
-        if (pending == null) {
+        if (!(tensor.pendingPlanes(axes) instanceof PendingScatter pending)) {
             CpuTensor settled = backend.asItLies(tensor);
             long address = planes.read(context, scope, settled, axes);
             return new SamplePlanes(context, null, address, plane, 0, count, 0, count);
@@ -85,9 +83,38 @@ final class SamplePlanes {
     SamplePlanes rounded(NativeBackend backend, TensorScope scope, long samples) {
         long neighbours =
                 pending == null ? divisor(Math.min(samples, count), Math.max(1, RUN_BYTES / planeBytes)) : run;
-        long floats = (neighbours * planeBytes * Rounding.BYTES / Float.BYTES + Float.BYTES - 1) / Float.BYTES;
-        long memory = backend.singles(scope, Shape.of(floats)).address();
+        long memory = backend.singles(scope, Shape.of(roundedFloats(neighbours, planeBytes)))
+                .address();
         return new SamplePlanes(context, pending, address, planeBytes, memory, count, first, neighbours);
+    }
+
+    /** The same, written and rounded with another context. */
+    SamplePlanes with(DnnlContext own) {
+        return new SamplePlanes(own, pending, address, planeBytes, rounded, count, first, run);
+    }
+
+    /**
+     * The same for another thread, which writes and rounds planes with its own context and into memory of its own.
+     *
+     * @param scope owns that
+     */
+    SamplePlanes apart(DnnlContext own, NativeBackend backend, TensorScope scope) {
+        if (ready()) {
+            return this;
+        }
+        long floats = run * planeBytes / Float.BYTES;
+        long planes = pending == null
+                ? address
+                : backend.singles(scope, Shape.of(floats)).address();
+        long roundedPlanes = rounded == 0
+                ? 0
+                : backend.singles(scope, Shape.of(roundedFloats(run, planeBytes)))
+                        .address();
+        return new SamplePlanes(own, pending, planes, planeBytes, roundedPlanes, count, first, run);
+    }
+
+    private static long roundedFloats(long planes, long planeBytes) {
+        return (planes * planeBytes * Rounding.BYTES / Float.BYTES + Float.BYTES - 1) / Float.BYTES;
     }
 
     /** The largest divisor of {@code number} up to {@code limit}. */
@@ -139,7 +166,7 @@ final class SamplePlanes {
     private void prepare() {
         long from = address;
         if (pending != null) {
-            pending.write(first + written, run, address);
+            pending.write(context, first + written, run, address);
         } else {
             from += written * planeBytes;
         }

@@ -1,31 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.backend.cpu.onednn;
 
+import io.backpack4j.backend.cpu.loops.DotLoop;
 import io.backpack4j.backend.cpu.loops.ExtremeLoops;
 import io.backpack4j.backend.cpu.loops.HistogramLoop;
 import io.backpack4j.backend.cpu.memory.CpuTensor;
 import io.backpack4j.backend.cpu.memory.NativeBackend;
+import io.backpack4j.backend.cpu.memory.Team;
 import io.backpack4j.spi.backend.TileConsumer;
 import io.backpack4j.spi.backend.TileConsumerVisitor;
+import io.backpack4j.spi.backend.portable.PortableDotsWithSum;
 import io.backpack4j.spi.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** Makes feeders for tiles of one size, with compiled primitives. */
 final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     private final NativeBackend backend;
     private final DnnlContext context;
+    private final Team team;
     private final long elements;
     private final long bytes;
     private final long batch;
 
-    /** For {@code batch} tiles of {@code elements} numbers each. */
-    TileFeeders(NativeBackend backend, DnnlContext context, long elements, long batch) {
+    /**
+     * For {@code batch} tiles of {@code elements} numbers each.
+     *
+     * @param team takes parts of a tile's loops
+     */
+    TileFeeders(NativeBackend backend, DnnlContext context, Team team, long elements, long batch) {
         this.backend = backend;
         this.context = context;
+        this.team = team;
         this.elements = elements;
         this.bytes = elements * Float.BYTES;
         this.batch = batch;
@@ -98,15 +108,14 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
     @Override
     public TileFeeder visit(TileConsumer.SquaredNorms norms) {
         CpuTensor to = backend.own(norms.destination());
-        TileDots dots = new TileDots(context, elements);
         return new TileFeeder(
-                dots.usable(), (tile, b) -> to.block.putFloat(to.at(b), (float) dots.of(tile, tile)), null);
+                List.of(), (tile, b) -> to.block.putFloat(to.at(b), (float) DotLoop.of(team, tile, tile, elements)));
     }
 
     @Override
     public TileFeeder visit(TileConsumer.Extremes extremes) {
         CpuTensor to = backend.own(extremes.destination());
-        return new TileFeeder(true, (tile, b) -> ExtremeLoops.raise(backend.team(), tile, elements, to), null);
+        return new TileFeeder(List.of(), (tile, b) -> ExtremeLoops.raise(team, tile, elements, to));
     }
 
     @Override
@@ -114,15 +123,45 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
         long vectors = address(dot.vectors());
         long count = dot.vectors().shape().size(0);
         CpuTensor to = backend.own(dot.destination());
-        TileDots dots = new TileDots(context, elements);
-        return new TileFeeder(
-                dots.usable(),
-                (tile, b) -> {
-                    for (long k = 0; k < count; k++) {
-                        to.block.putFloat(to.at(k * batch + b), (float) dots.of(tile, vectors + k * bytes));
-                    }
-                },
-                null);
+        return new TileFeeder(List.of(), (tile, b) -> {
+            for (long k = 0; k < count; k++) {
+                double inner = DotLoop.of(team, tile, vectors + k * bytes, elements);
+                to.block.putFloat(to.at(k * batch + b), (float) inner);
+            }
+        });
+    }
+
+    @Override
+    public TileFeeder visit(TileConsumer.DotWithSum dots) {
+        TileFeeder copy = new TileConsumer.Copy(dots.kept()).accept(this);
+        return new TileFeeder(copy.primitives(), copy.step(), () -> finish(backend, dots, null), copy.place());
+    }
+
+    /**
+     * Makes inner products of kept tiles with their sums.
+     *
+     * @param sums {@code [R, *p]} in the tiles' order, or null to make them
+     */
+    static void finish(NativeBackend backend, TileConsumer.DotWithSum dots, @Nullable Tensor sums) {
+        if (sums == null) {
+            PortableDotsWithSum.finish(backend, dots);
+            return;
+        }
+        long runs = dots.destination().shape().size(0);
+        long length = dots.destination().shape().size(1);
+        CpuTensor kept = backend.own(dots.kept());
+        CpuTensor to = backend.own(dots.destination());
+        long elements = kept.elements / (runs * length);
+        for (long run = 0; run < runs; run++) {
+            long first = run * length;
+            DotLoop.ofRows(
+                    backend.team(),
+                    length,
+                    kept.address() + first * elements * Float.BYTES,
+                    backend.own(sums).address() + run * elements * Float.BYTES,
+                    elements,
+                    (row, dot) -> to.block.putFloat(to.at(first + row), (float) dot));
+        }
     }
 
     @Override
@@ -175,18 +214,17 @@ final class TileFeeders implements TileConsumerVisitor<TileFeeder> {
 
     @Override
     public TileFeeder visit(TileConsumer.Histogram histogram) {
-        return counting(
-                new HistogramLoop(backend.team(), histogram.range(), histogram.factor(), histogram.destination()));
+        return counting(new HistogramLoop(team, histogram.range(), histogram.factor(), histogram.destination()));
     }
 
     @Override
     public TileFeeder visit(TileConsumer.JointHistogram histogram) {
         return counting(new HistogramLoop(
-                backend.team(), histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
+                team, histogram.ranges(), histogram.factor(), histogram.values(), histogram.destination()));
     }
 
     private TileFeeder counting(HistogramLoop loop) {
-        return new TileFeeder(true, (tile, b) -> loop.add(tile, elements), null);
+        return new TileFeeder(List.of(), (tile, b) -> loop.add(tile, elements), loop::store, null);
     }
 
     private long address(Tensor tensor) {

@@ -79,6 +79,7 @@ final class TileProducts {
                 feeder.feed(tile, b);
             }
         }
+        feeders.forEach(feeder -> feeder.end().run());
     }
 
     /**

@@ -67,7 +67,7 @@ record DryRunConvolutions(DryRunBackend backend) implements Convolutions {
             allocateRun(scope, weight.prepend(product.samples()), product.inputs());
             if (product.batch() > 0) {
                 Tensor tile = scope.allocate(weight.prepend(1), product.inputs().dtype());
-                backend.contractions().consume(tile, 0, product.batch(), consumers);
+                backend.contractions().consume(tile, product.batch() - 1, product.batch(), consumers);
             }
         }
     }

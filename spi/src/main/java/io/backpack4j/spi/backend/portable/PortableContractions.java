@@ -254,6 +254,11 @@ public final class PortableContractions implements Contractions {
         }
 
         @Override
+        public Runnable visit(TileConsumer.DotWithSum dots) {
+            return () -> PortableDotsWithSum.keep(backend, rows, first, batch, dots);
+        }
+
+        @Override
         public Runnable visit(TileConsumer.WeightedSum weighted) {
             return () -> addWeighted(scope, rows, first, weighted);
         }

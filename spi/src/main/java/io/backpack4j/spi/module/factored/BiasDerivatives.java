@@ -194,11 +194,11 @@ public final class BiasDerivatives extends ParameterDerivatives {
                     gradients(scope), Shape.of(1, samples() * parameter().elements()));
             Tensor norms = scope.allocate(Shape.of(1), dtype());
             backend().contractions().rowDots(row, row, norms);
-            if (CentredNorm.follows(backend(), norms.item(), dotsWithSum(scope), task.destination())) {
+            if (centredSquaredNorm(norms.item(), dotsWithSum(scope), task.destination())) {
                 return;
             }
         }
-        CentredNorm.byMoments(this, task.destination());
+        centredSquaredNormByMoments(task.destination());
     }
 
     /** Adds up the positions of rows, {@code [B, S, O]} or {@code [B, O, S]}. */

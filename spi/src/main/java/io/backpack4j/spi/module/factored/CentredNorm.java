@@ -5,16 +5,10 @@ import io.backpack4j.spi.backend.Backend;
 import io.backpack4j.spi.backend.BinaryOperation;
 import io.backpack4j.spi.backend.PerSampleProduct;
 import io.backpack4j.spi.backend.Reduction;
-import io.backpack4j.spi.module.CondensedContraction;
-import io.backpack4j.spi.module.Contraction;
-import io.backpack4j.spi.module.ContractionTask;
-import io.backpack4j.spi.module.ParameterDerivatives;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
 import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.spi.tensor.TensorScope;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Σ_n ‖g_n − mean‖² of gradients g_n = d_n ⊗ a_n, one column with one position, from their factors. With δ_n = d_n − D
@@ -24,9 +18,6 @@ import java.util.List;
  * product stays: then nothing is computed.
  */
 record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes) {
-
-    /** What is left over of squared norms without their mean's, at least: no more than two bits are lost. */
-    private static final double LEAST_PART_OF_NORMS = 0.25;
 
     /** What is left over of all terms, at least: up to there no more than six bits are lost. */
     private static final double LEAST_PART = 1.0 / 64;
@@ -60,44 +51,6 @@ record CentredNorm(Backend backend, DType dtype, long samples, FactorSizes sizes
             }
         }
         return norms;
-    }
-
-    /**
-     * Overwrites a destination with Σ_n ‖g_n‖² − Σ_n ⟨g_n, Σ_m g_m⟩ / N, for gradients of any kind, unless digits
-     * cancel: mostly those of samples differ so much that hardly any does.
-     *
-     * @param norms Σ_n ‖g_n‖²
-     * @param dotsWithSum ⟨g_n, Σ_m g_m⟩, one for every sample
-     * @param destination {@code []}
-     * @return whether the destination holds the result
-     */
-    static boolean follows(Backend backend, double norms, double[] dotsWithSum, Tensor destination) {
-        double ofMean = 0;
-        for (double dot : dotsWithSum) {
-            ofMean += dot / dotsWithSum.length;
-        }
-        double result = norms - ofMean;
-        boolean holds = result > 0 && result >= LEAST_PART_OF_NORMS * norms && result < Double.POSITIVE_INFINITY;
-        if (holds) {
-            backend.elementwise().fill(destination, result);
-        }
-        return holds;
-    }
-
-    /** Overwrites a destination with what is right whatever the numbers are, and takes longest. */
-    static void byMoments(ParameterDerivatives derivatives, Tensor destination) {
-        CondensedContraction condensed =
-                new Contraction.CentredSquaredNorm().condensed().orElseThrow();
-        Backend backend = derivatives.backend();
-        try (TensorScope scope = backend.openScope()) {
-            List<Tensor> moments = new ArrayList<>();
-            for (Shape shape :
-                    condensed.source().shapes(derivatives.columns(), derivatives.samples(), derivatives.parameter())) {
-                moments.add(scope.allocate(shape, derivatives.dtype()));
-            }
-            derivatives.execute(List.of(new ContractionTask(condensed.source(), moments, null, false)));
-            condensed.step().condense(backend, moments, destination);
-        }
     }
 
     private double[] squares(TensorScope scope, Tensor factors, long length) {

@@ -376,10 +376,9 @@ public final class FactoredParameter extends ParameterDerivatives {
                     () -> DirectForm.overwriting(of((scope, product, task) -> {
                         Tensor destination = task.destination();
                         boolean done = sizes.hasRoomForPairsOfSamples(samples())
-                                && CentredNorm.follows(
-                                        backend(), norm.squaredNorms(product), dotsWithSum(product), destination);
+                                && centredSquaredNorm(norm.squaredNorms(product), dotsWithSum(product), destination);
                         if (!done && !norm.computes(product, destination)) {
-                            CentredNorm.byMoments(FactoredParameter.this, destination);
+                            centredSquaredNormByMoments(destination);
                         }
                     })));
         }
