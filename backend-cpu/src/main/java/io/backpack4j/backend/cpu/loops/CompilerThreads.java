@@ -28,7 +28,6 @@ public final class CompilerThreads {
     /** The property {@code backpack.cpu.compiler_nice}. */
     public static final String PROPERTY = "compiler_nice";
 
-    private static final int DEFAULT = 10;
     private static final int LARGEST = 19;
 
     /** What HotSpot calls them, cut as Linux cuts names. */
@@ -49,11 +48,11 @@ public final class CompilerThreads {
     /**
      * Lets a backend's threads go first, if they want all processors.
      *
-     * @param wish the nice value, 0 to leave all as it is
+     * @param wish the nice value; 0, the default, leaves all as it is
      * @param threads how many threads the backend has
      */
     public static void giveWay(Optional<String> wish, int threads) {
-        int nice = wish.map(CompilerThreads::nice).orElse(DEFAULT);
+        int nice = wish.map(CompilerThreads::nice).orElse(0);
         if (nice == 0 || threads == 1 || threads < Runtime.getRuntime().availableProcessors()) {
             return;
         }
