@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.backpack4j.operators;
 
+import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static io.backpack4j.spi.backend.BinaryOperation.MULTIPLY;
 import static org.assertj.core.api.Assertions.within;
 
 import io.backpack4j.operators.Lanczos.Eigenpairs;
@@ -12,9 +12,12 @@ import io.backpack4j.operators.Lanczos.Which;
 import io.backpack4j.spi.BackpackException;
 import io.backpack4j.spi.tensor.DType;
 import io.backpack4j.spi.tensor.Shape;
+import io.backpack4j.spi.tensor.Tensor;
 import io.backpack4j.testkit.Numbers;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.apache.commons.math3.linear.MatrixUtils;
@@ -22,10 +25,7 @@ import org.apache.commons.math3.linear.RealMatrix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.params.provider.ValueSource;
-import io.backpack4j.spi.tensor.Tensor;
 
 class LanczosTest extends OperatorTestBase {
 

@@ -89,8 +89,7 @@ class CurvatureProbeTest {
                 BoundGraph.bind(Graph.sequential(modules), List.of(Shape.of(3)), (owner, type, arguments) -> {
                     throw new IllegalStateException("no compositions: " + type);
                 });
-        return new CurvatureProbe(graph, DType.FLOAT64)
-                .above(graph.uses().get("0.weight"));
+        return new CurvatureProbe(graph, DType.FLOAT64).above(graph.uses().get("0.weight"));
     }
 
     @Test
