@@ -83,7 +83,7 @@ class TrafficTest {
             "DiagGGNExact",
             List.of(7, 5, 7, 9, 0, 0, 2),
             "Cheap6",
-            List.of(10, 12, 8, 25, 100, 14, 12));
+            List.of(10, 12, 8, 25, 100, 7, 7));
 
     private static final Path CPU = Path.of("/proc/cpuinfo");
 
