@@ -192,18 +192,24 @@ public final class ChunkForward implements AutoCloseable {
         while (within > 0 && !reader.wants(written.get(within - 1))) {
             within--;
         }
+        if (within > 0) {
+            readWithin(written.subList(0, within), arguments, inputs, reader);
+        }
+        if (reader.wants(written.get(last))) {
+            reader.read(written.get(last), evaluated);
+        }
+    }
+
+    private void readWithin(List<BoundNode> chain, List<Tensor> arguments, PassInputs inputs, OutputReader reader) {
         try (TensorScope scope = backend.openScope()) {
             List<Tensor> below = arguments;
-            for (BoundNode inner : written.subList(0, within)) {
+            for (BoundNode inner : chain) {
                 Tensor output = output(inner, evaluation(inner, scope, below, inputs), toSample - fromSample);
                 if (reader.wants(inner)) {
                     reader.read(inner, output);
                 }
                 below = List.of(output);
             }
-        }
-        if (reader.wants(written.get(last))) {
-            reader.read(written.get(last), evaluated);
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Some samples of a batch, evaluated, with what products need: the loss's gradient at every node where there are second
@@ -73,16 +74,18 @@ final class LinearizedChunk implements Products.OfChunk {
         this.forward = forward;
         this.owned = owned;
         this.normaliser = normaliser;
-        this.gradients = new NodeGradients(layout, backend, forward);
+        NodeGradients made = null;
         boolean done = false;
         try {
-            gradients.prepare(matrices);
+            made = new NodeGradients(layout, backend, forward);
+            made.prepare(matrices);
             done = true;
         } finally {
             if (!done) {
-                close();
+                close(made);
             }
         }
+        this.gradients = made;
     }
 
     /** destination = J t, {@code [V, n, *out]}. */
@@ -212,7 +215,13 @@ final class LinearizedChunk implements Products.OfChunk {
 
     @Override
     public void close() {
-        gradients.close();
+        close(gradients);
+    }
+
+    private void close(@Nullable NodeGradients made) {
+        if (made != null) {
+            made.close();
+        }
         if (owned) {
             forward.close();
         }
