@@ -61,6 +61,7 @@ set "flags=%flags% -Dguice_custom_class_loading=CHILD"
 set "flags=%flags% -XX:FreqInlineSize=100"
 set "flags=%flags% -XX:Tier4InvocationThreshold=25000 -XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000"
 set "flags=%flags% -XX:Tier4BackEdgeThreshold=400000"
+set "flags=%flags% -Dbackpack.cpu.compiler_nice=10"
 if %major% GEQ 24 set "flags=%flags% --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
 
 rem --- The class archive, one per JDK; the build deletes those of the last one

@@ -232,11 +232,14 @@ final class ContractionExecution {
         long first = Math.max(1, Math.min(samples / PER_ESTIMATE, LARGEST_ESTIMATE));
         Tensor center = scope.allocate(parameter, dtype);
         try (TensorScope step = backend.openScope()) {
-            Tensor gradients = step.allocate(parameter.prepend(1, first), dtype);
+            Shape shape = parameter.prepend(1, first);
+            Tensor gradients = first == 1 ? step.view(center, shape) : step.allocate(shape, dtype);
             derivatives.perSample(new Block(0, 1, 0, first), gradients);
-            Tensor rows = step.view(gradients, parameter.prepend(first));
-            backend.reductions().reduce(Reduction.SUM, rows, 0, 1, center);
-            ops.affine(center, 1.0 / first, 0, center);
+            if (first > 1) {
+                Tensor rows = step.view(gradients, parameter.prepend(first));
+                backend.reductions().reduce(Reduction.SUM, rows, 0, 1, center);
+                ops.affine(center, 1.0 / first, 0, center);
+            }
         }
         long count = columns * samples;
         consumers.add(new TileConsumer.Sum(scope.view(sum, parameter.prepend(1))));

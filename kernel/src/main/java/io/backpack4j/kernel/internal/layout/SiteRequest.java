@@ -23,6 +23,7 @@ import java.util.stream.Stream;
  * @param operands what runs bring for it at this parameter, by name
  * @param diagonals the matrices whose diagonals are made by products, by the keys of the partial results that they
  *     become
+ * @param residualIsZero whether it was told that nodes above have no curvature, and so may leave that out
  */
 public record SiteRequest(
         Request<?> request,
@@ -33,7 +34,8 @@ public record SiteRequest(
         Map<String, PairKey> pairs,
         Map<String, PairKey> groups,
         Map<String, DeclaredOperand> operands,
-        Map<String, CurvatureMatrix> diagonals) {
+        Map<String, CurvatureMatrix> diagonals,
+        boolean residualIsZero) {
 
     /** Whether it declared nothing, and so leaves the parameter out. */
     public boolean isEmpty() {
@@ -47,7 +49,8 @@ public record SiteRequest(
 
     /** The same with other accumulated results. */
     public SiteRequest withAccumulated(Map<String, AccumulatorKey> other) {
-        return new SiteRequest(request, other, partials, visits, products, pairs, groups, operands, diagonals);
+        return new SiteRequest(
+                request, other, partials, visits, products, pairs, groups, operands, diagonals, residualIsZero);
     }
 
     /** Inner products of two signals, of the parameter and of groups. */

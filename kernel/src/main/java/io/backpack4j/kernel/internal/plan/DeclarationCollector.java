@@ -50,6 +50,7 @@ final class DeclarationCollector implements SiteDeclaration {
     private final Map<String, DeclaredOperand> operands = new LinkedHashMap<>();
     private final Map<String, CurvatureMatrix> diagonals = new LinkedHashMap<>();
     private final Supplier<CurvatureProbe.Above> above;
+    private boolean residualIsZero;
     private int stage;
 
     private DeclarationCollector(
@@ -83,7 +84,8 @@ final class DeclarationCollector implements SiteDeclaration {
                 collector.pairs,
                 collector.groups,
                 collector.operands,
-                collector.diagonals);
+                collector.diagonals,
+                collector.residualIsZero);
     }
 
     @Override
@@ -227,7 +229,8 @@ final class DeclarationCollector implements SiteDeclaration {
 
     @Override
     public boolean residualCurvatureIsZero() {
-        return above.get() == CurvatureProbe.Above.ZERO;
+        residualIsZero = above.get() == CurvatureProbe.Above.ZERO;
+        return residualIsZero;
     }
 
     /** Makes a partial result that no visit fills, of degree 1 as the matrix is. */

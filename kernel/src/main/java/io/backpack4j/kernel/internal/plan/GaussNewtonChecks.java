@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 
 /**
  * Whether anybody asks for the Gauss-Newton matrix of a loss whose Hessian by the output is zero. An answer of zeros
- * would be right, and would mislead. Hessians of the network
- * take the loss's part, which is zero, and the other nodes' parts, which are not.
+ * would be right, and would mislead. Hessians of the network take the loss's part, which is zero, and the other nodes'
+ * parts, which are not, or not everywhere.
  */
 final class GaussNewtonChecks {
 
@@ -65,6 +65,7 @@ final class GaussNewtonChecks {
         Stream<Signal> accumulated = request.accumulated().values().stream().map(key -> key.signal());
         Stream<Signal> visited = request.visits().values().stream().flatMap(Set::stream);
         boolean columns = !request.wantsResidual()
+                && !request.residualIsZero()
                 && Stream.concat(accumulated, visited)
                         .anyMatch(signal -> signal instanceof LossSignal && !(signal instanceof LossGradient));
         boolean meets = request.allPairs()

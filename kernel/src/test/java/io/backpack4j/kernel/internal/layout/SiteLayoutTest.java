@@ -59,7 +59,8 @@ class SiteLayoutTest {
                 Map.of(),
                 Map.of(),
                 Map.of(),
-                Map.of());
+                Map.of(),
+                false);
         return new SiteLayout(0, "weight", Shape.of(2, 3), Optional.empty(), List.of(), List.of(request), accumulated);
     }
 
