@@ -182,6 +182,8 @@ public final class BenchCommand implements Runnable {
     @Override
     public void run() {
         requireOneNetwork();
+        // Measured is what the machine does by itself: threads of the CPU backend wait as libgomp has them wait.
+        System.getProperties().putIfAbsent("backpack.cpu.spin_count", "system");
         if (trains && cockpit != null) {
             throw new BackpackException(
                     CommonProblems.INVALID_OPTION,
