@@ -49,18 +49,4 @@ public final class NormalTail {
     public static final double SLOPE = 1.5;
 
     private NormalTail() {}
-
-    /**
-     * exp(a²/2) T(a).
-     *
-     * @param a at least 0
-     */
-    public static double scaled(double a) {
-        double u = (a - CENTRE) / (a + CENTRE);
-        double sum = COEFFICIENTS[COEFFICIENTS.length - 1];
-        for (int i = COEFFICIENTS.length - 2; i >= 0; i--) {
-            sum = sum * u + COEFFICIENTS[i];
-        }
-        return sum / (1 + SLOPE * a);
-    }
 }

@@ -77,7 +77,8 @@ final class NeighbourGrams {
     boolean add(
             WindowSizes sizes, long channels, long inputs, double scale, boolean accumulate, CpuTensor destination) {
         long sample = sizes.inputPositions() * channels * Float.BYTES;
-        long run = run(sizes.batch, Math.max(1, RUN_BYTES / (sample * (2 * sizes.kernel[1] - 1))));
+        // a divisor, so that all runs are alike
+        long run = SamplePlanes.divisor(sizes.batch, Math.max(1, RUN_BYTES / (sample * (2 * sizes.kernel[1] - 1))));
         try (TensorScope scope = backend.openScope()) {
             var sums = new Sums(scope, sizes.of(run), channels, scale);
             if (!sums.isFast()) {
@@ -89,15 +90,6 @@ final class NeighbourGrams {
             GramOrder.write(backend, scope, sums.matrix(), new int[] {2, 0, 3, 1}, accumulate, destination);
         }
         return true;
-    }
-
-    /** The largest number up to a limit that divides the batch: all runs are alike. */
-    private static long run(long batch, long limit) {
-        long run = Math.min(batch, limit);
-        while (batch % run != 0) {
-            run--;
-        }
-        return run;
     }
 
     /** Sums over runs of as many samples, of which the matrix is made. */

@@ -118,7 +118,7 @@ final class SamplePlanes {
     }
 
     /** The largest divisor of {@code number} up to {@code limit}. */
-    private static long divisor(long number, long limit) {
+    static long divisor(long number, long limit) {
         long divisor = Math.min(number, limit);
         while (number % divisor != 0) {
             divisor--;
